@@ -1,0 +1,33 @@
+import type { Statement } from '../sql/statement.js';
+
+/** One row, every column as text. All statements cast what they select to text, so nothing is parsed on the way. */
+export type TextRow = readonly (string | null)[];
+
+export interface Queryable {
+  /**
+   * Runs one statement with text parameters (prepared, so that a repeated text is planned once).
+   * Rejects with the driver's error, which carries SQLSTATE as `code`; `database/errors.ts` turns it into a coded one.
+   */
+  query(statement: Statement): Promise<readonly TextRow[]>;
+  /** Runs SQL text without parameters, several statements allowed (migrations). */
+  script(text: string): Promise<void>;
+}
+
+/** The pool of one node, its session settings pinned so that text means the same everywhere (UTC, ISO, …). */
+export interface Database extends Queryable {
+  readonly url: string;
+  /** Runs `work` in one transaction: commits when it resolves, rolls back when it rejects (and rejects with the same error). */
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * LISTENs on a connection of its own, which comes back by itself. `onListen` is called after each (re)connect:
+   * whatever was notified before it may have been lost.
+   */
+  listen(channel: string, onNotify: (payload: string) => void, onListen: () => void): Promise<() => Promise<void>>;
+  /** Waits up to `timeoutMs` (default 5,000) for what is running, then closes. Twice is fine. */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+export interface TransactionOptions {
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  readonly readOnly?: boolean;
+}

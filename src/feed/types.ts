@@ -1,0 +1,44 @@
+import type { Snapshot } from '../log/snapshot.js';
+import type { LoggedTransaction } from '../log/types.js';
+
+/**
+ * An ordered stream of committed transactions.
+ *
+ * Guarantees: every committed transaction with a logged change is delivered once, whole; two transactions that changed
+ * the same row arrive in commit order; `position` never goes back. A listener is called with one read's transactions at
+ * a time, and not again before its promise is settled; a listener that rejects is told to nobody else and does not stop the feed.
+ */
+export interface Feed {
+  /** Resolves once the first position is known and changes are being watched for. */
+  start(): Promise<void>;
+  /** Everything up to here has been handed to the listeners. */
+  readonly position: Snapshot;
+  /** Calls `listener` with every batch after the current position. Returns the function that ends it. */
+  listen(listener: FeedListener): () => void;
+  /** Reads now; resolves when everything that had committed before the call has been handed over and handled. */
+  catchUp(): Promise<void>;
+  status(): FeedStatus;
+  /** Stops reading; a batch under way is finished first. Twice is fine. */
+  stop(): Promise<void>;
+}
+
+export interface FeedBatch {
+  readonly transactions: readonly LoggedTransaction[];
+  /** The position after the batch. */
+  readonly position: Snapshot;
+  /** Set when the feed had to skip (log lost, another epoch): whoever listens must start over. */
+  readonly reset: string | null;
+}
+
+export type FeedListener = (batch: FeedBatch) => void | Promise<void>;
+
+export interface FeedStatus {
+  readonly state: 'starting' | 'live' | 'reconnecting' | 'stopped';
+  /** Milliseconds since the last read that succeeded; `null` before the first. */
+  readonly lastReadAgoMs: number | null;
+  /** Milliseconds between logging and hand-over of the newest transaction handed over; `null` before the first. */
+  readonly lagMs: number | null;
+  readonly transactions: number;
+  readonly changes: number;
+  readonly error: string | null;
+}

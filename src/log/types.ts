@@ -1,0 +1,29 @@
+import type { Cells } from '../filter/types.js';
+import type { ModelTable } from '../model/types.js';
+import type { Snapshot } from './snapshot.js';
+
+/** What the database did. (What a subscriber sees is a kind: ENTER, UPDATE, LEAVE.) */
+export type Operation = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
+
+/** One changed row, decoded into the model's column order. */
+export interface Change {
+  readonly seq: bigint;
+  readonly table: ModelTable;
+  readonly op: Operation;
+  /** The row before: UPDATE and DELETE. */
+  readonly old: Cells | null;
+  /** The row after: INSERT and UPDATE. */
+  readonly new: Cells | null;
+}
+
+/** What one database transaction changed, in the order in which it changed it. */
+export interface LoggedTransaction {
+  readonly xid: bigint;
+  /** When its first change was logged, as an ISO 8601 instant; for people, never for ordering. */
+  readonly loggedAt: string;
+  /** What the writer set as `rivulet.mutation_id`, if anything. */
+  readonly mutationId: string | null;
+  readonly changes: readonly Change[];
+  /** The position after this transaction: a reader that starts here misses nothing and sees nothing twice. */
+  readonly cursor: Snapshot;
+}

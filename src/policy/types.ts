@@ -1,0 +1,22 @@
+import type { Filter } from '../filter/types.js';
+import type { ModelColumn, ModelTable } from '../model/types.js';
+
+export type Action = 'read' | 'insert' | 'update' | 'delete';
+
+/**
+ * The rights of one context, resolved lazily, table by table, and remembered. A policy function that throws, or returns
+ * anything but a filter or a boolean, denies.
+ */
+export interface Rights {
+  /** False where the table has no policy at all: for clients it does not exist. */
+  isExposed(table: ModelTable): boolean;
+  /** The rows on which the action is allowed; `{ kind: 'const', value: false }` where it is denied. */
+  filter(table: ModelTable, action: Action): Filter;
+  canReadColumn(table: ModelTable, column: ModelColumn): boolean;
+  canWriteColumn(table: ModelTable, column: ModelColumn): boolean;
+  /**
+   * `filter`, with every relation that it passes through narrowed to the rows (and junction rows) that may be read, so that a
+   * client's filter cannot ask about what the client may not see. Throws `COLUMN_FORBIDDEN` on a hidden column.
+   */
+  guard(table: ModelTable, filter: Filter): Filter;
+}

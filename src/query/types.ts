@@ -1,0 +1,44 @@
+import type { Cells, Filter, OrderTerm } from '../filter/types.js';
+import type { ModelRelation, ModelTable } from '../model/types.js';
+import type { Snapshot } from '../log/snapshot.js';
+
+/**
+ * What to read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
+ * and the read policy are both in it. Every plan reads all columns of its table; the GraphQL layer shows what was asked for.
+ */
+export interface SelectPlan {
+  readonly table: ModelTable;
+  readonly filter: Filter;
+  /** Ends with the primary key, so that the order is total. */
+  readonly orderBy: readonly OrderTerm[];
+  readonly limit: number | null;
+  readonly offset: number;
+  readonly related: readonly RelatedPlan[];
+}
+
+export interface RelatedPlan {
+  /** The GraphQL response key (alias or field name) under which the rows are found. */
+  readonly responseKey: string;
+  readonly relation: ModelRelation;
+  /** Filters the junction row of a `through` relation; the junction's read policy. */
+  readonly via: Filter;
+  readonly plan: SelectPlan;
+}
+
+/** A row as the GraphQL resolvers, the scopes and the reducer see it. */
+export interface RowNode {
+  readonly table: ModelTable;
+  /** The key as `ID`. */
+  readonly key: string;
+  readonly cells: Cells;
+  /** By response key: a list for a `many` relation, a row or `null` for a `one`. */
+  readonly related: ReadonlyMap<string, readonly RowNode[] | RowNode | null>;
+}
+
+export interface SelectResult {
+  readonly rows: readonly RowNode[];
+  /** The answer as Postgres sent it: equal text means an equal answer. */
+  readonly raw: string;
+  /** The snapshot the statement ran in. */
+  readonly snapshot: Snapshot;
+}
