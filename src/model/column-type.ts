@@ -1,0 +1,86 @@
+import type { PgColumn } from 'drizzle-orm/pg-core';
+import { quoteName } from '../sql/quote.js';
+import { pascalCase } from './names.js';
+import type { ColumnType } from './types.js';
+
+/** The type of a column and the cast that gives it, without modifiers. */
+export interface ReadType {
+  readonly type: ColumnType;
+  readonly castType: string;
+}
+
+/** Base SQL types by the name that Drizzle's `getSQLType()` begins with. */
+const BASE_TYPES = new Map<string, ReadType>([
+  ['smallint', { type: { kind: 'int', bits: 16 }, castType: 'smallint' }],
+  ['integer', { type: { kind: 'int', bits: 32 }, castType: 'integer' }],
+  ['bigint', { type: { kind: 'int', bits: 64 }, castType: 'bigint' }],
+  ['smallserial', { type: { kind: 'int', bits: 16 }, castType: 'smallint' }],
+  ['serial', { type: { kind: 'int', bits: 32 }, castType: 'integer' }],
+  ['bigserial', { type: { kind: 'int', bits: 64 }, castType: 'bigint' }],
+  ['numeric', { type: { kind: 'numeric' }, castType: 'numeric' }],
+  ['real', { type: { kind: 'float', bits: 32 }, castType: 'real' }],
+  ['double precision', { type: { kind: 'float', bits: 64 }, castType: 'double precision' }],
+  ['boolean', { type: { kind: 'bool' }, castType: 'boolean' }],
+  ['text', { type: { kind: 'text', variant: 'text' }, castType: 'text' }],
+  ['varchar', { type: { kind: 'text', variant: 'varchar' }, castType: 'varchar' }],
+  ['char', { type: { kind: 'text', variant: 'char' }, castType: 'bpchar' }],
+  ['uuid', { type: { kind: 'uuid' }, castType: 'uuid' }],
+  ['date', { type: { kind: 'date' }, castType: 'date' }],
+  ['time', { type: { kind: 'time', zone: false }, castType: 'time' }],
+  ['time with time zone', { type: { kind: 'time', zone: true }, castType: 'timetz' }],
+  ['timestamp', { type: { kind: 'timestamp', zone: false }, castType: 'timestamp' }],
+  ['timestamp with time zone', { type: { kind: 'timestamp', zone: true }, castType: 'timestamptz' }],
+  ['interval', { type: { kind: 'interval' }, castType: 'interval' }],
+  ['json', { type: { kind: 'json', binary: false }, castType: 'json' }],
+  ['jsonb', { type: { kind: 'json', binary: true }, castType: 'jsonb' }],
+  ['bytea', { type: { kind: 'bytea' }, castType: 'bytea' }],
+  ['inet', { type: { kind: 'inet', variant: 'inet' }, castType: 'inet' }],
+  ['cidr', { type: { kind: 'inet', variant: 'cidr' }, castType: 'cidr' }],
+  ['macaddr', { type: { kind: 'inet', variant: 'macaddr' }, castType: 'macaddr' }],
+  ['macaddr8', { type: { kind: 'inet', variant: 'macaddr8' }, castType: 'macaddr8' }],
+  ['point', { type: { kind: 'point' }, castType: 'point' }],
+]);
+
+/** What Drizzle keeps on an enum column beyond the public `PgColumn`. */
+interface EnumColumn {
+  readonly enum: {
+    readonly enumName: string;
+    readonly schema: string | undefined;
+    readonly enumValues: string[];
+  };
+}
+
+/**
+ * Reads a Drizzle column's type. Modifiers (length, precision, interval fields) are left off; a custom type, or one that
+ * is not in the table above, becomes `other` and keeps its SQL type as the user wrote it.
+ */
+export function readColumnType(column: PgColumn): ReadType {
+  const item = readItemType(column);
+  if (column.dimensions === 0) return item;
+  return {
+    type: { kind: 'array', of: item.type, dimensions: column.dimensions },
+    castType: `${item.castType}[]`,
+  };
+}
+
+function readItemType(column: PgColumn): ReadType {
+  const sqlType = column.getSQLType();
+  if (column.columnType === 'PgEnumColumn') {
+    const { enumName, schema, enumValues } = (column as unknown as EnumColumn).enum;
+    const sqlSchema = schema ?? 'public';
+    const type: ColumnType = {
+      kind: 'enum',
+      name: pascalCase(schema === undefined ? enumName : `${schema}_${enumName}`),
+      sqlSchema,
+      sqlName: enumName,
+      values: Object.freeze([...enumValues]),
+    };
+    return { type, castType: quoteName(sqlSchema, enumName) };
+  }
+  if (column.columnType !== 'PgCustomColumn') {
+    const base = sqlType.replace(/\s*\([^)]*\)/g, '').replace(/^interval\b.*/, 'interval');
+    const known = BASE_TYPES.get(base);
+    if (known) return known;
+  }
+  return { type: { kind: 'other', sqlType }, castType: sqlType.replace(/\s*\([^)]*\)/g, '') };
+}

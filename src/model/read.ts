@@ -1,0 +1,140 @@
+import { type AnyRelations, getColumns, is } from 'drizzle-orm';
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import { checkModel } from './check.js';
+import { readColumnType } from './column-type.js';
+import { type TableNames, tableNames } from './names.js';
+import { Problems } from './problems.js';
+import { keyPairs, readRelations } from './relations.js';
+import type { Model, ModelColumn, ModelRelation, ModelTable } from './types.js';
+
+export interface ReadModelOptions {
+  /** GraphQL names that differ from the ones derived, by Drizzle's key of the table. */
+  readonly names?: Readonly<Record<string, Partial<TableNames>>>;
+}
+
+/**
+ * Reads the output of Drizzle's `defineRelations` once, into plain frozen data. Views and subqueries are left out.
+ * Throws `SCHEMA_INVALID`, which lists every problem, when the schema cannot be served.
+ */
+export function readModel(relations: AnyRelations, options: ReadModelOptions = {}): Model {
+  const problems = new Problems();
+  const drizzleTables = new Map<string, PgTable>();
+  for (const [name, { table }] of Object.entries(relations)) {
+    if (is(table, PgTable)) drizzleTables.set(name, table);
+  }
+  const references = keyPairs(relations, drizzleTables);
+  const tables = new Map<string, ModelTable>();
+  for (const [name, drizzle] of drizzleTables) {
+    const read = readTable(name, drizzle, references.get(name) ?? new Set(), options.names?.[name]);
+    if (read.key.length === 0) {
+      problems.add('SCHEMA_NO_PRIMARY_KEY', name, 'the table has no primary key');
+    }
+    tables.set(name, read);
+  }
+  readRelations(relations, tables, problems);
+  for (const table of tables.values()) Object.freeze(table);
+  const model = Object.freeze(new ReadModel([...tables.values()]));
+  checkModel(model, problems);
+  problems.throwIfAny();
+  return model;
+}
+
+class ReadModel implements Model {
+  readonly tables: readonly ModelTable[];
+  readonly #byName: ReadonlyMap<string, ModelTable>;
+
+  constructor(tables: readonly ModelTable[]) {
+    this.tables = Object.freeze(tables);
+    this.#byName = new Map(tables.map((table) => [table.name, table]));
+  }
+
+  table(name: string): ModelTable {
+    const found = this.#byName.get(name);
+    if (!found) throw new TypeError(`the model has no table ${name}`);
+    return found;
+  }
+
+  find(name: string): ModelTable | undefined {
+    return this.#byName.get(name);
+  }
+}
+
+class ReadTable implements ModelTable {
+  readonly name: string;
+  readonly typeName: string;
+  readonly fields: { readonly one: string; readonly many: string };
+  readonly sqlSchema: string;
+  readonly sqlName: string;
+  readonly columns: readonly ModelColumn[];
+  readonly key: readonly ModelColumn[];
+  /** Filled by `readRelations` before the table is frozen, since relations name columns of other tables. */
+  relations: readonly ModelRelation[] = [];
+  readonly drizzle: PgTable;
+  readonly #columns: ReadonlyMap<string, ModelColumn>;
+
+  constructor(fields: Omit<ModelTable, 'relations' | 'column' | 'findColumn' | 'findRelation'>) {
+    this.name = fields.name;
+    this.typeName = fields.typeName;
+    this.fields = Object.freeze(fields.fields);
+    this.sqlSchema = fields.sqlSchema;
+    this.sqlName = fields.sqlName;
+    this.columns = Object.freeze(fields.columns);
+    this.key = Object.freeze(fields.key);
+    this.drizzle = fields.drizzle;
+    this.#columns = new Map(fields.columns.map((column) => [column.name, column]));
+  }
+
+  column(name: string): ModelColumn {
+    const found = this.#columns.get(name);
+    if (!found) throw new TypeError(`table ${this.name} has no column ${name}`);
+    return found;
+  }
+
+  findColumn(name: string): ModelColumn | undefined {
+    return this.#columns.get(name);
+  }
+
+  findRelation(name: string): ModelRelation | undefined {
+    return this.relations.find((relation) => relation.name === name);
+  }
+}
+
+function readTable(
+  name: string,
+  drizzle: PgTable,
+  references: ReadonlySet<string>,
+  override: Partial<TableNames> | undefined,
+): ModelTable {
+  const config = getTableConfig(drizzle);
+  const keyNames = new Set(config.columns.filter((column) => column.primary).map((column) => column.name));
+  for (const key of config.primaryKeys) for (const column of key.columns) keyNames.add(column.name);
+  const columns = Object.entries(getColumns(drizzle)).map(([property, column], index): ModelColumn => {
+    const { type, castType } = readColumnType(column);
+    const identity = column.generatedIdentity?.type;
+    return Object.freeze({
+      name: property,
+      sqlName: column.name,
+      index,
+      type,
+      castType,
+      notNull: column.notNull || keyNames.has(column.name),
+      hasDefault: column.hasDefault || identity !== undefined || column.generated !== undefined,
+      generated: column.generated || identity === 'always' ? 'always' : identity ? 'byDefault' : 'no',
+      isKey: keyNames.has(column.name),
+      isReference: references.has(property),
+      drizzle: column,
+    });
+  });
+  const keyOrder = config.primaryKeys[0]?.columns.map((column) => column.name) ?? [...keyNames];
+  const names = tableNames(name, override);
+  return new ReadTable({
+    name,
+    typeName: names.type,
+    fields: { one: names.one, many: names.many },
+    sqlSchema: config.schema ?? 'public',
+    sqlName: config.name,
+    columns,
+    key: keyOrder.map((sqlName) => columns.find((column) => column.sqlName === sqlName)!),
+    drizzle,
+  });
+}
