@@ -1,6 +1,6 @@
 import type { Cells, Filter, OrderTerm } from '../filter/types.js';
-import type { ModelRelation, ModelTable } from '../model/types.js';
 import type { Snapshot } from '../log/snapshot.js';
+import type { ModelRelation, ModelTable } from '../model/types.js';
 
 /**
  * What to read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
@@ -22,6 +22,8 @@ export interface RelatedPlan {
   readonly relation: ModelRelation;
   /** Filters the junction row of a `through` relation; the junction's read policy. */
   readonly via: Filter;
+  /** Filters the source row: the relation's own `where` where that names the source's columns. */
+  readonly onSource?: Filter;
   readonly plan: SelectPlan;
 }
 

@@ -1,0 +1,53 @@
+import type { Cells } from '../filter/types.js';
+import type { ModelTable } from '../model/types.js';
+import { keyOf } from '../value/key.js';
+import type { RelatedPlan, RowNode } from './types.js';
+
+/** One row as `rowsToSql` writes it. */
+export type JsonRow = readonly [
+  cells: Cells,
+  related: readonly (readonly JsonRow[] | JsonRow | null)[],
+  ordinal?: number,
+];
+
+/** Reads one row of `rowsToSql`'s answer for a plan with these relations. */
+export function decodeRow(table: ModelTable, plans: readonly RelatedPlan[], row: JsonRow): RowNode {
+  const [cells, related] = row;
+  return {
+    table,
+    key: keyOf(table, cells),
+    cells,
+    related: plans.length === 0 ? NONE : decodeRelated(plans, related),
+  };
+}
+
+const NONE: ReadonlyMap<string, never> = new Map();
+
+function decodeRelated(plans: readonly RelatedPlan[], values: JsonRow[1]): RowNode['related'] {
+  const found = new Map<string, readonly RowNode[] | RowNode | null>();
+  for (const [index, { responseKey, relation, plan }] of plans.entries()) {
+    const value = values[index] ?? null;
+    if (relation.kind === 'many') {
+      const rows = (value ?? []) as readonly JsonRow[];
+      found.set(
+        responseKey,
+        rows.map((row) => decodeRow(plan.table, plan.related, row)),
+      );
+    } else {
+      found.set(responseKey, value === null ? null : decodeRow(plan.table, plan.related, value as JsonRow));
+    }
+  }
+  return found;
+}
+
+/** A row and all rows below it. */
+export function countRows(rows: readonly RowNode[]): number {
+  let count = rows.length;
+  for (const row of rows) {
+    for (const value of row.related.values()) {
+      if (value === null) continue;
+      count += countRows('key' in value ? [value] : value);
+    }
+  }
+  return count;
+}

@@ -1,0 +1,109 @@
+import { orderToSql } from '../filter/order.js';
+import { filterToSql } from '../filter/sql.js';
+import type { Model, ModelColumn } from '../model/types.js';
+import { quoteIdent } from '../sql/quote.js';
+import type { Params } from '../sql/statement.js';
+import { type RowSource, tableSource } from './source.js';
+import type { RelatedPlan, SelectPlan } from './types.js';
+
+/**
+ * A plan's rows as one SQL expression of type `json`: an array of rows, each `[[cell, …], [related, …]]`, or
+ * `[[cell, …], [related, …], ordinal]` where the source numbers its rows. Cells are text or null in the model's column
+ * order; a `many` relation is an array of rows, a `one` is a row or null, in the order of `plan.related`.
+ *
+ * Aliases grow with the depth (`t0`, `t0_0`, …), so a sub-select never hides the row that it refers to.
+ */
+export function rowsToSql(
+  model: Model,
+  plan: SelectPlan,
+  params: Params,
+  source: RowSource = tableSource(plan.table),
+  alias = 't0',
+): string {
+  const select = selectRows(model, plan, params, source, alias, []);
+  return `(select coalesce(json_agg(r.r), '[]'::json) from (${select}) as r)`;
+}
+
+function selectRows(
+  model: Model,
+  plan: SelectPlan,
+  params: Params,
+  source: RowSource,
+  alias: string,
+  conditions: readonly string[],
+): string {
+  const row = rowToSql(model, plan, params, source, alias);
+  const where = [...conditions, filterToSql(model, plan.filter, alias, params)];
+  const parts = [
+    `select ${row} as r from ${source.from(alias)} where ${where.map((c) => `(${c})`).join(' and ')}`,
+  ];
+  const order = source.orderBy?.(alias) ?? (plan.orderBy.length > 0 ? orderToSql(plan.orderBy, alias) : '');
+  if (order !== '') parts.push(`order by ${order}`);
+  if (plan.limit !== null) parts.push(`limit ${params.cast(String(plan.limit), 'bigint')}`);
+  if (plan.offset > 0) parts.push(`offset ${params.cast(String(plan.offset), 'bigint')}`);
+  return parts.join(' ');
+}
+
+function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSource, alias: string): string {
+  const cells = plan.table.columns.map((column) => `${cell(alias, column)}::text`);
+  const related = plan.related.map((each, index) =>
+    relatedToSql(model, each, params, alias, `${alias}_${index}`),
+  );
+  const parts = [`array[${cells.join(', ')}]`, `array[${related.join(', ')}]::json[]`];
+  if (source.ordinal) parts.push(source.ordinal(alias));
+  return `json_build_array(${parts.join(', ')})`;
+}
+
+function relatedToSql(
+  model: Model,
+  related: RelatedPlan,
+  params: Params,
+  parent: string,
+  alias: string,
+): string {
+  const { relation, plan } = related;
+  const conditions = [joinToSql(model, related, params, parent, alias)];
+  if (related.onSource) conditions.push(filterToSql(model, related.onSource, parent, params));
+  const source = tableSource(plan.table);
+  if (relation.kind === 'one') {
+    return `(${selectRows(model, { ...plan, limit: 1, offset: 0 }, params, source, alias, conditions)})`;
+  }
+  const rows = selectRows(model, plan, params, source, alias, conditions);
+  return `(select coalesce(json_agg(r.r), '[]'::json) from (${rows}) as r)`;
+}
+
+/** Which rows belong to the parent. A junction is asked with EXISTS: two equal junction rows give the row once. */
+function joinToSql(
+  model: Model,
+  related: RelatedPlan,
+  params: Params,
+  parent: string,
+  alias: string,
+): string {
+  const { relation, via } = related;
+  const { through } = relation;
+  if (!through) return pairs(parent, relation.from, alias, relation.to);
+  const junction = `${alias}_j`;
+  const where = [
+    pairs(parent, relation.from, junction, through.from),
+    pairs(junction, through.to, alias, relation.to),
+    `(${filterToSql(model, via, junction, params)})`,
+  ];
+  const from = tableSource(model.table(through.table)).from(junction);
+  return `exists (select 1 from ${from} where ${where.join(' and ')})`;
+}
+
+function pairs(
+  left: string,
+  leftColumns: readonly ModelColumn[],
+  right: string,
+  rightColumns: readonly ModelColumn[],
+): string {
+  return leftColumns
+    .map((column, index) => `${cell(left, column)} = ${cell(right, rightColumns[index]!)}`)
+    .join(' and ');
+}
+
+function cell(alias: string, column: ModelColumn): string {
+  return `${alias}.${quoteIdent(column.sqlName)}`;
+}

@@ -1,0 +1,53 @@
+import type { Cells } from '../filter/types.js';
+import type { ModelTable } from '../model/types.js';
+import { quoteIdent, quoteName } from '../sql/quote.js';
+import type { Params } from '../sql/statement.js';
+
+/** Where a statement takes its rows from: the table, or images of its rows that came with a change. */
+export interface RowSource {
+  /** A FROM item with the table's columns under their SQL names. */
+  from(alias: string): string;
+  /** The row's number in the source, from 1, where it has one. */
+  ordinal?(alias: string): string;
+  /** The source's own order, which then wins over the plan's. */
+  orderBy?(alias: string): string;
+}
+
+export function tableSource(table: ModelTable): RowSource {
+  return { from: (alias) => `${quoteName(table.sqlSchema, table.sqlName)} as ${alias}` };
+}
+
+/**
+ * Images as if they were the table: one `text[]` parameter a column, each value cast back to the column's type. Rows
+ * keep the order of `images` and are numbered from 1. Equal images share their parameters within one statement.
+ *
+ * Not `jsonb_populate_recordset`: it would read a `json` column's text as another value and needs the table's row type.
+ */
+export function imagesSource(table: ModelTable, images: readonly Cells[], params: Params): RowSource {
+  const ordinal = quoteIdent(freeName(table));
+  const arrays = table.columns.map((column) =>
+    params.cast(textArray(images.map((image) => image[column.index] ?? null)), 'text[]'),
+  );
+  const names = table.columns.map((_, index) => `c${index}`);
+  const columns = table.columns.map(
+    (column, index) => `u.c${index}::${column.castType} as ${quoteIdent(column.sqlName)}`,
+  );
+  const unnest = `unnest(${arrays.join(', ')}) with ordinality as u(${[...names, 'n'].join(', ')})`;
+  return {
+    from: (alias) => `(select ${columns.join(', ')}, u.n as ${ordinal} from ${unnest}) as ${alias}`,
+    ordinal: (alias) => `${alias}.${ordinal}`,
+    orderBy: (alias) => `${alias}.${ordinal}`,
+  };
+}
+
+/** The literal of a one-dimensional `text[]`: `{"a","b",NULL}`. */
+export function textArray(values: readonly (string | null)[]): string {
+  const items = values.map((value) => (value === null ? 'NULL' : `"${value.replaceAll(/["\\]/g, '\\$&')}"`));
+  return `{${items.join(',')}}`;
+}
+
+function freeName(table: ModelTable): string {
+  let name = 'ordinal';
+  while (table.columns.some((column) => column.sqlName === name)) name = `_${name}`;
+  return name;
+}
