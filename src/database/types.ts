@@ -3,6 +3,14 @@ import type { Statement } from '../sql/statement.js';
 /** One row, every column as text. All statements cast what they select to text, so nothing is parsed on the way. */
 export type TextRow = readonly (string | null)[];
 
+/** What the parts log to; pino's loggers fit. */
+export interface Logger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
 export interface Queryable {
   /**
    * Runs one statement with text parameters (prepared, so that a repeated text is planned once).
@@ -22,7 +30,11 @@ export interface Database extends Queryable {
    * LISTENs on a connection of its own, which comes back by itself. `onListen` is called after each (re)connect:
    * whatever was notified before it may have been lost.
    */
-  listen(channel: string, onNotify: (payload: string) => void, onListen: () => void): Promise<() => Promise<void>>;
+  listen(
+    channel: string,
+    onNotify: (payload: string) => void,
+    onListen: () => void,
+  ): Promise<() => Promise<void>>;
   /** Waits up to `timeoutMs` (default 5,000) for what is running, then closes. Twice is fine. */
   close(timeoutMs?: number): Promise<void>;
 }

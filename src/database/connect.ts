@@ -1,0 +1,96 @@
+import { RivuletError } from '../errors.js';
+import { listen } from './listener.js';
+import { Pool } from './pool.js';
+import type { Session } from './session.js';
+import type { Database, Logger, Queryable, TransactionOptions } from './types.js';
+
+export interface ConnectOptions {
+  /** Connections of the pool; a LISTEN has one more of its own. Default 10. */
+  readonly max?: number;
+  /** Shown in `pg_stat_activity`. Default `rivulet`. */
+  readonly applicationName?: string;
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  readonly log?: Logger;
+}
+
+/** Makes the pool; connects when first used. `url` is a `postgres://` address. */
+export function connect(url: string, options: ConnectOptions = {}): Database {
+  const sessionOptions = {
+    applicationName: options.applicationName ?? 'rivulet',
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+  };
+  const pool = new Pool(checkedUrl(url), { ...sessionOptions, max: options.max ?? 10 });
+  const listeners = new Set<() => Promise<void>>();
+  return {
+    url,
+    query: (statement) => pool.use((session) => session.query(statement)),
+    script: (text) =>
+      pool.use(async (session) => {
+        await session.script(text);
+      }),
+    transaction: (work, transactionOptions) =>
+      pool.use((session) => runTransaction(session, work, transactionOptions ?? {})),
+    listen: async (channel, onNotify, onListen) => {
+      const end = await listen(url, channel, onNotify, onListen, { ...sessionOptions, ...pick(options) });
+      const unlisten = async (): Promise<void> => {
+        listeners.delete(unlisten);
+        await end();
+      };
+      listeners.add(unlisten);
+      return unlisten;
+    },
+    close: async (timeoutMs = 5_000) => {
+      await Promise.all([...listeners].map((unlisten) => unlisten()));
+      await pool.close(timeoutMs);
+    },
+  };
+}
+
+async function runTransaction<T>(
+  session: Session,
+  work: (tx: Queryable) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const isolation = options.isolation ? ` isolation level ${options.isolation}` : '';
+  await session.script(`begin${isolation}${options.readOnly ? ' read only' : ''}`);
+  let isOver = false;
+  let firstError: unknown;
+  const guarded = async <R>(run: () => Promise<R>): Promise<R> => {
+    if (isOver) throw new Error('a statement was sent to a transaction that is over');
+    try {
+      return await run();
+    } catch (error) {
+      firstError ??= error;
+      throw error;
+    }
+  };
+  const tx: Queryable = {
+    query: (statement) => guarded(() => session.query(statement)),
+    script: (text) =>
+      guarded(async () => {
+        await session.script(text);
+      }),
+  };
+  try {
+    const result = await work(tx);
+    isOver = true;
+    // A transaction in which a statement failed answers COMMIT with ROLLBACK.
+    const tag = await session.script('commit');
+    if (tag !== 'COMMIT') throw firstError ?? new Error('the transaction was rolled back');
+    return result;
+  } catch (error) {
+    isOver = true;
+    if (!session.lost) await session.script('rollback').catch(() => session.end());
+    throw error;
+  }
+}
+
+function pick(options: ConnectOptions): { log?: Logger } {
+  return options.log ? { log: options.log } : {};
+}
+
+function checkedUrl(url: string): string {
+  if (/^postgres(ql)?:\/\//.test(url)) return url;
+  throw new RivuletError('DATABASE_URL_INVALID', 'The database address must start with postgres://.');
+}
