@@ -140,6 +140,54 @@ export const ERRORS = {
     cause: 'The embedded database did not start.',
     next: 'Read the end of its log, shown in the message, or set DATABASE_URL.',
   },
+
+  // Values, keys and filters.
+  VALUE_INVALID: {
+    cause: 'The value is not one that the column can hold.',
+    next: 'See the message for the form that the type takes.',
+    http: 400,
+  },
+  KEY_INVALID: {
+    cause: 'The id cannot be the key of a row of this type.',
+    next: 'Use an id as the server gave it.',
+    http: 400,
+  },
+  FILTER_UNKNOWN_FIELD: {
+    cause: 'The filter or order names a field that does not exist.',
+    next: 'See the message for the place; the names are those of the schema.',
+    http: 400,
+  },
+  FILTER_INVALID: {
+    cause: 'The filter cannot be understood.',
+    next: 'See the message for the place and for what is expected there.',
+    http: 400,
+  },
+  FILTER_TOO_LARGE: {
+    cause: 'The filter is nested too deeply or has too many parts.',
+    next: 'Ask in smaller pieces.',
+    http: 400,
+  },
+  ORDER_INVALID: {
+    cause: 'The order cannot be understood.',
+    next: 'See the message for the place and for what is expected there.',
+    http: 400,
+  },
+
+  // Subscriptions.
+  SCOPE_TOO_LARGE: {
+    cause: 'The subscription would have to keep more keys than a scope may hold.',
+    next: 'Narrow its `where`, or raise `limits.maxScopeKeys` in the configuration.',
+    http: 400,
+  },
+  CURSOR_INVALID: {
+    cause: 'The cursor was not made by this server, or was changed on the way.',
+    next: 'Use a cursor as it came, from a message or from `extensions.rivulet.cursor`; or leave it out.',
+    http: 400,
+  },
+  TABLE_NOT_WATCHED: {
+    cause: 'A subscription depends on a table that has no watcher, so changes of it would go unseen.',
+    next: 'Add the table to `watchers` in the configuration, then run `rivulet generate` and `rivulet migrate`.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

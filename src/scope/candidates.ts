@@ -1,0 +1,92 @@
+import { or } from '../filter/normalize.js';
+import type { RelationPath } from '../filter/paths.js';
+import type { Cells, Filter } from '../filter/types.js';
+import type { ModelColumn, ModelRelation } from '../model/types.js';
+import type { NetChanges, TableChanges } from './net.js';
+
+/** Past so many distinct links the whole scope is compared instead. */
+const MAX_LINKS = 5_000;
+
+/**
+ * Which rows of the root table may have entered or left because rows they depend on changed: a filter on the root table
+ * that finds them, `'all'` where they cannot be told one by one, `null` where nothing they depend on changed.
+ *
+ * Why prefixes suffice: of a chain root → r1 → r2 that broke, take the link that broke first. All links before it still
+ * stand when its transaction is judged, or their own change is judged later; so the root is found through the old image's link
+ * value. A chain that came to be is found through its last new link in the same way.
+ */
+export function candidateFilter(paths: readonly RelationPath[], net: NetChanges): Filter | 'all' | null {
+  const found: Filter[] = [];
+  for (const path of paths) {
+    const last = path.at(-1)!;
+    const before = path.slice(0, -1);
+    const target = net.get(last.target);
+    const junction = last.through && net.get(last.through.table);
+    if (target?.truncated || junction?.truncated) return 'all';
+    const links: (Filter | 'all' | null)[] = [];
+    if (target) {
+      const { through } = last;
+      if (through) {
+        const ends = matching(through.to, target, last.to);
+        links.push(ends === 'all' || ends === null ? ends : related(junctionHop(last), ends));
+      } else {
+        links.push(matching(last.from, target, last.to));
+      }
+    }
+    if (junction) links.push(matching(last.from, junction, last.through!.from));
+    for (const link of links) {
+      if (link === 'all') return 'all';
+      if (link) found.push(before.reduceRight((inner, relation) => related(relation, inner), link));
+    }
+  }
+  return found.length === 0 ? null : or(...found);
+}
+
+/** Rows whose `columns` equal what `changed` rows hold, or held, in `linked`. NULLs link nothing. */
+function matching(
+  columns: readonly ModelColumn[],
+  changed: TableChanges,
+  linked: readonly ModelColumn[],
+): Filter | 'all' | null {
+  const tuples = new Map<string, string[]>();
+  const note = (cells: Cells | null) => {
+    if (!cells) return;
+    const tuple = linked.map((column) => cells[column.index]!);
+    if (tuple.every((cell) => cell !== null && cell !== undefined)) tuples.set(JSON.stringify(tuple), tuple);
+  };
+  for (const row of changed.rows) {
+    note(row.old);
+    note(row.new);
+  }
+  if (tuples.size === 0) return null;
+  if (tuples.size > MAX_LINKS) return 'all';
+  if (columns.length === 1) {
+    const values = [...tuples.values()].map(([value]) => value!).sort();
+    return { kind: 'in', column: columns[0]!, values };
+  }
+  return or(
+    ...[...tuples.values()].map((tuple): Filter => {
+      const parts = columns.map(
+        (column, at): Filter => ({ kind: 'compare', column, op: 'eq', value: tuple[at]! }),
+      );
+      return { kind: 'and', filters: parts };
+    }),
+  );
+}
+
+function related(relation: ModelRelation, filter: Filter): Filter {
+  return { kind: 'related', relation, filter };
+}
+
+/** The first half of a many-to-many relation: from the source to its junction rows. */
+function junctionHop(relation: ModelRelation): ModelRelation {
+  const { table, from } = relation.through!;
+  return {
+    name: `${relation.name}Links`,
+    kind: 'many',
+    source: relation.source,
+    target: table,
+    from: relation.from,
+    to: from,
+  };
+}

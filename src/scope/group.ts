@@ -1,0 +1,107 @@
+import { isVisible, type Snapshot } from '../log/snapshot.js';
+import type { LoggedTransaction } from '../log/types.js';
+import type { Evaluation } from './evaluation.js';
+import type { NetChanges } from './net.js';
+import type { Outbox } from './outbox.js';
+import type { Judgement, Scope } from './scope.js';
+import type { ChangeSpec, ResetReason, ScopeChange, ScopeMessage } from './types.js';
+
+/**
+ * Subscribers of one scope. The scope is loaded once and judged once for all of them.
+ *
+ * | state   | a transaction comes                      | loaded               | last subscriber goes |
+ * | ------- | ---------------------------------------- | -------------------- | -------------------- |
+ * | loading | waits in the backlog                     | backlog, then live   | ended                |
+ * | live    | is judged                                | –                    | ended                |
+ * | ended   | is passed over                           | is passed over       | –                    |
+ */
+export class Group {
+  readonly scope: Scope;
+  readonly #spec: ChangeSpec;
+  readonly #subscribers = new Set<Outbox<ScopeMessage>>();
+  #state: 'loading' | 'live' | 'ended' = 'loading';
+  #backlog: LoggedTransaction[] = [];
+  #loadedAt: Snapshot | null = null;
+
+  constructor(spec: ChangeSpec, scope: Scope) {
+    this.#spec = spec;
+    this.scope = scope;
+  }
+
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  add(outbox: Outbox<ScopeMessage>): void {
+    this.#subscribers.add(outbox);
+  }
+
+  remove(outbox: Outbox<ScopeMessage>): void {
+    this.#subscribers.delete(outbox);
+  }
+
+  async load(): Promise<void> {
+    this.#loadedAt = await this.scope.load();
+  }
+
+  /** Makes the group live and hands over what came while it was loading, in order. */
+  takeBacklog(): readonly LoggedTransaction[] {
+    if (this.#state !== 'loading') return [];
+    this.#state = 'live';
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    return backlog;
+  }
+
+  /** Asks the scope about a transaction; the step returned tells the subscribers. */
+  begin(transaction: LoggedTransaction, net: NetChanges, evaluation: Evaluation): (() => void) | null {
+    if (this.#state === 'ended') return null;
+    if (this.#state === 'loading') {
+      this.#backlog.push(transaction);
+      return null;
+    }
+    if (this.#loadedAt && isVisible(this.#loadedAt, transaction.xid)) return null;
+    const end = this.scope.begin(transaction, net, evaluation);
+    return end && (() => this.#tell(transaction, end()));
+  }
+
+  reset(reason: ResetReason, cursor: Snapshot): void {
+    const message: ScopeMessage = { cursor, reset: reason, transaction: null, changes: [] };
+    for (const outbox of this.#subscribers) outbox.push(message);
+  }
+
+  fail(error: unknown): void {
+    this.#state = 'ended';
+    this.#backlog = [];
+    for (const outbox of [...this.#subscribers]) outbox.fail(error);
+  }
+
+  end(): void {
+    this.#state = 'ended';
+    this.#backlog = [];
+    for (const outbox of [...this.#subscribers]) outbox.end();
+  }
+
+  #tell(transaction: LoggedTransaction, { reset, changes }: Judgement): void {
+    const wanted = changes.filter((change) => this.#wants(change));
+    if (wanted.length === 0 && reset === null) return;
+    const { cursor, xid, loggedAt, mutationId } = transaction;
+    const message: ScopeMessage = {
+      cursor,
+      reset,
+      transaction: { xid, loggedAt, mutationId },
+      changes: wanted,
+    };
+    for (const outbox of this.#subscribers) outbox.push(message);
+  }
+
+  #wants(change: ScopeChange): boolean {
+    const { ops, columns } = this.#spec;
+    if (change.kind === 'UPDATE') {
+      if (change.changedColumns.length === 0) return false;
+      if (columns && !change.changedColumns.some((column) => columns.has(column))) return false;
+    }
+    if (ops === null) return true;
+    return ops.has(change.op ?? 'UPDATE');
+  }
+}

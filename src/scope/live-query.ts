@@ -1,0 +1,135 @@
+import { relationPaths, tablesOf } from '../filter/paths.js';
+import { compilePredicate } from '../filter/predicate.js';
+import type { Predicate } from '../filter/types.js';
+import { isVisible } from '../log/snapshot.js';
+import type { Model } from '../model/types.js';
+import type { RelatedPlan, SelectPlan, SelectResult } from '../query/types.js';
+import type { NetChanges } from './net.js';
+import type { Outbox } from './outbox.js';
+
+/** Runs the query; rejects when it cannot be answered. */
+export type RunSelect = (plan: SelectPlan) => Promise<SelectResult>;
+
+/**
+ * One query kept answered for all who watch it. It runs again when a transaction that its last answer did not see touched
+ * what it reads, one run at a time, and tells an answer only when it differs from the one before.
+ */
+export class LiveQuery {
+  /** Tables whose changes can change the answer. */
+  readonly tables: ReadonlySet<string>;
+  readonly #plan: SelectPlan;
+  readonly #run: RunSelect;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #watchers = new Set<Outbox<SelectResult>>();
+  /** Set where only rows of the root table count, and the predicate says which. */
+  readonly #predicate: Predicate | null;
+  #answer: SelectResult | null = null;
+  #running = false;
+  /** Transactions that the answer under way may not have seen. */
+  #unseen: bigint[] = [];
+  #ended = false;
+
+  constructor(model: Model, plan: SelectPlan, run: RunSelect, onFailure: (error: unknown) => void) {
+    this.#plan = plan;
+    this.#run = run;
+    this.#onFailure = onFailure;
+    const others = new Set<string>();
+    collectTables(model, plan, others);
+    this.#predicate = others.has(plan.table.name) ? null : compilePredicate(plan.filter);
+    this.tables = new Set([plan.table.name, ...others]);
+  }
+
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  add(outbox: Outbox<SelectResult>): void {
+    this.#watchers.add(outbox);
+    if (this.#answer) outbox.push(this.#answer);
+    else void this.#refresh();
+  }
+
+  remove(outbox: Outbox<SelectResult>): void {
+    this.#watchers.delete(outbox);
+  }
+
+  onTransaction(xid: bigint, net: NetChanges): void {
+    if (this.#ended || !this.#concerns(net)) return;
+    if (this.#answer && isVisible(this.#answer.snapshot, xid)) return;
+    this.#unseen.push(xid);
+    void this.#refresh();
+  }
+
+  /** Runs again whatever the log says: continuity was lost. */
+  refresh(): void {
+    this.#unseen.push(LAST_XID);
+    void this.#refresh();
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const outbox of [...this.#watchers]) outbox.end();
+  }
+
+  fail(error: unknown): void {
+    this.#ended = true;
+    for (const outbox of [...this.#watchers]) outbox.fail(error);
+  }
+
+  #concerns(net: NetChanges): boolean {
+    for (const [name, changed] of net) {
+      if (!this.tables.has(name)) continue;
+      const predicate = name === this.#plan.table.name ? this.#predicate : null;
+      if (!predicate || changed.truncated) return true;
+      const hit = changed.rows.some(
+        (row) => (row.old && predicate(row.old) === true) || (row.new && predicate(row.new) === true),
+      );
+      if (hit) return true;
+    }
+    return false;
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#running || this.#ended) return;
+    this.#running = true;
+    try {
+      do {
+        this.#unseen = this.#unseen.filter((xid) => xid !== LAST_XID);
+        const answer = await this.#run(this.#plan);
+        const changed = this.#answer?.raw !== answer.raw;
+        this.#answer = answer;
+        if (changed) for (const outbox of this.#watchers) outbox.push(answer);
+        this.#unseen = this.#unseen.filter((xid) => !isVisible(answer.snapshot, xid));
+      } while (this.#unseen.length > 0 && !this.#ended);
+    } catch (error) {
+      if (!this.#ended) {
+        this.fail(error);
+        this.#onFailure(error);
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+}
+
+/** Stands for a transaction that no snapshot has seen. */
+const LAST_XID = 2n ** 64n;
+
+/** Every table that the answer depends on besides the root's own rows. */
+function collectTables(model: Model, plan: SelectPlan, into: Set<string>): void {
+  for (const name of tablesOf(model, plan.filter)) into.add(name);
+  for (const related of plan.related) {
+    for (const name of relatedTables(model, related)) into.add(name);
+    collectTables(model, related.plan, into);
+  }
+}
+
+function relatedTables(model: Model, { relation, via }: RelatedPlan): readonly string[] {
+  const through = relation.through ? [relation.through.table] : [];
+  return [
+    relation.target,
+    ...through,
+    ...relationPaths(via).map((path) => path.at(-1)!.target),
+    ...tablesOf(model, via),
+  ];
+}

@@ -1,0 +1,65 @@
+import type { Cells } from '../filter/types.js';
+import type { LoggedTransaction } from '../log/types.js';
+import type { ModelTable } from '../model/types.js';
+import { keyOf } from '../value/key.js';
+import type { ChangeOp } from './types.js';
+
+/** What a transaction did to one row in the end: its image before the transaction and after it. */
+export interface NetChange {
+  readonly key: string;
+  readonly op: ChangeOp;
+  readonly old: Cells | null;
+  readonly new: Cells | null;
+}
+
+export interface TableChanges {
+  readonly table: ModelTable;
+  /** The table was emptied; `rows` holds only what came after. */
+  readonly truncated: boolean;
+  readonly rows: readonly NetChange[];
+}
+
+/** A transaction by table, each row once. Rows inserted and deleted again, and updates that changed nothing, are gone. */
+export type NetChanges = ReadonlyMap<string, TableChanges>;
+
+interface Images {
+  old: Cells | null;
+  new: Cells | null;
+}
+
+export function netChanges(transaction: LoggedTransaction): NetChanges {
+  const tables = new Map<string, { table: ModelTable; truncated: boolean; rows: Map<string, Images> }>();
+  for (const change of transaction.changes) {
+    const { table } = change;
+    let entry = tables.get(table.name);
+    if (!entry) {
+      entry = { table, truncated: false, rows: new Map() };
+      tables.set(table.name, entry);
+    }
+    if (change.op === 'TRUNCATE') {
+      entry.truncated = true;
+      entry.rows.clear();
+      continue;
+    }
+    const key = keyOf(table, (change.new ?? change.old)!);
+    const before = entry.rows.get(key);
+    if (before) before.new = change.new;
+    else entry.rows.set(key, { old: change.old, new: change.new });
+  }
+  const net = new Map<string, TableChanges>();
+  for (const { table, truncated, rows } of tables.values()) {
+    const changed: NetChange[] = [];
+    for (const [key, images] of rows) {
+      const op = operationOf(images);
+      if (op) changed.push({ key, op, old: images.old, new: images.new });
+    }
+    if (truncated || changed.length > 0) net.set(table.name, { table, truncated, rows: changed });
+  }
+  return net;
+}
+
+function operationOf({ old, new: after }: Images): ChangeOp | null {
+  if (old === null) return after === null ? null : 'INSERT';
+  if (after === null) return 'DELETE';
+  return old.every((cell, at) => cell === after[at]) ? null : 'UPDATE';
+}

@@ -1,0 +1,75 @@
+import type { Cells, Filter } from '../filter/types.js';
+import type { Snapshot } from '../log/snapshot.js';
+import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
+
+export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
+export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
+
+/**
+ * Why a subscriber must fetch again. `TRUNCATED`: the table was emptied and the rows that left are not known one by one;
+ * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed.
+ */
+export type ResetReason = 'TRUNCATED' | 'OVERFLOW' | 'LOG_LOST';
+
+/** What a change stream watches. Two equal specs share one scope. */
+export interface ChangeSpec {
+  readonly table: ModelTable;
+  /** The subscriber's `where` (guarded) and the read policy, normalized. */
+  readonly filter: Filter;
+  /** Only what the database did in one of these ways; `null`: everything, changes of rights included. */
+  readonly ops: ReadonlySet<ChangeOp> | null;
+  /** An UPDATE counts only when it changed one of these; ENTER and LEAVE always count. `null`: any column. */
+  readonly columns: ReadonlySet<ModelColumn> | null;
+  /** Columns the subscriber may not read: an UPDATE of these alone is not delivered. */
+  readonly hidden: ReadonlySet<ModelColumn>;
+  /** The relations that each message's nodes carry. */
+  readonly related: readonly RelatedPlan[];
+}
+
+/** One row's change relative to the scope. A row that changed several times in one transaction has one, its net effect. */
+export interface ScopeChange {
+  readonly kind: ChangeKind;
+  /** What the database did to the row; `null` where the row itself did not change, and on a LEAVE that is no DELETE. */
+  readonly op: ChangeOp | null;
+  readonly key: string;
+  /** The row now; `null` on LEAVE. */
+  readonly node: RowNode | null;
+  /** The row before, where it was in the scope: on UPDATE, and on LEAVE by DELETE. */
+  readonly previous: Cells | null;
+  /** Readable columns that differ between the two; empty unless `kind` is UPDATE. */
+  readonly changedColumns: readonly ModelColumn[];
+}
+
+/** What one transaction did to the scope. `reset` set: continuity is lost, and `changes` comes after the loss. */
+export interface ScopeMessage {
+  readonly cursor: Snapshot;
+  readonly reset: ResetReason | null;
+  /** `null` where a reset did not come from a transaction. */
+  readonly transaction: {
+    readonly xid: bigint;
+    readonly loggedAt: string;
+    readonly mutationId: string | null;
+  } | null;
+  readonly changes: readonly ScopeChange[];
+}
+
+export interface Scopes {
+  /**
+   * Follows a scope from now on: every transaction committed after the call is judged, in order, exactly once.
+   * The iterable ends when `signal` aborts, when `return()` is called, or with an error when the scope cannot go on.
+   * Rejects with `SCOPE_TOO_LARGE` where the scope must keep its keys and has too many.
+   */
+  changes(spec: ChangeSpec, signal?: AbortSignal): AsyncIterableIterator<ScopeMessage>;
+  /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
+  live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult>;
+  status(): ScopesStatus;
+  /** Ends every iterable; those that wait are told they are done. */
+  stop(): Promise<void>;
+}
+
+export interface ScopesStatus {
+  readonly scopes: number;
+  readonly liveQueries: number;
+  readonly subscribers: number;
+}
