@@ -188,6 +188,61 @@ export const ERRORS = {
     cause: 'A subscription depends on a table that has no watcher, so changes of it would go unseen.',
     next: 'Add the table to `watchers` in the configuration, then run `rivulet generate` and `rivulet migrate`.',
   },
+  // Rights.
+  POLICY_INVALID: {
+    cause: 'The policies name tables, rules or columns that are not there; all of them are listed.',
+    next: 'Mend the listed problems and start again.',
+  },
+  COLUMN_FORBIDDEN: {
+    cause: 'A policy keeps this column from you.',
+    next: 'Leave the column out of the selection, the filter, the order and the values.',
+    http: 403,
+  },
+  WRITE_FORBIDDEN: {
+    cause: 'A policy does not allow this row to be written like this.',
+    next: 'Nothing was changed. Change the values, or ask for the right to write them.',
+    http: 403,
+  },
+  // Requests.
+  LIMIT_INVALID: {
+    cause: 'A limit or an offset is negative, or larger than the server allows.',
+    next: 'See `maximum`; read more rows page by page.',
+    http: 400,
+  },
+  QUERY_TOO_DEEP: {
+    cause: 'The selection nests more relations than the server allows.',
+    next: 'Select fewer levels, or read the deeper ones in a query of their own.',
+    http: 400,
+  },
+  QUERY_TOO_LARGE: {
+    cause: 'The answer could have, or has, more rows than the server allows in one.',
+    next: 'Set smaller limits, on the nested lists first.',
+    http: 400,
+  },
+  SELECTION_CONFLICT: {
+    cause: 'The same response name stands for two different things.',
+    next: 'Give one of them an alias of its own.',
+    http: 400,
+  },
+  CURSOR_INVALID: {
+    cause: 'The page cursor is not one of this list, or the list was asked for in another order.',
+    next: 'Take the cursor from an answer to the same query, and keep its `orderBy`.',
+    http: 400,
+  },
+  PAGE_INVALID: {
+    cause: 'The arguments of the page contradict each other.',
+    next: 'Use `first` with `after`, or `last` with `before`.',
+    http: 400,
+  },
+  NODE_ID_INVALID: {
+    cause: 'The `nodeId` is not one that this server gave out.',
+    next: 'Take it from the `nodeId` field of an answer.',
+    http: 400,
+  },
+  DEFAULT_UNSUPPORTED: {
+    cause: 'A `$default` or `$onUpdate` of the Drizzle schema returned SQL.',
+    next: 'Return a value, or make it a default of the database.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

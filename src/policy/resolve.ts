@@ -1,0 +1,132 @@
+import { normalize } from '../filter/normalize.js';
+import { parseFilter } from '../filter/parse.js';
+import type { Filter } from '../filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import { guardFilter } from './guard.js';
+import type { ColumnRules, Policies, TableRules } from './rules.js';
+import type { Action, Rights } from './types.js';
+
+export interface ResolveOptions {
+  /** Told when a policy function throws or returns what is no policy; the answer is then: denied. */
+  readonly onFault?: (fault: PolicyFault) => void;
+}
+
+export interface PolicyFault {
+  readonly table: string;
+  /** `read`, `insert`, …, or `columns.email.read`. */
+  readonly rule: string;
+  readonly error: unknown;
+}
+
+/**
+ * What `context` may do. Policy functions are called when first needed, once a table and action, and their answer is kept:
+ * make new rights for each request, and when the context of a long-lived one changes.
+ */
+export function resolveRights(
+  model: Model,
+  policies: Policies,
+  context: unknown,
+  options: ResolveOptions = {},
+): Rights {
+  return new ResolvedRights(model, policies, context, options.onFault ?? (() => {}));
+}
+
+const DENIED: Filter = { kind: 'const', value: false };
+const ALLOWED: Filter = { kind: 'const', value: true };
+
+class ResolvedRights implements Rights {
+  readonly #model: Model;
+  readonly #policies: Policies;
+  readonly #context: unknown;
+  readonly #onFault: (fault: PolicyFault) => void;
+  readonly #filters = new Map<string, Filter>();
+  readonly #columns = new Map<ModelColumn, { read?: boolean; write?: boolean }>();
+
+  constructor(model: Model, policies: Policies, context: unknown, onFault: (fault: PolicyFault) => void) {
+    this.#model = model;
+    this.#policies = policies;
+    this.#context = context;
+    this.#onFault = onFault;
+  }
+
+  isExposed(table: ModelTable): boolean {
+    return this.#rules(table) !== undefined;
+  }
+
+  filter(table: ModelTable, action: Action): Filter {
+    const key = `${action} ${table.name}`;
+    let filter = this.#filters.get(key);
+    if (filter === undefined) {
+      filter = this.#resolve(table, action);
+      this.#filters.set(key, filter);
+    }
+    return filter;
+  }
+
+  canReadColumn(table: ModelTable, column: ModelColumn): boolean {
+    return column.isKey || this.#column(table, column, 'read');
+  }
+
+  canWriteColumn(table: ModelTable, column: ModelColumn): boolean {
+    return column.generated !== 'always' && this.#column(table, column, 'write');
+  }
+
+  guard(table: ModelTable, filter: Filter): Filter {
+    return guardFilter(this.#model, this, table, filter);
+  }
+
+  #rules(table: ModelTable): TableRules | undefined {
+    return Object.hasOwn(this.#policies, table.name) ? this.#policies[table.name] : undefined;
+  }
+
+  #resolve(table: ModelTable, action: Action): Filter {
+    const rule = this.#rules(table)?.[action] ?? false;
+    try {
+      const answer = this.#ask(rule);
+      if (answer === true) return ALLOWED;
+      if (answer === false) return DENIED;
+      if (!isPlainObject(answer)) throw new TypeError('a policy must return a filter or a boolean');
+      return normalize(parseFilter(this.#model, table, answer));
+    } catch (error) {
+      this.#onFault({ table: table.name, rule: action, error });
+      return DENIED;
+    }
+  }
+
+  #column(table: ModelTable, column: ModelColumn, access: keyof ColumnRules): boolean {
+    let known = this.#columns.get(column);
+    if (known === undefined) {
+      known = {};
+      this.#columns.set(column, known);
+    }
+    known[access] ??= this.#resolveColumn(table, column, access);
+    return known[access];
+  }
+
+  #resolveColumn(table: ModelTable, column: ModelColumn, access: keyof ColumnRules): boolean {
+    const rules = this.#rules(table);
+    if (!rules) return false;
+    const columns = rules.columns ?? {};
+    const rule = Object.hasOwn(columns, column.name) ? columns[column.name]?.[access] : undefined;
+    if (rule === undefined) return true;
+    try {
+      const answer = this.#ask(rule);
+      if (typeof answer !== 'boolean') throw new TypeError('a column rule must return a boolean');
+      return answer;
+    } catch (error) {
+      this.#onFault({ table: table.name, rule: `columns.${column.name}.${access}`, error });
+      return false;
+    }
+  }
+
+  #ask(rule: unknown): unknown {
+    return typeof rule === 'function' ? rule(this.#context) : rule;
+  }
+}
+
+/** A promise, a date, a class instance have no properties of their own and would read as the empty filter: every row. */
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,55 @@
+import type { AnyRelations } from 'drizzle-orm';
+import type { PolicyFilter } from './policy-filter.js';
+import type { Action } from './types.js';
+
+/**
+ * Who may do what with a table's rows, as data: a filter that the rows must satisfy, `true` for all, `false` for none, or a
+ * function of the context that returns one of these. What is not said is denied.
+ *
+ * - `read`: the rows that exist for this context.
+ * - `insert`: what a new row must satisfy.
+ * - `update`: what a row must satisfy before and after. Only rows that may be read can be updated.
+ * - `delete`: what a row must satisfy. Only rows that may be read can be deleted.
+ */
+export type TableRules<TContext = never, TFilter = unknown> = {
+  readonly [A in Action]?: Rule<TContext, TFilter>;
+} & {
+  /** By column. A column without a rule is read and written with its row; the primary key cannot be hidden. */
+  readonly columns?: Readonly<Record<string, ColumnRules<TContext>>>;
+};
+
+export type Rule<TContext, TFilter> = boolean | TFilter | ((context: TContext) => boolean | TFilter);
+
+/** A column whose `read` and `write` are both the constant `false` does not exist for clients. */
+export interface ColumnRules<TContext = never> {
+  readonly read?: boolean | ((context: TContext) => boolean);
+  readonly write?: boolean | ((context: TContext) => boolean);
+}
+
+/** By Drizzle's key of the table. A table that is not named does not exist for clients. */
+export type Policies<TContext = never> = Readonly<Record<string, TableRules<TContext>>>;
+
+/** `Policies` whose filters and columns are checked against a Drizzle schema. */
+export type PolicyRules<TRelations extends AnyRelations, TContext> = {
+  readonly [K in keyof TRelations]?: TableRules<TContext, PolicyFilter<TRelations, K>> & {
+    readonly columns?: {
+      readonly [C in keyof TRelations[K]['table']['_']['columns']]?: ColumnRules<TContext>;
+    };
+  };
+};
+
+/**
+ * Names the policies of a schema. The context's type is taken from the functions' parameter:
+ *
+ * ```ts
+ * definePolicies(relations, { tasks: { read: ({ userId }: Context) => ({ project: { members: { userId } } }) } });
+ * ```
+ *
+ * A policy function must be pure and synchronous. One that throws, or returns anything but a filter or a boolean, denies.
+ */
+export function definePolicies<TRelations extends AnyRelations, TContext>(
+  _relations: TRelations,
+  rules: PolicyRules<TRelations, TContext>,
+): Policies<TContext> {
+  return rules as Policies<TContext>;
+}
