@@ -224,7 +224,7 @@ export const ERRORS = {
     next: 'Give one of them an alias of its own.',
     http: 400,
   },
-  CURSOR_INVALID: {
+  PAGE_CURSOR_INVALID: {
     cause: 'The page cursor is not one of this list, or the list was asked for in another order.',
     next: 'Take the cursor from an answer to the same query, and keep its `orderBy`.',
     http: 400,
