@@ -5,6 +5,8 @@ import type { ColumnType, Model, ModelTable } from './types.js';
 /** Property names that mean something else in a filter or a row's type. */
 const RESERVED_PROPERTIES = new Set(['AND', 'OR', 'NOT', 'RAW', 'nodeId']);
 
+const RESERVED_FIELDS = new Set(['node', 'nodes']);
+
 /** Finds names that clash with each other or cannot be GraphQL names. */
 export function checkModel(model: Model, problems: Problems): void {
   checkTypeNames(model, problems);
@@ -62,6 +64,9 @@ function checkFieldNames(model: Model, problems: Problems): void {
     const { one, many } = table.fields;
     const fields = new Set([one, many, `${one}Changes`, `${many}Connection`]);
     for (const field of fields) {
+      if (RESERVED_FIELDS.has(field)) {
+        problems.add('SCHEMA_NAME_CLASH', table.name, `root field \`${field}\` belongs to Rivulet`);
+      }
       const owner = owners.get(field);
       if (owner !== undefined && owner.typeName !== table.typeName) {
         problems.add(

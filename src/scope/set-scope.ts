@@ -26,7 +26,6 @@ import type { ChangeSpec, ScopeChange } from './types.js';
  */
 export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
-  readonly #model: Model;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
   readonly #paths: readonly RelationPath[];
@@ -36,7 +35,6 @@ export class SetScope implements Scope {
   readonly #readAhead = new Map<string, Snapshot>();
 
   constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number) {
-    this.#model = model;
     this.#evaluator = evaluator;
     this.#spec = spec;
     this.#paths = relationPaths(spec.filter);

@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createCursorCodec } from '../../../src/feed/cursor.js';
+import { formatSnapshot, parseSnapshot } from '../../../src/log/snapshot.js';
+
+const codec = createCursorCodec('secret', 'epoch-1');
+const snapshot = parseSnapshot('100:120:100,105');
+
+describe('a cursor', () => {
+  test('comes back as the snapshot and the epoch that went in, on any node with the same secret', () => {
+    const other = createCursorCodec('secret', 'epoch-2');
+    const decoded = other.decode(codec.encode(snapshot));
+    expect(formatSnapshot(decoded.snapshot)).toBe('100:120:100,105');
+    expect(decoded.epoch).toBe('epoch-1');
+  });
+
+  test('is URL-safe and does not show transaction ids', () => {
+    const text = codec.encode(snapshot);
+    expect(text).toMatch(/^[\w-]+$/);
+    expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('120');
+    expect(codec.encode(snapshot)).not.toBe(text);
+  });
+
+  test('is refused when any bit of it was changed', () => {
+    const bytes = Buffer.from(codec.encode(snapshot), 'base64url');
+    fc.assert(
+      fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
+        const forged = Buffer.from(bytes);
+        forged[bit >> 3]! ^= 1 << (bit & 7);
+        expect(() => codec.decode(forged.toString('base64url'))).toThrow('not valid');
+      }),
+    );
+  });
+
+  test('is refused when it comes from another secret, is cut, is huge, or is no cursor at all', () => {
+    const text = codec.encode(snapshot);
+    const foreign = createCursorCodec('other', 'epoch-1').encode(snapshot);
+    for (const bad of [foreign, text.slice(0, -4), '', 'x', '{"a":1}', 'A'.repeat(1_000_000), `${text}=`]) {
+      expect(() => codec.decode(bad)).toThrowError(expect.objectContaining({ code: 'CURSOR_INVALID' }));
+    }
+  });
+});
