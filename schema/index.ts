@@ -1,0 +1,11 @@
+export { comments } from './comments.js';
+export { labels } from './labels.js';
+export { members, role } from './members.js';
+export type { Context } from './policies.js';
+export { policies } from './policies.js';
+export { projects } from './projects.js';
+export { relations } from './relations.js';
+export { seed } from './seed.js';
+export { taskLabels } from './task-labels.js';
+export { status, tasks } from './tasks.js';
+export { users } from './users.js';

@@ -1,0 +1,118 @@
+import type { AnyRelations } from 'drizzle-orm';
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import type { JWTPayload } from 'jose';
+import type { Policies } from '../policy/rules.js';
+
+/** What a verified token says. `sub` is the user's id. */
+export type Claims = JWTPayload;
+
+/** Where a request came from: an HTTP request's headers, or those of a WebSocket's upgrade. */
+export interface RequestInfo {
+  readonly headers: Headers;
+  readonly transport: 'http' | 'websocket';
+}
+
+export interface RivuletConfig<TContext = unknown> {
+  /** What `defineRelations` returned: every table and relation of it is known to Rivulet. */
+  readonly relations: AnyRelations;
+  /** Who may do what; a table that is not named here does not exist for clients. */
+  readonly policies: Policies<TContext>;
+  /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */
+  readonly names?: Readonly<Record<string, TableNames>>;
+  /**
+   * The context that policies are functions of. `claims` is `null` where no token came; a bad token never gets this far.
+   * Called once a request, and once a WebSocket. One that throws refuses the request.
+   * @default the claims themselves
+   */
+  readonly context?: (claims: Claims | null, request: RequestInfo) => TContext | Promise<TContext>;
+  readonly auth?: AuthConfig;
+  readonly database?: DatabaseConfig;
+  readonly server?: ServerConfig;
+  readonly limits?: Partial<Limits>;
+  /** Serve GraphiQL to browsers at `/graphql`. @default true in `rivulet dev`, false in `rivulet start` */
+  readonly graphiql?: boolean;
+  /** Answer introspection queries. @default as `graphiql` */
+  readonly introspection?: boolean;
+  /** Used by `rivulet dev` only. */
+  readonly development?: DevelopmentConfig;
+}
+
+export interface TableNames {
+  readonly type?: string;
+  readonly one?: string;
+  readonly many?: string;
+}
+
+/** How a token is verified: a shared secret (HS256) or a key set. Without either, every token is refused. */
+export interface AuthConfig {
+  /** At least 32 bytes. @default the environment's `JWT_SECRET` */
+  readonly secret?: string;
+  /** Address of a JSON Web Key Set. @default the environment's `JWKS_URL` */
+  readonly jwks?: string;
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** How far the issuer's clock may be off. @default 0 */
+  readonly clockToleranceSeconds?: number;
+}
+
+export interface DatabaseConfig {
+  /** @default the environment's `DATABASE_URL` */
+  readonly url?: string;
+  /** Connections of the pool. @default 10 */
+  readonly maxConnections?: number;
+  /** drizzle-kit's folder, relative to the configuration file. @default './drizzle' */
+  readonly migrations?: string;
+}
+
+export interface ServerConfig {
+  /** @default the environment's `PORT`, or 4000 */
+  readonly port?: number;
+  /** @default the environment's `HOST`, or 127.0.0.1 */
+  readonly host?: string;
+  /**
+   * Origins from which pages may use the API besides its own: `https://app.example.com`. A request, or an upgrade, with
+   * another `Origin` is refused.
+   * @default []
+   */
+  readonly origins?: readonly string[];
+}
+
+/** What one client may ask for. */
+export interface Limits {
+  /** Tokens of a document. @default 5000 */
+  readonly tokens: number;
+  /** Fields nested in one another. @default 12 */
+  readonly depth: number;
+  /** Aliases of an operation, those of its fragments counted at each use. @default 30 */
+  readonly aliases: number;
+  /** Bytes of an HTTP request's body. @default 1048576 */
+  readonly bodyBytes: number;
+  /** Bytes of one WebSocket message in. @default 65536 */
+  readonly messageBytes: number;
+  /** Operations open at a time on one WebSocket. @default 100 */
+  readonly subscriptionsPerSocket: number;
+  /** Rows of one list. @default 1000 */
+  readonly rows: number;
+}
+
+export interface DevelopmentConfig {
+  /** Called after the migrations at every start; must do nothing where it did its work already. */
+  readonly seed?: (database: PostgresJsDatabase) => Promise<void>;
+  /** People to print a token for. The first one's is handed to GraphiQL. */
+  readonly users?: readonly { readonly id: string; readonly name: string }[];
+  /** What GraphiQL shows in its open tab. */
+  readonly document?: string;
+  /** One SQL statement that makes the subscription in `document` move. */
+  readonly nudge?: string;
+}
+
+/**
+ * The configuration of a Rivulet application, as `rivulet.config.ts` exports it by default:
+ *
+ * ```ts
+ * export default defineConfig({ relations, policies, context: (claims) => ({ userId: claims?.sub }) });
+ * ```
+ */
+export function defineConfig<TContext>(config: RivuletConfig<TContext>): RivuletConfig<TContext> {
+  return config;
+}
