@@ -243,6 +243,121 @@ export const ERRORS = {
     cause: 'A `$default` or `$onUpdate` of the Drizzle schema returned SQL.',
     next: 'Return a value, or make it a default of the database.',
   },
+
+  // Requests.
+  TOKEN_INVALID: {
+    cause: 'The bearer token is not one that this server accepts.',
+    next: 'Sign in again; where every token is refused, check JWT_SECRET or the JWKS address.',
+    http: 401,
+  },
+  TOKEN_EXPIRED: {
+    cause: 'The bearer token has expired.',
+    next: 'Get a new token and send the request again.',
+    http: 401,
+  },
+  AUTH_UNAVAILABLE: {
+    cause: 'The keys that tokens are verified with cannot be fetched.',
+    next: 'Check the JWKS address; the same request may succeed later.',
+    http: 503,
+    retryable: true,
+  },
+  ORIGIN_FORBIDDEN: {
+    cause: 'The request comes from a page of an origin that is not allowed.',
+    next: 'Add the origin to `server.origins` in the configuration.',
+    http: 403,
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    cause: 'A GraphQL request is sent as application/json in UTF-8.',
+    next: 'Set `Content-Type: application/json`.',
+    http: 415,
+  },
+  DOCUMENT_TOO_LONG: {
+    cause: 'The document has more tokens than the server accepts.',
+    next: 'Ask in smaller pieces, or raise `limits.tokens` in the configuration.',
+    http: 400,
+  },
+  DOCUMENT_TOO_DEEP: {
+    cause: 'The document nests fields more deeply than the server accepts.',
+    next: 'Ask in smaller pieces, or raise `limits.depth` in the configuration.',
+    http: 400,
+  },
+  DOCUMENT_TOO_MANY_ALIASES: {
+    cause: 'The document has more aliases than the server accepts.',
+    next: 'Ask in smaller pieces, or raise `limits.aliases` in the configuration.',
+    http: 400,
+  },
+  TOO_MANY_SUBSCRIPTIONS: {
+    cause: 'The socket has as many operations open as one may have.',
+    next: 'Complete some, or raise `limits.subscriptionsPerSocket` in the configuration.',
+    http: 429,
+  },
+  NOT_FOUND: { cause: 'There is nothing at this path.', next: 'The API is at /graphql.', http: 404 },
+  SHUTTING_DOWN: {
+    cause: 'This server is shutting down.',
+    next: 'Send the request again; another server answers.',
+    http: 503,
+    retryable: true,
+  },
+  INTERNAL: {
+    cause: 'Something went wrong inside the server.',
+    next: 'Give `logId` to whoever runs the server: the log has the rest.',
+    http: 500,
+  },
+
+  // Start-up and the command line.
+  CONFIG_NOT_FOUND: {
+    cause: 'There is no configuration file.',
+    next: 'Run the command in the folder of rivulet.config.ts, or pass --config <path>.',
+  },
+  CONFIG_UNREADABLE: {
+    cause: 'The configuration file, or something it imports, cannot be loaded.',
+    next: 'Mend what the message says.',
+  },
+  CONFIG_INVALID: {
+    cause: 'The configuration is not one that Rivulet understands.',
+    next: 'Export `defineConfig({ relations, policies, … })` by default.',
+  },
+  AUTH_SECRET_WEAK: {
+    cause: 'The secret that tokens are signed with is shorter than 32 bytes.',
+    next: 'Set JWT_SECRET to at least 32 random bytes, for example from `openssl rand -base64 32`.',
+  },
+  AUTH_NOT_CONFIGURED: {
+    cause: 'There is nothing to verify tokens with.',
+    next: 'Set JWT_SECRET (HS256) or JWKS_URL.',
+  },
+  DATABASE_NOT_CONFIGURED: {
+    cause: 'No database is named.',
+    next: 'Set DATABASE_URL, or run `rivulet dev`, which brings its own.',
+  },
+  PORT_IN_USE: {
+    cause: 'Another process listens on this port.',
+    next: 'Stop it, or choose another port with PORT or --port.',
+  },
+  PORT_FORBIDDEN: {
+    cause: 'This process may not listen on this address.',
+    next: 'Choose another port or host.',
+  },
+  MIGRATIONS_INVALID: {
+    cause: 'The migrations cannot be read, or one of them failed.',
+    next: 'Mend the migration that the message names; nothing of it was kept.',
+  },
+  WATCHERS_STALE: {
+    cause: 'The migration of the watchers does not match the schema.',
+    next: 'Run `rivulet generate` and commit what it writes.',
+  },
+  WATCHERS_DRIFTED: {
+    cause: 'The watchers in the database are not those that the schema declares.',
+    next: 'Run `rivulet migrate`; `rivulet doctor` says what is different.',
+  },
+  SEED_FAILED: {
+    cause: 'The seed of the configuration failed.',
+    next: 'Mend what the message says; where a seed is one transaction, nothing of it was kept.',
+  },
+  DEV_NOT_RUNNING: {
+    cause: 'No database is named, and no `rivulet dev` runs in this folder.',
+    next: 'Start `rivulet dev` in another terminal, or set DATABASE_URL.',
+  },
+  SQL_FAILED: { cause: 'The database refused the statement.', next: 'Correct the statement.' },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
