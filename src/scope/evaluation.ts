@@ -1,3 +1,4 @@
+import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Cells, Filter } from '../filter/types.js';
@@ -25,39 +26,53 @@ export interface ImagesQuestion {
   readonly related: readonly RelatedPlan[];
 }
 
-/** Questions to Postgres, collected from many scopes and asked as one statement, in one snapshot. */
-export interface Evaluation {
+/**
+ * One scope's questions of one round. Answers are readable once the round has run; they all hold in `snapshot`.
+ * A question that cannot be answered makes `error`, and then none of this asker's answers are readable.
+ */
+export interface Asker {
   /** For each image its row, with what hangs from it now, where the filter is true on it; else `null`. */
   images(question: ImagesQuestion): Answer<readonly (RowNode | null)[]>;
   /** The rows of a plan as they are now. */
   rows(plan: SelectPlan): Answer<readonly RowNode[]>;
   /** The keys of the rows that satisfy a filter now; at most `limit` of them, in no order. */
   keys(table: ModelTable, filter: Filter, limit: number | null): Answer<readonly string[]>;
-  keyOf(table: ModelTable, cells: Cells): string;
-  /** Asks; does nothing where nothing was asked. Rejects with the database's error. */
-  run(): Promise<Snapshot>;
-  /** The snapshot the questions were answered in. */
   readonly snapshot: Snapshot;
+  readonly error: unknown;
+}
+
+/** The questions of many scopes, asked as one statement in one snapshot. */
+export interface Round {
+  asker(): Asker;
+  /**
+   * Asks; does nothing where nothing was asked. If Postgres refuses the statement, each asker's questions are asked for
+   * themselves, so that one bad scope costs only itself. Rejects only when waiting for the database was given up.
+   */
+  run(): Promise<void>;
 }
 
 export interface Evaluator {
-  begin(): Evaluation;
+  round(): Round;
 }
 
 /** Retries what failed for want of a connection until it is answered; see `onceConnected`. */
 export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function createEvaluator(database: Database, model: Model, retry: Retry): Evaluator {
-  return { begin: () => new SqlEvaluation(database, model, retry) };
+  return { round: () => new SqlRound(database, model, retry) };
 }
 
-class SqlEvaluation implements Evaluation {
+interface Question {
+  /** Text and parameters are made when asked, since parameters are numbered through the whole statement. */
+  readonly sql: (params: Params) => string;
+  readonly read: (json: string) => void;
+}
+
+class SqlRound implements Round {
   readonly #database: Database;
   readonly #model: Model;
   readonly #retry: Retry;
-  readonly #params = new Params();
-  readonly #questions: { readonly sql: string; readonly read: (json: string) => void }[] = [];
-  #snapshot: Snapshot | null = null;
+  readonly #askers: SqlAsker[] = [];
 
   constructor(database: Database, model: Model, retry: Retry) {
     this.#database = database;
@@ -65,75 +80,113 @@ class SqlEvaluation implements Evaluation {
     this.#retry = retry;
   }
 
-  get snapshot(): Snapshot {
-    if (!this.#snapshot) throw new TypeError('the evaluation has asked nothing yet');
-    return this.#snapshot;
+  asker(): Asker {
+    const asker = new SqlAsker(this.#model);
+    this.#askers.push(asker);
+    return asker;
   }
 
-  keyOf(table: ModelTable, cells: Cells): string {
-    return keyOf(table, cells);
+  async run(): Promise<void> {
+    const askers = this.#askers.filter((asker) => asker.questions.length > 0);
+    if (askers.length === 0) return;
+    try {
+      await this.#ask(askers);
+    } catch (error) {
+      if (isConnectionError(error)) throw error;
+      if (askers.length === 1) askers[0]!.error = error;
+      else for (const asker of askers) await this.#askAlone(asker);
+    }
+  }
+
+  async #askAlone(asker: SqlAsker): Promise<void> {
+    try {
+      await this.#ask([asker]);
+    } catch (error) {
+      if (isConnectionError(error)) throw error;
+      asker.error = error;
+    }
+  }
+
+  async #ask(askers: readonly SqlAsker[]): Promise<void> {
+    const questions = askers.flatMap((asker) => asker.questions);
+    const params = new Params();
+    const expressions = questions.map(({ sql }) => sql(params));
+    const { values, snapshot } = await this.#retry(() => runExpressions(this.#database, expressions, params));
+    for (const [at, question] of questions.entries()) question.read(values[at]!);
+    for (const asker of askers) asker.answeredIn = snapshot;
+  }
+}
+
+class SqlAsker implements Asker {
+  readonly questions: Question[] = [];
+  readonly #model: Model;
+  answeredIn: Snapshot | null = null;
+  error: unknown = null;
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  get snapshot(): Snapshot {
+    if (!this.answeredIn) throw new TypeError('the round has not run');
+    return this.answeredIn;
   }
 
   images({ table, filter, images, related }: ImagesQuestion): Answer<readonly (RowNode | null)[]> {
     const plan = { table, filter, orderBy: [], limit: null, offset: 0, related };
-    const sql = rowsToSql(this.#model, plan, this.#params, imagesSource(table, images, this.#params));
-    return this.#ask(sql, (rows: readonly JsonRow[]) => {
-      const nodes: (RowNode | null)[] = images.map(() => null);
-      for (const row of rows) nodes[row[2]! - 1] = decodeRow(table, related, row);
-      return nodes;
-    });
+    return this.#ask(
+      (params) => rowsToSql(this.#model, plan, params, imagesSource(table, images, params)),
+      (rows: readonly JsonRow[]) => {
+        const nodes: (RowNode | null)[] = images.map(() => null);
+        for (const row of rows) nodes[row[2]! - 1] = decodeRow(table, related, row);
+        return nodes;
+      },
+    );
   }
 
   rows(plan: SelectPlan): Answer<readonly RowNode[]> {
-    const sql = rowsToSql(this.#model, plan, this.#params);
-    return this.#ask(sql, (rows: readonly JsonRow[]) =>
-      rows.map((row) => decodeRow(plan.table, plan.related, row)),
+    return this.#ask(
+      (params) => rowsToSql(this.#model, plan, params),
+      (rows: readonly JsonRow[]) => rows.map((row) => decodeRow(plan.table, plan.related, row)),
     );
   }
 
   keys(table: ModelTable, filter: Filter, limit: number | null): Answer<readonly string[]> {
     const cells = table.key.map((column) => `t0.${quoteIdent(column.sqlName)}::text`);
-    const where = filterToSql(this.#model, filter, 't0', this.#params);
-    const most = limit === null ? '' : ` limit ${this.#params.cast(String(limit), 'bigint')}`;
-    const rows = `select array[${cells.join(', ')}] as k from ${tableSource(table).from('t0')} where ${where}${most}`;
-    const sql = `(select coalesce(json_agg(r.k), '[]'::json) from (${rows}) as r)`;
-    return this.#ask(sql, (keys: readonly string[][]) =>
-      keys.map((values) => {
-        const row: (string | null)[] = [];
-        for (const [at, column] of table.key.entries()) row[column.index] = values[at]!;
-        return keyOf(table, row);
-      }),
+    return this.#ask(
+      (params) => {
+        const where = filterToSql(this.#model, filter, 't0', params);
+        const most = limit === null ? '' : ` limit ${params.cast(String(limit), 'bigint')}`;
+        const from = tableSource(table).from('t0');
+        const rows = `select array[${cells.join(', ')}] as k from ${from} where ${where}${most}`;
+        return `(select coalesce(json_agg(r.k), '[]'::json) from (${rows}) as r)`;
+      },
+      (keys: readonly string[][]) =>
+        keys.map((values) => {
+          const row: (string | null)[] = [];
+          for (const [at, column] of table.key.entries()) row[column.index] = values[at]!;
+          return keyOf(table, row);
+        }),
     );
   }
 
-  async run(): Promise<Snapshot> {
-    if (this.#questions.length === 0) return { xmin: 0n, xmax: 0n, xip: new Set() };
-    const { values, snapshot } = await this.#retry(() =>
-      runExpressions(
-        this.#database,
-        this.#questions.map(({ sql }) => sql),
-        this.#params,
-      ),
-    );
-    this.#snapshot = snapshot;
-    for (const [at, question] of this.#questions.entries()) question.read(values[at]!);
-    return snapshot;
-  }
-
-  #ask<Raw, T>(sql: string, decode: (raw: Raw) => T): Answer<T> {
-    const answer: { value: T | undefined; asked: boolean } = { value: undefined, asked: false };
-    this.#questions.push({
+  #ask<Raw, T>(sql: Question['sql'], decode: (raw: Raw) => T): Answer<T> {
+    let answer: { readonly value: T } | null = null;
+    this.questions.push({
       sql,
       read: (json) => {
-        answer.value = decode(JSON.parse(json) as Raw);
-        answer.asked = true;
+        answer = { value: decode(JSON.parse(json) as Raw) };
       },
     });
     return {
       get value(): T {
-        if (!answer.asked) throw new TypeError('the evaluation has not run');
-        return answer.value as T;
+        if (!answer) throw new TypeError('the round has not run');
+        return answer.value;
       },
     };
   }
+}
+
+function isConnectionError(error: unknown): boolean {
+  return codedError(error)?.code === 'DATABASE_UNAVAILABLE';
 }

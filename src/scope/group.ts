@@ -1,6 +1,6 @@
 import { isVisible, type Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { Evaluation } from './evaluation.js';
+import type { Asker } from './evaluation.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
 import type { Judgement, Scope } from './scope.js';
@@ -53,16 +53,16 @@ export class Group {
     return backlog;
   }
 
-  /** Asks the scope about a transaction; the step returned tells the subscribers. */
-  begin(transaction: LoggedTransaction, net: NetChanges, evaluation: Evaluation): (() => void) | null {
-    if (this.#state === 'ended') return null;
+  /** Judges a transaction and tells the subscribers; a generator as the scope's own, see `Scope.judge`. */
+  *judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Generator<void, void, Asker> {
+    if (this.#state === 'ended') return;
     if (this.#state === 'loading') {
       this.#backlog.push(transaction);
-      return null;
+      return;
     }
-    if (this.#loadedAt && isVisible(this.#loadedAt, transaction.xid)) return null;
-    const end = this.scope.begin(transaction, net, evaluation);
-    return end && (() => this.#tell(transaction, end()));
+    if (this.#loadedAt && isVisible(this.#loadedAt, transaction.xid)) return;
+    const judgement = yield* this.scope.judge(transaction, net, asker);
+    if (judgement) this.#tell(transaction, judgement);
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {

@@ -2,10 +2,11 @@ import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Predicate } from '../filter/types.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { RowNode } from '../query/types.js';
+import { keyOf } from '../value/key.js';
 import { enter, leave, plainNode, update } from './describe.js';
-import type { Answer, Evaluation } from './evaluation.js';
+import type { Asker } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
-import { EVERYTHING, type Judgement, type Scope } from './scope.js';
+import { EVERYTHING, type Judging, type Scope } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
 /**
@@ -27,31 +28,29 @@ export class RowScope implements Scope {
     return null;
   }
 
-  begin(_transaction: LoggedTransaction, net: NetChanges, evaluation: Evaluation): (() => Judgement) | null {
+  *judge(_transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging {
     const changed = net.get(this.#spec.table.name);
     if (!changed) return null;
     const { rows } = changed;
-    const before = this.#judge(
+    const before = this.#inScope(
       rows.map((row) => row.old),
-      evaluation,
+      asker,
       false,
     );
-    const after = this.#judge(
+    const after = this.#inScope(
       rows.map((row) => row.new),
-      evaluation,
+      asker,
       true,
     );
-    if (!changed.truncated && before === NONE && after === NONE) return null;
-    return () => {
-      const wasIn = before();
-      const isIn = after();
-      const changes: ScopeChange[] = [];
-      rows.forEach((row, at) => {
-        const change = this.#describe(row, wasIn[at] !== null, isIn[at] ?? null);
-        if (change) changes.push(change);
-      });
-      return { reset: changed.truncated ? 'TRUNCATED' : null, changes };
-    };
+    if (before.asked || after.asked) yield;
+    const wasIn = before.nodes();
+    const isIn = after.nodes();
+    const changes: ScopeChange[] = [];
+    for (const [at, row] of rows.entries()) {
+      const change = this.#describe(row, wasIn[at] !== null, isIn[at] ?? null);
+      if (change) changes.push(change);
+    }
+    return { reset: changed.truncated ? 'TRUNCATED' : null, changes };
   }
 
   #describe(row: NetChange, wasIn: boolean, node: RowNode | null): ScopeChange | null {
@@ -60,38 +59,36 @@ export class RowScope implements Scope {
   }
 
   /** For each image the row as the subscriber sees it, or `null` where it is not in the scope. */
-  #judge(
-    images: readonly (Cells | null)[],
-    evaluation: Evaluation,
-    nodes: boolean,
-  ): () => readonly (RowNode | null)[] {
+  #inScope(images: readonly (Cells | null)[], asker: Asker, withRelated: boolean): Pending {
     const { table, filter } = this.#spec;
-    const related = nodes ? this.#spec.related : [];
+    const related = withRelated ? this.#spec.related : [];
     const predicate = this.#predicate;
     const asked: number[] = [];
-    const judged = images.map((cells, at) => {
+    const nodes = images.map((cells, at) => {
       if (cells === null || (predicate && predicate(cells) !== true)) return null;
-      if (!predicate || related.length > 0) {
-        asked.push(at);
-        return null;
-      }
-      return plainNode(table, evaluation.keyOf(table, cells), cells);
+      if (predicate && related.length === 0) return plainNode(table, keyOf(table, cells), cells);
+      asked.push(at);
+      return null;
     });
-    if (asked.length === 0) return judged.some((node) => node !== null) ? () => judged : NONE;
-    const answer: Answer<readonly (RowNode | null)[]> = evaluation.images({
+    if (asked.length === 0) return { asked: false, nodes: () => nodes };
+    const answer = asker.images({
       table,
       filter: predicate ? EVERYTHING : filter,
       images: asked.map((at) => images[at]!),
       related,
     });
-    return () => {
-      const answers = answer.value;
-      asked.forEach((at, place) => {
-        judged[at] = answers[place] ?? null;
-      });
-      return judged;
+    return {
+      asked: true,
+      nodes: () => {
+        for (const [place, at] of asked.entries()) nodes[at] = answer.value[place] ?? null;
+        return nodes;
+      },
     };
   }
 }
 
-const NONE = (): readonly (RowNode | null)[] => [];
+/** Rows that are known once the round has run, where Postgres was asked at all. */
+interface Pending {
+  readonly asked: boolean;
+  nodes(): readonly (RowNode | null)[];
+}

@@ -1,7 +1,7 @@
 import type { Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { Evaluation } from './evaluation.js';
+import type { Asker } from './evaluation.js';
 import type { NetChanges } from './net.js';
 import type { ResetReason, ScopeChange } from './types.js';
 
@@ -12,8 +12,7 @@ export interface Judgement {
 }
 
 /**
- * A set of rows that somebody watches. Transactions are judged one after the other, each in two steps: `begin` asks for
- * what Postgres must decide (all scopes' questions go out as one statement), `end` is called with the answers.
+ * A set of rows that somebody watches. Transactions are judged one after the other, in order.
  */
 export interface Scope {
   /** Tables whose changes can concern it. */
@@ -23,8 +22,14 @@ export interface Scope {
    * are already counted), or `null` where it needs to know nothing.
    */
   load(): Promise<Snapshot | null>;
-  /** Returns the second step, or `null` when the transaction does not concern the scope. */
-  begin(transaction: LoggedTransaction, net: NetChanges, evaluation: Evaluation): (() => Judgement) | null;
+  /**
+   * Judges a transaction in rounds: what Postgres must decide is asked of `asker`, and then the generator yields; it is resumed,
+   * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
+   */
+  judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging;
 }
+
+/** Returns `null` when the transaction does not concern the scope. */
+export type Judging = Generator<void, Judgement | null, Asker>;
 
 export const EVERYTHING: Filter = { kind: 'const', value: true };

@@ -6,7 +6,7 @@ import type { LoggedTransaction } from '../log/types.js';
 import type { Model } from '../model/types.js';
 import { planKey, relatedKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
-import type { Evaluator } from './evaluation.js';
+import type { Asker, Evaluator } from './evaluation.js';
 import { Group } from './group.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
 import { type NetChanges, netChanges } from './net.js';
@@ -163,36 +163,37 @@ class FeedScopes implements Scopes {
     }
   }
 
-  /** Asks everything in one statement; if that fails, each scope for itself, so that one bad scope costs only itself. */
+  /** Runs all groups' judging in step, one statement a round, until each has told its subscribers. */
   async #judge(
     transaction: LoggedTransaction,
     net: NetChanges,
     groups: readonly (readonly [string, Group])[],
   ): Promise<void> {
-    const { evaluator } = this.#options;
-    const evaluation = evaluator.begin();
-    const steps: { key: string; group: Group; end: () => void }[] = [];
-    for (const [key, group] of groups) {
-      try {
-        const end = group.begin(transaction, net, evaluation);
-        if (end) steps.push({ key, group, end });
-      } catch (error) {
-        this.#failGroup(key, group, error);
+    let round = this.#options.evaluator.round();
+    let active = groups.map(([key, group]): Step => {
+      const asker = round.asker();
+      return { key, group, asker, error: null, judging: group.judge(transaction, net, asker) };
+    });
+    for (;;) {
+      active = active.filter((step) => this.#advance(step));
+      if (active.length === 0) return;
+      await round.run();
+      round = this.#options.evaluator.round();
+      for (const step of active) {
+        step.error = step.asker.error;
+        step.asker = round.asker();
       }
     }
+  }
+
+  /** True while the group has asked something more. */
+  #advance({ key, group, asker, error, judging }: Step): boolean {
     try {
-      await evaluation.run();
-    } catch (error) {
-      if (groups.length === 1) return this.#failGroup(groups[0]![0], groups[0]![1], error);
-      for (const { key, group } of steps) await this.#judge(transaction, net, [[key, group]]);
-      return;
-    }
-    for (const { key, group, end } of steps) {
-      try {
-        end();
-      } catch (error) {
-        this.#failGroup(key, group, error);
-      }
+      if (error) throw error;
+      return judging.next(asker).done === false;
+    } catch (failure) {
+      this.#failGroup(key, group, failure);
+      return false;
     }
   }
 
@@ -216,6 +217,17 @@ class FeedScopes implements Scopes {
     this.#turn = turn.catch((error) => this.#options.onError(error));
     return turn;
   }
+}
+
+/** One group's judging of one transaction. */
+interface Step {
+  readonly key: string;
+  readonly group: Group;
+  readonly judging: Generator<void, void, Asker>;
+  /** For the questions of the round that comes. */
+  asker: Asker;
+  /** What the round before could not answer. */
+  error: unknown;
 }
 
 function intersects(tables: ReadonlySet<string>, net: NetChanges): boolean {

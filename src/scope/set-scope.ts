@@ -8,9 +8,9 @@ import type { Model } from '../model/types.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { enter, leave, update } from './describe.js';
-import type { Answer, Evaluation, Evaluator } from './evaluation.js';
+import type { Answer, Asker, Evaluator } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
-import type { Judgement, Scope } from './scope.js';
+import type { Judging, Scope } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
 /**
@@ -43,15 +43,17 @@ export class SetScope implements Scope {
   }
 
   async load(): Promise<Snapshot> {
-    const evaluation = this.#evaluator.begin();
-    const keys = evaluation.keys(this.#spec.table, this.#spec.filter, this.#maxKeys + 1);
-    const snapshot = await evaluation.run();
+    const round = this.#evaluator.round();
+    const asker = round.asker();
+    const keys = asker.keys(this.#spec.table, this.#spec.filter, this.#maxKeys + 1);
+    await round.run();
+    if (asker.error) throw asker.error;
     this.#keys = new Set(keys.value);
     this.#checkSize();
-    return snapshot;
+    return asker.snapshot;
   }
 
-  begin(transaction: LoggedTransaction, net: NetChanges, evaluation: Evaluation): (() => Judgement) | null {
+  *judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging {
     this.#forgetReadAhead(transaction.cursor);
     const { table, filter } = this.#spec;
     const own = net.get(table.name);
@@ -60,23 +62,22 @@ export class SetScope implements Scope {
     const images =
       entering.length === 0
         ? null
-        : evaluation.images({
+        : asker.images({
             table,
             filter,
             images: entering.map((row) => row.new!),
             related: this.#spec.related,
           });
-    const elsewhere = this.#askElsewhere(candidateFilter(this.#paths, net), evaluation);
+    const elsewhere = this.#askElsewhere(candidateFilter(this.#paths, net), asker);
     if (!own && !elsewhere) return null;
-    return () => {
-      const changes: ScopeChange[] = [];
-      if (own?.truncated) this.#leaveAll(changes);
-      const nodes = new Map(entering.map((row, at) => [row.key, images!.value[at] ?? null]));
-      for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes);
-      elsewhere?.(new Set(rows.map((row) => row.key)), changes, evaluation.snapshot);
-      this.#checkSize();
-      return { reset: null, changes };
-    };
+    if (images || elsewhere) yield;
+    const changes: ScopeChange[] = [];
+    if (own?.truncated) this.#leaveAll(changes);
+    const nodes = new Map(entering.map((row, at) => [row.key, images!.value[at] ?? null]));
+    for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes);
+    elsewhere?.(new Set(rows.map((row) => row.key)), changes);
+    this.#checkSize();
+    return { reset: null, changes };
   }
 
   #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[]): void {
@@ -93,8 +94,8 @@ export class SetScope implements Scope {
   /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */
   #askElsewhere(
     candidates: Filter | 'all' | null,
-    evaluation: Evaluation,
-  ): ((judged: ReadonlySet<string>, changes: ScopeChange[], snapshot: Snapshot) => void) | null {
+    asker: Asker,
+  ): ((judged: ReadonlySet<string>, changes: ScopeChange[]) => void) | null {
     if (candidates === null) return null;
     const { table, filter, related } = this.#spec;
     const plan: SelectPlan = {
@@ -105,16 +106,16 @@ export class SetScope implements Scope {
       offset: 0,
       related,
     };
-    const inside = evaluation.rows(plan);
+    const inside = asker.rows(plan);
     const looked: Answer<readonly string[]> | null =
-      candidates === 'all' ? null : evaluation.keys(table, candidates, null);
-    return (judged, changes, snapshot) => {
+      candidates === 'all' ? null : asker.keys(table, candidates, null);
+    return (judged, changes) => {
       const insideKeys = new Set<string>();
       for (const node of inside.value) {
         insideKeys.add(node.key);
         if (judged.has(node.key) || this.#keys.has(node.key)) continue;
         this.#keys.add(node.key);
-        this.#readAhead.set(node.key, snapshot);
+        this.#readAhead.set(node.key, asker.snapshot);
         changes.push(enter(node, null));
       }
       for (const key of looked?.value ?? [...this.#keys]) {
