@@ -1,0 +1,32 @@
+import type { GraphiQLOptions } from 'graphql-yoga';
+import { isLoopbackHost } from './origin.js';
+
+/** What the page shows first. */
+export interface GraphiQLSettings {
+  readonly document: string | undefined;
+  /** Sent with every request of the page. Handed only to a page that is served under a loopback name. */
+  readonly token: string | undefined;
+}
+
+/**
+ * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out where the page is asked for under any
+ * name but a loopback one: a foreign page whose name was made to point here (DNS rebinding) must not read it.
+ */
+export function graphiqlOptions(settings: GraphiQLSettings, host: string | null): GraphiQLOptions {
+  const token = isLoopbackHost(host) ? settings.token : undefined;
+  const headers =
+    token === undefined ? undefined : JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2);
+  return {
+    title: 'Rivulet',
+    subscriptionsProtocol: 'WS',
+    defaultEditorToolsVisibility: headers === undefined ? true : 'headers',
+    shouldPersistHeaders: false,
+    ...(headers === undefined ? {} : { headers, defaultHeaders: headers }),
+    ...(settings.document === undefined
+      ? {}
+      : {
+          defaultQuery: settings.document,
+          defaultTabs: [{ query: settings.document, headers: headers ?? null }],
+        }),
+  };
+}

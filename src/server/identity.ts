@@ -1,0 +1,40 @@
+import { bearerToken, type Verifier } from './auth.js';
+import type { Claims, RequestInfo } from './config.js';
+import { isRecord } from './is-record.js';
+
+/** Who sent a request, or holds a socket. */
+export interface Identity {
+  /** What the configuration's `context` made of the claims. */
+  readonly user: unknown;
+  /** When the token stops being good; `null` for anonymous. Milliseconds since the epoch. */
+  readonly expiresAtMs: number | null;
+}
+
+/** Rejects with a coded error where a token came and is not good, and with its own error where `context` throws. */
+export type Identify = (token: string | null, request: RequestInfo) => Promise<Identity>;
+
+export function createIdentify(
+  verify: Verifier,
+  context: ((claims: Claims | null, request: RequestInfo) => unknown) | undefined,
+  clockToleranceSeconds = 0,
+): Identify {
+  return async (token, request) => {
+    const claims = token === null ? null : await verify(token);
+    const user = context === undefined ? claims : await context(claims, request);
+    const expiresAtMs = claims?.exp === undefined ? null : (claims.exp + clockToleranceSeconds) * 1000;
+    return { user, expiresAtMs };
+  };
+}
+
+/**
+ * The token of a `connection_init` or `ping` payload: `{ authorization: 'Bearer …' }` in any case, the same under
+ * `headers`, or `{ token: '…' }`. `null` where there is none; throws `TOKEN_INVALID` on another scheme.
+ */
+export function tokenOfPayload(payload: unknown): string | null {
+  if (!isRecord(payload)) return null;
+  for (const [key, value] of Object.entries(payload)) {
+    if (typeof value === 'string' && key.toLowerCase() === 'authorization') return bearerToken(value);
+    if (typeof value === 'string' && key === 'token' && value !== '') return value;
+  }
+  return isRecord(payload.headers) ? tokenOfPayload(payload.headers) : null;
+}

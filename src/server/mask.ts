@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+import { codedError } from '../database/errors.js';
+import { RivuletError } from '../errors.js';
+import type { Logger } from './logger.js';
+
+/** How one of our errors looks to a client: its message, and `code`, `next`, `retryable` and its details as extensions. */
+export function clientError(error: RivuletError, place?: GraphQLError): GraphQLError {
+  const { next, retryable, http } = error.entry;
+  return new GraphQLError(error.message, {
+    nodes: place?.nodes,
+    source: place?.source,
+    positions: place?.positions,
+    path: place?.path,
+    extensions: {
+      ...error.details,
+      code: error.code,
+      next,
+      ...(retryable === true ? { retryable } : {}),
+      // Yoga reads the status from here and takes it off again. An error at a field is part of an answer, which is 200.
+      ...(http === undefined || place?.path !== undefined ? {} : { http: { status: http, spec: true } }),
+    },
+  });
+}
+
+/**
+ * What a client may see of an error. GraphQL's own errors and ours pass; a database error that has a code of ours becomes
+ * that; everything else becomes `INTERNAL` with a `logId` under which the log has the rest.
+ */
+export function maskError(error: unknown, logger: Logger): GraphQLError {
+  const place = error instanceof GraphQLError ? error : undefined;
+  const original = rootOf(error);
+  if (original instanceof RivuletError) return clientError(original, place);
+  if (original instanceof GraphQLError) return place ?? original;
+  const coded = codedError(original);
+  if (coded !== undefined) {
+    logger.debug({ err: original }, 'the database refused a statement');
+    return clientError(coded, place);
+  }
+  const logId = randomUUID();
+  logger.error({ err: original, logId, path: place?.path }, 'an error was kept from the client');
+  return clientError(
+    new RivuletError('INTERNAL', 'Something went wrong inside the server.', { logId }),
+    place,
+  );
+}
+
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof GraphQLError && root.originalError !== undefined && root.originalError !== root) {
+    root = root.originalError;
+  }
+  return root;
+}
