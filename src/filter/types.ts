@@ -26,7 +26,12 @@ export type Filter =
    * Some row at the other end of `relation` satisfies `filter`. The relation's own `where` is already part of `filter`
    * (or stands beside this node where it names the source). `via` filters the junction row.
    */
-  | { readonly kind: 'related'; readonly relation: ModelRelation; readonly filter: Filter; readonly via?: Filter };
+  | {
+      readonly kind: 'related';
+      readonly relation: ModelRelation;
+      readonly filter: Filter;
+      readonly via?: Filter;
+    };
 
 export type CompareOp = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type ArrayOp = 'arrayContains' | 'arrayContained' | 'arrayOverlaps';

@@ -1,0 +1,111 @@
+import type { Model, ModelColumn } from '../model/types.js';
+import { quoteIdent, quoteName } from '../sql/quote.js';
+import type { Params } from '../sql/statement.js';
+import { formatArray } from '../value/array-literal.js';
+import type { ArrayOp, CompareOp, Filter } from './types.js';
+
+const COMPARE: Readonly<Record<CompareOp, string>> = {
+  eq: '=',
+  ne: '<>',
+  gt: '>',
+  gte: '>=',
+  lt: '<',
+  lte: '<=',
+};
+
+const ARRAY: Readonly<Record<ArrayOp, string>> = {
+  arrayContains: '@>',
+  arrayContained: '<@',
+  arrayOverlaps: '&&',
+};
+
+/**
+ * The filter as a boolean SQL expression on the row that `alias` names, in parentheses where it needs them. Values become parameters.
+ * `alias` goes into the SQL as it is; the sub-selects call their rows `<alias>_1`, `<alias>_1_1` … and `<alias>_1j` (junctions), so no
+ * other alias in reach may look like these.
+ */
+export function filterToSql(model: Model, filter: Filter, alias: string, params: Params): string {
+  switch (filter.kind) {
+    case 'const':
+      return String(filter.value);
+    case 'and':
+    case 'or':
+      return `(${filter.filters.map((part) => filterToSql(model, part, alias, params)).join(` ${filter.kind} `)})`;
+    case 'not':
+      return `(not ${filterToSql(model, filter.filter, alias, params)})`;
+    case 'compare': {
+      const { column, op, value } = filter;
+      return `(${cell(alias, column)} ${COMPARE[op]} ${params.cast(value, column.castType)})`;
+    }
+    case 'in':
+      return `(${cell(alias, filter.column)} ${oneOf(filter.column, filter.values, params)})`;
+    case 'isNull':
+      return `(${cell(alias, filter.column)} is null)`;
+    case 'like': {
+      const { column, insensitive, pattern } = filter;
+      return `(${patternCell(alias, column)} ${insensitive ? 'ilike' : 'like'} ${params.text(pattern)})`;
+    }
+    case 'array': {
+      const { column, op, value } = filter;
+      return `(${cell(alias, column)} ${ARRAY[op]} ${params.cast(value, column.castType)})`;
+    }
+    case 'related':
+      return relatedToSql(model, filter, alias, params);
+  }
+}
+
+function relatedToSql(
+  model: Model,
+  { relation, filter, via }: Extract<Filter, { kind: 'related' }>,
+  alias: string,
+  params: Params,
+): string {
+  const inner = `${alias}_1`;
+  const target = model.table(relation.target);
+  const targetName = `${quoteName(target.sqlSchema, target.sqlName)} as ${inner}`;
+  const conditions: string[] = [];
+  let from = targetName;
+  if (relation.through) {
+    const junction = model.table(relation.through.table);
+    const link = `${alias}_1j`;
+    from = `${quoteName(junction.sqlSchema, junction.sqlName)} as ${link}`;
+    from += ` join ${targetName} on ${pairs(inner, relation.to, link, relation.through.to)}`;
+    conditions.push(pairs(link, relation.through.from, alias, relation.from));
+    if (via && via.kind !== 'const') conditions.push(filterToSql(model, via, link, params));
+    else if (via && !via.value) conditions.push('false');
+  } else {
+    conditions.push(pairs(inner, relation.to, alias, relation.from));
+  }
+  if (filter.kind !== 'const' || !filter.value) conditions.push(filterToSql(model, filter, inner, params));
+  return `(exists (select 1 from ${from} where ${conditions.join(' and ')}))`;
+}
+
+/** `l."a" = r."x" and l."b" = r."y"`. */
+function pairs(
+  left: string,
+  leftColumns: readonly ModelColumn[],
+  right: string,
+  rightColumns: readonly ModelColumn[],
+): string {
+  return leftColumns
+    .map((column, index) => `${cell(left, column)} = ${cell(right, rightColumns[index]!)}`)
+    .join(' and ');
+}
+
+/** One array parameter, so that the statement's text does not depend on the number of values; a list where there can be no such array. */
+function oneOf(column: ModelColumn, values: readonly string[], params: Params): string {
+  if (column.type.kind === 'array' || column.type.kind === 'other') {
+    return `in (${values.map((value) => params.cast(value, column.castType)).join(', ')})`;
+  }
+  return `= any (${params.cast(formatArray(values), `${column.castType}[]`)})`;
+}
+
+function cell(alias: string, column: ModelColumn): string {
+  return `${alias}.${quoteIdent(column.sqlName)}`;
+}
+
+/** Without `char(n)`'s padding, which a cast to text takes off, patterns mean the same on a table and on a row image. */
+function patternCell(alias: string, column: ModelColumn): string {
+  const padded = column.type.kind === 'text' && column.type.variant === 'char';
+  return padded ? `${cell(alias, column)}::text` : cell(alias, column);
+}
