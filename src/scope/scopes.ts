@@ -1,3 +1,4 @@
+import { RivuletError } from '../errors.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { filterKey } from '../filter/normalize.js';
 import { relationPaths } from '../filter/paths.js';
@@ -20,6 +21,8 @@ export interface ScopesOptions {
   readonly feed: Feed;
   readonly evaluator: Evaluator;
   readonly run: RunSelect;
+  /** Whether changes of a table are logged; a scope that depends on one that is not is refused. Default: all are. */
+  readonly isWatched?: (table: string) => boolean;
   /** Told of errors that end a scope or a live query. */
   readonly onError: (error: unknown) => void;
   /** Keys that one scope may keep; default 100,000. */
@@ -76,6 +79,7 @@ class FeedScopes implements Scopes {
     }
     if (!group) {
       group = new Group(spec, this.#scopeOf(spec));
+      this.#assertWatched(group.scope.tables);
       this.#groups.set(key, group);
       group.add(outbox);
       void this.#start(key, group);
@@ -111,7 +115,10 @@ class FeedScopes implements Scopes {
       outbox.end();
       return outbox;
     }
-    if (!known) this.#liveQueries.set(key, query);
+    if (!known) {
+      this.#assertWatched(query.tables);
+      this.#liveQueries.set(key, query);
+    }
     query.add(outbox);
     return outbox;
   }
@@ -131,6 +138,17 @@ class FeedScopes implements Scopes {
     this.#groups.clear();
     this.#liveQueries.clear();
     await this.#turn;
+  }
+
+  /** A change that is not logged would never be told: fail at once rather than go silent. */
+  #assertWatched(tables: ReadonlySet<string>): void {
+    const { isWatched } = this.#options;
+    const missing = [...tables].filter((table) => isWatched && !isWatched(table));
+    if (missing.length === 0) return;
+    throw new RivuletError(
+      'TABLE_NOT_WATCHED',
+      `Nothing watches ${missing.join(', ')}, which this subscription depends on`,
+    );
   }
 
   #scopeOf(spec: ChangeSpec) {

@@ -1,0 +1,24 @@
+import type { Database } from '../database/types.js';
+import type { CursorCodec } from '../feed/cursor.js';
+import type { Snapshot } from '../log/snapshot.js';
+import type { Rights } from '../policy/types.js';
+import type { Scopes } from '../scope/types.js';
+
+/** What every resolver is handed. Made once for a request; for a socket, once for an operation. */
+export interface RivuletContext {
+  readonly database: Database;
+  readonly rights: Rights;
+  /** What the configuration's `context` made of the claims; policies get the same. */
+  readonly user: unknown;
+  /** The writer's own name for its mutation, echoed on the change stream. */
+  readonly mutationId?: string | null;
+  /** Told the snapshot in which each root field's answer was read. */
+  readonly onRead?: (snapshot: Snapshot) => void;
+  /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */
+  readonly live?: LiveContext;
+}
+
+export interface LiveContext {
+  readonly scopes: Scopes;
+  readonly cursors: CursorCodec;
+}
