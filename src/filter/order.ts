@@ -43,8 +43,7 @@ export function parseOrder(table: ModelTable, input?: unknown): readonly OrderTe
 function parseTerm(table: ModelTable, name: string, direction: unknown, path: string): OrderTerm {
   const column = table.findColumn(name);
   if (!column) {
-    const names = table.columns.filter(({ type }) => isOrderable(type)).map((known) => known.name);
-    const message = `${path}: there is no column ${excerpt(name)}; there are ${names.join(', ')}`;
+    const message = `${path}: there is no column ${excerpt(name)}`;
     throw new RivuletError('FILTER_UNKNOWN_FIELD', message, { path });
   }
   if (!isOrderable(column.type)) {

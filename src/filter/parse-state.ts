@@ -134,9 +134,10 @@ export function failure(code: ErrorCode, at: At, why: string): RivuletError {
   return new RivuletError(code, `${at.path}: ${why}`, { path: at.path });
 }
 
-export function unknownName(at: At, name: string, known: readonly string[]): RivuletError {
-  const message = `${at.path}: there is no ${excerpt(name)} here; there are ${known.join(', ')}`;
-  return new RivuletError('FILTER_UNKNOWN_FIELD', message, { path: at.path });
+/** Lists no columns or relations: the one who asks may not be allowed to know of all of them. */
+export function unknownName(at: At, name: string, operators?: readonly string[]): RivuletError {
+  const known = operators ? `; there are ${operators.join(', ')}` : '';
+  return failure('FILTER_UNKNOWN_FIELD', at, `there is no ${excerpt(name)} here${known}`);
 }
 
 /** Drizzle's mark for "skip this one". */

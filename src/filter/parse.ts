@@ -66,8 +66,7 @@ function parseEntry(
       if (column) return parseField(column, value, at);
       const relation = table.findRelation(name);
       if (relation) return parseRelation(model, relation, value, at);
-      const names = [...table.columns, ...table.relations].map((field) => field.name);
-      throw unknownName(at, name, [...names, 'AND', 'OR', 'NOT']);
+      throw unknownName(at, name);
     }
   }
 }

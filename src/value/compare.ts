@@ -76,7 +76,7 @@ function comparisonFor(type: ColumnType): unknown {
     case 'interval':
       return by((text) => intervalSpan(known(readInterval(text), text)));
     case 'enum':
-      return by((label) => labelRank(type.values, label));
+      return { ordered: true, read: itself, compare: labels(type.values) };
     case 'array':
       return arrays(comparisonOf(type.of));
     case 'json':
@@ -119,9 +119,13 @@ function timeRank(time: { readonly micros: bigint; readonly offset: number }): b
   return instant * 1_000_000n - BigInt(time.offset);
 }
 
-function labelRank(labels: readonly string[], label: string): number {
-  const rank = labels.indexOf(label);
-  return rank === -1 ? labels.length : rank;
+function labels(declared: readonly string[]): Comparator {
+  const ranks = new Map(declared.map((label, rank) => [label, rank]));
+  const rankOf = (label: string): number => ranks.get(label) ?? declared.length;
+  return (left, right) => {
+    if (left === right) return 0;
+    return rankOf(left) - rankOf(right) || (left < right ? -1 : 1);
+  };
 }
 
 /** Element by element, NULL above all; then the longer, then the one with more dimensions, then the dimensions themselves. */
@@ -141,7 +145,8 @@ function arrays(element: Comparison<unknown> | undefined): Comparison<ReadArray>
   };
 }
 
-interface ReadArray {
+/** An array as its comparison reads it. */
+export interface ReadArray {
   /** All items in storage order; `undefined` is NULL. */
   readonly items: readonly unknown[];
   /** The number of dimensions, their lengths, their lower bounds. */
