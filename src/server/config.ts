@@ -1,6 +1,7 @@
 import type { AnyRelations } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { JWTPayload } from 'jose';
+import type { Limits as GraphQLLimits } from '../graphql/limits.js';
 import type { Policies } from '../policy/rules.js';
 
 /** What a verified token says. `sub` is the user's id. */
@@ -77,8 +78,8 @@ export interface ServerConfig {
   readonly origins?: readonly string[];
 }
 
-/** What one client may ask for. */
-export interface Limits {
+/** What one client may ask for: of a document, of the rows it asks for (`GraphQLLimits`), and of the transports. */
+export interface Limits extends GraphQLLimits {
   /** Tokens of a document. @default 5000 */
   readonly tokens: number;
   /** Fields nested in one another. @default 12 */
@@ -91,8 +92,10 @@ export interface Limits {
   readonly messageBytes: number;
   /** Operations open at a time on one WebSocket. @default 100 */
   readonly subscriptionsPerSocket: number;
-  /** Rows of one list. @default 1000 */
-  readonly rows: number;
+  /** Keys that one scope may keep. @default 100000 */
+  readonly maxScopeKeys: number;
+  /** Changes that may wait for one subscriber before they are replaced by a reset. @default 1000 */
+  readonly maxQueuedChanges: number;
 }
 
 export interface DevelopmentConfig {

@@ -21,7 +21,7 @@ export function until<T>(
   source: AsyncIterable<T>,
   atMs: number,
   last: () => T,
-): AsyncGenerator<T, void, void> {
+): AsyncIterableIterator<T, void> {
   const iterator = source[Symbol.asyncIterator]();
   let state: 'open' | 'expired' | 'done' = 'open';
   let expire = (): void => {};
@@ -57,9 +57,6 @@ export function until<T>(
     },
     [Symbol.asyncIterator]() {
       return this;
-    },
-    async [Symbol.asyncDispose]() {
-      await finish();
     },
   };
 }

@@ -1,0 +1,40 @@
+import type { FeedStatus } from '../feed/types.js';
+
+/** A feed that has not read for longer than this is behind, whatever it says of itself. */
+const STALE_AFTER_MS = 5_000;
+
+export interface Health {
+  /** The process answers. */
+  live(): { readonly status: 'live' };
+  /** Whether requests should be sent here, and how far the feed is. */
+  ready(): Readiness;
+  /** From now on not ready. */
+  stopping(): void;
+}
+
+export interface Readiness {
+  readonly status: 'ready' | 'starting' | 'behind' | 'stopping';
+  readonly feed: Omit<FeedStatus, 'error'>;
+  readonly sockets: number;
+}
+
+export function createHealth(feed: () => FeedStatus, sockets: () => number): Health {
+  let isStopping = false;
+  return {
+    live: () => ({ status: 'live' }),
+    ready: () => {
+      // What went wrong names hosts and users: that is for the log.
+      const { error: _error, ...status } = feed();
+      return { status: isStopping ? 'stopping' : readiness(status), feed: status, sockets: sockets() };
+    },
+    stopping: () => {
+      isStopping = true;
+    },
+  };
+}
+
+function readiness(feed: Omit<FeedStatus, 'error'>): Readiness['status'] {
+  if (feed.state === 'starting') return 'starting';
+  const isFresh = feed.lastReadAgoMs !== null && feed.lastReadAgoMs <= STALE_AFTER_MS;
+  return feed.state === 'live' && isFresh ? 'ready' : 'behind';
+}

@@ -1,0 +1,149 @@
+import {
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  subscribe,
+} from 'graphql';
+import { createYoga, type Plugin, useSchema, type YogaServerInstance } from 'graphql-yoga';
+import { RivuletError } from '../errors.js';
+import type { RivuletContext } from '../graphql/context.js';
+import type { Limits } from './config.js';
+import { createDocumentCache } from './document-cache.js';
+import { checkDocument } from './document-limits.js';
+import { until } from './expiry.js';
+import { type GraphiQLSettings, graphiqlOptions } from './graphiql.js';
+import type { Identity } from './identity.js';
+import type { Logger } from './logger.js';
+import { clientError, maskError } from './mask.js';
+
+/** What Yoga is handed with each request or operation. */
+export interface YogaContext {
+  /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
+  readonly identity: () => Promise<Identity>;
+  /** False on a WebSocket, which is closed when its token expires. */
+  readonly endAtExpiry: boolean;
+}
+
+export type Yoga = YogaServerInstance<YogaContext, RivuletContext>;
+
+export interface YogaOptions {
+  readonly schema: GraphQLSchema;
+  readonly limits: Limits;
+  readonly origins: readonly string[];
+  readonly introspection: boolean;
+  /** `null`: no GraphiQL. */
+  readonly graphiql: GraphiQLSettings | null;
+  readonly logger: Logger;
+  readonly makeContext: (identity: Identity, extensions: unknown) => RivuletContext;
+}
+
+/**
+ * GraphQL over HTTP and SSE, and the engine (parse, limits, validate, context, execute, mask) that the WebSocket uses as
+ * well, so that no transport has rules of its own.
+ */
+export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
+  const { graphiql, logger, limits } = options;
+  const render =
+    graphiql === null ? undefined : (await import('@graphql-yoga/render-graphiql')).renderGraphiQL;
+  return createYoga<YogaContext, RivuletContext>({
+    graphqlEndpoint: '/graphql',
+    landingPage: false,
+    batching: false,
+    multipart: false,
+    logging: false,
+    maxRequestBodySize: limits.bodyBytes,
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE },
+    maskedErrors: { maskError: (error) => maskError(error, logger) },
+    cors: (request) => {
+      const origin = request.headers.get('origin');
+      if (origin === null || !options.origins.includes(origin)) return false;
+      return {
+        origin,
+        methods: ['GET', 'POST'],
+        allowedHeaders: ['authorization', 'content-type'],
+        maxAge: 600,
+      };
+    },
+    graphiql: graphiql === null ? false : (request) => graphiqlOptions(graphiql, request.headers.get('host')),
+    renderGraphiQL: render,
+    context: async ({ identity, params }) => options.makeContext(await identity(), params?.extensions),
+    plugins: [
+      useSchema(options.schema),
+      engine(limits.tokens),
+      documentLimits(limits),
+      ...(options.introspection ? [] : [noIntrospection]),
+      endAtExpiry,
+    ],
+  });
+}
+
+const NO_CACHE = { get: () => undefined, set: () => {} };
+
+/** graphql's own functions, with the limit of tokens, and a code on syntax errors. */
+function engine(maxTokens: number): Plugin {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source: string, parseOptions: object) => {
+        try {
+          return parse(source, { ...parseOptions, maxTokens });
+        } catch (error) {
+          throw codedSyntaxError(error, maxTokens);
+        }
+      });
+    },
+    onExecute({ setExecuteFn }) {
+      setExecuteFn(execute);
+    },
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn(subscribe);
+    },
+  };
+}
+
+function codedSyntaxError(error: unknown, maxTokens: number): unknown {
+  if (!(error instanceof GraphQLError)) return error;
+  if (error.message.includes('contains more than')) {
+    const message = `the document has more than ${maxTokens} tokens`;
+    return clientError(new RivuletError('DOCUMENT_TOO_LONG', message), error);
+  }
+  return new GraphQLError(error.message, {
+    source: error.source,
+    positions: error.positions,
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400, spec: true } },
+  });
+}
+
+/** Before validation, so that what is too large is not validated. */
+function documentLimits(limits: Limits): Plugin {
+  return {
+    onValidate({ params, setResult }) {
+      const errors = checkDocument(params.documentAST, limits);
+      if (errors.length > 0) setResult(errors);
+    },
+  };
+}
+
+const noIntrospection: Plugin = {
+  onValidate({ addValidationRule }) {
+    addValidationRule(NoSchemaIntrospectionCustomRule);
+  },
+};
+
+/** A subscription over SSE ends, with an error that says so, when the token does. */
+const endAtExpiry: Plugin<YogaContext> = {
+  async onSubscribe({ args }) {
+    const context = args.contextValue;
+    if (!context.endAtExpiry) return undefined;
+    const { expiresAtMs } = await context.identity();
+    if (expiresAtMs === null) return undefined;
+    return {
+      onSubscribeResult({ result, setResult }) {
+        if (!(Symbol.asyncIterator in result)) return;
+        const expired = clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired'));
+        setResult(until(result, expiresAtMs, () => ({ errors: [expired] })));
+      },
+    };
+  },
+};
