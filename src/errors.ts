@@ -32,6 +32,28 @@ export const ERRORS = {
     cause: 'The Drizzle schema has problems; all of them are listed.',
     next: 'Mend the listed problems and start again.',
   },
+  // Watchers and the change log.
+  WATCH_UNKNOWN_TABLE: {
+    cause: 'A watcher names a table that is not in the relations config.',
+    next: 'Use one of the listed tables, or describe the table with its SQL name, columns and key.',
+  },
+  WATCH_UNKNOWN_COLUMN: {
+    cause: 'A watcher names a column that its table does not have.',
+    next: 'Use one of the listed columns.',
+  },
+  WATCH_UNKNOWN_RELATION: {
+    cause: 'A watcher follows a relation that its table does not have.',
+    next: 'Use one of the listed relations.',
+  },
+  WATCH_INVALID: { cause: 'A watcher is declared wrongly.', next: 'See the message.' },
+  WATCH_LOG_MISSING: {
+    cause: 'The change log is not installed in this database, or this user may not read it.',
+    next: 'Run `rivulet migrate`, or grant usage on schema rivulet and select on its tables.',
+  },
+  WATCH_TABLE_MISSING: {
+    cause: 'A watched table, or one of its columns, is not in the database.',
+    next: 'Run the migrations of the schema first: `rivulet migrate`.',
+  },
   // The database.
   DATABASE_URL_INVALID: {
     cause: 'The database address cannot be read.',
@@ -202,6 +224,11 @@ export const ERRORS = {
     cause: 'A policy does not allow this row to be written like this.',
     next: 'Nothing was changed. Change the values, or ask for the right to write them.',
     http: 403,
+  },
+  WRITE_TOO_LARGE: {
+    cause: 'The mutation would write more rows than the server allows in one.',
+    next: 'Nothing was changed. Write fewer rows at a time.',
+    http: 400,
   },
   // Requests.
   LIMIT_INVALID: {

@@ -6,7 +6,10 @@ import type { Action } from './types.js';
 export interface Exposure {
   readonly tables: readonly ModelTable[];
   has(table: ModelTable): boolean;
+  /** Columns whose `read` is not the constant `false`. */
   columns(table: ModelTable): readonly ModelColumn[];
+  /** Columns that a write may set: neither generated nor with a `write` that is the constant `false`. */
+  writable(table: ModelTable): readonly ModelColumn[];
   /** Relations whose target exists for clients. */
   relations(table: ModelTable): readonly ModelRelation[];
   /** False where the rule is missing or the constant `false`. */
@@ -23,9 +26,12 @@ export function exposureOf(model: Model, policies: Policies | undefined): Exposu
     has,
     columns: (table) =>
       table.columns.filter((column) => {
-        const rules = rulesOf(table)?.columns?.[column.name];
-        return column.isKey || rules?.read !== false || (rules.write !== false && rules.write !== undefined);
+        return column.isKey || rulesOf(table)?.columns?.[column.name]?.read !== false;
       }),
+    writable: (table) =>
+      table.columns.filter(
+        (column) => column.generated !== 'always' && rulesOf(table)?.columns?.[column.name]?.write !== false,
+      ),
     relations: (table) => table.relations.filter((relation) => has(model.table(relation.target))),
     allows: (table, action) => {
       if (policies === undefined) return true;

@@ -1,6 +1,6 @@
 import { RivuletError } from '../errors.js';
 import { and, filterKey, normalize } from '../filter/normalize.js';
-import { parseFilter } from '../filter/parse.js';
+import { relationFilter, relationSourceFilter } from '../filter/parse.js';
 import type { Filter, OrderTerm } from '../filter/types.js';
 import type { Model, ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import type { Rights } from './types.js';
@@ -68,8 +68,11 @@ export function junctionFilter(model: Model, rights: Rights, relation: ModelRela
 
 /** Throws `COLUMN_FORBIDDEN` where the column may not be read; the same error whatever the rows. */
 export function assertReadable(rights: Rights, table: ModelTable, column: ModelColumn): void {
-  if (rights.canReadColumn(table, column)) return;
-  throw new RivuletError('COLUMN_FORBIDDEN', `You may not read ${table.typeName}.${column.name}`, {
+  if (!rights.canReadColumn(table, column)) throw forbidden(table, column);
+}
+
+export function forbidden(table: ModelTable, column: ModelColumn, access = 'read'): RivuletError {
+  return new RivuletError('COLUMN_FORBIDDEN', `You may not ${access} ${table.typeName}.${column.name}`, {
     type: table.typeName,
     field: column.name,
   });
@@ -85,7 +88,6 @@ const NONE: ReadonlySet<string> = new Set();
 /** The conjuncts of a relation's own `where`, by their canonical text. */
 function ownParts(model: Model, relation: ModelRelation, on: 'source' | 'target'): readonly string[] {
   if (relation.where?.on !== on) return [];
-  const table = model.table(on === 'source' ? relation.source : relation.target);
-  const parsed = normalize(parseFilter(model, table, relation.where.filter));
-  return [parsed, ...(parsed.kind === 'and' ? parsed.filters : [])].map(filterKey);
+  const own = on === 'source' ? relationSourceFilter(model, relation) : relationFilter(model, relation);
+  return [own, ...(own.kind === 'and' ? own.filters : [])].map(filterKey);
 }

@@ -2,7 +2,9 @@ import type { AnyRelations } from 'drizzle-orm';
 
 /** Drizzle's relational filter for a table of the schema, without `RAW`, and readonly. */
 export type PolicyFilter<TRelations extends AnyRelations, TTable extends keyof TRelations> = {
-  readonly [C in keyof Columns<TRelations, TTable>]?: ColumnFilter<DataOf<Columns<TRelations, TTable>[C]>>;
+  readonly [C in keyof PolicyColumns<TRelations, TTable>]?: ColumnFilter<
+    DataOf<PolicyColumns<TRelations, TTable>[C]>
+  >;
 } & {
   readonly [R in keyof TRelations[TTable]['relations']]?:
     | boolean
@@ -38,7 +40,8 @@ interface Operators<T> {
   readonly NOT?: Operators<T>;
 }
 
-type Columns<
+/** The columns of a table of the schema, by property name. */
+export type PolicyColumns<
   TRelations extends AnyRelations,
   TTable extends keyof TRelations,
 > = TRelations[TTable]['table'] extends {

@@ -1,7 +1,9 @@
-import { normalize } from '../filter/normalize.js';
+import { EVERYTHING, NOTHING, normalize } from '../filter/normalize.js';
 import { parseFilter } from '../filter/parse.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import { fromDrizzleValue } from '../value/codec.js';
+import { emptyPart } from './empty.js';
 import { guardFilter } from './guard.js';
 import type { ColumnRules, Policies, TableRules } from './rules.js';
 import type { Action, Rights } from './types.js';
@@ -30,9 +32,6 @@ export function resolveRights(
 ): Rights {
   return new ResolvedRights(model, policies, context, options.onFault ?? (() => {}));
 }
-
-const DENIED: Filter = { kind: 'const', value: false };
-const ALLOWED: Filter = { kind: 'const', value: true };
 
 class ResolvedRights implements Rights {
   readonly #model: Model;
@@ -83,13 +82,17 @@ class ResolvedRights implements Rights {
     const rule = this.#rules(table)?.[action] ?? false;
     try {
       const answer = this.#ask(rule);
-      if (answer === true) return ALLOWED;
-      if (answer === false) return DENIED;
+      if (answer === true) return EVERYTHING;
+      if (answer === false) return NOTHING;
       if (!isPlainObject(answer)) throw new TypeError('a policy must return a filter or a boolean');
-      return normalize(parseFilter(this.#model, table, answer));
+      const empty = emptyPart(this.#model, table, answer);
+      if (empty !== undefined) throw new TypeError(`the condition ${empty} is empty; say true for every row`);
+      return normalize(
+        parseFilter(this.#model, table, answer, { path: `policies.${table.name}.${action}`, encode }),
+      );
     } catch (error) {
       this.#onFault({ table: table.name, rule: action, error });
-      return DENIED;
+      return NOTHING;
     }
   }
 
@@ -122,6 +125,13 @@ class ResolvedRights implements Rights {
   #ask(rule: unknown): unknown {
     return typeof rule === 'function' ? rule(this.#context) : rule;
   }
+}
+
+/** Policies carry TypeScript's values: a custom type's are encoded by the type. */
+function encode(column: ModelColumn, value: unknown): string {
+  const text = fromDrizzleValue(column, value);
+  if (text === null) throw new TypeError('null is no value to compare with; use isNull');
+  return text;
 }
 
 /** A promise, a date, a class instance have no properties of their own and would read as the empty filter: every row. */

@@ -1,5 +1,5 @@
 import type { AnyRelations } from 'drizzle-orm';
-import type { PolicyFilter } from './policy-filter.js';
+import type { PolicyColumns, PolicyFilter } from './policy-filter.js';
 import type { Action } from './types.js';
 
 /**
@@ -11,16 +11,16 @@ import type { Action } from './types.js';
  * - `update`: what a row must satisfy before and after. Only rows that may be read can be updated.
  * - `delete`: what a row must satisfy. Only rows that may be read can be deleted.
  */
-export type TableRules<TContext = never, TFilter = unknown> = {
-  readonly [A in Action]?: Rule<TContext, TFilter>;
-} & {
+export interface TableRules<TContext = never, TFilter = unknown> extends ActionRules<TContext, TFilter> {
   /** By column. A column without a rule is read and written with its row; the primary key cannot be hidden. */
   readonly columns?: Readonly<Record<string, ColumnRules<TContext>>>;
-};
+}
+
+export type ActionRules<TContext, TFilter> = { readonly [A in Action]?: Rule<TContext, TFilter> };
 
 export type Rule<TContext, TFilter> = boolean | TFilter | ((context: TContext) => boolean | TFilter);
 
-/** A column whose `read` and `write` are both the constant `false` does not exist for clients. */
+/** A column whose `read` is the constant `false` is not even in the schema; with a `write` that is, no input has it. */
 export interface ColumnRules<TContext = never> {
   readonly read?: boolean | ((context: TContext) => boolean);
   readonly write?: boolean | ((context: TContext) => boolean);
@@ -31,10 +31,8 @@ export type Policies<TContext = never> = Readonly<Record<string, TableRules<TCon
 
 /** `Policies` whose filters and columns are checked against a Drizzle schema. */
 export type PolicyRules<TRelations extends AnyRelations, TContext> = {
-  readonly [K in keyof TRelations]?: TableRules<TContext, PolicyFilter<TRelations, K>> & {
-    readonly columns?: {
-      readonly [C in keyof TRelations[K]['table']['_']['columns']]?: ColumnRules<TContext>;
-    };
+  readonly [K in keyof TRelations]?: ActionRules<TContext, PolicyFilter<TRelations, K>> & {
+    readonly columns?: { readonly [C in keyof PolicyColumns<TRelations, K>]?: ColumnRules<TContext> };
   };
 };
 

@@ -21,7 +21,7 @@ export function decodeRow(table: ModelTable, plans: readonly RelatedPlan[], row:
   };
 }
 
-const NONE: ReadonlyMap<string, never> = new Map();
+const NONE: RowNode['related'] = new Map();
 
 function decodeRelated(plans: readonly RelatedPlan[], values: JsonRow[1]): RowNode['related'] {
   const found = new Map<string, readonly RowNode[] | RowNode | null>();

@@ -11,7 +11,7 @@ import type { RelatedPlan, SelectPlan } from './types.js';
  * `[[cell, …], [related, …], ordinal]` where the source numbers its rows. Cells are text or null in the model's column
  * order; a `many` relation is an array of rows, a `one` is a row or null, in the order of `plan.related`.
  *
- * Aliases grow with the depth (`t0`, `t0_0`, …), so a sub-select never hides the row that it refers to.
+ * Aliases grow with the depth (`t0`, `t0r0`, …; junctions `t0r0j`), so a sub-select never hides the row that it refers to.
  */
 export function rowsToSql(
   model: Model,
@@ -47,7 +47,7 @@ function selectRows(
 function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSource, alias: string): string {
   const cells = plan.table.columns.map((column) => `${cell(alias, column)}::text`);
   const related = plan.related.map((each, index) =>
-    relatedToSql(model, each, params, alias, `${alias}_${index}`),
+    relatedToSql(model, each, params, alias, `${alias}r${index}`),
   );
   const parts = [`array[${cells.join(', ')}]`, `array[${related.join(', ')}]::json[]`];
   if (source.ordinal) parts.push(source.ordinal(alias));
@@ -83,7 +83,7 @@ function joinToSql(
   const { relation, via } = related;
   const { through } = relation;
   if (!through) return pairs(parent, relation.from, alias, relation.to);
-  const junction = `${alias}_j`;
+  const junction = `${alias}j`;
   const where = [
     pairs(parent, relation.from, junction, through.from),
     pairs(junction, through.to, alias, relation.to),

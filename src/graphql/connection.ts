@@ -1,0 +1,135 @@
+import {
+  GraphQLBoolean,
+  type GraphQLFieldConfig,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  type GraphQLResolveInfo,
+  GraphQLString,
+} from 'graphql';
+import { and, normalize } from '../filter/normalize.js';
+import type { ModelTable } from '../model/types.js';
+import { rowsToSql } from '../query/rows.js';
+import { countToSql, decodeSelect, runExpressions } from '../query/select.js';
+import type { RowNode } from '../query/types.js';
+import { Params } from '../sql/statement.js';
+import { encodePageCursor, type PageArgs, pagePlan } from './connection-plan.js';
+import type { RivuletContext } from './context.js';
+import { coded } from './errors.js';
+import { planFilter, planningOf } from './plan.js';
+import { assertTotalRows } from './plan-limits.js';
+import { filterArguments, listOf, rowType } from './row-type.js';
+import type { SchemaTypes } from './schema-types.js';
+import { fieldsOf } from './selection.js';
+
+interface Page {
+  readonly rows: readonly RowNode[];
+  readonly cursor: (row: RowNode) => string;
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly totalCount: number | null;
+}
+
+/** `tasksConnection`: pages by key, so that rows which come and go between two pages shift nothing. */
+export function connectionField(
+  types: SchemaTypes,
+  table: ModelTable,
+): GraphQLFieldConfig<unknown, RivuletContext, PageArgs> {
+  const { defaultRows, maxRows } = types.limits;
+  const size = { type: GraphQLInt, description: `${defaultRows} where none is given; at most ${maxRows}.` };
+  const cursor = { type: GraphQLString, description: 'A `cursor` of an edge in the same order.' };
+  return {
+    type: new GraphQLNonNull(connectionType(types, table)),
+    args: { ...filterArguments(types, table), first: size, after: cursor, last: size, before: cursor },
+    resolve: (_source, args, context, info) => coded(() => readPage(types, table, args, context, info)),
+  };
+}
+
+async function readPage(
+  types: SchemaTypes,
+  table: ModelTable,
+  args: PageArgs,
+  context: RivuletContext,
+  info: GraphQLResolveInfo,
+): Promise<Page> {
+  const { planning, selection } = planningOf(types, context.rights, info);
+  const page = pagePlan(planning, table, args, selection);
+  const params = new Params();
+  const expressions = [rowsToSql(types.model, page.plan, params)];
+  const selected = [...fieldsOf(info, `${table.typeName}Connection`, selection).values()];
+  if (selected.some(([node]) => node?.name.value === 'totalCount')) {
+    const filter = and(planFilter(planning, table, args.where), context.rights.filter(table, 'read'));
+    expressions.push(countToSql(types.model, table, normalize(filter), params));
+  }
+  const { values, snapshot } = await runExpressions(context.database, expressions, params);
+  const { rows } = decodeSelect(page.plan, values[0]!, snapshot);
+  assertTotalRows(types.limits, rows);
+  context.onRead?.(snapshot);
+  const more = rows.length > page.size;
+  const kept = rows.slice(0, page.size);
+  return {
+    rows: page.backward ? kept.reverse() : kept,
+    cursor: (row) => encodePageCursor(page.orderBy, row.cells),
+    hasNextPage: page.backward ? args.before != null : more,
+    hasPreviousPage: page.backward ? more : args.after != null,
+    totalCount: values[1] === undefined ? null : Number(values[1]),
+  };
+}
+
+function connectionType(types: SchemaTypes, table: ModelTable): GraphQLObjectType<Page, RivuletContext> {
+  const name = `${table.typeName}Connection`;
+  return types.registry.once(name, `pages of ${table.name}`, () => {
+    return new GraphQLObjectType<Page, RivuletContext>({
+      name,
+      fields: {
+        edges: {
+          type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(edgeType(types, table)))),
+          resolve: (page) => page.rows.map((node) => ({ node, cursor: page.cursor(node) })),
+        },
+        nodes: { type: listOf(rowType(types, table)), resolve: (page) => page.rows },
+        pageInfo: { type: new GraphQLNonNull(pageInfoType(types)), resolve: (page) => page },
+        totalCount: {
+          type: new GraphQLNonNull(GraphQLInt),
+          description: 'All rows that match `where`, whatever the page.',
+        },
+      },
+    });
+  });
+}
+
+function edgeType(types: SchemaTypes, table: ModelTable): GraphQLObjectType {
+  return types.registry.once(`${table.typeName}Edge`, `edges of ${table.name}`, () => {
+    return new GraphQLObjectType({
+      name: `${table.typeName}Edge`,
+      fields: {
+        cursor: { type: new GraphQLNonNull(GraphQLString) },
+        node: { type: new GraphQLNonNull(rowType(types, table)) },
+      },
+    });
+  });
+}
+
+function pageInfoType(types: SchemaTypes): GraphQLObjectType<Page, RivuletContext> {
+  return types.registry.once('PageInfo', 'page info', () => {
+    const flag = new GraphQLNonNull(GraphQLBoolean);
+    return new GraphQLObjectType<Page, RivuletContext>({
+      name: 'PageInfo',
+      fields: {
+        hasNextPage: { type: flag },
+        hasPreviousPage: { type: flag },
+        startCursor: {
+          type: GraphQLString,
+          resolve: ({ rows, cursor }) => (rows[0] ? cursor(rows[0]) : null),
+        },
+        endCursor: {
+          type: GraphQLString,
+          resolve: ({ rows, cursor }) => {
+            const last = rows.at(-1);
+            return last ? cursor(last) : null;
+          },
+        },
+      },
+    });
+  });
+}

@@ -1,0 +1,33 @@
+import { GraphQLError } from 'graphql';
+import { codedError } from '../database/errors.js';
+import type { RivuletError } from '../errors.js';
+
+/** A coded error as clients get it: `extensions.code`, the details, and what to do next. */
+export function toGraphQLError(error: RivuletError): GraphQLError {
+  const { http, retryable, next } = error.entry;
+  return new GraphQLError(error.message, {
+    originalError: error,
+    extensions: {
+      ...error.details,
+      code: error.code,
+      next,
+      ...(http === undefined ? {} : { status: http }),
+      ...(retryable ? { retryable } : {}),
+    },
+  });
+}
+
+/** Runs `work`; what a user may know of its failure becomes a coded GraphQL error, everything else is thrown as it came. */
+export async function coded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asGraphQLError(error);
+  }
+}
+
+export function asGraphQLError(error: unknown): unknown {
+  if (error instanceof GraphQLError) return error;
+  const known = codedError(error);
+  return known ? toGraphQLError(known) : error;
+}

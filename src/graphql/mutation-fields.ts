@@ -1,0 +1,116 @@
+import {
+  type GraphQLFieldConfig,
+  type GraphQLFieldConfigMap,
+  GraphQLID,
+  GraphQLList,
+  GraphQLNonNull,
+  type GraphQLResolveInfo,
+} from 'graphql';
+import type { ModelTable } from '../model/types.js';
+import { keyPredicate } from '../query/key.js';
+import type { RivuletContext } from './context.js';
+import { coded } from './errors.js';
+import { filterType } from './filter-types.js';
+import { planFilter, planningOf } from './plan.js';
+import { listOf, rowType } from './row-type.js';
+import type { SchemaTypes } from './schema-types.js';
+import { insertType, setType } from './write-types.js';
+import type { ClientValues } from './write-values.js';
+import { createRows, deleteRows, updateRows, type Writing } from './writes.js';
+
+type MutationField<TArgs = unknown> = GraphQLFieldConfig<unknown, RivuletContext, TArgs>;
+
+/** `createTask`, `createTasks`, `updateTask`, …: those that some policy can allow. Each field is one transaction. */
+export function mutationFields(types: SchemaTypes): GraphQLFieldConfigMap<unknown, RivuletContext> {
+  const fields: GraphQLFieldConfigMap<unknown, RivuletContext> = {};
+  for (const table of types.exposure.tables) {
+    if (types.exposure.allows(table, 'insert')) addCreate(fields, types, table);
+    if (types.exposure.allows(table, 'update')) addUpdate(fields, types, table);
+    if (types.exposure.allows(table, 'delete')) addDelete(fields, types, table);
+  }
+  return fields;
+}
+
+type Fields = GraphQLFieldConfigMap<unknown, RivuletContext>;
+
+function addCreate(fields: Fields, types: SchemaTypes, table: ModelTable): void {
+  const input = insertType(types, table);
+  if (!input) return;
+  const values = new GraphQLNonNull(input);
+  fields[`create${upperFirst(table.fields.one)}`] = {
+    type: new GraphQLNonNull(rowType(types, table)),
+    args: { values: { type: values } },
+    resolve: (_source, args: { readonly values: ClientValues }, context, info) =>
+      coded(async () => (await createRows(writingOf(types, table, context, info), [args.values]))[0]),
+  } as MutationField;
+  fields[`create${upperFirst(table.fields.many)}`] = {
+    type: listOf(rowType(types, table)),
+    description: `All of them or none; at most ${types.limits.maxWrites}. Answered in the order of \`values\`.`,
+    args: { values: { type: new GraphQLNonNull(new GraphQLList(values)) } },
+    resolve: (_source, args: { readonly values: readonly ClientValues[] }, context, info) =>
+      coded(() => createRows(writingOf(types, table, context, info), args.values)),
+  } as MutationField;
+}
+
+function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void {
+  const input = setType(types, table);
+  if (!input) return;
+  const set = { type: new GraphQLNonNull(input) };
+  fields[`update${upperFirst(table.fields.one)}`] = {
+    type: rowType(types, table),
+    description:
+      'Null where there is no such row that you may update, and where you may not read it any more.',
+    args: { id: { type: new GraphQLNonNull(GraphQLID) }, set },
+    resolve: (_source, args: { readonly id: string; readonly set: ClientValues }, context, info) =>
+      coded(async () => {
+        const writing = writingOf(types, table, context, info);
+        return (await updateRows(writing, keyPredicate(table, args.id), args.set))[0] ?? null;
+      }),
+  } as MutationField;
+  fields[`update${upperFirst(table.fields.many)}`] = {
+    type: listOf(rowType(types, table)),
+    description: `All of them or none; at most ${types.limits.maxWrites}.`,
+    args: { where: { type: new GraphQLNonNull(filterType(types, table)) }, set },
+    resolve: (_source, args: { readonly where: unknown; readonly set: ClientValues }, context, info) =>
+      coded(async () => {
+        const writing = writingOf(types, table, context, info);
+        return updateRows(writing, planFilter(writing.planning, table, args.where), args.set);
+      }),
+  } as MutationField;
+}
+
+function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void {
+  fields[`delete${upperFirst(table.fields.one)}`] = {
+    type: rowType(types, table),
+    description: 'The row as it was. Null where there is no such row that you may delete.',
+    args: { id: { type: new GraphQLNonNull(GraphQLID) } },
+    resolve: (_source, args: { readonly id: string }, context, info) =>
+      coded(async () => {
+        const writing = writingOf(types, table, context, info);
+        return (await deleteRows(writing, keyPredicate(table, args.id)))[0] ?? null;
+      }),
+  } as MutationField;
+  fields[`delete${upperFirst(table.fields.many)}`] = {
+    type: listOf(rowType(types, table)),
+    description: `All of them or none; at most ${types.limits.maxWrites}. The rows as they were.`,
+    args: { where: { type: new GraphQLNonNull(filterType(types, table)) } },
+    resolve: (_source, args: { readonly where: unknown }, context, info) =>
+      coded(async () => {
+        const writing = writingOf(types, table, context, info);
+        return deleteRows(writing, planFilter(writing.planning, table, args.where));
+      }),
+  } as MutationField;
+}
+
+function writingOf(
+  types: SchemaTypes,
+  table: ModelTable,
+  context: RivuletContext,
+  info: GraphQLResolveInfo,
+): Writing {
+  return { types, table, context, ...planningOf(types, context.rights, info) };
+}
+
+function upperFirst(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,178 @@
+import { type FieldNode, type GraphQLResolveInfo, getArgumentValues } from 'graphql';
+import { RivuletError } from '../errors.js';
+import { and, EVERYTHING, normalize } from '../filter/normalize.js';
+import { parseOrder } from '../filter/order.js';
+import { parseFilter, relationFilter, relationSourceFilter } from '../filter/parse.js';
+import type { Filter, OrderTerm } from '../filter/types.js';
+import type { ModelRelation, ModelTable } from '../model/types.js';
+import { assertReadable, guardOrder, junctionFilter } from '../policy/guard.js';
+import type { Rights } from '../policy/types.js';
+import type { RelatedPlan, SelectPlan } from '../query/types.js';
+import { assertPossibleRows, limitOf, offsetOf } from './plan-limits.js';
+import type { SchemaTypes } from './schema-types.js';
+import { fieldsOf, type Selection, type SelectionInfo, selectionOf } from './selection.js';
+
+/** With what a request is planned. */
+export interface Planning {
+  readonly types: SchemaTypes;
+  readonly rights: Rights;
+  readonly info: SelectionInfo;
+}
+
+/** The arguments of a list field, coerced. */
+export interface ListArgs {
+  readonly where?: unknown;
+  readonly orderBy?: unknown;
+  readonly limit?: number | null;
+  readonly offset?: number | null;
+}
+
+/** A list of a table: the client's arguments, guarded, and the read policy; relations from the selection. */
+export function planList(
+  planning: Planning,
+  table: ModelTable,
+  args: ListArgs,
+  selection: Selection,
+): SelectPlan {
+  return checked(planning, listPlan(planning, table, args, selection, 1, EVERYTHING));
+}
+
+/** The rows, `count` at most, that `filter` names, as far as they may be read. `filter` is the server's own and not guarded. */
+export function planRows(
+  planning: Planning,
+  table: ModelTable,
+  filter: Filter,
+  selection: Selection,
+  count = 1,
+): SelectPlan {
+  return checked(planning, {
+    table,
+    filter: normalize(and(filter, planning.rights.filter(table, 'read'))),
+    orderBy: parseOrder(table, undefined),
+    limit: count,
+    offset: 0,
+    related: relatedPlans(planning, table, selection, 1),
+  });
+}
+
+/**
+ * The relations that a selection on a table's row type asks for, at every depth. Throws `COLUMN_FORBIDDEN` where the selection
+ * has a hidden column, whatever the rows are, and `QUERY_TOO_DEEP`.
+ */
+export function planRelated(
+  planning: Planning,
+  table: ModelTable,
+  selection: Selection,
+): readonly RelatedPlan[] {
+  const related = relatedPlans(planning, table, selection, 1);
+  assertPossibleRows(planning.types.limits, { limit: 1, related });
+  return related;
+}
+
+/** A client's `where`, parsed and guarded, without the table's own read policy. */
+export function planFilter(planning: Planning, table: ModelTable, where: unknown): Filter {
+  if (where === undefined || where === null) return EVERYTHING;
+  return planning.rights.guard(table, parseFilter(planning.types.model, table, where));
+}
+
+/** A client's `orderBy`, parsed and guarded, ending with the primary key. */
+export function planOrder(planning: Planning, table: ModelTable, orderBy: unknown): readonly OrderTerm[] {
+  const terms = parseOrder(table, orderBy ?? undefined);
+  guardOrder(planning.rights, table, terms);
+  return terms;
+}
+
+/** The planning of the field that a resolver stands on, and what is selected below it. */
+export function planningOf(
+  types: SchemaTypes,
+  rights: Rights,
+  info: GraphQLResolveInfo,
+): { readonly planning: Planning; readonly selection: Selection } {
+  return { planning: { types, rights, info }, selection: selectionOf(info.fieldNodes) };
+}
+
+function checked(planning: Planning, plan: SelectPlan): SelectPlan {
+  assertPossibleRows(planning.types.limits, plan);
+  return plan;
+}
+
+function listPlan(
+  planning: Planning,
+  table: ModelTable,
+  args: ListArgs,
+  selection: Selection,
+  depth: number,
+  own: Filter,
+): SelectPlan {
+  const { limits } = planning.types;
+  return {
+    table,
+    filter: normalize(
+      and(own, planFilter(planning, table, args.where), planning.rights.filter(table, 'read')),
+    ),
+    orderBy: planOrder(planning, table, args.orderBy),
+    limit: limitOf(limits, args.limit),
+    offset: offsetOf(limits, args.offset),
+    related: relatedPlans(planning, table, selection, depth),
+  };
+}
+
+function relatedPlans(
+  planning: Planning,
+  table: ModelTable,
+  selection: Selection,
+  depth: number,
+): readonly RelatedPlan[] {
+  const { info, rights, types } = planning;
+  if (depth > types.limits.maxDepth) {
+    throw new RivuletError(
+      'QUERY_TOO_DEEP',
+      `At most ${types.limits.maxDepth} levels of rows can be selected`,
+      {
+        maximum: types.limits.maxDepth,
+      },
+    );
+  }
+  const plans: RelatedPlan[] = [];
+  for (const [responseKey, nodes] of fieldsOf(info, table.typeName, selection)) {
+    const name = nodes[0]!.name.value;
+    const column = table.findColumn(name);
+    if (column) assertReadable(rights, table, column);
+    const relation = column ? undefined : table.findRelation(name);
+    if (relation) plans.push(relatedPlan(planning, table, relation, responseKey, nodes, depth + 1));
+  }
+  return plans;
+}
+
+function relatedPlan(
+  planning: Planning,
+  table: ModelTable,
+  relation: ModelRelation,
+  responseKey: string,
+  nodes: readonly FieldNode[],
+  depth: number,
+): RelatedPlan {
+  const { model } = planning.types;
+  const target = model.table(relation.target);
+  const args = relation.kind === 'many' ? argumentsOf(planning, table, relation, nodes[0]!) : {};
+  const plan = listPlan(planning, target, args, selectionOf(nodes), depth, relationFilter(model, relation));
+  return {
+    responseKey,
+    relation,
+    via: junctionFilter(model, planning.rights, relation) ?? EVERYTHING,
+    onSource: relationSourceFilter(model, relation),
+    plan: relation.kind === 'many' ? plan : { ...plan, limit: 1 },
+  };
+}
+
+function argumentsOf(
+  planning: Planning,
+  table: ModelTable,
+  relation: ModelRelation,
+  node: FieldNode,
+): ListArgs {
+  const type = planning.info.schema.getType(table.typeName);
+  const field = type && 'getFields' in type ? type.getFields()[relation.name] : undefined;
+  if (!field || !('args' in field)) throw new TypeError(`no field ${table.typeName}.${relation.name}`);
+  return getArgumentValues(field, node, planning.info.variableValues);
+}

@@ -1,0 +1,138 @@
+import {
+  type GraphQLFieldConfig,
+  type GraphQLFieldConfigMap,
+  GraphQLID,
+  GraphQLList,
+  GraphQLNonNull,
+  type GraphQLResolveInfo,
+} from 'graphql';
+import type { ModelTable } from '../model/types.js';
+import { keyPredicate, keysPredicate } from '../query/key.js';
+import { runSelects } from '../query/select.js';
+import type { RowNode, SelectPlan } from '../query/types.js';
+import { connectionField } from './connection.js';
+import type { RivuletContext } from './context.js';
+import { coded } from './errors.js';
+import { decodeNodeId } from './node-id.js';
+import { type ListArgs, planList, planningOf, planRows } from './plan.js';
+import { assertTotalRows, limitOf } from './plan-limits.js';
+import { listArguments, listOf, nodeInterface, rowType } from './row-type.js';
+import type { SchemaTypes } from './schema-types.js';
+
+type QueryField<TArgs = unknown> = GraphQLFieldConfig<unknown, RivuletContext, TArgs>;
+
+/** `task`, `tasks`, `tasksConnection` of every table, and `node`, `nodes`. */
+export function queryFields(types: SchemaTypes): GraphQLFieldConfigMap<unknown, RivuletContext> {
+  const fields: GraphQLFieldConfigMap<unknown, RivuletContext> = {};
+  for (const table of types.exposure.tables) {
+    fields[table.fields.one] = oneField(types, table) as QueryField;
+    fields[table.fields.many] = manyField(types, table) as QueryField;
+    fields[`${table.fields.many}Connection`] = connectionField(types, table) as QueryField;
+  }
+  fields.node ??= nodeField(types) as QueryField;
+  fields.nodes ??= nodesField(types) as QueryField;
+  return fields;
+}
+
+/** The plan of `task(id:)`: of the query and of the live query alike. */
+export function planOne(
+  types: SchemaTypes,
+  table: ModelTable,
+  args: { readonly id: string },
+  context: RivuletContext,
+  info: GraphQLResolveInfo,
+): SelectPlan {
+  const { planning, selection } = planningOf(types, context.rights, info);
+  return planRows(planning, table, keyPredicate(table, args.id), selection);
+}
+
+/** The plan of `tasks(where:, orderBy:, limit:, offset:)`: of the query and of the live query alike. */
+export function planMany(
+  types: SchemaTypes,
+  table: ModelTable,
+  args: ListArgs,
+  context: RivuletContext,
+  info: GraphQLResolveInfo,
+): SelectPlan {
+  const { planning, selection } = planningOf(types, context.rights, info);
+  return planList(planning, table, args, selection);
+}
+
+/** Reads plans in one statement; throws `QUERY_TOO_LARGE` where the answers are. */
+export async function readPlans(
+  types: SchemaTypes,
+  context: RivuletContext,
+  plans: readonly SelectPlan[],
+): Promise<readonly (readonly RowNode[])[]> {
+  const results = await runSelects(context.database, types.model, plans);
+  for (const result of results) assertTotalRows(types.limits, result.rows);
+  if (results[0]) context.onRead?.(results[0].snapshot);
+  return results.map((result) => result.rows);
+}
+
+function oneField(types: SchemaTypes, table: ModelTable): QueryField<{ readonly id: string }> {
+  return {
+    type: rowType(types, table),
+    args: { id: { type: new GraphQLNonNull(GraphQLID) } },
+    resolve: (_source, args, context, info) =>
+      coded(async () => {
+        const [rows] = await readPlans(types, context, [planOne(types, table, args, context, info)]);
+        return rows?.[0] ?? null;
+      }),
+  };
+}
+
+function manyField(types: SchemaTypes, table: ModelTable): QueryField<ListArgs> {
+  return {
+    type: listOf(rowType(types, table)),
+    args: listArguments(types, table),
+    resolve: (_source, args, context, info) =>
+      coded(async () => {
+        const [rows] = await readPlans(types, context, [planMany(types, table, args, context, info)]);
+        return rows;
+      }),
+  };
+}
+
+function nodeField(types: SchemaTypes): QueryField<{ readonly nodeId: string }> {
+  return {
+    type: nodeInterface(types),
+    args: { nodeId: { type: new GraphQLNonNull(GraphQLID) } },
+    resolve: (_source, { nodeId }, context, info) =>
+      coded(async () => (await readNodes(types, [nodeId], context, info))[0] ?? null),
+  };
+}
+
+function nodesField(types: SchemaTypes): QueryField<{ readonly nodeIds: readonly string[] }> {
+  return {
+    type: new GraphQLNonNull(new GraphQLList(nodeInterface(types))),
+    description: 'In the order of the ids; null where there is no such row, or none that you may read.',
+    args: { nodeIds: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLID))) } },
+    resolve: (_source, { nodeIds }, context, info) =>
+      coded(async () => {
+        limitOf(types.limits, nodeIds.length, 'nodeIds');
+        return readNodes(types, nodeIds, context, info);
+      }),
+  };
+}
+
+/** One statement, whatever the tables. */
+async function readNodes(
+  types: SchemaTypes,
+  nodeIds: readonly string[],
+  context: RivuletContext,
+  info: GraphQLResolveInfo,
+): Promise<readonly (RowNode | null)[]> {
+  const { planning, selection } = planningOf(types, context.rights, info);
+  const wanted = nodeIds.map((nodeId) => decodeNodeId(types.exposure.tables, nodeId));
+  const tables = [...new Set(wanted.map(({ table }) => table))];
+  const plans = tables.map((table) => {
+    const keys = wanted.filter((each) => each.table === table).map(({ key }) => key);
+    return planRows(planning, table, keysPredicate(table, keys), selection, keys.length);
+  });
+  const found = new Map<string, RowNode>();
+  for (const rows of await readPlans(types, context, plans)) {
+    for (const row of rows) found.set(`${row.table.name} ${row.key}`, row);
+  }
+  return wanted.map(({ table, key }) => found.get(`${table.name} ${key}`) ?? null);
+}

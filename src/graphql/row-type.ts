@@ -1,0 +1,132 @@
+import {
+  type GraphQLFieldConfig,
+  type GraphQLFieldConfigArgumentMap,
+  type GraphQLFieldConfigMap,
+  GraphQLID,
+  GraphQLInt,
+  GraphQLInterfaceType,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+} from 'graphql';
+import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
+import { forbidden } from '../policy/guard.js';
+import type { RowNode } from '../query/types.js';
+import { decodeValue } from '../value/codec.js';
+import type { RivuletContext } from './context.js';
+import { asGraphQLError } from './errors.js';
+import { filterType } from './filter-types.js';
+import { encodeNodeId } from './node-id.js';
+import { orderType } from './order-types.js';
+import { isId } from './registry.js';
+import type { SchemaTypes } from './schema-types.js';
+
+type Field = GraphQLFieldConfig<RowNode, RivuletContext>;
+
+/**
+ * `Task`: the row as it is now. Its source is a `RowNode` whose plan was made from the same selection, so relations are already
+ * there, by response key.
+ */
+export function rowType(types: SchemaTypes, table: ModelTable): GraphQLObjectType<RowNode, RivuletContext> {
+  return types.registry.once(table.typeName, `table ${table.name}`, () => {
+    return new GraphQLObjectType<RowNode, RivuletContext>({
+      name: table.typeName,
+      interfaces: () => [nodeInterface(types)],
+      fields: () => {
+        const fields: GraphQLFieldConfigMap<RowNode, RivuletContext> = {};
+        if (!table.findColumn('id')) fields.id = idField(table);
+        for (const column of types.exposure.columns(table))
+          fields[column.name] = columnField(types, table, column);
+        for (const relation of types.exposure.relations(table))
+          fields[relation.name] = relationField(types, relation);
+        fields.nodeId = {
+          type: new GraphQLNonNull(GraphQLID),
+          description: 'Names the row among the rows of all tables.',
+          resolve: (row) => encodeNodeId(table, row.key),
+        };
+        return fields;
+      },
+    });
+  });
+}
+
+export function nodeInterface(types: SchemaTypes): GraphQLInterfaceType {
+  return types.registry.once('Node', 'interface Node', () => {
+    return new GraphQLInterfaceType({
+      name: 'Node',
+      description: 'A row of any table.',
+      fields: { nodeId: { type: new GraphQLNonNull(GraphQLID) } },
+      resolveType: (row: RowNode) => row.table.typeName,
+    });
+  });
+}
+
+function idField(table: ModelTable): Field {
+  const columns = table.key.map((column) => `\`${column.name}\``).join(', ');
+  return {
+    type: new GraphQLNonNull(GraphQLID),
+    description: `The primary key: ${columns}.`,
+    resolve: (row) => row.key,
+  };
+}
+
+function columnField(types: SchemaTypes, table: ModelTable, column: ModelColumn): Field {
+  const type = types.registry.valueType(column);
+  return {
+    type: column.notNull ? new GraphQLNonNull(type) : type,
+    resolve: (row, _args, { rights }) => {
+      if (!rights.canReadColumn(table, column)) throw asGraphQLError(forbidden(table, column));
+      return columnValue(column, row.cells[column.index] ?? null);
+    },
+  };
+}
+
+/** A cell as its GraphQL type serializes it. */
+export function columnValue(column: ModelColumn, text: string | null): unknown {
+  if (text === null || isId(column)) return text;
+  return decodeValue(column.type, text);
+}
+
+function relationField(types: SchemaTypes, relation: ModelRelation): Field {
+  const target = types.model.table(relation.target);
+  if (relation.kind === 'one') {
+    return {
+      type: rowType(types, target),
+      resolve: (row, _args, _context, info) => relatedOf(row, info.path.key),
+    };
+  }
+  return {
+    type: listOf(rowType(types, target)),
+    args: listArguments(types, target),
+    resolve: (row, _args, _context, info) => relatedOf(row, info.path.key),
+  };
+}
+
+function relatedOf(row: RowNode, responseKey: string | number) {
+  const related = row.related.get(String(responseKey));
+  if (related === undefined) throw new TypeError(`${row.table.name} was read without ${responseKey}`);
+  return related;
+}
+
+export function listOf(type: GraphQLObjectType<RowNode, RivuletContext>) {
+  return new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type)));
+}
+
+/** `where`, `orderBy`, `limit`, `offset`. */
+export function listArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldConfigArgumentMap {
+  const { defaultRows, maxRows } = types.limits;
+  return {
+    ...filterArguments(types, table),
+    limit: { type: GraphQLInt, description: `${defaultRows} where none is given; at most ${maxRows}.` },
+    offset: { type: GraphQLInt },
+  };
+}
+
+/** `where`, `orderBy`. */
+export function filterArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldConfigArgumentMap {
+  const order = orderType(types, table);
+  return {
+    where: { type: filterType(types, table) },
+    ...(order ? { orderBy: { type: new GraphQLList(new GraphQLNonNull(order)) } } : {}),
+  };
+}

@@ -1,0 +1,34 @@
+import { type GraphQLInputFieldConfig, GraphQLInputObjectType, GraphQLNonNull } from 'graphql';
+import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { SchemaTypes } from './schema-types.js';
+
+/** `TaskInsert`; `undefined` where clients may write no column. */
+export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
+  return writeType(types, table, 'Insert', (column) => column.notNull && !column.hasDefault);
+}
+
+/** `TaskSet`: only what is named changes. */
+export function setType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
+  return writeType(types, table, 'Set', () => false);
+}
+
+function writeType(
+  types: SchemaTypes,
+  table: ModelTable,
+  suffix: string,
+  isRequired: (column: ModelColumn) => boolean,
+): GraphQLInputObjectType | undefined {
+  const columns = types.exposure.writable(table);
+  if (columns.length === 0) return undefined;
+  const name = `${table.typeName}${suffix}`;
+  return types.registry.once(name, `${suffix} of ${table.name}`, () => {
+    const field = (column: ModelColumn): GraphQLInputFieldConfig => {
+      const type = types.registry.valueType(column);
+      return { type: isRequired(column) ? new GraphQLNonNull(type) : type };
+    };
+    return new GraphQLInputObjectType({
+      name,
+      fields: Object.fromEntries(columns.map((column) => [column.name, field(column)])),
+    });
+  });
+}

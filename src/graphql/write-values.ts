@@ -1,0 +1,72 @@
+import { is, SQL } from 'drizzle-orm';
+import { RivuletError } from '../errors.js';
+import type { ModelColumn, ModelTable } from '../model/types.js';
+import { forbidden } from '../policy/guard.js';
+import type { Rights } from '../policy/types.js';
+import type { Values } from '../query/write.js';
+import { encodeValue, fromDrizzleValue } from '../value/codec.js';
+
+/** What a client sent for one row, by field name. */
+export type ClientValues = Readonly<Record<string, unknown>>;
+
+/**
+ * The texts of a new row: the client's values, then what Drizzle would put in by `$default` (or, where there is no default at
+ * all, `$onUpdate`). Throws `COLUMN_FORBIDDEN` and `VALUE_INVALID`.
+ */
+export function insertValues(rights: Rights, table: ModelTable, input: ClientValues): Values {
+  const values = clientValues(rights, table, input);
+  for (const column of table.columns) {
+    if (values.has(column) || column.generated === 'always') continue;
+    const { defaultFn, onUpdateFn, default: constant } = column.drizzle;
+    const make = defaultFn ?? (constant === undefined ? onUpdateFn : undefined);
+    if (make) values.set(column, madeValue(table, column, make()));
+  }
+  return values;
+}
+
+/** The texts to set: the client's values, then what Drizzle would put in by `$onUpdate`. Without any of the client's, none. */
+export function updateValues(rights: Rights, table: ModelTable, input: ClientValues): Values {
+  const values = clientValues(rights, table, input);
+  if (values.size === 0) return values;
+  for (const column of table.columns) {
+    if (values.has(column) || column.generated === 'always') continue;
+    const { onUpdateFn } = column.drizzle;
+    if (onUpdateFn) values.set(column, madeValue(table, column, onUpdateFn()));
+  }
+  return values;
+}
+
+function clientValues(
+  rights: Rights,
+  table: ModelTable,
+  input: ClientValues,
+): Map<ModelColumn, string | null> {
+  const values = new Map<ModelColumn, string | null>();
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined) continue;
+    const column = table.findColumn(name);
+    if (!column) throw new TypeError(`no column ${name}`);
+    if (!rights.canWriteColumn(table, column)) throw forbidden(table, column, 'write');
+    values.set(column, value === null ? null : encoded(table, column, value));
+  }
+  return values;
+}
+
+function encoded(table: ModelTable, column: ModelColumn, value: unknown): string {
+  try {
+    return encodeValue(column.type, value);
+  } catch (error) {
+    if (!(error instanceof RivuletError)) throw error;
+    const message = `${table.typeName}.${column.name}: ${error.message}`;
+    throw new RivuletError(error.code, message, { ...error.details, field: column.name }, error);
+  }
+}
+
+function madeValue(table: ModelTable, column: ModelColumn, value: unknown): string | null {
+  if (!is(value, SQL)) return fromDrizzleValue(column, value);
+  throw new RivuletError(
+    'DEFAULT_UNSUPPORTED',
+    `The \`$default\` or \`$onUpdate\` of ${table.typeName}.${column.name} returns SQL`,
+    { field: column.name },
+  );
+}
