@@ -36,7 +36,7 @@ export function candidateFilter(paths: readonly RelationPath[], net: NetChanges)
     if (junction) links.push(matching(last.from, junction, last.through!.from));
     for (const link of links) {
       if (link === 'all') return 'all';
-      if (link) found.push(before.reduceRight((inner, relation) => related(relation, inner), link));
+      if (link) found.push(lead(before, last, link));
     }
   }
   return found.length === 0 ? null : or(...found);
@@ -72,6 +72,22 @@ function matching(
       return { kind: 'and', filters: parts };
     }),
   );
+}
+
+/** Rows of the root from which the chain `before` leads to rows of `last`'s source that satisfy `filter`. */
+function lead(before: RelationPath, last: ModelRelation, filter: Filter): Filter {
+  let next = last;
+  let found = filter;
+  for (const relation of before.toReversed()) {
+    const { through, target } = relation;
+    const onJunction = through?.table === next.source;
+    found =
+      onJunction && target === next.source
+        ? or(related(relation, found), related(junctionHop(relation), found))
+        : related(onJunction ? junctionHop(relation) : relation, found);
+    next = relation;
+  }
+  return found;
 }
 
 function related(relation: ModelRelation, filter: Filter): Filter {

@@ -1,3 +1,4 @@
+import { EVERYTHING } from '../filter/normalize.js';
 import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Predicate } from '../filter/types.js';
 import type { LoggedTransaction } from '../log/types.js';
@@ -6,7 +7,7 @@ import { keyOf } from '../value/key.js';
 import { enter, leave, plainNode, update } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
-import { EVERYTHING, type Judging, type Scope } from './scope.js';
+import type { Judging, Scope } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
 /**

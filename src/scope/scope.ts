@@ -1,4 +1,3 @@
-import type { Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { Asker } from './evaluation.js';
@@ -31,5 +30,3 @@ export interface Scope {
 
 /** Returns `null` when the transaction does not concern the scope. */
 export type Judging = Generator<void, Judgement | null, Asker>;
-
-export const EVERYTHING: Filter = { kind: 'const', value: true };
