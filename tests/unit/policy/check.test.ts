@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { RivuletError } from '../../../src/errors.js';
+import { checkPolicies } from '../../../src/policy/check.js';
+import { exposureOf } from '../../../src/policy/exposure.js';
+import type { Policies } from '../../../src/policy/rules.js';
+import { examplePolicies, exampleModel as model } from '../../support/example.js';
+
+function problemsOf(policies: unknown): readonly string[] {
+  try {
+    checkPolicies(model, policies as Policies);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RivuletError)) throw error;
+    expect(error.code).toBe('POLICY_INVALID');
+    return error.details.problems as readonly string[];
+  }
+}
+
+describe('checking policies', () => {
+  test('finds nothing in those of the example', () => {
+    expect(problemsOf(examplePolicies)).toEqual([]);
+  });
+
+  test('tells every misspelt table, rule and column at once', () => {
+    const problems = problemsOf({
+      task: { read: true },
+      tasks: { raed: true, columns: { titel: { read: false }, id: { read: () => false } } },
+      users: null,
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'policies.task',
+      'policies.tasks.raed',
+      'policies.tasks.columns.titel',
+      'policies.tasks.columns.id',
+      'policies.users',
+    ]);
+  });
+});
+
+describe('what exists for clients', () => {
+  const exposure = exposureOf(model, {
+    tasks: {
+      read: true,
+      update: () => true,
+      insert: false,
+      columns: { meta: { read: false }, title: { write: false } },
+    },
+    comments: {},
+  });
+  const names = (things: readonly { readonly name: string }[]) => things.map(({ name }) => name);
+
+  test('are the tables with a policy and the relations between them', () => {
+    expect(names(exposure.tables)).toEqual(['tasks', 'comments']);
+    expect(names(exposure.relations(model.table('tasks')))).toEqual(['comments']);
+  });
+
+  test('are columns and writes that some context may be allowed', () => {
+    const tasks = model.table('tasks');
+    expect(names(exposure.columns(tasks))).not.toContain('meta');
+    expect(names(exposure.writable(tasks))).toContain('meta');
+    expect(names(exposure.writable(tasks))).not.toContain('title');
+    expect(names(exposure.writable(tasks))).not.toContain('id');
+    const allowed = (['read', 'insert', 'update', 'delete'] as const).map((action) =>
+      exposure.allows(tasks, action),
+    );
+    expect(allowed).toEqual([true, false, true, false]);
+  });
+});

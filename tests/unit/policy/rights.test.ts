@@ -1,0 +1,222 @@
+import { sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { filterKey } from '../../../src/filter/normalize.js';
+import { parseFilter } from '../../../src/filter/parse.js';
+import { type PolicyFault, resolveRights } from '../../../src/policy/resolve.js';
+import { rightsKey } from '../../../src/policy/rights-key.js';
+import type { Policies, Rule } from '../../../src/policy/rules.js';
+import { exampleModel as model } from '../../support/example.js';
+
+const tasks = model.table('tasks');
+const users = model.table('users');
+
+function readOf(rule: Rule<never, unknown>, context: unknown = {}) {
+  const faults: PolicyFault[] = [];
+  const rights = resolveRights(model, { tasks: { read: rule } }, context, {
+    onFault: (fault) => faults.push(fault),
+  });
+  return { filter: rights.filter(tasks, 'read'), faults };
+}
+
+describe('a policy', () => {
+  test('that is a filter is parsed as one', () => {
+    const { filter } = readOf((context: { userId: number }) => ({ assigneeId: context.userId }), {
+      userId: 7,
+    });
+    expect(filter).toMatchObject({ kind: 'compare', op: 'eq', value: '7' });
+  });
+
+  test('that is a boolean allows all rows or none', () => {
+    expect(readOf(true).filter).toEqual({ kind: 'const', value: true });
+    expect(readOf(() => false).filter).toEqual({ kind: 'const', value: false });
+  });
+
+  test('that is missing denies, and so does the table', () => {
+    const rights = resolveRights(model, { tasks: { read: true } }, {});
+    for (const action of ['insert', 'update', 'delete'] as const) {
+      expect(rights.filter(tasks, action)).toEqual({ kind: 'const', value: false });
+    }
+    expect(rights.isExposed(tasks)).toBe(true);
+    expect(rights.isExposed(users)).toBe(false);
+    expect(rights.filter(users, 'read')).toEqual({ kind: 'const', value: false });
+    expect(rights.canReadColumn(users, users.column('email'))).toBe(false);
+  });
+
+  test('is asked once for a context, and only when it is needed', () => {
+    let calls = 0;
+    const count = () => {
+      calls++;
+      return true;
+    };
+    const rights = resolveRights(model, { tasks: { read: count, delete: count } }, {});
+    expect(calls).toBe(0);
+    rights.filter(tasks, 'read');
+    rights.filter(tasks, 'read');
+    expect(calls).toBe(1);
+  });
+
+  const denying: Readonly<Record<string, unknown>> = {
+    throws: () => {
+      throw new Error('no');
+    },
+    'returns nothing': () => undefined,
+    'returns null': () => null,
+    'returns a number': () => 1,
+    'returns a text': () => 'true',
+    'returns a list': () => [],
+    'returns a date': () => new Date(),
+    'returns a function': () => () => true,
+    'returns a promise of true': async () => true,
+    'returns a promise of a filter': async () => ({ id: 1 }),
+    'returns SQL': () => sql`true`,
+    'returns an instance of a class': () => new (class Filter {})(),
+    'returns a filter on an unknown column': () => ({ nope: 1 }),
+    'returns a filter with undefined for a value': () => ({ assigneeId: undefined }),
+    'returns a filter with null for a value': () => ({ assigneeId: null }),
+    'returns a filter with a promise for a value': () => ({ assigneeId: Promise.resolve(1) }),
+    'returns a filter with a promise for a relation': () => ({ project: Promise.resolve({ id: 1 }) }),
+    'returns an empty filter': () => ({}),
+    'returns an empty filter on a relation': () => ({ project: { members: {} } }),
+    'returns an empty OR': () => ({ OR: [] }),
+    'returns an empty part of an OR': () => ({ OR: [{ id: 1 }, {}] }),
+    'returns an empty NOT': () => ({ NOT: {} }),
+    'returns RAW': () => ({ RAW: sql`true` }),
+  };
+  for (const [what, rule] of Object.entries(denying)) {
+    test(`that ${what} denies and is told`, () => {
+      const { filter, faults } = readOf(rule as Rule<never, unknown>);
+      expect(filter).toEqual({ kind: 'const', value: false });
+      expect(faults).toMatchObject([{ table: 'tasks', rule: 'read' }]);
+    });
+  }
+
+  test('that leads through prototypes finds no table', () => {
+    const policies = JSON.parse('{"tasks": {"read": true}}') as Policies;
+    const rights = resolveRights(model, policies, {});
+    expect(rights.isExposed({ ...users, name: 'toString' })).toBe(false);
+    expect(rights.isExposed({ ...users, name: '__proto__' })).toBe(false);
+  });
+});
+
+describe('a column', () => {
+  const policies: Policies<{ admin: boolean }> = {
+    users: {
+      read: true,
+      update: true,
+      columns: {
+        email: { read: ({ admin }) => admin, write: false },
+        name: { read: (() => 1) as never, write: () => Promise.resolve(true) as never },
+      },
+    },
+  };
+
+  test('is read and written as its rule says', () => {
+    const admin = resolveRights(model, policies, { admin: true });
+    const other = resolveRights(model, policies, { admin: false });
+    expect(admin.canReadColumn(users, users.column('email'))).toBe(true);
+    expect(other.canReadColumn(users, users.column('email'))).toBe(false);
+    expect(admin.canWriteColumn(users, users.column('email'))).toBe(false);
+    expect(other.canReadColumn(users, users.column('createdAt'))).toBe(true);
+  });
+
+  test('is denied where the rule answers anything but a boolean', () => {
+    const rights = resolveRights(model, policies, { admin: true });
+    expect(rights.canReadColumn(users, users.column('name'))).toBe(false);
+    expect(rights.canWriteColumn(users, users.column('name'))).toBe(false);
+  });
+
+  test('that the database generates cannot be written', () => {
+    const rights = resolveRights(model, policies, { admin: true });
+    expect(rights.canWriteColumn(users, users.column('id'))).toBe(false);
+  });
+});
+
+describe('the rights key', () => {
+  const byUser: Policies<{ userId: number }> = {
+    tasks: { read: ({ userId }) => ({ OR: [{ assigneeId: userId }, { projectId: 1 }] }) },
+    users: { read: true, columns: { email: { read: ({ userId }) => userId === 1 } } },
+  };
+  const keyFor = (userId: number, tables = [tasks, users]) =>
+    rightsKey(resolveRights(model, byUser, { userId }), tables);
+
+  test('is equal for equal rights', () => {
+    expect(keyFor(2)).toBe(keyFor(2, [users, tasks, users]));
+  });
+
+  test('differs where rows or columns differ', () => {
+    expect(keyFor(2, [tasks])).not.toBe(keyFor(3, [tasks]));
+    expect(keyFor(2, [users])).toBe(keyFor(3, [users]));
+    expect(keyFor(1, [users])).not.toBe(keyFor(2, [users]));
+  });
+
+  test('differs between a table without a policy and one that denies', () => {
+    const none = resolveRights(model, {}, {});
+    const denied = resolveRights(model, { tasks: {} }, {});
+    expect(rightsKey(none, [tasks])).not.toBe(rightsKey(denied, [tasks]));
+  });
+});
+
+describe('a client’s filter', () => {
+  const policies: Policies<{ userId: number }> = {
+    tasks: {
+      read: ({ userId }) => ({ project: { members: { userId } } }),
+      columns: { status: { read: false } },
+    },
+    projects: { read: ({ userId }) => ({ members: { userId } }) },
+    labels: { read: { color: 'red' } },
+    taskLabels: { read: { taskId: 5 } },
+    comments: { read: true, columns: { body: { read: false } } },
+  };
+  const rights = resolveRights(model, policies, { userId: 7 });
+  const guarded = (table: string, where: unknown) =>
+    rights.guard(model.table(table), parseFilter(model, model.table(table), where));
+
+  test('on the row’s own readable columns stays as it is', () => {
+    const filter = parseFilter(model, tasks, { title: { like: 'a%' }, NOT: { priority: 1 } });
+    expect(filterKey(rights.guard(tasks, filter))).toBe(filterKey(filter));
+  });
+
+  test('sees only the readable rows of a relation, at any depth and below NOT', () => {
+    const filter = guarded('comments', { NOT: { task: { project: { name: 'x' } } } });
+    const wanted = parseFilter(model, model.table('comments'), {
+      NOT: {
+        task: {
+          project: { name: 'x', members: { userId: 7 } },
+          AND: [{ project: { members: { userId: 7 } } }],
+        },
+      },
+    });
+    expect(filterKey(filter)).toBe(filterKey(wanted));
+  });
+
+  test('sees only readable junction rows', () => {
+    const filter = guarded('tasks', { labels: { name: 'bug' } });
+    expect(filter).toMatchObject({ kind: 'related', via: { kind: 'compare', value: '5' } });
+    expect(filterKey(filter)).toContain('"color","red"');
+  });
+
+  test.each([
+    ['tasks', { status: 'done' }],
+    ['tasks', { status: { isNull: true } }],
+    ['tasks', { OR: [{ title: 'a' }, { NOT: { status: { in: ['todo'] } } }] }],
+    ['projects', { tasks: { comments: { body: { like: 's%' } } } }],
+  ])('may not name a hidden column (%s %j)', (table, where) => {
+    expect(() => guarded(table, where)).toThrow(expect.objectContaining({ code: 'COLUMN_FORBIDDEN' }));
+  });
+
+  test('may pass a relation whose own condition names a hidden column, and may not name it itself', () => {
+    // openTasks: { where: { status: { ne: 'done' } } }
+    expect(() => guarded('projects', { openTasks: { title: 'a' } })).not.toThrow();
+    expect(() => guarded('projects', { openTasks: { NOT: { status: { ne: 'done' } } } })).toThrow();
+    expect(() =>
+      guarded('projects', { openTasks: { OR: [{ status: { ne: 'done' } }, { title: 'a' }] } }),
+    ).toThrow();
+    expect(() => guarded('projects', { tasks: { status: { ne: 'done' } } })).toThrow();
+  });
+
+  test('may not pass through a table without a policy', () => {
+    expect(() => guarded('tasks', { assignee: { name: 'ada' } })).toThrow(
+      expect.objectContaining({ code: 'FILTER_UNKNOWN_FIELD' }),
+    );
+  });
+});
