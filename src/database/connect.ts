@@ -24,7 +24,7 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
   const listeners = new Set<() => Promise<void>>();
   return {
     url,
-    query: (statement) => pool.use((session) => session.query(statement)),
+    query: (statement, queryOptions) => pool.use((session) => session.query(statement, queryOptions)),
     script: (text) =>
       pool.use(async (session) => {
         await session.script(text);
@@ -66,7 +66,7 @@ async function runTransaction<T>(
     }
   };
   const tx: Queryable = {
-    query: (statement) => guarded(() => session.query(statement)),
+    query: (statement, queryOptions) => guarded(() => session.query(statement, queryOptions)),
     script: (text) =>
       guarded(async () => {
         await session.script(text);

@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import type { Statement } from '../sql/statement.js';
-import type { TextRow } from './types.js';
+import type { QueryOptions, TextRow } from './types.js';
 
 const TEXT_OID = 25;
 /** Distinct statement texts that one session prepares; what comes later is planned each time. Bounds the server's memory. */
@@ -15,6 +15,7 @@ export const TEXT_SETTINGS: Readonly<Record<string, string>> = {
   IntervalStyle: 'postgres',
   bytea_output: 'hex',
   extra_float_digits: '1',
+  lc_monetary: 'C',
 };
 
 export interface SessionOptions {
@@ -63,9 +64,9 @@ export class Session {
   }
 
   /** Rejects with the driver's error; the session is lost when it was not the server that refused. */
-  async query(statement: Statement): Promise<readonly TextRow[]> {
+  async query(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
     if (this.#lost) throw this.#lost;
-    const prepare = this.#mayPrepare(statement.text);
+    const prepare = options.prepare !== false && this.#mayPrepare(statement.text);
     const params = statement.params.map((param) => this.#sql.typed(param as string, TEXT_OID));
     try {
       return await this.#sql

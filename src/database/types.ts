@@ -11,12 +11,17 @@ export interface Logger {
   error(details: object, message: string): void;
 }
 
+export interface QueryOptions {
+  /** False: planned anew with the values at hand, for a statement whose best plan depends on them. Default true. */
+  readonly prepare?: boolean;
+}
+
 export interface Queryable {
   /**
-   * Runs one statement with text parameters (prepared, so that a repeated text is planned once).
+   * Runs one statement with text parameters (prepared, so that a repeated text is planned once, unless asked not to).
    * Rejects with the driver's error, which carries SQLSTATE as `code`; `database/errors.ts` turns it into a coded one.
    */
-  query(statement: Statement): Promise<readonly TextRow[]>;
+  query(statement: Statement, options?: QueryOptions): Promise<readonly TextRow[]>;
   /** Runs SQL text without parameters, several statements allowed (migrations). */
   script(text: string): Promise<void>;
 }

@@ -1,0 +1,80 @@
+import type { TextRow } from '../database/types.js';
+import type { Statement } from '../sql/statement.js';
+import { parseSnapshot, type Snapshot } from './snapshot.js';
+import type { Operation } from './types.js';
+
+/** A row of the log as it lies there. */
+export interface LoggedRow {
+  readonly seq: bigint;
+  readonly xid: bigint;
+  /** Id of the image's column list in `rivulet.shape`. */
+  readonly shape: string;
+  readonly op: Operation;
+  readonly old: readonly (string | null)[] | null;
+  readonly new: readonly (string | null)[] | null;
+  readonly loggedAt: string;
+  readonly mutationId: string | null;
+}
+
+export interface LogRead {
+  readonly epoch: string;
+  /** The snapshot that the read ran in: the next position. */
+  readonly snapshot: Snapshot;
+  /** In no particular order. */
+  readonly rows: readonly LoggedRow[];
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  I: 'INSERT',
+  U: 'UPDATE',
+  D: 'DELETE',
+  T: 'TRUNCATE',
+};
+
+const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_json(c.old)::text,
+  array_to_json(c.new)::text, to_char(c.logged_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), c.mutation_id`;
+
+/**
+ * Everything that `position` does not see and that is visible now, with the snapshot and the epoch of that very moment.
+ *
+ * The rows are those of transactions that had not begun (`xid >= xmax`) or were in progress (`xid` in `xip`): two look-ups in the
+ * key of `rivulet.change`. The numbers are parameters, because from a sub-select the planner does not use the index; run it
+ * without preparing, or a generic plan made while the log was small reads the whole log later.
+ * The first row is the snapshot's own, with a NULL for `seq`.
+ */
+export function readSince(position: Snapshot): Statement {
+  const xip = [...position.xip].join(',');
+  return {
+    text: `select pg_current_snapshot()::text, l.epoch::text, null, null, null, null, null, null, null, null from rivulet.log l
+union all select null, null, ${COLUMNS} from rivulet.change c where c.xid >= $1::text::xid8
+union all select null, null, ${COLUMNS} from rivulet.change c where c.xid = any ($2::text::xid8[])`,
+    params: [position.xmax.toString(), `{${xip}}`],
+  };
+}
+
+/** Reads the answer of `readSince`; `null` when there is no log (its one row is missing). */
+export function parseRead(answer: readonly TextRow[]): LogRead | null {
+  let head: { snapshot: Snapshot; epoch: string } | null = null;
+  const rows: LoggedRow[] = [];
+  for (const [snapshot, epoch, seq, xid, shape, op, old, next, loggedAt, mutationId] of answer) {
+    if (seq === null) {
+      head = { snapshot: parseSnapshot(snapshot!), epoch: epoch! };
+      continue;
+    }
+    rows.push({
+      seq: BigInt(seq!),
+      xid: BigInt(xid!),
+      shape: shape!,
+      op: OPERATIONS[op!]!,
+      old: parseImage(old!),
+      new: parseImage(next!),
+      loggedAt: loggedAt!,
+      mutationId: mutationId ?? null,
+    });
+  }
+  return head && { ...head, rows };
+}
+
+function parseImage(json: string | null): readonly (string | null)[] | null {
+  return json === null ? null : (JSON.parse(json) as (string | null)[]);
+}

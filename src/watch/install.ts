@@ -1,0 +1,59 @@
+import type { Database, Queryable } from '../database/types.js';
+import { RivuletError } from '../errors.js';
+import { quoteIdent, quoteName } from '../sql/quote.js';
+import { readCatalog } from './catalog.js';
+import { type Drift, inspect, leftoversOf } from './inspect.js';
+import { INSTALL_LOCK, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
+import { tableSql } from './trigger-sql.js';
+import type { WatchedTable, WatchPlan } from './types.js';
+
+/**
+ * Installs what is missing or differs, and touches nothing else: where `inspect` finds nothing, no table is locked. Each table
+ * is a transaction of its own, under an advisory lock, so that any number of installs at once are safe and no two tables
+ * are locked together. What is left over stays (`prune`). Resolves to what was out of step before.
+ * Rejects with WATCH_TABLE_MISSING, before anything is changed, where a watched table does not exist.
+ */
+export async function install(db: Database, plan: WatchPlan): Promise<readonly Drift[]> {
+  const before = await inspect(db, plan);
+  const missing = before.filter((drift) => drift.kind === 'table-missing');
+  if (missing.length > 0) {
+    throw new RivuletError('WATCH_TABLE_MISSING', missing.map((drift) => drift.message).join(' '), {
+      tables: missing.map((drift) => drift.table),
+    });
+  }
+  if (before.some((drift) => drift.kind === 'log-missing')) {
+    await locked(db, (tx) => tx.script(LOG_TABLE_SQL));
+  }
+  for (const table of plan.tables) {
+    if (!before.some((drift) => drift.kind !== 'leftover' && isOf(drift, table))) continue;
+    await locked(db, (tx) => tx.script(tableSql(table)));
+  }
+  return before.filter((drift) => drift.kind !== 'leftover');
+}
+
+/** Removes triggers and functions that the plan does not name; the log and its rows stay. Resolves to what was removed. */
+export async function prune(db: Database, plan: WatchPlan): Promise<readonly string[]> {
+  return locked(db, async (tx) => {
+    const { functions, triggers } = leftoversOf(plan, await readCatalog(tx, plan.tables));
+    for (const trigger of triggers) {
+      const on = quoteName(trigger.sqlSchema, trigger.sqlName);
+      await tx.script(`drop trigger if exists ${quoteIdent(trigger.name)} on ${on}`);
+    }
+    for (const name of functions) await tx.script(`drop function if exists ${quoteName(LOG_SCHEMA, name)}()`);
+    return [
+      ...triggers.map((trigger) => `trigger ${trigger.name} on ${trigger.sqlSchema}.${trigger.sqlName}`),
+      ...functions.map((name) => `function rivulet.${name}`),
+    ];
+  });
+}
+
+function locked<T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await tx.script(`select pg_advisory_xact_lock(${INSTALL_LOCK})`);
+    return work(tx);
+  });
+}
+
+function isOf(drift: Drift, table: WatchedTable): boolean {
+  return drift.table?.sqlSchema === table.sqlSchema && drift.table.sqlName === table.sqlName;
+}

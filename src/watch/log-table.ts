@@ -1,0 +1,70 @@
+/** Where the change log lives. Nothing of it is meant for other users of the database. */
+export const LOG_SCHEMA = 'rivulet';
+
+/** The channel on which a transaction with logged changes notifies, once, without a payload. */
+export const LOG_CHANNEL = 'rivulet';
+
+/** Installs are serialized by this advisory lock ("rivulet" in hexadecimal). */
+export const INSTALL_LOCK = '32204104842110324';
+
+/** Raised when the tables below change; kept in `rivulet.log.version`. */
+export const LOG_VERSION = 1;
+
+/** What `inspect` expects: column and type, by table. */
+export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  log: { is_only: 'boolean', epoch: 'uuid', version: 'integer', made_at: 'timestamp with time zone' },
+  shape: { id: 'bigint', sql_schema: 'text', sql_name: 'text', columns: 'text[]', key: 'text[]' },
+  change: {
+    seq: 'bigint',
+    xid: 'xid8',
+    shape: 'bigint',
+    op: '"char"',
+    old: 'text[]',
+    new: 'text[]',
+    logged_at: 'timestamp with time zone',
+    mutation_id: 'text',
+  },
+};
+
+/**
+ * The change log's tables; can be run any number of times.
+ *
+ * `log` is one row: the epoch names this log, so that a cursor of another one is recognized. `shape` says which columns an
+ * image has; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
+ * `change` is one row per changed row. Its key is what readers look up (`xid`), and keeps deletes possible where all
+ * tables are published. `shape` is not a foreign key: checking it for each row would cost the writers.
+ */
+export const LOG_TABLE_SQL = `create schema if not exists rivulet;
+
+create table if not exists rivulet.log (
+  is_only boolean primary key default true check (is_only),
+  epoch uuid not null default gen_random_uuid(),
+  version integer not null,
+  made_at timestamptz not null default now()
+);
+insert into rivulet.log (version) values (${LOG_VERSION}) on conflict do nothing;
+
+create table if not exists rivulet.shape (
+  id bigint primary key,
+  sql_schema text not null,
+  sql_name text not null,
+  columns text[] not null,
+  key text[] not null
+);
+
+create table if not exists rivulet.change (
+  seq bigint generated always as identity,
+  xid xid8 not null,
+  shape bigint not null,
+  op "char" not null,
+  old text[],
+  new text[],
+  logged_at timestamptz not null,
+  mutation_id text,
+  primary key (xid, seq)
+);
+
+revoke all on schema rivulet from public;
+revoke all on all tables in schema rivulet from public;
+revoke all on all sequences in schema rivulet from public;
+`;

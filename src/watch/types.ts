@@ -1,0 +1,60 @@
+import type { PgTable } from 'drizzle-orm/pg-core';
+
+/** A table that no Drizzle schema describes. Names are SQL names. */
+export interface PlainTable {
+  /** Default `public`. */
+  readonly sqlSchema?: string;
+  readonly sqlName: string;
+  /** Every column to log; the key's are added. */
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+}
+
+/** A Drizzle table, its name in the relations config, or a plain description. */
+export type TableReference = PgTable | string | PlainTable;
+
+/** Relations to follow, by name, to any depth: `{ posts: { comments: true } }`. */
+export interface WithRelations {
+  readonly [relation: string]: true | WithRelations;
+}
+
+export interface WatcherOptions {
+  /** Also watch the tables that these relations reach, junction tables included. */
+  readonly with?: WithRelations;
+  /** Columns that travel with the event. A Drizzle table's all do; for a plain one these are added. */
+  readonly extraColumns?: readonly string[];
+  /** Only an update that changes one of these columns counts. Needs a `label`, by which it is subscribed. */
+  readonly columns?: readonly string[];
+  readonly label?: string;
+}
+
+/** One declaration, plain data; `planWatchers` checks it. */
+export interface WatcherSpec extends WatcherOptions {
+  readonly table: TableReference;
+}
+
+/** What is to be installed: one entry a table, sorted by schema and name. */
+export interface WatchPlan {
+  readonly tables: readonly WatchedTable[];
+  readonly labels: readonly WatchLabel[];
+}
+
+export interface WatchedTable {
+  readonly sqlSchema: string;
+  readonly sqlName: string;
+  /** SQL names, in the order of the images. */
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+  /** Updates count only when one of these changes; `null`: every change counts. */
+  readonly onlyColumns: readonly string[] | null;
+  /** Id of this column list in `rivulet.shape`: a hash of what it stands for, so that it is known before installing. */
+  readonly shape: string;
+}
+
+export interface WatchLabel {
+  readonly label: string;
+  readonly sqlSchema: string;
+  readonly sqlName: string;
+  /** SQL names; `null`: every change. */
+  readonly columns: readonly string[] | null;
+}
