@@ -11,10 +11,14 @@ import type { Action } from './types.js';
  * - `update`: what a row must satisfy before and after. Only rows that may be read can be updated.
  * - `delete`: what a row must satisfy. Only rows that may be read can be deleted.
  */
-export interface TableRules<TContext = never, TFilter = unknown> extends ActionRules<TContext, TFilter> {
+export interface TableRules<TContext = never, TFilter = UntypedFilter>
+  extends ActionRules<TContext, TFilter> {
   /** By column. A column without a rule is read and written with its row; the primary key cannot be hidden. */
   readonly columns?: Readonly<Record<string, ColumnRules<TContext>>>;
 }
+
+/** A filter that no schema has checked. */
+export type UntypedFilter = Readonly<Record<string, unknown>>;
 
 export type ActionRules<TContext, TFilter> = { readonly [A in Action]?: Rule<TContext, TFilter> };
 

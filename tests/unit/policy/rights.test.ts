@@ -4,13 +4,13 @@ import { filterKey } from '../../../src/filter/normalize.js';
 import { parseFilter } from '../../../src/filter/parse.js';
 import { type PolicyFault, resolveRights } from '../../../src/policy/resolve.js';
 import { rightsKey } from '../../../src/policy/rights-key.js';
-import type { Policies, Rule } from '../../../src/policy/rules.js';
+import type { Policies, Rule, UntypedFilter } from '../../../src/policy/rules.js';
 import { exampleModel as model } from '../../support/example.js';
 
 const tasks = model.table('tasks');
 const users = model.table('users');
 
-function readOf(rule: Rule<never, unknown>, context: unknown = {}) {
+function readOf(rule: Rule<never, UntypedFilter>, context: unknown = {}) {
   const faults: PolicyFault[] = [];
   const rights = resolveRights(model, { tasks: { read: rule } }, context, {
     onFault: (fault) => faults.push(fault),
@@ -84,7 +84,7 @@ describe('a policy', () => {
   };
   for (const [what, rule] of Object.entries(denying)) {
     test(`that ${what} denies and is told`, () => {
-      const { filter, faults } = readOf(rule as Rule<never, unknown>);
+      const { filter, faults } = readOf(rule as Rule<never, UntypedFilter>);
       expect(filter).toEqual({ kind: 'const', value: false });
       expect(faults).toMatchObject([{ table: 'tasks', rule: 'read' }]);
     });
