@@ -3,6 +3,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { JWTPayload } from 'jose';
 import type { Limits as GraphQLLimits } from '../graphql/limits.js';
 import type { Policies } from '../policy/rules.js';
+import type { WatcherSpec } from '../watch/types.js';
 
 /** What a verified token says. `sub` is the user's id. */
 export type Claims = JWTPayload;
@@ -20,6 +21,8 @@ export interface RivuletConfig<TContext = unknown> {
   readonly policies: Policies<TContext>;
   /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */
   readonly names?: Readonly<Record<string, TableNames>>;
+  /** What is watched. @default every table with a policy, and what their relations reach */
+  readonly watchers?: readonly WatcherSpec[];
   /**
    * The context that policies are functions of. `claims` is `null` where no token came; a bad token never gets this far.
    * Called once a request, and once a WebSocket. One that throws refuses the request.

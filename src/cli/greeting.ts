@@ -1,0 +1,32 @@
+export interface GreetingParts {
+  /** Of the GraphQL endpoint, where browsers get GraphiQL. */
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly people: readonly { readonly id: string; readonly name: string; readonly token: string }[];
+  readonly nudge: string | undefined;
+}
+
+/** What `rivulet dev` prints when all is up: everything one needs to see a subscription move. */
+export function greeting({ url, databaseUrl, people, nudge }: GreetingParts): string {
+  const lines = ['', `  GraphiQL   ${url}`, `  database   ${databaseUrl}`];
+  if (people.length > 0) {
+    lines.push('', '  tokens (Authorization: Bearer …)');
+    for (const { id, name, token } of people) lines.push(`  ${`${name} (${id})`.padEnd(10)} ${token}`);
+  }
+  if (nudge !== undefined) {
+    lines.push(
+      '',
+      '  Run the subscription in the open tab, then make it move:',
+      `  psql "${databaseUrl}" -c ${shellQuoted(nudge)}`,
+      '  or, where there is no psql:',
+      `  npx rivulet sql ${shellQuoted(nudge)}`,
+    );
+  }
+  lines.push('', '  Ctrl-C stops everything.', '');
+  return lines.join('\n');
+}
+
+/** In double quotes where that is the same text, since the SQL itself often has single ones. */
+function shellQuoted(text: string): string {
+  return /["$`\\!]/.test(text) ? `'${text.replaceAll("'", `'\\''`)}'` : `"${text}"`;
+}

@@ -1,0 +1,22 @@
+import { RivuletError } from '../errors.js';
+import { createServer } from '../server/server.js';
+import { resolveSettings } from '../server/settings.js';
+import { loadConfig } from './load-config.js';
+import { untilSignal } from './until-signal.js';
+
+/** Serves until told to stop. */
+export async function start(options: ServeOptions): Promise<void> {
+  const { config } = await loadConfig(options.config);
+  const { auth } = resolveSettings(config, process.env, 'production');
+  if (auth.secret === undefined && auth.jwks === undefined) {
+    throw new RivuletError('AUTH_NOT_CONFIGURED', 'neither JWT_SECRET nor JWKS_URL is set');
+  }
+  const server = await createServer(config, { mode: 'production', port: options.port, host: options.host });
+  await untilSignal(() => server.stop());
+}
+
+export interface ServeOptions {
+  readonly config?: string;
+  readonly port?: number;
+  readonly host?: string;
+}

@@ -1,0 +1,19 @@
+import { RivuletError } from '../errors.js';
+import { signToken } from '../server/auth.js';
+import { resolveSettings } from '../server/settings.js';
+import { StateFolder } from './dev-state.js';
+import { loadConfig } from './load-config.js';
+
+/** Prints a token and nothing else, so that it can be used in a command: `curl -H "Authorization: Bearer $(…)"`. */
+export async function token(
+  userId: string,
+  options: { readonly config?: string; readonly expires: number },
+): Promise<void> {
+  const { config, folder } = await loadConfig(options.config);
+  const { auth } = resolveSettings(config, process.env, 'development');
+  if (auth.jwks !== undefined && auth.secret === undefined) {
+    throw new RivuletError('AUTH_NOT_CONFIGURED', 'tokens are made by whoever owns the key set, not here');
+  }
+  const secret = auth.secret ?? (await new StateFolder(folder).secret());
+  console.log(await signToken(secret, userId, options.expires));
+}

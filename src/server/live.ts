@@ -1,0 +1,65 @@
+import { onceConnected } from '../database/retry.js';
+import type { Database } from '../database/types.js';
+import { createLogFeed } from '../feed/log-feed.js';
+import type { Feed } from '../feed/types.js';
+import type { Model } from '../model/types.js';
+import { runSelect } from '../query/select.js';
+import { createEvaluator, type Retry } from '../scope/evaluation.js';
+import { createScopes } from '../scope/scopes.js';
+import type { Scopes } from '../scope/types.js';
+import type { WatchPlan } from '../watch/types.js';
+import type { Limits } from './config.js';
+import type { Logger } from './logger.js';
+import { isWatchedBy } from './watched.js';
+
+export interface LiveOptions {
+  readonly database: Database;
+  readonly model: Model;
+  readonly plan: WatchPlan;
+  readonly limits: Limits;
+  readonly pollMs: number | undefined;
+  readonly logger: Logger;
+}
+
+/** What subscriptions live on. */
+export interface Live {
+  readonly feed: Feed;
+  readonly scopes: Scopes;
+  /** Ends every subscription and the feed. */
+  stop(): Promise<void>;
+}
+
+/** Starts following the change log. What Postgres is asked on the way is asked again for as long as it is away. */
+export async function startLive(options: LiveOptions): Promise<Live> {
+  const { database, model, plan, limits, logger } = options;
+  const stopping = new AbortController();
+  const retry: Retry = (work) =>
+    onceConnected(work, {
+      signal: stopping.signal,
+      onRetry: (error, waitMs) =>
+        logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
+    });
+  const feed = createLogFeed({ database, model, pollMs: options.pollMs, log: logger });
+  const scopes = createScopes({
+    model,
+    feed,
+    evaluator: createEvaluator(database, model, retry),
+    run: (select) => retry(() => runSelect(database, model, select)),
+    isWatched: isWatchedBy(plan, model),
+    onError: (error) => logger.error({ err: error }, 'a subscription failed'),
+    maxScopeKeys: limits.maxScopeKeys,
+    maxQueuedChanges: limits.maxQueuedChanges,
+  });
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await scopes.stop();
+    await feed.stop();
+  };
+  try {
+    await feed.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { feed, scopes, stop };
+}

@@ -1,0 +1,199 @@
+import type { AddressInfo } from 'node:net';
+import { connect } from '../database/connect.js';
+import type { Database } from '../database/types.js';
+import { RivuletError } from '../errors.js';
+import { createCursorCodec } from '../feed/cursor.js';
+import type { Feed } from '../feed/types.js';
+import type { RivuletContext } from '../graphql/context.js';
+import { buildSchema } from '../graphql/schema.js';
+import { subscriptionFields } from '../graphql/subscriptions.js';
+import { readModel } from '../model/read.js';
+import type { Model } from '../model/types.js';
+import { resolveRights } from '../policy/resolve.js';
+import type { Scopes } from '../scope/types.js';
+import { createVerifier } from './auth.js';
+import type { RivuletConfig } from './config.js';
+import type { GraphiQLSettings } from './graphiql.js';
+import { createHealth } from './health.js';
+import { createHttpServer } from './http.js';
+import { createIdentify, type Identity } from './identity.js';
+import { isRecord } from './is-record.js';
+import { listen } from './listen.js';
+import { startLive } from './live.js';
+import { createLogger, type Logger } from './logger.js';
+import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
+import { assertWatched, epochOf, watchPlanOf } from './watched.js';
+import { serveWebSocket, type WebSocketTransport } from './websocket.js';
+import { createYogaServer } from './yoga.js';
+
+/** How long requests under way may take once the server is told to stop. */
+const DRAIN_MS = 10_000;
+
+/** Longest name that a writer may give its mutation. */
+const MAX_MUTATION_ID_LENGTH = 200;
+
+export interface ServerOptions {
+  /** What goes before the configuration file. @default process.env */
+  readonly environment?: Environment;
+  /** @default 'production': neither GraphiQL nor introspection unless the configuration asks for them */
+  readonly mode?: Mode;
+  readonly databaseUrl?: string;
+  /** 0: any that is free. */
+  readonly port?: number;
+  readonly host?: string;
+  /** In place of the configured secret. */
+  readonly secret?: string;
+  readonly logger?: Logger;
+  /** What the GraphiQL page shows and is handed. */
+  readonly graphiql?: Partial<GraphiQLSettings>;
+  /** How often the feed reads although nobody notified. @default 1000 */
+  readonly pollMs?: number;
+}
+
+export interface RivuletServer {
+  /** `http://127.0.0.1:4000/graphql` */
+  readonly url: string;
+  readonly port: number;
+  readonly model: Model;
+  readonly database: Database;
+  readonly feed: Feed;
+  readonly scopes: Scopes;
+  /**
+   * Stops accepting, lets requests under way end (`drainMs`, default 10 seconds), closes sockets with 1001, then the feed
+   * and the pool. Twice is fine.
+   */
+  stop(drainMs?: number): Promise<void>;
+}
+
+/**
+ * Serves a configuration: connects, follows the change log, listens. Applies no migrations.
+ *
+ * Rejects, with nothing left open, with the coded error of what is wrong: the schema, the policies, the database, watchers
+ * that are not installed as declared, the port.
+ */
+export async function createServer(
+  config: RivuletConfig,
+  options: ServerOptions = {},
+): Promise<RivuletServer> {
+  const settings = withOptions(
+    resolveSettings(config, options.environment ?? process.env, options.mode ?? 'production'),
+    options,
+  );
+  const logger = options.logger ?? createLogger(settings.logLevel);
+  if (settings.databaseUrl === undefined)
+    throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
+
+  const model = readModel(config.relations, { names: config.names });
+  const schema = buildSchema({
+    model,
+    policies: config.policies,
+    limits: settings.limits,
+    subscriptionFields,
+  });
+  const verify = createVerifier(settings.auth);
+  const plan = watchPlanOf(config, model);
+
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    const database = connect(settings.databaseUrl, { max: settings.maxConnections, log: logger });
+    opened.push(() => database.close());
+    await assertWatched(database, plan, logger);
+    const epoch = await epochOf(database);
+
+    const live = await startLive({
+      database,
+      model,
+      plan,
+      limits: settings.limits,
+      pollMs: options.pollMs,
+      logger,
+    });
+    opened.push(() => live.stop());
+    const { feed, scopes } = live;
+
+    const cursors = createCursorCodec(settings.auth.secret ?? epoch, epoch);
+    const makeContext = (identity: Identity, extensions: unknown): RivuletContext => ({
+      database,
+      rights: resolveRights(model, config.policies, identity.user, {
+        onFault: ({ table, rule, error }) =>
+          logger.error({ err: error, table, rule }, 'a policy failed, and denies'),
+      }),
+      user: identity.user,
+      mutationId: mutationIdOf(extensions),
+      live: { scopes, cursors },
+    });
+    const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);
+    const yoga = await createYogaServer({
+      schema,
+      limits: settings.limits,
+      origins: settings.origins,
+      introspection: settings.introspection,
+      graphiql: settings.graphiql ? { document: undefined, token: undefined, ...options.graphiql } : null,
+      logger,
+      makeContext,
+    });
+
+    let sockets: WebSocketTransport | undefined;
+    const health = createHealth(
+      () => feed.status(),
+      () => sockets?.sockets ?? 0,
+    );
+    const http = createHttpServer({ yoga, identify, health, origins: settings.origins, logger });
+    sockets = serveWebSocket({
+      server: http.server,
+      yoga,
+      identify,
+      limits: settings.limits,
+      origins: settings.origins,
+      logger,
+    });
+    await listen(http.server, settings.port, settings.host);
+    const { port } = http.server.address() as AddressInfo;
+    const url = `http://${hostForUrl(settings.host)}:${port}/graphql`;
+    logger.info({ url }, 'listening');
+
+    let stopping: Promise<void> | undefined;
+    const stop = async (drainMs: number): Promise<void> => {
+      health.stopping();
+      logger.info({ sockets: sockets.sockets }, 'stopping');
+      await Promise.all([http.close(drainMs), sockets.close()]);
+      await closeAll();
+      logger.info('stopped');
+    };
+    return {
+      url,
+      port,
+      model,
+      database,
+      feed,
+      scopes,
+      stop: (drainMs = DRAIN_MS) => (stopping ??= stop(drainMs)),
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function withOptions(settings: Settings, options: ServerOptions): Settings {
+  return {
+    ...settings,
+    databaseUrl: options.databaseUrl ?? settings.databaseUrl,
+    port: options.port ?? settings.port,
+    host: options.host ?? settings.host,
+    auth: options.secret === undefined ? settings.auth : { ...settings.auth, secret: options.secret },
+  };
+}
+
+function mutationIdOf(extensions: unknown): string | null {
+  const id = isRecord(extensions) ? extensions.mutationId : undefined;
+  return typeof id === 'string' && id.length > 0 && id.length <= MAX_MUTATION_ID_LENGTH ? id : null;
+}
+
+function hostForUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

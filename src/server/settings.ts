@@ -1,0 +1,97 @@
+import { RivuletError } from '../errors.js';
+import { DEFAULT_LIMITS } from '../graphql/limits.js';
+import type { AuthConfig, Limits, RivuletConfig } from './config.js';
+import type { LogLevel } from './logger.js';
+
+/** The configuration with the environment and the defaults filled in. */
+export interface Settings {
+  readonly databaseUrl: string | undefined;
+  readonly maxConnections: number;
+  readonly port: number;
+  readonly host: string;
+  readonly origins: readonly string[];
+  readonly auth: AuthConfig;
+  readonly limits: Limits;
+  readonly graphiql: boolean;
+  readonly introspection: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export type Mode = 'development' | 'production';
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const LOG_LEVELS: readonly string[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
+
+/** What the environment says goes before what the file says. Throws `CONFIG_INVALID`. */
+export function resolveSettings(config: RivuletConfig, environment: Environment, mode: Mode): Settings {
+  const graphiql = config.graphiql ?? mode === 'development';
+  return {
+    databaseUrl: textOf(environment.DATABASE_URL) ?? config.database?.url,
+    maxConnections: config.database?.maxConnections ?? 10,
+    port: portOf(textOf(environment.PORT)) ?? config.server?.port ?? 4000,
+    host: textOf(environment.HOST) ?? config.server?.host ?? '127.0.0.1',
+    origins: (config.server?.origins ?? []).map(originOf),
+    auth: {
+      ...config.auth,
+      secret: textOf(environment.JWT_SECRET) ?? config.auth?.secret,
+      jwks: addressOf(textOf(environment.JWKS_URL) ?? config.auth?.jwks),
+    },
+    limits: limitsOf(config.limits ?? {}),
+    graphiql,
+    introspection: config.introspection ?? graphiql,
+    logLevel: logLevelOf(textOf(environment.LOG_LEVEL)) ?? 'info',
+  };
+}
+
+const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
+  tokens: 5_000,
+  depth: 12,
+  aliases: 30,
+  bodyBytes: 1_048_576,
+  messageBytes: 65_536,
+  subscriptionsPerSocket: 100,
+  maxScopeKeys: 100_000,
+  maxQueuedChanges: 1_000,
+};
+
+function limitsOf(limits: Partial<Limits>): Limits {
+  const all: Limits = { ...DEFAULT_LIMITS, ...TRANSPORT_LIMITS };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(all, name)) throw invalid(`\`limits.${name}\` is not known`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw invalid(`\`limits.${name}\` must be a whole number from 1`);
+  }
+  return { ...all, ...limits };
+}
+
+/** An empty variable is as good as none. */
+function textOf(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+/** Throws `CONFIG_INVALID` on anything but 0 to 65535. */
+export function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw invalid(`the port must be a number from 0 to 65535, not "${text}"`);
+}
+
+function logLevelOf(text: string | undefined): LogLevel | undefined {
+  if (text === undefined || LOG_LEVELS.includes(text)) return text as LogLevel | undefined;
+  throw invalid(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${text}"`);
+}
+
+function originOf(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  if (origin === text) return origin;
+  throw invalid(`"${text}" in \`server.origins\` is not an origin such as https://app.example.com`);
+}
+
+function addressOf(text: string | undefined): string | undefined {
+  if (text === undefined || URL.canParse(text)) return text;
+  throw invalid(`"${text}" is not the address of a key set`);
+}
+
+function invalid(message: string): RivuletError {
+  return new RivuletError('CONFIG_INVALID', message);
+}

@@ -1,0 +1,51 @@
+import type { Database } from '../database/types.js';
+import { RivuletError } from '../errors.js';
+import type { Model } from '../model/types.js';
+import { exposureOf } from '../policy/exposure.js';
+import { defaultWatchers } from '../watch/default-watchers.js';
+import { inspect } from '../watch/inspect.js';
+import { planWatchers } from '../watch/plan.js';
+import type { WatchPlan } from '../watch/types.js';
+import type { RivuletConfig } from './config.js';
+import type { Logger } from './logger.js';
+
+/** Differences that a message names; `rivulet doctor` names them all. */
+const SHOWN_DRIFTS = 5;
+
+/** What is to be watched: what the configuration declares, or every table with a policy and what hangs from it. */
+export function watchPlanOf(config: RivuletConfig, model: Model): WatchPlan {
+  const exposure = exposureOf(model, config.policies);
+  return planWatchers(model, config.watchers ?? defaultWatchers(model, exposure.has));
+}
+
+/** Whether changes of a table (by its name in the model) are in the plan. */
+export function isWatchedBy(plan: WatchPlan, model: Model): (table: string) => boolean {
+  const watched = new Set(plan.tables.map(({ sqlSchema, sqlName }) => JSON.stringify([sqlSchema, sqlName])));
+  return (name) => {
+    const { sqlSchema, sqlName } = model.table(name);
+    return watched.has(JSON.stringify([sqlSchema, sqlName]));
+  };
+}
+
+/**
+ * Rejects with `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed. What earlier watchers left behind
+ * costs writers something and hides nothing: that is only logged.
+ */
+export async function assertWatched(database: Database, plan: WatchPlan, logger: Logger): Promise<void> {
+  const drifts = await inspect(database, plan);
+  for (const { message, mend } of drifts.filter((drift) => drift.kind === 'leftover')) {
+    logger.warn({ mend }, message);
+  }
+  const harmful = drifts.filter((drift) => drift.kind !== 'leftover');
+  if (harmful.length === 0) return;
+  const shown = harmful.slice(0, SHOWN_DRIFTS).map((drift) => drift.message);
+  if (harmful.length > SHOWN_DRIFTS) shown.push(`And ${harmful.length - SHOWN_DRIFTS} more.`);
+  throw new RivuletError('WATCHERS_DRIFTED', shown.join(' '), { drifts: harmful.length });
+}
+
+/** The id of the database's change log: new after a restore. */
+export async function epochOf(database: Database): Promise<string> {
+  const [row] = await database.query({ text: 'select epoch::text from rivulet.log', params: [] });
+  if (row === undefined) throw new RivuletError('WATCH_LOG_MISSING', 'the change log has no epoch');
+  return row[0]!;
+}
