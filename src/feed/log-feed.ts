@@ -8,6 +8,8 @@ import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
 import { Listeners } from './listeners.js';
+import { Meter } from './meter.js';
+import { ReadLoop } from './read-loop.js';
 import type { Feed, FeedBatch, FeedListener, FeedStatus } from './types.js';
 
 export interface LogFeedOptions {
@@ -20,55 +22,36 @@ export interface LogFeedOptions {
   readonly log?: Logger;
 }
 
-const FIRST_RETRY_MS = 50;
-const MAX_RETRY_MS = 2_000;
-
-/** The change log of one database as a feed: woken by NOTIFY, and by a clock where that stays away. */
+/**
+ * The change log of one database as a feed: woken by NOTIFY, and by a clock where that stays away. `start` rejects with
+ * WATCH_LOG_MISSING where there is no log. A batch says `reset` when the log was replaced or the server set back, or when an
+ * image does not fit the model.
+ */
 export function createLogFeed(options: LogFeedOptions): Feed {
   return new LogFeed(options);
 }
 
-type State =
-  | { readonly kind: 'new' }
-  | { readonly kind: 'running' }
-  | { readonly kind: 'failing'; readonly error: string }
-  | { readonly kind: 'stopped' };
-
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 class LogFeed implements Feed {
   readonly #database: Database;
-  readonly #pollMs: number;
   readonly #listens: boolean;
-  readonly #log: Logger | undefined;
   readonly #listeners: Listeners;
   readonly #shapes: Shapes;
-  #state: State = { kind: 'new' };
+  readonly #loop: ReadLoop;
+  readonly #meter = new Meter();
   #position: Snapshot | null = null;
   #epoch = '';
   #unlisten: (() => Promise<void>) | null = null;
-  #timer: NodeJS.Timeout | undefined;
-  #retryMs = FIRST_RETRY_MS;
-  /** The loop that reads, while there is something to read for. */
-  #reading: Promise<void> | null = null;
-  /** Somebody asked for a read that has not begun. */
-  #isWanted = false;
-  #waiters: Waiter[] = [];
-  #lastReadAt: number | null = null;
-  #lagMs: number | null = null;
-  #transactions = 0;
-  #changes = 0;
 
   constructor(options: LogFeedOptions) {
     this.#database = options.database;
-    this.#pollMs = options.pollMs ?? 1_000;
     this.#listens = options.listen ?? true;
-    this.#log = options.log;
     this.#listeners = new Listeners(options.log);
     this.#shapes = new Shapes(options.model);
+    this.#loop = new ReadLoop({
+      read: () => this.#read(),
+      pollMs: options.pollMs ?? 1_000,
+      onFailure: (error) => options.log?.warn({ error: messageOf(error) }, 'the change log cannot be read'),
+    });
   }
 
   get position(): Snapshot {
@@ -77,14 +60,14 @@ class LogFeed implements Feed {
   }
 
   async start(): Promise<void> {
-    if (this.#state.kind !== 'new') throw new Error('a feed is started once');
-    this.#state = { kind: 'running' };
     try {
       await this.#begin();
     } catch (error) {
       await this.stop();
       throw coded(error);
     }
+    if (this.#loop.state.kind === 'stopped') await this.#unlisten?.();
+    else this.#loop.start();
   }
 
   listen(listener: FeedListener): () => void {
@@ -92,31 +75,19 @@ class LogFeed implements Feed {
   }
 
   catchUp(): Promise<void> {
-    if (this.#state.kind === 'stopped') return Promise.reject(stopped());
-    const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
-    this.#wake();
-    return done;
+    return this.#loop.catchUp();
   }
 
   status(): FeedStatus {
-    const { kind } = this.#state;
-    const names = { new: 'starting', running: 'live', failing: 'reconnecting', stopped: 'stopped' } as const;
-    return {
-      state: kind === 'running' && !this.#position ? 'starting' : names[kind],
-      lastReadAgoMs: this.#lastReadAt === null ? null : performance.now() - this.#lastReadAt,
-      lagMs: this.#lagMs,
-      transactions: this.#transactions,
-      changes: this.#changes,
-      error: this.#state.kind === 'failing' ? this.#state.error : null,
-    };
+    const { state } = this.#loop;
+    const names = { idle: 'starting', running: 'live', failing: 'reconnecting', stopped: 'stopped' } as const;
+    const error = state.kind === 'failing' ? messageOf(state.error) : null;
+    return { state: names[state.kind], ...this.#meter.figures, error };
   }
 
   async stop(): Promise<void> {
-    this.#state = { kind: 'stopped' };
-    clearTimeout(this.#timer);
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(stopped());
+    await this.#loop.stop();
     await this.#unlisten?.();
-    await this.#reading;
   }
 
   async #begin(): Promise<void> {
@@ -124,110 +95,37 @@ class LogFeed implements Feed {
       text: 'select pg_current_snapshot()::text, epoch::text from rivulet.log',
       params: [],
     });
-    if (rows.length === 0) throw logMissing();
-    this.#position = parseSnapshot(rows[0]![0]!);
-    this.#epoch = rows[0]![1]!;
-    this.#lastReadAt = performance.now();
-    if (this.#listens) {
-      const wake = (): void => this.#wake();
-      const unlisten = await this.#database.listen(LOG_CHANNEL, wake, wake);
-      this.#unlisten = unlisten;
-      if (this.#isStopped()) await unlisten();
-    }
-    this.#schedule(this.#pollMs);
+    const [snapshot, epoch] = rows[0] ?? [];
+    if (!snapshot || !epoch) throw logMissing();
+    this.#position = parseSnapshot(snapshot);
+    this.#epoch = epoch;
+    this.#meter.read();
+    if (!this.#listens) return;
+    const wake = (): void => this.#loop.wake();
+    this.#unlisten = await this.#database.listen(LOG_CHANNEL, wake, wake);
   }
 
-  #isStopped(): boolean {
-    return this.#state.kind === 'stopped';
-  }
-
-  #wake(): void {
-    if (this.#isStopped() || !this.#position) return;
-    this.#isWanted = true;
-    if (this.#reading || this.#state.kind === 'failing') return;
-    this.#readSoon();
-  }
-
-  #readSoon(): void {
-    clearTimeout(this.#timer);
-    this.#reading = this.#readWhileWanted().finally(() => {
-      this.#reading = null;
-      if (this.#isStopped()) return;
-      if (this.#state.kind === 'failing') {
-        this.#schedule(this.#retryMs);
-        this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
-      } else if (this.#isWanted) this.#readSoon();
-      else this.#schedule(this.#pollMs);
-    });
-  }
-
-  #schedule(ms: number): void {
-    if (this.#isStopped()) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#readSoon(), ms);
-  }
-
-  async #readWhileWanted(): Promise<void> {
-    do {
-      this.#isWanted = false;
-      const waiters = this.#waiters.splice(0);
-      try {
-        await this.#readOnce();
-        this.#state = this.#isStopped() ? this.#state : { kind: 'running' };
-        this.#retryMs = FIRST_RETRY_MS;
-        for (const waiter of waiters) waiter.resolve();
-      } catch (error) {
-        if (this.#isStopped()) {
-          for (const waiter of waiters) waiter.reject(stopped());
-          return;
-        }
-        this.#waiters.unshift(...waiters);
-        const message =
-          coded(error) instanceof RivuletError ? (coded(error) as Error).message : String(error);
-        if (this.#state.kind !== 'failing')
-          this.#log?.warn({ error: message }, 'the change log cannot be read');
-        this.#state = { kind: 'failing', error: message };
-        return;
-      }
-    } while (this.#isWanted && !this.#isStopped());
-  }
-
-  async #readOnce(): Promise<void> {
+  async #read(): Promise<void> {
     const position = this.position;
     const read = parseRead(await this.#database.query(readSince(position), { prepare: false }));
     if (!read) throw logMissing();
-    this.#lastReadAt = performance.now();
-    if (read.epoch !== this.#epoch || isBehind(read.snapshot, position)) {
-      this.#epoch = read.epoch;
-      await this.#handOver({
-        transactions: [],
-        position: read.snapshot,
-        reset: 'the change log is another one',
-      });
-      return;
-    }
-    await this.#handOver(await this.#decode(read, position));
+    const batch = await this.#batchOf(read, position);
+    this.#meter.read();
+    this.#meter.handOver(batch);
+    // A read that found nothing moves the position and wakes nobody.
+    if (batch.transactions.length > 0 || batch.reset !== null) await this.#listeners.tell(batch);
+    this.#position = batch.position;
+    this.#epoch = read.epoch;
   }
 
-  async #decode(read: LogRead, position: Snapshot): Promise<FeedBatch> {
-    await this.#shapes.load(
-      this.#database,
-      read.rows.map((row) => row.shape),
-    );
+  async #batchOf(read: LogRead, position: Snapshot): Promise<FeedBatch> {
+    if (read.epoch !== this.#epoch || isBehind(read.snapshot, position)) {
+      return { transactions: [], position: read.snapshot, reset: 'the change log is another one' };
+    }
+    const shapes = new Set(read.rows.map((row) => row.shape));
+    await this.#shapes.load(this.#database, shapes);
     const { transactions, reset } = decode(read, position, this.#shapes);
     return { transactions, position: read.snapshot, reset };
-  }
-
-  /** A read that found nothing moves the position and wakes nobody. */
-  async #handOver(batch: FeedBatch): Promise<void> {
-    const newest = batch.transactions.at(-1);
-    if (newest) {
-      this.#lagMs = Math.max(0, Date.now() - Date.parse(newest.loggedAt));
-      this.#transactions += batch.transactions.length;
-      for (const transaction of batch.transactions) this.#changes += transaction.changes.length;
-    }
-    if (newest || batch.reset !== null) await this.#listeners.tell(batch);
-    this.#position = batch.position;
   }
 }
 
@@ -236,25 +134,27 @@ function isBehind(now: Snapshot, position: Snapshot): boolean {
   return now.xmax < position.xmax || now.xmin < position.xmin;
 }
 
+const LOG_GONE: ReadonlySet<string | undefined> = new Set([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedSchema,
+  SQLSTATE.undefinedColumn,
+  SQLSTATE.insufficientPrivilege,
+]);
+
 function coded(error: unknown): unknown {
-  const code = codeOf(error);
-  const isMissing =
-    code === SQLSTATE.undefinedTable ||
-    code === SQLSTATE.undefinedSchema ||
-    code === SQLSTATE.undefinedColumn ||
-    code === SQLSTATE.insufficientPrivilege;
-  return isMissing ? logMissing(error) : (codedError(error) ?? error);
+  return LOG_GONE.has(codeOf(error)) ? logMissing(error) : (codedError(error) ?? error);
+}
+
+function messageOf(error: unknown): string {
+  const known = coded(error);
+  return known instanceof Error ? known.message : String(known);
 }
 
 function logMissing(cause?: unknown): RivuletError {
   return new RivuletError(
     'WATCH_LOG_MISSING',
-    'The change log is not installed in this database.',
+    'The change log is not installed in this database, or may not be read.',
     {},
     cause,
   );
-}
-
-function stopped(): RivuletError {
-  return new RivuletError('DATABASE_CLOSED', 'The feed was stopped.');
 }

@@ -1,0 +1,32 @@
+import type { FeedBatch, FeedStatus } from './types.js';
+
+/** Counts what a feed did, for its status. */
+export class Meter {
+  #readAt: number | null = null;
+  #lagMs: number | null = null;
+  #transactions = 0;
+  #changes = 0;
+
+  /** A read succeeded. */
+  read(): void {
+    this.#readAt = performance.now();
+  }
+
+  /** A batch is about to be handed over. */
+  handOver(batch: FeedBatch): void {
+    const newest = batch.transactions.at(-1);
+    // Two clocks, the database's and this machine's: the difference may come out negative.
+    if (newest) this.#lagMs = Math.max(0, Date.now() - Date.parse(newest.loggedAt));
+    this.#transactions += batch.transactions.length;
+    for (const { changes } of batch.transactions) this.#changes += changes.length;
+  }
+
+  get figures(): Pick<FeedStatus, 'lastReadAgoMs' | 'lagMs' | 'transactions' | 'changes'> {
+    return {
+      lastReadAgoMs: this.#readAt === null ? null : performance.now() - this.#readAt,
+      lagMs: this.#lagMs,
+      transactions: this.#transactions,
+      changes: this.#changes,
+    };
+  }
+}
