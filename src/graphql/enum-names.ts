@@ -12,7 +12,7 @@ export function enumNames(labels: readonly string[]): readonly string[] {
     if (isEnumName(label)) return label;
     const name = cleaned(label);
     let free = name;
-    for (let number = 2; taken.has(free); number++) free = `${name}_${number}`;
+    for (let number = 2; taken.has(free); number++) free = `${name === '_' ? '' : name}_${number}`;
     taken.add(free);
     return free;
   });

@@ -135,6 +135,7 @@ function changeSpec(
     columns: args.columns ? new Set(args.columns) : null,
     hidden: new Set(table.columns.filter((column) => !rights.canReadColumn(table, column))),
     related: planRelated(planning, table, nodeSelection(info, table, selection)),
+    graph: [],
   };
 }
 
