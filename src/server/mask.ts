@@ -18,7 +18,7 @@ export function clientError(error: RivuletError, place?: GraphQLError): GraphQLE
       next,
       ...(retryable === true ? { retryable } : {}),
       // Yoga reads the status from here and takes it off again. An error at a field is part of an answer, which is 200.
-      ...(http === undefined || place?.path !== undefined ? {} : { http: { status: http, spec: true } }),
+      ...(http === undefined || place?.path !== undefined ? {} : { http: { status: http } }),
     },
   });
 }

@@ -34,7 +34,7 @@ type SocketContext = Context<Record<string, unknown>, Extra>;
 export function socketProtocol(
   options: SocketProtocolOptions,
 ): ServerOptions<Record<string, unknown>, Extra> {
-  const { yoga, limits, logger } = options;
+  const { limits, logger } = options;
   const signIn = async (context: SocketContext, payload: unknown): Promise<void> => {
     const headers = headersOf(context.extra.request.headers);
     const identity = await options.identify(tokenOfPayload(payload), { headers, transport: 'websocket' });
@@ -64,7 +64,7 @@ export function socketProtocol(
         const message = `a socket has at most ${limits.subscriptionsPerSocket} operations open`;
         return [clientError(new RivuletError('TOO_MANY_SUBSCRIPTIONS', message))];
       }
-      return prepare(yoga, context, payload, logger);
+      return prepare(options, context, payload);
     },
     onError: (_context, _id, _payload, errors) => errors.map(onTheWire),
     onNext: (_context, _id, _payload, _args, result) =>
@@ -82,16 +82,13 @@ interface Prepared extends ExecutionArgs {
 
 /** One operation, parsed, checked and given its context by the same engine as over HTTP; or the errors. */
 async function prepare(
-  yoga: Yoga,
+  options: SocketProtocolOptions,
   context: SocketContext,
   payload: SubscribePayload,
-  logger: Logger,
 ): Promise<Prepared | readonly GraphQLError[]> {
-  const identity = context.extra.identity;
-  if (identity === null) throw new Error('an operation came before the socket was acknowledged');
-  const initial: YogaContext = { identity: () => Promise.resolve(identity), endAtExpiry: false };
   try {
-    const engine = yoga.getEnveloped({ ...initial, params: payload } as never);
+    const initial = await yogaContext(options.identify, context, payload);
+    const engine = options.yoga.getEnveloped({ ...initial, params: payload } as never);
     const document = engine.parse(payload.query);
     const errors = engine.validate(engine.schema, document);
     if (errors.length > 0) return errors as readonly GraphQLError[];
@@ -105,8 +102,25 @@ async function prepare(
       subscribe: engine.subscribe,
     };
   } catch (error) {
-    return [maskError(error, logger)];
+    return [maskError(error, options.logger)];
   }
+}
+
+/**
+ * Whose operation it is: the socket's, or, where the operation brings headers with a token of its own in its `extensions`
+ * (GraphiQL sends the headers of its editor there), that token's.
+ */
+async function yogaContext(
+  identify: Identify,
+  context: SocketContext,
+  payload: SubscribePayload,
+): Promise<YogaContext> {
+  const { identity, request } = context.extra;
+  if (identity === null) throw new Error('an operation came before the socket was acknowledged');
+  const token = tokenOfPayload({ headers: payload.extensions?.headers });
+  if (token === null) return { identity: () => Promise.resolve(identity), endAtExpiry: false };
+  const own = await identify(token, { headers: headersOf(request.headers), transport: 'websocket' });
+  return { identity: () => Promise.resolve(own), endAtExpiry: true };
 }
 
 /** The socket's identity from now on; at its expiry the socket is closed, so that the client comes back with a new token. */

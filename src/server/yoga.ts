@@ -22,7 +22,7 @@ import { clientError, maskError } from './mask.js';
 export interface YogaContext {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
   readonly identity: () => Promise<Identity>;
-  /** False on a WebSocket, which is closed when its token expires. */
+  /** False where the identity is that of a WebSocket, which is closed when its token expires. */
   readonly endAtExpiry: boolean;
 }
 
@@ -125,11 +125,28 @@ function documentLimits(limits: Limits): Plugin {
   };
 }
 
+/** Neither by asking nor by guessing: graphql's suggestions would tell the names of fields that were nearly right. */
 const noIntrospection: Plugin = {
   onValidate({ addValidationRule }) {
     addValidationRule(NoSchemaIntrospectionCustomRule);
+    return ({ result, setResult }) => {
+      const errors = result as readonly GraphQLError[];
+      if (errors.some(hasSuggestion)) setResult(errors.map(withoutSuggestion));
+    };
   },
 };
+
+const SUGGESTION = / Did you mean [\s\S]*$/;
+
+function hasSuggestion(error: GraphQLError): boolean {
+  return SUGGESTION.test(error.message);
+}
+
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  if (!hasSuggestion(error)) return error;
+  const { source, positions, nodes, extensions } = error;
+  return new GraphQLError(error.message.replace(SUGGESTION, ''), { source, positions, nodes, extensions });
+}
 
 /** A subscription over SSE ends, with an error that says so, when the token does. */
 const endAtExpiry: Plugin<YogaContext> = {
