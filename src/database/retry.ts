@@ -11,11 +11,16 @@ export interface RetryOptions {
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
 
+/** True for an error that says nothing of the statement: not reached, overloaded, or in another transaction's way. */
+export function isPassing(error: unknown): boolean {
+  return codedError(error)?.entry.retryable === true;
+}
+
 /**
- * Runs `work` until the database answers: an error that means "not reached" or "lost" is tried again, with growing waits
- * and jitter, for as long as it takes; any other error is thrown at once.
+ * Runs a reading until the database answers: a passing error is tried again, with growing waits and jitter, for as long as it
+ * takes; any other error is thrown at once.
  */
-export async function onceConnected<T>(
+export async function untilAnswered<T>(
   work: () => Promise<T>,
   { signal, onRetry }: RetryOptions,
 ): Promise<T> {
@@ -23,7 +28,7 @@ export async function onceConnected<T>(
     try {
       return await work();
     } catch (error) {
-      if (signal.aborted || codedError(error)?.code !== 'DATABASE_UNAVAILABLE') throw error;
+      if (signal.aborted || !isPassing(error)) throw error;
       const waitMs = Math.round(wait * (0.5 + Math.random()));
       onRetry?.(error, waitMs);
       await delay(waitMs, undefined, { signal }).catch(() => {});

@@ -1,4 +1,4 @@
-import { or } from '../filter/normalize.js';
+import { and, NOTHING, or } from '../filter/normalize.js';
 import type { RelationPath } from '../filter/paths.js';
 import type { Cells, Filter } from '../filter/types.js';
 import type { ModelColumn, ModelRelation } from '../model/types.js';
@@ -43,34 +43,44 @@ export function candidateFilter(paths: readonly RelationPath[], net: NetChanges)
 }
 
 /** Rows whose `columns` equal what `changed` rows hold, or held, in `linked`. NULLs link nothing. */
-function matching(
+export function matching(
   columns: readonly ModelColumn[],
   changed: TableChanges,
   linked: readonly ModelColumn[],
 ): Filter | 'all' | null {
-  const tuples = new Map<string, string[]>();
-  const note = (cells: Cells | null) => {
-    if (!cells) return;
-    const tuple = linked.map((column) => cells[column.index]!);
-    if (tuple.every((cell) => cell !== null && cell !== undefined)) tuples.set(JSON.stringify(tuple), tuple);
-  };
+  const tuples = new Map<string, readonly string[]>();
   for (const row of changed.rows) {
-    note(row.old);
-    note(row.new);
+    for (const cells of [row.old, row.new]) {
+      const tuple = cells && tupleOf(linked, cells);
+      if (tuple) tuples.set(JSON.stringify(tuple), tuple);
+    }
   }
   if (tuples.size === 0) return null;
-  if (tuples.size > MAX_LINKS) return 'all';
+  return tuples.size > MAX_LINKS ? 'all' : equalToAny(columns, [...tuples.values()]);
+}
+
+/** The values of `columns`, or `null` where one of them is NULL and so links nothing. */
+export function tupleOf(columns: readonly ModelColumn[], cells: Cells): readonly string[] | null {
+  const tuple: string[] = [];
+  for (const column of columns) {
+    const cell = cells[column.index];
+    if (cell === null || cell === undefined) return null;
+    tuple.push(cell);
+  }
+  return tuple;
+}
+
+/** Rows whose `columns` equal one of `tuples`; none where there is none. */
+export function equalToAny(columns: readonly ModelColumn[], tuples: readonly (readonly string[])[]): Filter {
+  if (tuples.length === 0) return NOTHING;
   if (columns.length === 1) {
-    const values = [...tuples.values()].map(([value]) => value!).sort();
-    return { kind: 'in', column: columns[0]!, values };
+    const values = new Set(tuples.map(([value]) => value!));
+    return { kind: 'in', column: columns[0]!, values: [...values].sort() };
   }
   return or(
-    ...[...tuples.values()].map((tuple): Filter => {
-      const parts = columns.map(
-        (column, at): Filter => ({ kind: 'compare', column, op: 'eq', value: tuple[at]! }),
-      );
-      return { kind: 'and', filters: parts };
-    }),
+    ...tuples.map((tuple) =>
+      and(...columns.map((column, at): Filter => ({ kind: 'compare', column, op: 'eq', value: tuple[at]! }))),
+    ),
   );
 }
 
@@ -90,12 +100,12 @@ function lead(before: RelationPath, last: ModelRelation, filter: Filter): Filter
   return found;
 }
 
-function related(relation: ModelRelation, filter: Filter): Filter {
+export function related(relation: ModelRelation, filter: Filter): Filter {
   return { kind: 'related', relation, filter };
 }
 
 /** The first half of a many-to-many relation: from the source to its junction rows. */
-function junctionHop(relation: ModelRelation): ModelRelation {
+export function junctionHop(relation: ModelRelation): ModelRelation {
   const { table, from } = relation.through!;
   return {
     name: `${relation.name}Links`,
@@ -105,4 +115,11 @@ function junctionHop(relation: ModelRelation): ModelRelation {
     from: relation.from,
     to: from,
   };
+}
+
+/** The second half backwards: from the target to the junction rows that link it. */
+export function reverseHop(relation: ModelRelation): ModelRelation {
+  const { table, to } = relation.through!;
+  const name = `${relation.name}BackLinks`;
+  return { name, kind: 'many', source: relation.target, target: table, from: relation.to, to };
 }

@@ -1,4 +1,4 @@
-import { codedError } from '../database/errors.js';
+import { isPassing } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Cells, Filter } from '../filter/types.js';
@@ -55,7 +55,7 @@ export interface Evaluator {
   round(): Round;
 }
 
-/** Retries what failed for want of a connection until it is answered; see `onceConnected`. */
+/** Repeats a reading that failed for a passing reason until it is answered; see `untilAnswered`. */
 export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function createEvaluator(database: Database, model: Model, retry: Retry): Evaluator {
@@ -92,7 +92,7 @@ class SqlRound implements Round {
     try {
       await this.#ask(askers);
     } catch (error) {
-      if (isConnectionError(error)) throw error;
+      if (isPassing(error)) throw error;
       if (askers.length === 1) askers[0]!.error = error;
       else for (const asker of askers) await this.#askAlone(asker);
     }
@@ -102,7 +102,7 @@ class SqlRound implements Round {
     try {
       await this.#ask([asker]);
     } catch (error) {
-      if (isConnectionError(error)) throw error;
+      if (isPassing(error)) throw error;
       asker.error = error;
     }
   }
@@ -185,8 +185,4 @@ class SqlAsker implements Asker {
       },
     };
   }
-}
-
-function isConnectionError(error: unknown): boolean {
-  return codedError(error)?.code === 'DATABASE_UNAVAILABLE';
 }

@@ -3,7 +3,7 @@ import type { LoggedTransaction } from '../log/types.js';
 import type { Asker } from './evaluation.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
-import type { Judgement, Scope } from './scope.js';
+import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import type { ChangeSpec, ResetReason, ScopeChange, ScopeMessage } from './types.js';
 
 /**
@@ -66,7 +66,13 @@ export class Group {
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {
-    const message: ScopeMessage = { cursor, reset: reason, transaction: null, changes: [] };
+    const message: ScopeMessage = {
+      cursor,
+      reset: reason,
+      transaction: null,
+      changes: [],
+      related: NOTHING_RELATED,
+    };
     for (const outbox of this.#subscribers) outbox.push(message);
   }
 
@@ -82,15 +88,16 @@ export class Group {
     for (const outbox of [...this.#subscribers]) outbox.end();
   }
 
-  #tell(transaction: LoggedTransaction, { reset, changes }: Judgement): void {
+  #tell(transaction: LoggedTransaction, { reset, changes, related }: Judgement): void {
     const wanted = changes.filter((change) => this.#wants(change));
-    if (wanted.length === 0 && reset === null) return;
+    if (wanted.length === 0 && related.size === 0 && reset === null) return;
     const { cursor, xid, loggedAt, mutationId } = transaction;
     const message: ScopeMessage = {
       cursor,
       reset,
       transaction: { xid, loggedAt, mutationId },
       changes: wanted,
+      related,
     };
     for (const outbox of this.#subscribers) outbox.push(message);
   }

@@ -7,7 +7,7 @@ import { keyOf } from '../value/key.js';
 import { enter, leave, plainNode, update } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
-import type { Judging, Scope } from './scope.js';
+import { type Judging, NOTHING_RELATED, type Scope } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
 /**
@@ -51,7 +51,7 @@ export class RowScope implements Scope {
       const change = this.#describe(row, wasIn[at] !== null, isIn[at] ?? null);
       if (change) changes.push(change);
     }
-    return { reset: changed.truncated ? 'TRUNCATED' : null, changes };
+    return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
   }
 
   #describe(row: NetChange, wasIn: boolean, node: RowNode | null): ScopeChange | null {

@@ -2,13 +2,16 @@ import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { Asker } from './evaluation.js';
 import type { NetChanges } from './net.js';
-import type { ResetReason, ScopeChange } from './types.js';
+import type { RelatedMessages, ResetReason, ScopeChange } from './types.js';
 
 /** What a scope makes of one transaction. */
 export interface Judgement {
   readonly reset: ResetReason | null;
   readonly changes: readonly ScopeChange[];
+  readonly related: RelatedMessages;
 }
+
+export const NOTHING_RELATED: RelatedMessages = new Map();
 
 /**
  * A set of rows that somebody watches. Transactions are judged one after the other, in order.

@@ -13,8 +13,16 @@ import { LiveQuery, type RunSelect } from './live-query.js';
 import { type NetChanges, netChanges } from './net.js';
 import { Outbox } from './outbox.js';
 import { RowScope } from './row-scope.js';
+import { NOTHING_RELATED } from './scope.js';
 import { SetScope } from './set-scope.js';
-import type { ChangeSpec, ScopeMessage, Scopes, ScopesStatus } from './types.js';
+import type {
+  ChangeSpec,
+  RelatedMessages,
+  RelatedSpec,
+  ScopeMessage,
+  Scopes,
+  ScopesStatus,
+} from './types.js';
 
 export interface ScopesOptions {
   readonly model: Model;
@@ -59,8 +67,14 @@ class FeedScopes implements Scopes {
     const limit = this.#options.maxQueuedChanges ?? 1_000;
     const outbox = new Outbox<ScopeMessage>({
       limit,
-      weigh: (message) => Math.max(1, message.changes.length),
-      overflow: (latest) => ({ cursor: latest.cursor, reset: 'OVERFLOW', transaction: null, changes: [] }),
+      weigh: weightOf,
+      overflow: (latest) => ({
+        cursor: latest.cursor,
+        reset: 'OVERFLOW',
+        transaction: null,
+        changes: [],
+        related: NOTHING_RELATED,
+      }),
       onClose: () => {
         signal?.removeEventListener('abort', abort);
         const owner = this.#groups.get(key);
@@ -153,7 +167,7 @@ class FeedScopes implements Scopes {
 
   #scopeOf(spec: ChangeSpec) {
     const { model, evaluator, maxScopeKeys = 100_000 } = this.#options;
-    return relationPaths(spec.filter).length === 0
+    return relationPaths(spec.filter).length === 0 && spec.graph.length === 0
       ? new RowScope(spec)
       : new SetScope(model, evaluator, spec, maxScopeKeys);
   }
@@ -264,5 +278,30 @@ function specKey(spec: ChangeSpec): string {
     spec.columns && names(spec.columns),
     names(spec.hidden),
     relatedKey(spec.related),
+    spec.graph.map(graphKey),
   ]);
+}
+
+function graphKey(spec: RelatedSpec): unknown[] {
+  return [
+    spec.responseKey,
+    spec.relation.source,
+    spec.relation.name,
+    filterKey(spec.filter),
+    filterKey(spec.via),
+    spec.onSource && filterKey(spec.onSource),
+    [...spec.hidden].map((column) => column.name).sort(),
+    relatedKey(spec.related),
+    spec.graph.map(graphKey),
+  ];
+}
+
+/** A message counts for as many units as it has changes and links, and at least for one. */
+function weightOf(message: {
+  readonly changes: readonly unknown[];
+  readonly related: RelatedMessages;
+}): number {
+  let weight = message.changes.length;
+  for (const related of message.related.values()) weight += weightOf(related) + related.links.length;
+  return Math.max(1, weight);
 }

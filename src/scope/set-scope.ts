@@ -2,20 +2,22 @@ import { RivuletError } from '../errors.js';
 import { and } from '../filter/normalize.js';
 import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
 import type { Filter } from '../filter/types.js';
-import { covers, isVisible, type Snapshot } from '../log/snapshot.js';
+import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { Model } from '../model/types.js';
-import type { RowNode, SelectPlan } from '../query/types.js';
+import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { enter, leave, update } from './describe.js';
 import type { Answer, Asker, Evaluator } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
+import { ReadAhead } from './read-ahead.js';
+import { type Diff, type Held, RelatedScope } from './related-scope.js';
 import type { Judging, Scope } from './scope.js';
-import type { ChangeSpec, ScopeChange } from './types.js';
+import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
 
 /**
- * A scope whose filter passes through relations. What other tables say about a row can change while the row stays as it is,
- * and may be gone when it is looked up; so the scope keeps the keys that are in it and tells differences.
+ * A scope whose filter passes through relations, or that others hang from. What other tables say about a row can change while the row
+ * stays as it is, and may be gone when it is looked up; so the scope keeps the keys that are in it and tells differences.
  *
  * Invariants:
  * - `#keys` holds exactly the keys of which the subscribers were told ENTER (or which were there at the start) and not LEAVE.
@@ -30,122 +32,179 @@ export class SetScope implements Scope {
   readonly #spec: ChangeSpec;
   readonly #paths: readonly RelationPath[];
   readonly #maxKeys: number;
-  #keys = new Set<string>();
-  /** Rows read ahead of the log, with the snapshot they were read at. */
-  readonly #readAhead = new Map<string, Snapshot>();
+  readonly #graph: readonly RelatedScope[];
+  /** What to read below each row before the first transaction is judged. */
+  readonly #seeds: readonly RelatedPlan[];
+  readonly #keys = new Set<string>();
+  readonly #readAhead = new ReadAhead();
 
   constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number) {
     this.#evaluator = evaluator;
     this.#spec = spec;
     this.#paths = relationPaths(spec.filter);
     this.#maxKeys = maxKeys;
-    this.tables = new Set([spec.table.name, ...tablesOf(model, spec.filter)]);
+    this.#graph = spec.graph.map((inner) => new RelatedScope(model, inner));
+    this.#seeds = spec.graph.map((inner) => seedPlan(model, inner, maxKeys + 1));
+    this.tables = new Set([
+      spec.table.name,
+      ...tablesOf(model, spec.filter),
+      ...this.#graph.flatMap((inner) => [...inner.tables]),
+    ]);
   }
 
+  /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */
   async load(): Promise<Snapshot> {
+    const { table, filter, graph } = this.#spec;
     const round = this.#evaluator.round();
     const asker = round.asker();
-    const keys = asker.keys(this.#spec.table, this.#spec.filter, this.#maxKeys + 1);
-    await round.run();
-    if (asker.error) throw asker.error;
-    this.#keys = new Set(keys.value);
+    const most = this.#maxKeys + 1;
+    if (graph.length === 0) {
+      const keys = asker.keys(table, filter, most);
+      await answered(round, asker);
+      for (const key of keys.value) this.#keys.add(key);
+    } else {
+      const rows = asker.rows({ ...rowsOf(this.#spec, filter), limit: most, related: this.#seeds });
+      await answered(round, asker);
+      for (const row of rows.value) {
+        this.#keys.add(row.key);
+        for (const inner of this.#graph) inner.seed(row);
+      }
+    }
     this.#checkSize();
     return asker.snapshot;
   }
 
   *judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging {
-    this.#forgetReadAhead(transaction.cursor);
-    const { table, filter } = this.#spec;
+    this.#readAhead.advance(transaction.cursor);
+    const { table, filter, related } = this.#spec;
     const own = net.get(table.name);
-    const rows = (own?.rows ?? []).filter((row) => !this.#wasReadWith(row.key, transaction.xid));
+    const rows = (own?.rows ?? []).filter((row) => !this.#readAhead.includes(row.key, transaction.xid));
     const entering = rows.filter((row) => row.new !== null);
     const images =
       entering.length === 0
         ? null
-        : asker.images({
-            table,
-            filter,
-            images: entering.map((row) => row.new!),
-            related: this.#spec.related,
-          });
+        : asker.images({ table, filter, images: entering.map((row) => row.new!), related });
     const elsewhere = this.#askElsewhere(candidateFilter(this.#paths, net), asker);
-    if (!own && !elsewhere) return null;
-    if (images || elsewhere) yield;
+    const below = this.#graph.map((inner) => inner.ask(transaction, net, asker)).includes(true);
+    if (!own && !elsewhere && !below) return null;
+    let next = yield;
+
     const changes: ScopeChange[] = [];
-    if (own?.truncated) this.#leaveAll(changes);
+    const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
+    if (own?.truncated) this.#leaveAll(changes, diff);
     const nodes = new Map(entering.map((row, at) => [row.key, images!.value[at] ?? null]));
-    for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes);
-    elsewhere?.(new Set(rows.map((row) => row.key)), changes);
+    for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes, diff);
+    elsewhere?.(new Set(rows.map((row) => row.key)), changes, diff);
+
+    let level: readonly { readonly scope: RelatedScope; readonly above: Diff }[] = this.#graph.map(
+      (scope) => ({ scope, above: diff }),
+    );
+    while (level.length > 0) {
+      const asked = level.map(({ scope, above }) => scope.follow(above, next));
+      if (asked.includes(true)) next = yield;
+      level = level.flatMap(({ scope }) => {
+        const above = scope.settle(transaction, net);
+        return scope.below.map((inner) => ({ scope: inner, above }));
+      });
+    }
     this.#checkSize();
-    return { reset: null, changes };
+    const messages = new Map<string, RelatedMessage>();
+    for (const inner of this.#graph) {
+      const message = inner.takeMessage();
+      if (message) messages.set(inner.responseKey, message);
+    }
+    return { reset: null, changes, related: messages };
   }
 
-  #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[]): void {
+  #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
     const wasIn = this.#keys.has(row.key);
     if (node === null) {
-      if (wasIn) changes.push(leave(row.key, row));
-      this.#keys.delete(row.key);
+      if (!this.#keys.delete(row.key)) return;
+      changes.push(leave(row.key, row));
+      diff.left.push(row.key);
       return;
     }
     this.#keys.add(row.key);
     changes.push(wasIn ? update(this.#spec.table, row, node, this.#spec.hidden) : enter(node, row.op));
+    (wasIn ? diff.updated : diff.entered).push(node);
   }
 
   /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */
   #askElsewhere(
     candidates: Filter | 'all' | null,
     asker: Asker,
-  ): ((judged: ReadonlySet<string>, changes: ScopeChange[]) => void) | null {
+  ): ((judged: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff) => void) | null {
     if (candidates === null) return null;
-    const { table, filter, related } = this.#spec;
-    const plan: SelectPlan = {
-      table,
-      filter: candidates === 'all' ? filter : and(filter, candidates),
-      orderBy: table.key.map((column) => ({ column, direction: 'ASC' })),
-      limit: null,
-      offset: 0,
-      related,
-    };
-    const inside = asker.rows(plan);
+    const { table, filter } = this.#spec;
+    const inside = asker.rows(rowsOf(this.#spec, candidates === 'all' ? filter : and(filter, candidates)));
     const looked: Answer<readonly string[]> | null =
       candidates === 'all' ? null : asker.keys(table, candidates, null);
-    return (judged, changes) => {
+    return (judged, changes, diff) => {
       const insideKeys = new Set<string>();
       for (const node of inside.value) {
         insideKeys.add(node.key);
         if (judged.has(node.key) || this.#keys.has(node.key)) continue;
         this.#keys.add(node.key);
-        this.#readAhead.set(node.key, asker.snapshot);
+        this.#readAhead.note(node.key, asker.snapshot);
         changes.push(enter(node, null));
+        diff.entered.push(node);
       }
       for (const key of looked?.value ?? [...this.#keys]) {
         if (insideKeys.has(key) || judged.has(key) || !this.#keys.delete(key)) continue;
         changes.push(leave(key, null));
+        diff.left.push(key);
       }
     };
   }
 
-  #leaveAll(changes: ScopeChange[]): void {
-    for (const key of this.#keys) changes.push(leave(key, null));
+  #leaveAll(changes: ScopeChange[], diff: MutableDiff): void {
+    for (const key of this.#keys) {
+      changes.push(leave(key, null));
+      diff.left.push(key);
+    }
     this.#keys.clear();
     this.#readAhead.clear();
   }
 
-  #wasReadWith(key: string, xid: bigint): boolean {
-    const readAt = this.#readAhead.get(key);
-    return readAt !== undefined && isVisible(readAt, xid);
-  }
-
-  #forgetReadAhead(position: Snapshot): void {
-    for (const [key, readAt] of this.#readAhead) if (covers(position, readAt)) this.#readAhead.delete(key);
-  }
-
   #checkSize(): void {
-    if (this.#keys.size <= this.#maxKeys) return;
+    const size = this.#graph.reduce((sum, inner) => sum + inner.size, this.#keys.size);
+    if (size <= this.#maxKeys) return;
     throw new RivuletError(
       'SCOPE_TOO_LARGE',
       `The scope on ${this.#spec.table.fields.many} holds more than ${this.#maxKeys} rows; narrow its filter.`,
       { table: this.#spec.table.name, limit: this.#maxKeys },
     );
   }
+}
+
+type MutableDiff = { readonly [K in keyof Diff]: Diff[K] extends readonly (infer T)[] ? T[] : never };
+
+async function answered(round: { run(): Promise<void> }, asker: Asker): Promise<void> {
+  await round.run();
+  if (asker.error) throw asker.error;
+}
+
+function rowsOf(spec: ChangeSpec, filter: Filter): SelectPlan {
+  const { table, related } = spec;
+  const orderBy = table.key.map((column) => ({ column, direction: 'ASC' as const }));
+  return { table, filter, orderBy, limit: null, offset: 0, related };
+}
+
+function seedPlan(model: Model, spec: RelatedSpec, most: number): RelatedPlan {
+  const { responseKey, relation, via, onSource, filter, graph } = spec;
+  const table = model.table(relation.target);
+  return {
+    responseKey,
+    relation,
+    via,
+    ...(onSource ? { onSource } : {}),
+    plan: {
+      table,
+      filter,
+      orderBy: [],
+      limit: most,
+      offset: 0,
+      related: graph.map((inner) => seedPlan(model, inner, most)),
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { Cells, Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
 
 export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
@@ -25,7 +25,41 @@ export interface ChangeSpec {
   readonly hidden: ReadonlySet<ModelColumn>;
   /** The relations that each message's nodes carry. */
   readonly related: readonly RelatedPlan[];
+  /** The scopes that hang from this one and follow it. */
+  readonly graph: readonly RelatedSpec[];
 }
+
+/** A scope below another: the rows that a relation leads to from the rows above. */
+export interface RelatedSpec {
+  readonly responseKey: string;
+  readonly relation: ModelRelation;
+  /** What the rows must satisfy: the subscriber's `where`, the relation's own and the read policy. */
+  readonly filter: Filter;
+  /** What a junction row must satisfy: its read policy. */
+  readonly via: Filter;
+  /** What the row above must satisfy: the relation's own `where` where that names the source. */
+  readonly onSource: Filter | null;
+  readonly hidden: ReadonlySet<ModelColumn>;
+  readonly related: readonly RelatedPlan[];
+  readonly graph: readonly RelatedSpec[];
+}
+
+/** That a row above holds a row below: ENTER when it began, LEAVE when it ended. */
+export interface ScopeLink {
+  readonly kind: 'ENTER' | 'LEAVE';
+  readonly parent: string;
+  readonly child: string;
+}
+
+/** What one transaction did to a scope below another. */
+export interface RelatedMessage {
+  readonly changes: readonly ScopeChange[];
+  readonly links: readonly ScopeLink[];
+  readonly related: RelatedMessages;
+}
+
+/** By response key. */
+export type RelatedMessages = ReadonlyMap<string, RelatedMessage>;
 
 /** One row's change relative to the scope. A row that changed several times in one transaction has one, its net effect. */
 export interface ScopeChange {
@@ -52,6 +86,7 @@ export interface ScopeMessage {
     readonly mutationId: string | null;
   } | null;
   readonly changes: readonly ScopeChange[];
+  readonly related: RelatedMessages;
 }
 
 export interface Scopes {

@@ -21,6 +21,7 @@ export class Mirror {
       columns: null,
       hidden: new Set(),
       related: [],
+      graph: [],
     });
     void this.#read();
   }

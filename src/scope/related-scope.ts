@@ -1,0 +1,343 @@
+import { RivuletError } from '../errors.js';
+import { and, EVERYTHING, or } from '../filter/normalize.js';
+import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
+import { compilePredicate } from '../filter/predicate.js';
+import type { Cells, Filter, Predicate } from '../filter/types.js';
+import type { LoggedTransaction } from '../log/types.js';
+import type { Model, ModelRelation, ModelTable } from '../model/types.js';
+import { keysPredicate } from '../query/key.js';
+import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
+import { candidateFilter, equalToAny, matching, related, reverseHop, tupleOf } from './candidates.js';
+import { enter, leave, update } from './describe.js';
+import type { Answer, Asker } from './evaluation.js';
+import { Links } from './links.js';
+import type { NetChange, NetChanges } from './net.js';
+import { ReadAhead } from './read-ahead.js';
+import type { RelatedMessage, RelatedSpec, ScopeChange, ScopeLink } from './types.js';
+
+/** What happened to the rows of a scope, for the scopes below it. */
+export interface Diff {
+  readonly entered: readonly Held[];
+  /** Rows that stayed and may have changed. */
+  readonly updated: readonly Held[];
+  readonly left: readonly string[];
+}
+
+export interface Held {
+  readonly key: string;
+  readonly cells: Cells;
+}
+
+/** What is known of one transaction while it is judged. */
+interface Turn {
+  /** Rows whose links are decided anew: not found means not linked. */
+  readonly compared: Set<string>;
+  /** Rows below that lost a parent, or whose parent points elsewhere now. */
+  readonly loosened: Set<string>;
+  /** Parents that left or point elsewhere: what is not found again is not linked to them. */
+  readonly gone: Set<string>;
+  /** Everything held is compared. */
+  all: boolean;
+  readonly answers: { readonly rows: Answer<readonly RowNode[]>; readonly asker: Asker }[];
+  readonly keys: Answer<readonly string[]>[];
+}
+
+/**
+ * A scope below another. It keeps which row above holds which row below, asks Postgres for the rows that a transaction may have linked
+ * or unlinked, as they are now, and tells the differences.
+ *
+ * Invariants:
+ * - A row is in the scope exactly while some row above holds it.
+ * - What is shown was authorized by the statement that read it.
+ * - A row read ahead of the log is not told again from transactions that the reading already saw.
+ * - Once no transaction is waiting, links and rows are those that a nested query finds.
+ */
+export class RelatedScope {
+  readonly below: readonly RelatedScope[];
+  /** Tables whose changes can concern it or the scopes below it. */
+  readonly tables: ReadonlySet<string>;
+  readonly #spec: RelatedSpec;
+  readonly #table: ModelTable;
+  readonly #paths: readonly RelationPath[];
+  readonly #viaPaths: readonly RelationPath[];
+  readonly #onSource: Predicate | null;
+  /** The junction rows of a row below, where the relation has a junction. */
+  readonly #junction: RelatedPlan | null;
+  /** The link values of the rows above, and back. */
+  readonly #tuples = new Map<string, string>();
+  readonly #holders = new Map<string, Set<string>>();
+  readonly #links = new Links();
+  readonly #readAhead = new ReadAhead();
+  #turn: Turn | null = null;
+  #message: { changes: readonly ScopeChange[]; links: readonly ScopeLink[] } = NOTHING_TOLD;
+
+  constructor(model: Model, spec: RelatedSpec) {
+    const { relation } = spec;
+    this.#spec = spec;
+    this.#table = model.table(relation.target);
+    this.#paths = relationPaths(spec.filter);
+    this.#viaPaths = relationPaths(spec.via);
+    this.#onSource = spec.onSource && sourcePredicate(relation, spec.onSource);
+    this.#junction = relation.through ? junctionPlan(model, relation, spec.via) : null;
+    this.below = spec.graph.map((inner) => new RelatedScope(model, inner));
+    this.tables = new Set([
+      relation.target,
+      ...(relation.through ? [relation.through.table] : []),
+      ...tablesOf(model, spec.filter),
+      ...tablesOf(model, spec.via),
+      ...this.below.flatMap((inner) => [...inner.tables]),
+    ]);
+  }
+
+  /** Rows held here and below. */
+  get size(): number {
+    return this.#links.size + this.below.reduce((sum, inner) => sum + inner.size, 0);
+  }
+
+  /** Takes over what a nested query found below a row, before any transaction is judged. */
+  seed(parent: RowNode): void {
+    this.#hold(parent.key, this.#tupleOf(parent.cells));
+    const found = parent.related.get(this.#spec.responseKey) ?? [];
+    for (const row of 'key' in found ? [found] : found) {
+      this.#links.add(parent.key, row.key);
+      for (const inner of this.below) inner.seed(row);
+    }
+  }
+
+  /** First round: which rows may this transaction have linked, unlinked, shown or hidden? True when something was asked. */
+  ask(transaction: LoggedTransaction, net: NetChanges, asker: Asker): boolean {
+    this.#readAhead.advance(transaction.cursor);
+    const turn: Turn = {
+      compared: new Set(),
+      loosened: new Set(),
+      gone: new Set(),
+      all: false,
+      answers: [],
+      keys: [],
+    };
+    this.#turn = turn;
+    const own = net.get(this.#table.name);
+    for (const row of own?.rows ?? []) turn.compared.add(row.key);
+    const elsewhere = this.#candidates(net);
+    if (own?.truncated || elsewhere === 'all') {
+      turn.all = true;
+      this.#askRows(this.#linkedTo([...this.#holders.keys()]), asker);
+    } else {
+      const present = (own?.rows ?? []).filter((row) => row.new !== null).map((row) => row.key);
+      if (elsewhere) turn.keys.push(asker.keys(this.#table, elsewhere, null));
+      const parts = [
+        ...(present.length > 0 ? [keysPredicate(this.#table, present)] : []),
+        ...(elsewhere ? [elsewhere] : []),
+      ];
+      if (parts.length > 0) this.#askRows(or(...parts), asker);
+    }
+    const below = this.below.map((inner) => inner.ask(transaction, net, asker));
+    return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
+  }
+
+  /** What happened above; asks for the rows below new parents. True when something was asked. */
+  follow(above: Diff, asker: Asker): boolean {
+    const turn = this.#turn!;
+    const asked = new Set<string>();
+    for (const key of above.left) this.#release(key, turn);
+    for (const { key, cells } of [...above.entered, ...above.updated]) {
+      const tuple = this.#tupleOf(cells);
+      if (this.#tuples.has(key) && this.#tuples.get(key) === tuple) continue;
+      this.#release(key, turn);
+      this.#hold(key, tuple);
+      if (tuple !== NO_LINK) asked.add(tuple);
+    }
+    if (asked.size === 0) return false;
+    this.#askRows(this.#linkedTo([...asked]), asker);
+    return true;
+  }
+
+  /** Tells the differences, and what happened to this scope's rows for the scopes below. */
+  settle(transaction: LoggedTransaction, net: NetChanges): Diff {
+    const turn = this.#turn!;
+    this.#turn = null;
+    for (const answer of turn.keys) for (const key of answer.value) turn.compared.add(key);
+    if (turn.all) for (const key of this.#links.children()) turn.compared.add(key);
+    const found = new Map<string, { readonly node: RowNode; readonly asker: Asker }>();
+    for (const { rows, asker } of turn.answers)
+      for (const node of rows.value) found.set(node.key, { node, asker });
+    const changed = new Map((net.get(this.#table.name)?.rows ?? []).map((row) => [row.key, row]));
+    const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
+    const changes: ScopeChange[] = [];
+    const links: ScopeLink[] = [];
+    for (const key of new Set([...turn.compared, ...found.keys(), ...turn.loosened])) {
+      const row = found.get(key);
+      const before = new Set(this.#links.parentsOf(key));
+      const now = row
+        ? this.#parentsOf(row.node)
+        : turn.compared.has(key)
+          ? NOBODY
+          : without(before, turn.gone);
+      this.#relink(key, before, now, links);
+      const change = changed.get(key);
+      if (now.size === 0) {
+        if (before.size > 0) {
+          changes.push(leave(key, change ?? null));
+          diff.left.push(key);
+        }
+        continue;
+      }
+      if (!row) continue;
+      const held = { key, cells: row.node.cells };
+      if (before.size === 0) {
+        changes.push(enter(row.node, change?.op ?? null));
+        diff.entered.push(held);
+        this.#readAhead.note(key, row.asker.snapshot);
+      } else {
+        diff.updated.push(held);
+        this.#tellUpdate(transaction, row, change, changes);
+      }
+    }
+    this.#message = { changes, links };
+    return diff;
+  }
+
+  /** The message of the transaction that was settled last; `null` where nothing happened here or below. */
+  takeMessage(): RelatedMessage | null {
+    const related = new Map<string, RelatedMessage>();
+    for (const inner of this.below) {
+      const message = inner.takeMessage();
+      if (message) related.set(inner.#spec.responseKey, message);
+    }
+    const { changes, links } = this.#message;
+    this.#message = NOTHING_TOLD;
+    return changes.length + links.length + related.size === 0 ? null : { changes, links, related };
+  }
+
+  get responseKey(): string {
+    return this.#spec.responseKey;
+  }
+
+  #tellUpdate(
+    transaction: LoggedTransaction,
+    row: { readonly node: RowNode; readonly asker: Asker },
+    change: NetChange | undefined,
+    changes: ScopeChange[],
+  ): void {
+    if (!change || this.#readAhead.includes(row.node.key, transaction.xid)) return;
+    const told = update(this.#table, change, row.node, this.#spec.hidden);
+    this.#readAhead.note(row.node.key, row.asker.snapshot);
+    if (told.changedColumns.length > 0) changes.push(told);
+  }
+
+  #relink(child: string, before: ReadonlySet<string>, now: ReadonlySet<string>, links: ScopeLink[]): void {
+    for (const parent of before) {
+      if (now.has(parent)) continue;
+      this.#links.delete(parent, child);
+      links.push({ kind: 'LEAVE', parent, child });
+    }
+    for (const parent of now) {
+      if (before.has(parent)) continue;
+      this.#links.add(parent, child);
+      links.push({ kind: 'ENTER', parent, child });
+    }
+  }
+
+  /** Rows below that may be concerned because rows that they depend on changed: junction rows, and what filters look at. */
+  #candidates(net: NetChanges): Filter | 'all' | null {
+    const { relation } = this.#spec;
+    const { through } = relation;
+    const found = [candidateFilter(this.#paths, net)];
+    const junction = through && net.get(through.table);
+    if (junction?.truncated) return 'all';
+    if (junction) found.push(matching(relation.to, junction, through!.to));
+    const via = candidateFilter(this.#viaPaths, net);
+    found.push(via === null || via === 'all' ? via : related(reverseHop(relation), via));
+    if (found.includes('all')) return 'all';
+    const filters = found.filter((each): each is Filter => each !== null && each !== 'all');
+    return filters.length === 0 ? null : or(...filters);
+  }
+
+  #askRows(which: Filter, asker: Asker): void {
+    const plan: SelectPlan = {
+      table: this.#table,
+      filter: and(this.#spec.filter, which),
+      orderBy: this.#table.key.map((column) => ({ column, direction: 'ASC' })),
+      limit: null,
+      offset: 0,
+      related: this.#junction ? [...this.#spec.related, this.#junction] : this.#spec.related,
+    };
+    this.#turn!.answers.push({ rows: asker.rows(plan), asker });
+  }
+
+  /** Rows below that link to one of these values. */
+  #linkedTo(tuples: readonly string[]): Filter {
+    const { relation, via } = this.#spec;
+    const values = tuples.map((tuple) => JSON.parse(tuple) as string[]);
+    if (!relation.through) return equalToAny(relation.to, values);
+    return related(reverseHop(relation), and(via, equalToAny(relation.through.from, values)));
+  }
+
+  #parentsOf(node: RowNode): ReadonlySet<string> {
+    const { relation } = this.#spec;
+    const { through } = relation;
+    const linking = through ? (node.related.get(JUNCTION) as readonly RowNode[]) : [node];
+    const columns = through ? through.from : relation.to;
+    const parents = new Set<string>();
+    for (const { cells } of linking) {
+      const tuple = tupleOf(columns, cells);
+      for (const parent of (tuple && this.#holders.get(JSON.stringify(tuple))) ?? []) parents.add(parent);
+    }
+    return parents;
+  }
+
+  #tupleOf(cells: Cells): string {
+    if (this.#onSource && this.#onSource(cells) !== true) return NO_LINK;
+    const tuple = tupleOf(this.#spec.relation.from, cells);
+    return tuple ? JSON.stringify(tuple) : NO_LINK;
+  }
+
+  #hold(parent: string, tuple: string): void {
+    this.#tuples.set(parent, tuple);
+    if (tuple === NO_LINK) return;
+    const holders = this.#holders.get(tuple);
+    if (holders) holders.add(parent);
+    else this.#holders.set(tuple, new Set([parent]));
+  }
+
+  #release(parent: string, turn: Turn): void {
+    const tuple = this.#tuples.get(parent);
+    if (tuple === undefined) return;
+    this.#tuples.delete(parent);
+    const holders = this.#holders.get(tuple);
+    if (holders?.delete(parent) && holders.size === 0) this.#holders.delete(tuple);
+    turn.gone.add(parent);
+    for (const child of this.#links.childrenOf(parent)) turn.loosened.add(child);
+  }
+}
+
+/** Not a field name, so it cannot be in the way of a selection. */
+const JUNCTION = '#junction';
+/** Stands for a row above whose columns link to nothing. */
+const NO_LINK = '';
+const NOBODY: ReadonlySet<string> = new Set();
+const NOTHING_TOLD = { changes: [], links: [] } as const;
+
+function junctionPlan(model: Model, relation: ModelRelation, via: Filter): RelatedPlan {
+  const table = model.table(relation.through!.table);
+  const orderBy = table.key.map((column) => ({ column, direction: 'ASC' as const }));
+  return {
+    responseKey: JUNCTION,
+    relation: reverseHop(relation),
+    via: EVERYTHING,
+    plan: { table, filter: via, orderBy, limit: null, offset: 0, related: [] },
+  };
+}
+
+function sourcePredicate(relation: ModelRelation, filter: Filter): Predicate {
+  const predicate = compilePredicate(filter);
+  if (predicate) return predicate;
+  throw new RivuletError(
+    'SCHEMA_UNSUPPORTED',
+    `The \`where\` of ${relation.source}.${relation.name} cannot be followed: only Postgres can decide it`,
+  );
+}
+
+function without(keys: ReadonlySet<string>, gone: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...keys].filter((key) => !gone.has(key)));
+}
