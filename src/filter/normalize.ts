@@ -57,7 +57,7 @@ export function filterKey(filter: Filter): string {
  * `exists` needs it, because there false and unknown are not the same.
  */
 export function definite(filter: Filter): Filter {
-  return decide(filter, true);
+  return decide(normalize(filter), true);
 }
 
 /** True exactly where `filter` is `wanted`, else false. */

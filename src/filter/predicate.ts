@@ -103,6 +103,8 @@ function decide(op: CompareOp, difference: number): boolean {
 function compileIn(column: ModelColumn, values: readonly string[]): Predicate | null {
   const comparison = comparisonOf(column.type);
   if (!comparison) return null;
+  // Postgres: nothing is one of no values, NULL neither.
+  if (values.length === 0) return () => false;
   const wanted = values.map((value) => comparison.read(value));
   if (wanted.every((value) => typeof value !== 'object')) {
     const set = new Set(wanted);

@@ -74,7 +74,8 @@ export function shortInet(text: string): string {
 
 function decodeFloat(text: string): number | string {
   const value = Number(text);
-  return Number.isFinite(value) ? value : text;
+  // JSON has no negative zero, and Postgres takes both for equal.
+  return Number.isFinite(value) ? value + 0 : text;
 }
 
 function decodeTimestamp(text: string, zone: boolean): string {

@@ -92,8 +92,11 @@ function literalValue(
   type: ColumnType,
   variables: Parameters<typeof valueFromASTUntyped>[1],
 ): unknown {
-  if (node.kind === Kind.INT && type.kind !== 'float') return BigInt(node.value);
-  if (node.kind === Kind.FLOAT && type.kind === 'numeric') return node.value;
+  if (node.kind === Kind.INT || node.kind === Kind.FLOAT) {
+    if (type.kind === 'float') return Number(encodeValue(type, node.value));
+    if (node.kind === Kind.INT) return BigInt(node.value);
+    if (type.kind === 'numeric') return node.value;
+  }
   return valueFromASTUntyped(node, variables);
 }
 

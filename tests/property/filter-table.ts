@@ -75,7 +75,8 @@ export const everything = pgTable('everything', {
   matrix: integer().array('[][]'),
 });
 
-export const model = readModel(defineRelations({ everything }, () => ({})));
+const relations = defineRelations({ everything });
+export const model = readModel(relations);
 export const table = model.table('everything');
 
 export const ddl = `
