@@ -105,7 +105,7 @@ async function insert(rows: readonly (readonly (string | null)[])[]) {
     ...params.values,
   );
   return database.query(
-    `select ${names.map((name) => `${name}::text`).join(', ')} from everything order by id`,
+    `select ${names.map((name) => `${name}::text`).join(', ')} from everything order by everything.id`,
   );
 }
 
