@@ -3,9 +3,10 @@ import { RivuletError } from '../errors.js';
 import { EVERYTHING, not } from '../filter/normalize.js';
 import type { Cells, Filter } from '../filter/types.js';
 import type { Model, ModelTable } from '../model/types.js';
-import { filterOnImages } from '../query/images.js';
-import { runSelect } from '../query/select.js';
+import { countToSql, runExpressions, runSelect } from '../query/select.js';
+import { imagesSource } from '../query/source.js';
 import type { Values } from '../query/write.js';
+import { Params } from '../sql/statement.js';
 
 /**
  * A violated constraint is told before a policy could be asked, and would say which rows exist: a task in a project that is not
@@ -51,8 +52,11 @@ async function refusal(
   done: string,
 ): Promise<RivuletError | undefined> {
   if (policy === EVERYTHING) return undefined;
-  const { matches } = await filterOnImages(database, model, [{ table, filter: not(policy), images }]);
-  if (matches[0]?.length === 0) return undefined;
+  const params = new Params();
+  const source = imagesSource(table, images, params);
+  const refused = countToSql(model, table, not(policy), params, source);
+  const { values } = await runExpressions(database, [refused], params);
+  if (Number(values[0]) === 0) return undefined;
   return new RivuletError('WRITE_FORBIDDEN', `A row of ${table.typeName} may not be ${done} like this`, {
     type: table.typeName,
   });

@@ -46,8 +46,14 @@ export function decodeSelect(plan: SelectPlan, raw: string, snapshot: Snapshot):
 }
 
 /** The number of rows on which `filter` is true, as an SQL expression. */
-export function countToSql(model: Model, table: ModelTable, filter: Filter, params: Params): string {
-  return `(select count(*) from ${tableSource(table).from('t0')} where ${filterToSql(model, filter, 't0', params)})`;
+export function countToSql(
+  model: Model,
+  table: ModelTable,
+  filter: Filter,
+  params: Params,
+  source: RowSource = tableSource(table),
+): string {
+  return `(select count(*) from ${source.from('t0')} where ${filterToSql(model, filter, 't0', params)})`;
 }
 
 /**

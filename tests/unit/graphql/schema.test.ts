@@ -27,7 +27,7 @@ const example = buildSchema({
     ),
 });
 
-const fieldsOf = (schema: GraphQLSchema, name: string) =>
+const fieldsOf = (schema: GraphQLSchema, name: string): Record<string, string> =>
   Object.fromEntries(
     Object.values((schema.getType(name) as GraphQLObjectType | GraphQLInputObjectType).getFields()).map(
       (field) => [field.name, String(field.type)],
