@@ -33,10 +33,11 @@ function selectRows(
   conditions: readonly string[],
 ): string {
   const row = rowToSql(model, plan, params, source, alias);
-  const where = [...conditions, filterToSql(model, plan.filter, alias, params)];
-  const parts = [
-    `select ${row} as r from ${source.from(alias)} where ${where.map((c) => `(${c})`).join(' and ')}`,
-  ];
+  const where = [...conditions, filterToSql(model, plan.filter, alias, params)].filter(
+    (sql) => sql !== 'true',
+  );
+  const parts = [`select ${row} as r from ${source.from(alias)}`];
+  if (where.length > 0) parts.push(`where ${where.map((sql) => `(${sql})`).join(' and ')}`);
   const order = source.orderBy?.(alias) ?? (plan.orderBy.length > 0 ? orderToSql(plan.orderBy, alias) : '');
   if (order !== '') parts.push(`order by ${order}`);
   if (plan.limit !== null) parts.push(`limit ${params.cast(String(plan.limit), 'bigint')}`);
