@@ -10,6 +10,7 @@ export class Mirror {
   error: unknown = null;
   /** A reset came: what the mirror has is to be read again. */
   needsReload = false;
+  readonly #versions = new Map<string, number>();
   readonly #stream: AsyncIterableIterator<ScopeMessage>;
 
   constructor(scopes: Scopes, plan: SelectPlan) {
@@ -57,6 +58,13 @@ export class Mirror {
         throw new Error(
           `${kind} of ${this.plan.table.name} ${key}, which the subscriber ${had ? 'has' : 'has not'}`,
         );
+      }
+      const version = this.plan.table.findColumn('position')?.index;
+      if (node && version !== undefined) {
+        const position = Number(node.cells[version]);
+        if (position < (this.#versions.get(key) ?? 0))
+          throw new Error(`task ${key} went back to ${position}`);
+        this.#versions.set(key, position);
       }
       if (node) this.rows.set(key, node.cells);
       else this.rows.delete(key);
