@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileLike } from '../../../src/filter/like.js';
+import { propertyOptions } from '../../support/property.js';
 
 describe('LIKE', () => {
   test.each([
@@ -23,10 +25,25 @@ describe('LIKE', () => {
     ['ab%ab', 'ab', false],
     ['%a_%_b%', 'xaybb', true],
     ['a%', 'A', false],
+    ['%aab%', 'aaab', true],
+    ['%abab_%', 'abaababac', true],
+    ['%ababac%', 'abababac', true],
     ['%\n%', 'a\nb', true],
     ['.*', 'abc', false],
   ])('%j on %j is %s', (pattern, text, expected) => {
     expect(compileLike(pattern)!(text)).toBe(expected);
+  });
+
+  test('matches what a search of all ways to match finds', () => {
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '%', '_', '\\a'), maxLength: 10 });
+    const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 14 });
+    fc.assert(
+      fc.property(pattern, text, (like, given) => {
+        const regex = like.replaceAll('\\', '').replaceAll('%', '.*').replaceAll('_', '.');
+        expect(compileLike(like)!(given)).toBe(new RegExp(`^${regex}$`).test(given));
+      }),
+      propertyOptions(3_000),
+    );
   });
 
   test('is not compiled from a pattern that ends in its escape character, or has long stretches with _', () => {
