@@ -11,9 +11,11 @@ import type { Cells } from '../filter/types.js';
 import type { ModelColumn, ModelTable } from '../model/types.js';
 import { forbidden } from '../policy/guard.js';
 import type { RowNode } from '../query/types.js';
+import type { RelatedMessages } from '../scope/types.js';
 import type { RivuletContext } from './context.js';
 import { enumNames } from './enum-names.js';
 import { asGraphQLError } from './errors.js';
+import { relatedType } from './related-types.js';
 import { columnValue, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 
@@ -33,6 +35,7 @@ export interface ChangesSource {
   readonly reset: string | null;
   readonly transaction: TransactionSource | null;
   readonly changes: readonly ChangeSource[];
+  readonly related: RelatedMessages;
 }
 
 export interface TransactionSource {
@@ -143,14 +146,23 @@ export function changesType(
     return new GraphQLObjectType<ChangesSource, RivuletContext>({
       name: `${table.typeName}Changes`,
       description: 'What one database transaction did to the rows that you watch; never half of it.',
-      fields: {
-        cursor: { type: new GraphQLNonNull(GraphQLString), description: 'The position after this message.' },
-        reset: { type: resetReasonType(types), description: 'Not null: continuity is lost, fetch again.' },
-        transaction: {
-          type: transactionType(types),
-          description: 'Null only where a reset did not come from a transaction.',
-        },
-        changes: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(changeType(types, table)))) },
+      fields: () => {
+        const related = relatedType(types, table);
+        return {
+          cursor: {
+            type: new GraphQLNonNull(GraphQLString),
+            description: 'The position after this message.',
+          },
+          reset: { type: resetReasonType(types), description: 'Not null: continuity is lost, fetch again.' },
+          transaction: {
+            type: transactionType(types),
+            description: 'Null only where a reset did not come from a transaction.',
+          },
+          changes: {
+            type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(changeType(types, table)))),
+          },
+          ...(related ? { related: { type: new GraphQLNonNull(related) } } : {}),
+        };
       },
     });
   });

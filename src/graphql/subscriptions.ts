@@ -5,33 +5,23 @@ import {
   GraphQLID,
   GraphQLList,
   GraphQLNonNull,
-  type GraphQLResolveInfo,
 } from 'graphql';
-import { and, normalize } from '../filter/normalize.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
-import { assertReadable } from '../policy/guard.js';
+import type { ModelTable } from '../model/types.js';
 import type { SelectPlan } from '../query/types.js';
-import type { ChangeOp, ChangeSpec, ScopeMessage } from '../scope/types.js';
+import type { ScopeMessage } from '../scope/types.js';
 import { type ChangesSource, changeOpType, changesType, columnEnum } from './change-types.js';
 import type { LiveContext, RivuletContext } from './context.js';
 import { asGraphQLError, coded } from './errors.js';
 import { filterType } from './filter-types.js';
+import { type ChangesArgs, changeSpec } from './graph-plan.js';
 import { mapIterator } from './map-iterator.js';
-import { type ListArgs, planFilter, planningOf, planRelated } from './plan.js';
+import type { ListArgs } from './plan.js';
 import { assertTotalRows } from './plan-limits.js';
 import { planMany, planOne } from './query-fields.js';
 import { listArguments, listOf, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
-import { fieldsOf, type Selection, selectionAt } from './selection.js';
 
 type SubscriptionField<TArgs = unknown> = GraphQLFieldConfig<unknown, RivuletContext, TArgs>;
-
-/** The arguments of a change stream, coerced. */
-interface ChangesArgs {
-  readonly where?: unknown;
-  readonly ops?: readonly ChangeOp[] | null;
-  readonly columns?: readonly ModelColumn[] | null;
-}
 
 /** `task`, `tasks` (live queries) and `taskChanges` (change stream) of every table. */
 export function subscriptionFields(types: SchemaTypes): GraphQLFieldConfigMap<unknown, RivuletContext> {
@@ -116,58 +106,9 @@ function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldCo
   };
 }
 
-function changeSpec(
-  types: SchemaTypes,
-  table: ModelTable,
-  args: ChangesArgs,
-  context: RivuletContext,
-  info: GraphQLResolveInfo,
-): ChangeSpec {
-  const { rights } = context;
-  const { planning, selection } = planningOf(types, rights, info);
-  for (const column of args.columns ?? []) assertReadable(rights, table, column);
-  for (const column of previousColumns(info, table, selection)) assertReadable(rights, table, column);
-  const policy = rights.filter(table, 'read');
-  return {
-    table,
-    filter: normalize(and(planFilter(planning, table, args.where), policy)),
-    ops: args.ops ? new Set(args.ops) : null,
-    columns: args.columns ? new Set(args.columns) : null,
-    hidden: new Set(table.columns.filter((column) => !rights.canReadColumn(table, column))),
-    related: planRelated(planning, table, nodeSelection(info, table, selection)),
-    graph: [],
-  };
-}
-
-/** What is selected of each change's node. */
-function nodeSelection(info: GraphQLResolveInfo, table: ModelTable, selection: Selection): Selection {
-  return ofChange(info, table, selection, 'node');
-}
-
-function previousColumns(
-  info: GraphQLResolveInfo,
-  table: ModelTable,
-  selection: Selection,
-): readonly ModelColumn[] {
-  const fields = fieldsOf(info, `${table.typeName}Image`, ofChange(info, table, selection, 'previous'));
-  return [...fields.values()].flatMap(([node]) => table.findColumn(node!.name.value) ?? []);
-}
-
-function ofChange(
-  info: GraphQLResolveInfo,
-  table: ModelTable,
-  selection: Selection,
-  field: string,
-): Selection {
-  return selectionAt(info, selection, [
-    { type: `${table.typeName}Changes`, field: 'changes' },
-    { type: `${table.typeName}Change`, field },
-  ]);
-}
-
 function toSource(message: ScopeMessage, cursor: string): ChangesSource {
-  const { reset, transaction, changes } = message;
-  return { cursor, reset, transaction, changes };
+  const { reset, transaction, changes, related } = message;
+  return { cursor, reset, transaction, changes, related };
 }
 
 function liveOf(context: RivuletContext): LiveContext {

@@ -1,0 +1,85 @@
+import {
+  type GraphQLFieldConfigArgumentMap,
+  type GraphQLFieldConfigMap,
+  GraphQLID,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+} from 'graphql';
+import type { ModelRelation, ModelTable } from '../model/types.js';
+import type { RelatedMessage, RelatedMessages, ScopeLink } from '../scope/types.js';
+import { changeKindType, changeType } from './change-types.js';
+import type { RivuletContext } from './context.js';
+import { filterType } from './filter-types.js';
+import type { SchemaTypes } from './schema-types.js';
+
+/**
+ * `TaskRelated`: the relations that can be followed from the rows of a change stream; what is selected is watched.
+ * `undefined` where the table has none.
+ */
+export function relatedType(
+  types: SchemaTypes,
+  table: ModelTable,
+): GraphQLObjectType<RelatedMessages, RivuletContext> | undefined {
+  const relations = types.exposure.relations(table);
+  if (relations.length === 0) return undefined;
+  return types.registry.once(`${table.typeName}Related`, `relations of ${table.name}`, () => {
+    return new GraphQLObjectType<RelatedMessages, RivuletContext>({
+      name: `${table.typeName}Related`,
+      description:
+        'Select relations to watch them too; the rows at their other end follow the rows that you watch.',
+      fields: () => {
+        const fields: GraphQLFieldConfigMap<RelatedMessages, RivuletContext> = {};
+        for (const relation of relations) {
+          fields[relation.name] = {
+            type: new GraphQLNonNull(scopeType(types, types.model.table(relation.target))),
+            args: relatedArguments(types, relation),
+            resolve: (related, _args, _context, info) => related.get(String(info.path.key)) ?? NOTHING,
+          };
+        }
+        return fields;
+      },
+    });
+  });
+}
+
+/** A `one` relation has nothing to narrow. */
+function relatedArguments(types: SchemaTypes, relation: ModelRelation): GraphQLFieldConfigArgumentMap {
+  if (relation.kind === 'one') return {};
+  return { where: { type: filterType(types, types.model.table(relation.target)) } };
+}
+
+const NOTHING: RelatedMessage = { changes: [], links: [], related: new Map() };
+
+/** `CommentScope`: what one transaction did to the related rows. */
+function scopeType(types: SchemaTypes, table: ModelTable): GraphQLObjectType<RelatedMessage, RivuletContext> {
+  return types.registry.once(`${table.typeName}Scope`, `scopes of ${table.name}`, () => {
+    return new GraphQLObjectType<RelatedMessage, RivuletContext>({
+      name: `${table.typeName}Scope`,
+      fields: () => {
+        const related = relatedType(types, table);
+        return {
+          changes: {
+            type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(changeType(types, table)))),
+          },
+          links: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(linkType(types)))) },
+          ...(related ? { related: { type: new GraphQLNonNull(related) } } : {}),
+        };
+      },
+    });
+  });
+}
+
+function linkType(types: SchemaTypes): GraphQLObjectType<ScopeLink, RivuletContext> {
+  return types.registry.once('Link', 'links', () => {
+    return new GraphQLObjectType<ScopeLink, RivuletContext>({
+      name: 'Link',
+      description: 'That a row holds a related row: ENTER when it begins, LEAVE when it ends.',
+      fields: {
+        kind: { type: new GraphQLNonNull(changeKindType(types)) },
+        parent: { type: new GraphQLNonNull(GraphQLID), description: 'The `id` of the row above.' },
+        child: { type: new GraphQLNonNull(GraphQLID), description: 'The `id` of the related row.' },
+      },
+    });
+  });
+}
