@@ -41,14 +41,14 @@ function addCreate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     type: new GraphQLNonNull(rowType(types, table)),
     args: { values: { type: values } },
     resolve: (_source, args: { readonly values: ClientValues }, context, info) =>
-      coded(async () => (await createRows(writingOf(types, table, context, info), [args.values]))[0]),
+      coded(async () => (await createRows(writingOf(types, table, context, info, 1), [args.values]))[0]),
   } as MutationField;
   fields[`create${upperFirst(table.fields.many)}`] = {
     type: listOf(rowType(types, table)),
     description: `All of them or none; at most ${types.limits.maxWrites}. Answered in the order of \`values\`.`,
     args: { values: { type: new GraphQLNonNull(new GraphQLList(values)) } },
     resolve: (_source, args: { readonly values: readonly ClientValues[] }, context, info) =>
-      coded(() => createRows(writingOf(types, table, context, info), args.values)),
+      coded(() => createRows(writingOf(types, table, context, info, types.limits.maxWrites), args.values)),
   } as MutationField;
 }
 
@@ -63,7 +63,7 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { id: { type: new GraphQLNonNull(GraphQLID) }, set },
     resolve: (_source, args: { readonly id: string; readonly set: ClientValues }, context, info) =>
       coded(async () => {
-        const writing = writingOf(types, table, context, info);
+        const writing = writingOf(types, table, context, info, 1);
         return (await updateRows(writing, keyPredicate(table, args.id), args.set))[0] ?? null;
       }),
   } as MutationField;
@@ -73,7 +73,7 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) }, set },
     resolve: (_source, args: { readonly where: unknown; readonly set: ClientValues }, context, info) =>
       coded(async () => {
-        const writing = writingOf(types, table, context, info);
+        const writing = writingOf(types, table, context, info, types.limits.maxWrites);
         return updateRows(writing, planFilter(writing.planning, table, args.where), args.set);
       }),
   } as MutationField;
@@ -86,7 +86,7 @@ function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: (_source, args: { readonly id: string }, context, info) =>
       coded(async () => {
-        const writing = writingOf(types, table, context, info);
+        const writing = writingOf(types, table, context, info, 1);
         return (await deleteRows(writing, keyPredicate(table, args.id)))[0] ?? null;
       }),
   } as MutationField;
@@ -96,7 +96,7 @@ function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) } },
     resolve: (_source, args: { readonly where: unknown }, context, info) =>
       coded(async () => {
-        const writing = writingOf(types, table, context, info);
+        const writing = writingOf(types, table, context, info, types.limits.maxWrites);
         return deleteRows(writing, planFilter(writing.planning, table, args.where));
       }),
   } as MutationField;
@@ -107,8 +107,9 @@ function writingOf(
   table: ModelTable,
   context: RivuletContext,
   info: GraphQLResolveInfo,
+  most: number,
 ): Writing {
-  return { types, table, context, ...planningOf(types, context.rights, info) };
+  return { types, table, context, most, ...planningOf(types, context.rights, info) };
 }
 
 function upperFirst(name: string): string {

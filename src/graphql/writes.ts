@@ -25,6 +25,8 @@ export interface Writing {
   readonly context: RivuletContext;
   readonly planning: Planning;
   readonly selection: Selection;
+  /** Rows that it may write at most. */
+  readonly most: number;
 }
 
 /**
@@ -66,9 +68,8 @@ export async function updateRows(
   filter: Filter,
   input: ClientValues,
 ): Promise<readonly RowNode[]> {
-  const { table, types, context } = writing;
-  const { maxWrites } = types.limits;
-  const plan = answerPlan(writing, maxWrites);
+  const { table, types, context, most } = writing;
+  const plan = answerPlan(writing, most);
   const set = updateValues(context.rights, table, input);
   const target = normalize(and(filter, policyOf(writing, 'read'), policyOf(writing, 'update')));
   if (target === NOTHING) return [];
@@ -77,35 +78,26 @@ export async function updateRows(
     async (tx) => {
       const statement =
         set.size === 0
-          ? lockRowsSql(types.model, table, target, maxWrites + 1)
-          : updateSql(types.model, table, target, set, maxWrites + 1);
+          ? lockRowsSql(types.model, table, target, most + 1)
+          : updateSql(types.model, table, target, set, most + 1);
       const keys = keysOf(await tx.query(statement));
       assertWrites(writing, keys.length);
       if (set.size > 0) await assertAllowed(tx, writing, 'update', keys);
       return readBack(tx, writing, plan, keys);
     },
     () =>
-      forbiddenUpdate(
-        context.database,
-        types.model,
-        table,
-        target,
-        policyOf(writing, 'update'),
-        set,
-        maxWrites,
-      ),
+      forbiddenUpdate(context.database, types.model, table, target, policyOf(writing, 'update'), set, most),
   );
 }
 
 /** Deletes the rows on which `filter` is true and that may be read and deleted, in one transaction. Answers them as they were. */
 export async function deleteRows(writing: Writing, filter: Filter): Promise<readonly RowNode[]> {
-  const { table, types } = writing;
-  const { maxWrites } = types.limits;
-  const plan = answerPlan(writing, maxWrites);
+  const { table, types, most } = writing;
+  const plan = answerPlan(writing, most);
   const target = normalize(and(filter, policyOf(writing, 'read'), policyOf(writing, 'delete')));
   if (target === NOTHING) return [];
   return transaction(writing, async (tx) => {
-    const keys = keysOf(await tx.query(lockRowsSql(types.model, table, target, maxWrites + 1)));
+    const keys = keysOf(await tx.query(lockRowsSql(types.model, table, target, most + 1)));
     assertWrites(writing, keys.length);
     const rows = await readBack(tx, writing, plan, keys);
     // A row that the lock waited for may have changed meanwhile: only what was read back is deleted.
@@ -181,12 +173,9 @@ function denied(table: ModelTable, done: string): RivuletError {
   });
 }
 
-function assertWrites({ types }: Writing, count: number): void {
-  const { maxWrites } = types.limits;
-  if (count <= maxWrites) return;
-  throw new RivuletError('WRITE_TOO_LARGE', `At most ${maxWrites} rows can be written at once`, {
-    maximum: maxWrites,
-  });
+function assertWrites({ most }: Writing, count: number): void {
+  if (count <= most) return;
+  throw new RivuletError('WRITE_TOO_LARGE', `At most ${most} rows can be written at once`, { maximum: most });
 }
 
 function keysOf(rows: readonly (readonly (string | null)[])[]): readonly string[] {

@@ -1,11 +1,15 @@
 import { RivuletError } from '../errors.js';
 import type { Model, ModelTable } from '../model/types.js';
+import { parsePolicy } from './parse.js';
 import type { Policies, TableRules } from './rules.js';
+import type { Action } from './types.js';
 
-const RULES = new Set(['read', 'insert', 'update', 'delete', 'columns']);
+const ACTIONS: readonly Action[] = ['read', 'insert', 'update', 'delete'];
+const RULES = new Set<string>([...ACTIONS, 'columns']);
 
 /**
- * Finds what a policy object names that is not there: a misspelt table, action or column would otherwise deny, or show, in silence.
+ * Finds what a policy object names that is not there: a misspelt table, action or column would otherwise deny, or show, in silence. A filter that is
+ * no function is read too.
  * Throws `POLICY_INVALID` with every problem.
  */
 export function checkPolicies(model: Model, policies: Policies): void {
@@ -13,7 +17,7 @@ export function checkPolicies(model: Model, policies: Policies): void {
   for (const [name, rules] of Object.entries(policies)) {
     const table = model.find(name);
     if (!table) problems.push(`policies.${name}: there is no such table; there are ${listOf(model.tables)}`);
-    else problems.push(...problemsOf(table, rules));
+    else problems.push(...problemsOf(model, table, rules));
   }
   if (problems.length === 0) return;
   throw new RivuletError('POLICY_INVALID', `The policies have problems:\n- ${problems.join('\n- ')}`, {
@@ -21,13 +25,22 @@ export function checkPolicies(model: Model, policies: Policies): void {
   });
 }
 
-function problemsOf(table: ModelTable, rules: TableRules): readonly string[] {
+function problemsOf(model: Model, table: ModelTable, rules: TableRules): readonly string[] {
   const place = `policies.${table.name}`;
   if (typeof rules !== 'object' || rules === null) return [`${place}: must be an object of rules`];
   const problems: string[] = [];
   for (const rule of Object.keys(rules)) {
     if (!RULES.has(rule))
       problems.push(`${place}.${rule}: there is no such rule; there are ${[...RULES].join(', ')}`);
+  }
+  for (const action of ACTIONS) {
+    const rule = rules[action];
+    if (typeof rule !== 'object') continue;
+    try {
+      parsePolicy(model, table, action, rule);
+    } catch (error) {
+      problems.push(`${place}.${action}: ${(error as Error).message}`);
+    }
   }
   for (const [name, column] of Object.entries(rules.columns ?? {})) {
     const found = table.findColumn(name);

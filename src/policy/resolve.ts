@@ -1,10 +1,8 @@
-import { EVERYTHING, NOTHING, normalize } from '../filter/normalize.js';
-import { parseFilter } from '../filter/parse.js';
+import { EVERYTHING, NOTHING } from '../filter/normalize.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
-import { fromDrizzleValue } from '../value/codec.js';
-import { emptyPart } from './empty.js';
 import { guardFilter } from './guard.js';
+import { parsePolicy } from './parse.js';
 import type { ColumnRules, Policies, TableRules } from './rules.js';
 import type { Action, Rights } from './types.js';
 
@@ -84,12 +82,7 @@ class ResolvedRights implements Rights {
       const answer = this.#ask(rule);
       if (answer === true) return EVERYTHING;
       if (answer === false) return NOTHING;
-      if (!isPlainObject(answer)) throw new TypeError('a policy must return a filter or a boolean');
-      const empty = emptyPart(this.#model, table, answer);
-      if (empty !== undefined) throw new TypeError(`the condition ${empty} is empty; say true for every row`);
-      return normalize(
-        parseFilter(this.#model, table, answer, { path: `policies.${table.name}.${action}`, encode }),
-      );
+      return parsePolicy(this.#model, table, action, answer);
     } catch (error) {
       this.#onFault({ table: table.name, rule: action, error });
       return NOTHING;
@@ -125,18 +118,4 @@ class ResolvedRights implements Rights {
   #ask(rule: unknown): unknown {
     return typeof rule === 'function' ? rule(this.#context) : rule;
   }
-}
-
-/** Policies carry TypeScript's values: a custom type's are encoded by the type. */
-function encode(column: ModelColumn, value: unknown): string {
-  const text = fromDrizzleValue(column, value);
-  if (text === null) throw new TypeError('null is no value to compare with; use isNull');
-  return text;
-}
-
-/** A promise, a date, a class instance have no properties of their own and would read as the empty filter: every row. */
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

@@ -41,10 +41,12 @@ export type PolicyRules<TRelations extends AnyRelations, TContext> = {
 };
 
 /**
- * Names the policies of a schema. The context's type is taken from the functions' parameter:
+ * Names the policies of a schema:
  *
  * ```ts
- * definePolicies(relations, { tasks: { read: ({ userId }: Context) => ({ project: { members: { userId } } }) } });
+ * definePolicies<typeof relations, Context>(relations, {
+ *   tasks: { read: ({ userId }) => ({ project: { members: { userId } } }) },
+ * });
  * ```
  *
  * A policy function must be pure and synchronous. One that throws, or returns anything but a filter or a boolean, denies.

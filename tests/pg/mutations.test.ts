@@ -329,6 +329,13 @@ describe('a bulk write', () => {
   });
 });
 
+describe('a write of one row', () => {
+  test('may select as much below it as a query of one row', async () => {
+    const selection = '{ comments { author { assignedTasks { comments { id } } } } }';
+    await ask(1, `a: updateTask(id: 1, set: { title: "x" }) ${selection} b: deleteTask(id: 1) ${selection}`);
+  });
+});
+
 describe('a violated constraint', () => {
   test.each([
     [

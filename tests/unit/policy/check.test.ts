@@ -26,6 +26,7 @@ describe('checking policies', () => {
       task: { read: true },
       tasks: { raed: true, columns: { titel: { read: false }, id: { read: () => false } } },
       users: null,
+      labels: { read: { colour: 'red' }, insert: {}, update: { color: 'red' }, delete: () => ({ nope: 1 }) },
     });
     expect(problems.map((problem) => problem.split(':')[0])).toEqual([
       'policies.task',
@@ -33,6 +34,8 @@ describe('checking policies', () => {
       'policies.tasks.columns.titel',
       'policies.tasks.columns.id',
       'policies.users',
+      'policies.labels.read',
+      'policies.labels.insert',
     ]);
   });
 });
