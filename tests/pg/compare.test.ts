@@ -26,14 +26,15 @@ const compared = table.columns.filter((column) => equalityFor(column.type));
 test.each(compared.map((column) => [column.name, column] as const))(
   `%s compares as in Postgres (seed ${seed})`,
   async (_name, { type, castType }) => {
-    const texts = fc.sample(valuesOf(type), { seed, numRuns: 60 }).map((value) => encodeValue(type, value));
+    const values = fc.sample(valuesOf(type), { seed, numRuns: 200 });
+    const texts = [...new Set(values.map((value) => encodeValue(type, value)))];
     const comparator = comparatorFor(type);
     const equality = equalityFor(type)!;
-    for (const [left, right, order] of await pairsOf(castType, texts)) {
-      expect([left, right, equality(left!, right!)]).toEqual([left, right, order === '0']);
-      if (!comparator) continue;
-      expect([left, right, Math.sign(comparator(left!, right!)) + 0]).toEqual([left, right, Number(order)]);
-    }
+    const wrong = (await pairsOf(castType, texts)).filter(([left, right, order]) => {
+      if (equality(left!, right!) !== (order === '0')) return true;
+      return comparator !== undefined && Math.sign(comparator(left!, right!)) !== Number(order);
+    });
+    expect(wrong).toEqual([]);
   },
 );
 
