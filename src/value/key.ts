@@ -1,5 +1,4 @@
 import { RivuletError } from '../errors.js';
-import type { Cells } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import { encodeValue } from './encode.js';
 import { excerpt } from './invalid.js';
@@ -10,7 +9,7 @@ import { excerpt } from './invalid.js';
  *
  * A row without a key (a NULL in it, which Postgres forbids) is a `TypeError`.
  */
-export function keyOf(table: ModelTable, cells: Cells): string {
+export function keyOf(table: ModelTable, cells: readonly (string | null)[]): string {
   const parts = table.key.map((column) => {
     const cell = cells[column.index];
     if (cell === null || cell === undefined)
