@@ -1,5 +1,5 @@
 import type { Model, ModelColumn } from '../model/types.js';
-import { quoteIdent, quoteName } from '../sql/quote.js';
+import { quoteIdent } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
 import { formatArray } from '../value/array-literal.js';
 import type { ArrayOp, CompareOp, Filter } from './types.js';
@@ -62,13 +62,13 @@ function relatedToSql(
 ): string {
   const inner = `${alias}_1`;
   const target = model.table(relation.target);
-  const targetName = `${quoteName(target.sqlSchema, target.sqlName)} as ${inner}`;
+  const targetName = params.from(target, inner);
   const conditions: string[] = [];
   let from = targetName;
   if (relation.through) {
     const junction = model.table(relation.through.table);
     const link = `${alias}_1j`;
-    from = `${quoteName(junction.sqlSchema, junction.sqlName)} as ${link}`;
+    from = params.from(junction, link);
     from += ` join ${targetName} on ${pairs(inner, relation.to, link, relation.through.to)}`;
     conditions.push(pairs(link, relation.through.from, alias, relation.from));
     if (via && via.kind !== 'const') conditions.push(filterToSql(model, via, link, params));

@@ -12,11 +12,17 @@ export interface ReadModelOptions {
   readonly names?: Readonly<Record<string, Partial<TableNames>>>;
 }
 
+/** What `defineRelations` returns, with or without relations in it. */
+export type SchemaRelations = Readonly<
+  Record<string, { readonly table: unknown; readonly name: string; readonly relations: unknown }>
+>;
+
 /**
  * Reads the output of Drizzle's `defineRelations` once, into plain frozen data. Views and subqueries are left out.
  * Throws `SCHEMA_INVALID`, which lists every problem, when the schema cannot be served.
  */
-export function readModel(relations: AnyRelations, options: ReadModelOptions = {}): Model {
+export function readModel(schema: SchemaRelations, options: ReadModelOptions = {}): Model {
+  const relations = schema as AnyRelations;
   const problems = new Problems();
   const drizzleTables = new Map<string, PgTable>();
   for (const [name, { table }] of Object.entries(relations)) {

@@ -17,7 +17,7 @@ export function rowsToSql(
   model: Model,
   plan: SelectPlan,
   params: Params,
-  source: RowSource = tableSource(plan.table),
+  source: RowSource = tableSource(plan.table, params),
   alias = 't0',
 ): string {
   const select = selectRows(model, plan, params, source, alias, []);
@@ -65,7 +65,7 @@ function relatedToSql(
   const { relation, plan } = related;
   const conditions = [joinToSql(model, related, params, parent, alias)];
   if (related.onSource) conditions.push(filterToSql(model, related.onSource, parent, params));
-  const source = tableSource(plan.table);
+  const source = tableSource(plan.table, params);
   if (relation.kind === 'one') {
     return `(${selectRows(model, { ...plan, limit: 1, offset: 0 }, params, source, alias, conditions)})`;
   }
@@ -90,7 +90,7 @@ function joinToSql(
     pairs(junction, through.to, alias, relation.to),
     `(${filterToSql(model, via, junction, params)})`,
   ];
-  const from = tableSource(model.table(through.table)).from(junction);
+  const from = params.from(model.table(through.table), junction);
   return `exists (select 1 from ${from} where ${where.join(' and ')})`;
 }
 

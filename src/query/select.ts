@@ -51,7 +51,7 @@ export function countToSql(
   table: ModelTable,
   filter: Filter,
   params: Params,
-  source: RowSource = tableSource(table),
+  source: RowSource = tableSource(table, params),
 ): string {
   return `(select count(*) from ${source.from('t0')} where ${filterToSql(model, filter, 't0', params)})`;
 }

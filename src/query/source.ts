@@ -1,6 +1,6 @@
 import type { Cells } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
-import { quoteIdent, quoteName } from '../sql/quote.js';
+import { quoteIdent } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
 
 /** Where a statement takes its rows from: the table, or images of its rows that came with a change. */
@@ -13,8 +13,9 @@ export interface RowSource {
   orderBy?(alias: string): string;
 }
 
-export function tableSource(table: ModelTable): RowSource {
-  return { from: (alias) => `${quoteName(table.sqlSchema, table.sqlName)} as ${alias}` };
+/** The table, from where the statement reads it. */
+export function tableSource(table: ModelTable, params: Params): RowSource {
+  return { from: (alias) => params.from(table, alias) };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Model, ModelTable } from '../model/types.js';
 import { decodeRow, type JsonRow } from '../query/decode.js';
 import { rowsToSql } from '../query/rows.js';
 import { runExpressions } from '../query/select.js';
-import { imagesSource, tableSource } from '../query/source.js';
+import { imagesSource } from '../query/source.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { quoteIdent } from '../sql/quote.js';
 import { Params } from '../sql/statement.js';
@@ -157,7 +157,7 @@ class SqlAsker implements Asker {
       (params) => {
         const where = filterToSql(this.#model, filter, 't0', params);
         const most = limit === null ? '' : ` limit ${params.cast(String(limit), 'bigint')}`;
-        const from = tableSource(table).from('t0');
+        const from = params.from(table, 't0');
         const rows = `select array[${cells.join(', ')}] as k from ${from} where ${where}${most}`;
         return `(select coalesce(json_agg(r.k), '[]'::json) from (${rows}) as r)`;
       },

@@ -1,13 +1,31 @@
+import { quoteName } from './quote.js';
+
 /** SQL text with its parameters. Every parameter is text (or NULL) and is cast in the SQL: `$1::text::integer`. */
 export interface Statement {
   readonly text: string;
   readonly params: readonly (string | null)[];
 }
 
-/** Collects parameters while a statement's text is put together. Equal values share one placeholder. */
+/** A table as a FROM item that calls its rows `alias`. */
+export type FromTable = (
+  table: { readonly sqlSchema: string; readonly sqlName: string },
+  alias: string,
+) => string;
+
+/** The table itself, as it is now. */
+export const fromTable: FromTable = ({ sqlSchema, sqlName }, alias) =>
+  `${quoteName(sqlSchema, sqlName)} as ${alias}`;
+
+/** What a statement's text is put together with: its parameters (equal values share one placeholder) and where tables are read from. */
 export class Params {
+  /** `fromTable`, unless the statement reads tables as they were at another moment. */
+  readonly from: FromTable;
   readonly values: (string | null)[] = [];
   readonly #places = new Map<string | null, string>();
+
+  constructor(from: FromTable = fromTable) {
+    this.from = from;
+  }
 
   /** The placeholder for `value` as text: `$3::text`. */
   text(value: string | null): string {

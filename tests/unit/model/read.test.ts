@@ -1,4 +1,4 @@
-import { defineRelations } from 'drizzle-orm';
+import { defineRelations, sql } from 'drizzle-orm';
 import {
   bigint,
   char,
@@ -80,7 +80,7 @@ describe('column types', () => {
     levels: level().array(),
     grid: integer().array('[][]'),
     name: citext(),
-    doubled: integer().generatedAlwaysAs(`1`),
+    doubled: integer().generatedAlwaysAs(sql`1`),
     own: integer().generatedAlwaysAsIdentity(),
     byDefault: integer().generatedByDefaultAsIdentity(),
     token: uuid().$defaultFn(() => ''),
