@@ -242,8 +242,8 @@ export const ERRORS = {
     http: 400,
   },
   QUERY_TOO_LARGE: {
-    cause: 'The answer could have, or has, more rows than the server allows in one.',
-    next: 'Set smaller limits, on the nested lists first.',
+    cause: 'The answer could have, or has, more rows or relations than the server allows in one.',
+    next: 'Set smaller limits, on the nested lists first; select less.',
     http: 400,
   },
   SELECTION_CONFLICT: {
@@ -385,6 +385,20 @@ export const ERRORS = {
     next: 'Start `rivulet dev` in another terminal, or set DATABASE_URL.',
   },
   SQL_FAILED: { cause: 'The database refused the statement.', next: 'Correct the statement.' },
+  // The client.
+  MANIFEST_INVALID: {
+    cause: 'The manifest is of another version than this client, or contradicts itself.',
+    next: 'Take the manifest from the server that is asked, and use the same version of Rivulet on both sides.',
+  },
+  MESSAGE_INVALID: {
+    cause:
+      'A change message is not one that a Rivulet server sends for this schema; nothing of it was applied.',
+    next: "Fetch again. Where it stays, compare the client's manifest with that of the server.",
+  },
+  TABLE_UNKNOWN: {
+    cause: 'It cannot be told to which table the rows of the value, or of the changes, belong.',
+    next: 'Name the table in the options, or select `__typename`.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -8,6 +8,8 @@ export interface Limits {
   readonly maxOffset: number;
   /** Levels of rows in a selection, the root's rows being the first. Default 12. */
   readonly maxDepth: number;
+  /** Relations selected below one root field, on all levels together. Default 200. */
+  readonly maxRelations: number;
   /** Rows that an answer could have by its limits alone, all levels multiplied. Default 5,000,000. */
   readonly maxPossibleRows: number;
   /** Rows that an answer really has, on all levels together. Default 50,000. */
@@ -21,6 +23,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxRows: 1_000,
   maxOffset: 100_000,
   maxDepth: 12,
+  maxRelations: 200,
   maxPossibleRows: 5_000_000,
   maxTotalRows: 50_000,
   maxWrites: 1_000,

@@ -17,6 +17,8 @@ export interface Planning {
   readonly types: SchemaTypes;
   readonly rights: Rights;
   readonly info: SelectionInfo;
+  /** How many relations were planned so far. Fragments make them exponentially many in a short document. */
+  readonly relations: { count: number };
 }
 
 /** The arguments of a list field, coerced. */
@@ -88,7 +90,10 @@ export function planningOf(
   rights: Rights,
   info: GraphQLResolveInfo,
 ): { readonly planning: Planning; readonly selection: Selection } {
-  return { planning: { types, rights, info }, selection: selectionOf(info.fieldNodes) };
+  return {
+    planning: { types, rights, info, relations: { count: 0 } },
+    selection: selectionOf(info.fieldNodes),
+  };
 }
 
 function checked(planning: Planning, plan: SelectPlan): SelectPlan {
@@ -152,7 +157,17 @@ function relatedPlan(
   nodes: readonly FieldNode[],
   depth: number,
 ): RelatedPlan {
-  const { model } = planning.types;
+  const { model, limits } = planning.types;
+  planning.relations.count++;
+  if (planning.relations.count > limits.maxRelations) {
+    throw new RivuletError(
+      'QUERY_TOO_LARGE',
+      `At most ${limits.maxRelations} relations can be selected at once`,
+      {
+        maximum: limits.maxRelations,
+      },
+    );
+  }
   const target = model.table(relation.target);
   const args = relation.kind === 'many' ? argumentsOf(planning, table, relation, nodes[0]!) : {};
   const plan = listPlan(planning, target, args, selectionOf(nodes), depth, relationFilter(model, relation));

@@ -18,6 +18,9 @@ import type { Selection } from './selection.js';
 import { forbiddenInsert, forbiddenUpdate } from './write-denial.js';
 import { type ClientValues, insertValues, updateValues } from './write-values.js';
 
+/** PostgreSQL's wire protocol counts the parameters of a statement in 16 bits. */
+const MAX_PARAMS = 65_535;
+
 /** One mutation field: on what, by whom, and what it is to answer with. */
 export interface Writing {
   readonly types: SchemaTypes;
@@ -43,10 +46,20 @@ export async function createRows(
   const rows = inputs.map((input) => insertValues(context.rights, table, input));
   if (rows.length === 0) return [];
   if (policyOf(writing, 'insert') === NOTHING) throw denied(table, 'inserted');
+  const statement = insertSql(table, rows);
+  if (statement.params.length > MAX_PARAMS) {
+    throw new RivuletError(
+      'WRITE_TOO_LARGE',
+      `At most ${MAX_PARAMS} different values can be written at once`,
+      {
+        maximum: MAX_PARAMS,
+      },
+    );
+  }
   return transaction(
     writing,
     async (tx) => {
-      const keys = keysOf(await tx.query(insertSql(table, rows)));
+      const keys = keysOf(await tx.query(statement));
       await assertAllowed(tx, writing, 'insert', keys);
       const found = new Map((await readBack(tx, writing, plan, keys)).map((row) => [row.key, row]));
       return keys.map((key) => {

@@ -39,8 +39,7 @@ export function updateSql(
   const assignments = [...set].map(
     ([column, text]) => `${quoteIdent(column.sqlName)} = ${valueSql(column, text, params)}`,
   );
-  const condition = filterToSql(model, filter, 't0', params);
-  const text = `update ${quoteName(table.sqlSchema, table.sqlName)} as t0 set ${assignments.join(', ')} from (${lockSql(model, table, filter, limit, params)}) as v where ${sameKey(table)} and (${condition}) returning ${keyTexts(table, 't0')}`;
+  const text = `update ${quoteName(table.sqlSchema, table.sqlName)} as t0 set ${assignments.join(', ')} from (${lockSql(model, table, filter, limit, params)}) as v where ${sameKey(table)} returning ${keyTexts(table, 't0')}`;
   return { text, params: params.values };
 }
 

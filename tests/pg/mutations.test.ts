@@ -329,6 +329,19 @@ describe('a bulk write', () => {
   });
 });
 
+describe('a write with more values than a statement can have', () => {
+  test('is refused', async () => {
+    const policies: Policies = { notes: { read: true, insert: true } };
+    const values = Array.from(
+      { length: 20_000 },
+      (_, n) => `{ scope: "s${n}", nr: "${n}", byUser: ${n + 100_000}, created: "c${n}" }`,
+    );
+    const options = { policies, limits: { maxWrites: 20_000, maxRows: 20_000 } };
+    const result = await failure(1, `createNotes(values: [${values.join(', ')}]) { nr }`, options);
+    expect(result.code).toBe('WRITE_TOO_LARGE');
+  });
+});
+
 describe('a write of one row', () => {
   test('may select as much below it as a query of one row', async () => {
     const selection = '{ comments { author { assignedTasks { comments { id } } } } }';

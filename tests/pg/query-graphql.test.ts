@@ -237,6 +237,18 @@ describe('limits', () => {
     expect(await codeOf(1, source, { limits: { maxTotalRows: 10 } })).toBe('QUERY_TOO_LARGE');
   });
 
+  test('hold for relations that fragments multiply', async () => {
+    const levels = Array.from({ length: 10 }, (_, level) => {
+      const inner = `{ owner { memberships(limit: 1) { ${['a', 'b', 'c', 'd'].map((a) => `${a}: project { ...F${level + 1} }`).join(' ')} } } }`;
+      return `fragment F${level} on Project ${inner}`;
+    });
+    const source = `{ projects(limit: 1) { ...F0 } } ${levels.join('\n')} fragment F10 on Project { id }`;
+    const start = performance.now();
+    const limits = { maxDepth: 100 };
+    expect(await codeOf(1, source, { limits })).toBe('QUERY_TOO_LARGE');
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
   test('are defaults where no limit is given', async () => {
     const { tasks } = await ask(1, '{ tasks { id comments { id } } }', { limits: { defaultRows: 2 } });
     expect(tasks).toHaveLength(2);
@@ -317,6 +329,9 @@ describe('a connection', () => {
     ]) {
       expect(await ask(`after: "${cursor}"`)).toBe('PAGE_CURSOR_INVALID');
     }
+    const byTitle = await run(1, '{ tasksConnection(orderBy: [{ title: ASC }]) { pageInfo { endCursor } } }');
+    const { endCursor } = (byTitle.data as Json).tasksConnection.pageInfo;
+    expect(await ask(`orderBy: [{ title: DESC }], after: "${endCursor}"`)).toBe('PAGE_CURSOR_INVALID');
     expect(await ask(`after: "${cursorOf(['id ASC', 'x'])}"`)).toBe('VALUE_UNREADABLE');
   });
 
