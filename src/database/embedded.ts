@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { RivuletError } from '../errors.js';
 import { connect } from './connect.js';
-import { type Binaries, findBinaries, type RunAs, userToRunAs } from './embedded-binaries.js';
+import { type Binaries, findBinaries } from './embedded-binaries.js';
 import { isAlive, readPidFile } from './embedded-pid.js';
+import { type RunAs, userToRunAs } from './run-as.js';
 import type { Logger } from './types.js';
 
 export interface EmbeddedOptions {
@@ -44,8 +45,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const folder = resolve(options.folder);
   const persistent = options.persistent ?? true;
   const binaries = await findBinaries();
-  const runAs = await userToRunAs();
-  await prepareFolder(folder, runAs);
+  await prepareFolder(folder);
+  const runAs = await userToRunAs([...binaries.paths, `${folder}/.`]);
   await refuseWhenInUse(folder);
   await writeFile(join(folder, OWNER_FILE), `${process.pid}\n`);
 
@@ -76,11 +77,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
 }
 
-async function prepareFolder(folder: string, runAs: RunAs): Promise<void> {
+async function prepareFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    // The other user has to pass through, and need not see what is in it.
-    if (runAs.uid !== undefined) await chmod(folder, 0o711);
+    // For root, another user runs the server: it has to pass through, and need not see what is in it.
+    if (process.getuid?.() === 0) await chmod(folder, 0o711);
   } catch (error) {
     throw new RivuletError('EMBEDDED_DATA', `The folder ${folder} cannot be made.`, { folder }, error);
   }

@@ -229,14 +229,14 @@ describe('only some columns', () => {
     await install(database.db, wide);
     await database.script(`insert into people values (1, 'a', 1); update people set age = 2; update people set name = 'b', age = 3;
       update people set id = 2; delete from people`);
-    expect(
-      await database.query('select op::text, old::text, new::text from rivulet.change order by seq, op'),
-    ).toEqual([
+    const logged = await database.query(
+      'select op::text, old::text, new::text from rivulet.change order by seq',
+    );
+    expect([...logged.slice(0, 2), ...logged.slice(2, 4).toSorted(), ...logged.slice(4)]).toEqual([
       ['I', null, '{1,a,1}'],
       ['U', '{1,a,2}', '{1,b,3}'],
-      ...(await database.query(
-        `select op::text, old::text, new::text from rivulet.change where seq in (3, 4) order by seq`,
-      )),
+      ['D', '{1,b,3}', null],
+      ['I', null, '{2,b,3}'],
       ['D', '{2,b,3}', null],
     ]);
     await database.script('alter table people drop age');
