@@ -1,4 +1,4 @@
-import { onceConnected } from '../database/retry.js';
+import { untilAnswered } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { createLogFeed } from '../feed/log-feed.js';
 import type { Feed } from '../feed/types.js';
@@ -34,7 +34,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   const { database, model, plan, limits, logger } = options;
   const stopping = new AbortController();
   const retry: Retry = (work) =>
-    onceConnected(work, {
+    untilAnswered(work, {
       signal: stopping.signal,
       onRetry: (error, waitMs) =>
         logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),

@@ -6,7 +6,7 @@ import { RawSocket } from '../support/raw-socket.js';
 import { waitFor } from '../support/wait-for.js';
 
 const example = await serveExample({ server: { origins: ['https://app.example.com'] } });
-const { server, token, webSocketUrl } = example;
+const { token, webSocketUrl } = example;
 const STREAM = 'subscription { taskChanges { changes { key } } }';
 const ME = '{ projects(orderBy: [{ id: ASC }]) { id } }';
 
