@@ -8,7 +8,7 @@ const { url, post, token } = example;
 const ada = await token(1);
 
 const nested = (depth: number): string => {
-  const levels = Array.from({ length: depth - 1 }, (_, level) =>
+  const levels = Array.from({ length: depth - 2 }, (_, level) =>
     level % 2 === 0 ? 'project {' : 'tasks(limit: 1) {',
   );
   return `{ tasks { ${levels.join(' ')} id ${'}'.repeat(levels.length)} } }`;
