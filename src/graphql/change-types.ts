@@ -65,6 +65,8 @@ export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
     TRUNCATED: 'The table was emptied; the rows that left are not known one by one.',
     OVERFLOW: 'Messages were read more slowly than they came.',
     LOG_LOST: 'The change log could not be followed.',
+    TOO_OLD: 'More was missed than is replayed, or than the log keeps.',
+    OTHER_LOG: 'The cursor was made by another log.',
   });
 }
 

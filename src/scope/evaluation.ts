@@ -1,5 +1,5 @@
 import { isPassing } from '../database/retry.js';
-import type { Database } from '../database/types.js';
+import type { Database, Queryable } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Cells, Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
@@ -52,14 +52,25 @@ export interface Round {
 }
 
 export interface Evaluator {
-  round(): Round;
+  /** `reading` says where to ask instead of in the pool, as of now. */
+  round(reading?: Reading): Round;
+}
+
+/** A transaction to read in, and the tables as they are to be read. */
+export interface Reading {
+  readonly database: Queryable;
+  readonly params: () => Params;
 }
 
 /** Repeats a reading that failed for a passing reason until it is answered; see `untilAnswered`. */
 export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function createEvaluator(database: Database, model: Model, retry: Retry): Evaluator {
-  return { round: () => new SqlRound(database, model, retry) };
+  const now: Reading = { database, params: () => new Params() };
+  return {
+    // A transaction that failed cannot be asked again: whoever opened it starts over.
+    round: (reading) => new SqlRound(reading ?? now, model, reading ? (work) => work() : retry),
+  };
 }
 
 interface Question {
@@ -69,13 +80,13 @@ interface Question {
 }
 
 class SqlRound implements Round {
-  readonly #database: Database;
+  readonly #reading: Reading;
   readonly #model: Model;
   readonly #retry: Retry;
   readonly #askers: SqlAsker[] = [];
 
-  constructor(database: Database, model: Model, retry: Retry) {
-    this.#database = database;
+  constructor(reading: Reading, model: Model, retry: Retry) {
+    this.#reading = reading;
     this.#model = model;
     this.#retry = retry;
   }
@@ -109,9 +120,11 @@ class SqlRound implements Round {
 
   async #ask(askers: readonly SqlAsker[]): Promise<void> {
     const questions = askers.flatMap((asker) => asker.questions);
-    const params = new Params();
+    const params = this.#reading.params();
     const expressions = questions.map(({ sql }) => sql(params));
-    const { values, snapshot } = await this.#retry(() => runExpressions(this.#database, expressions, params));
+    const { values, snapshot } = await this.#retry(() =>
+      runExpressions(this.#reading.database, expressions, params),
+    );
     for (const [at, question] of questions.entries()) question.read(values[at]!);
     for (const asker of askers) asker.answeredIn = snapshot;
   }

@@ -11,11 +11,13 @@ import type { ChangeSpec, ResetReason, ScopeChange, ScopeMessage } from './types
  *
  * | state   | a transaction comes                      | loaded               | last subscriber goes |
  * | ------- | ---------------------------------------- | -------------------- | -------------------- |
- * | loading | waits in the backlog                     | backlog, then live   | ended                |
+ * | loading | waits in the backlog, unless replayed    | backlog, then live   | ended                |
  * | live    | is judged                                | –                    | ended                |
  * | ended   | is passed over                           | is passed over       | –                    |
  */
 export class Group {
+  /** Set by its owner: takes the group out of the owner's lists. */
+  onDrop: () => void = () => {};
   readonly scope: Scope;
   readonly #spec: ChangeSpec;
   readonly #subscribers = new Set<Outbox<ScopeMessage>>();
@@ -44,6 +46,11 @@ export class Group {
     this.#loadedAt = await this.scope.load();
   }
 
+  /** While loading: what is replayed counts up to `position`, which the scope was loaded before. */
+  replayed(position: Snapshot): void {
+    this.#loadedAt = position;
+  }
+
   /** Makes the group live and hands over what came while it was loading, in order. */
   takeBacklog(): readonly LoggedTransaction[] {
     if (this.#state !== 'loading') return [];
@@ -53,10 +60,18 @@ export class Group {
     return backlog;
   }
 
-  /** Judges a transaction and tells the subscribers; a generator as the scope's own, see `Scope.judge`. */
-  *judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Generator<void, void, Asker> {
+  /**
+   * Judges a transaction and tells the subscribers; a generator as the scope's own, see `Scope.judge`. A replay comes while the group
+   * is still loading.
+   */
+  *judge(
+    transaction: LoggedTransaction,
+    net: NetChanges,
+    asker: Asker,
+    isReplay: boolean,
+  ): Generator<void, void, Asker> {
     if (this.#state === 'ended') return;
-    if (this.#state === 'loading') {
+    if (this.#state === 'loading' && !isReplay) {
       this.#backlog.push(transaction);
       return;
     }
@@ -66,13 +81,7 @@ export class Group {
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {
-    const message: ScopeMessage = {
-      cursor,
-      reset: reason,
-      transaction: null,
-      changes: [],
-      related: NOTHING_RELATED,
-    };
+    const message = resetMessage(reason, cursor);
     for (const outbox of this.#subscribers) outbox.push(message);
   }
 
@@ -111,4 +120,9 @@ export class Group {
     if (ops === null) return true;
     return ops.has(change.op ?? 'UPDATE');
   }
+}
+
+/** A message that says only that continuity is lost. */
+export function resetMessage(reset: ResetReason, cursor: Snapshot): ScopeMessage {
+  return { cursor, reset, transaction: null, changes: [], related: NOTHING_RELATED };
 }

@@ -16,6 +16,7 @@ import type { ChangeSpec, ScopeChange } from './types.js';
  */
 export class RowScope implements Scope {
   readonly tables: ReadonlySet<string>;
+  readonly isSet = false;
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;
 

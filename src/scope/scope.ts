@@ -1,6 +1,6 @@
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { Asker } from './evaluation.js';
+import type { Asker, Reading } from './evaluation.js';
 import type { NetChanges } from './net.js';
 import type { RelatedMessages, ResetReason, ScopeChange } from './types.js';
 
@@ -19,11 +19,13 @@ export const NOTHING_RELATED: RelatedMessages = new Map();
 export interface Scope {
   /** Tables whose changes can concern it. */
   readonly tables: ReadonlySet<string>;
+  /** True where it keeps the keys that are in it. */
+  readonly isSet: boolean;
   /**
    * Reads what the scope must know before it can judge; resolves with the snapshot it was read at (changes visible in it
-   * are already counted), or `null` where it needs to know nothing.
+   * are already counted), or `null` where it needs to know nothing. `reading`: as of another moment.
    */
-  load(): Promise<Snapshot | null>;
+  load(reading?: Reading): Promise<Snapshot | null>;
   /**
    * Judges a transaction in rounds: what Postgres must decide is asked of `asker`, and then the generator yields; it is resumed,
    * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.

@@ -1,24 +1,28 @@
+import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
+import type { DecodedCursor } from '../feed/cursor.js';
+import type { History } from '../feed/log-history.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
-import { filterKey } from '../filter/normalize.js';
 import { relationPaths } from '../filter/paths.js';
-import type { Snapshot } from '../log/snapshot.js';
-import type { LoggedTransaction } from '../log/types.js';
+import { formatSnapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
-import { planKey, relatedKey } from '../query/plan-key.js';
+import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
-import type { Asker, Evaluator } from './evaluation.js';
-import { Group } from './group.js';
+import type { Evaluator, Retry } from './evaluation.js';
+import { Group, resetMessage } from './group.js';
+import { judge } from './judge.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
 import { type NetChanges, netChanges } from './net.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type OutboxOptions } from './outbox.js';
+import { resume } from './resume.js';
 import { RowScope } from './row-scope.js';
-import { NOTHING_RELATED } from './scope.js';
+import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
+import { specKey } from './spec-key.js';
 import type {
   ChangeSpec,
+  FollowOptions,
   RelatedMessages,
-  RelatedSpec,
   ScopeMessage,
   Scopes,
   ScopesStatus,
@@ -26,9 +30,12 @@ import type {
 
 export interface ScopesOptions {
   readonly model: Model;
+  readonly database: Database;
   readonly feed: Feed;
+  readonly history: History;
   readonly evaluator: Evaluator;
   readonly run: RunSelect;
+  readonly retry: Retry;
   /** Whether changes of a table are logged; a scope that depends on one that is not is refused. Default: all are. */
   readonly isWatched?: (table: string) => boolean;
   /** Told of errors that end a scope or a live query. */
@@ -37,6 +44,8 @@ export interface ScopesOptions {
   readonly maxScopeKeys?: number;
   /** Changes that may wait for one subscriber before they are replaced by a reset; default 1,000. */
   readonly maxQueuedChanges?: number;
+  /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
+  readonly maxReplayedChanges?: number;
 }
 
 /**
@@ -49,7 +58,9 @@ export function createScopes(options: ScopesOptions): Scopes {
 
 class FeedScopes implements Scopes {
   readonly #options: ScopesOptions;
-  readonly #groups = new Map<string, Group>();
+  /** Those that new subscribers may join, by what they watch and from where. */
+  readonly #joinable = new Map<string, Group>();
+  readonly #groups = new Set<Group>();
   readonly #liveQueries = new Map<string, LiveQuery>();
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
@@ -61,75 +72,48 @@ class FeedScopes implements Scopes {
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
-  changes(spec: ChangeSpec, signal?: AbortSignal): AsyncIterableIterator<ScopeMessage> {
-    const key = specKey(spec);
-    let group = this.#groups.get(key);
-    const limit = this.#options.maxQueuedChanges ?? 1_000;
-    const outbox = new Outbox<ScopeMessage>({
-      limit,
+  changes(spec: ChangeSpec, { after, signal }: FollowOptions = {}): AsyncIterableIterator<ScopeMessage> {
+    let group: Group | undefined;
+    const outbox = this.#outbox<ScopeMessage>(signal, {
+      limit: this.#options.maxQueuedChanges ?? 1_000,
       weigh: weightOf,
-      overflow: (latest) => ({
-        cursor: latest.cursor,
-        reset: 'OVERFLOW',
-        transaction: null,
-        changes: [],
-        related: NOTHING_RELATED,
-      }),
+      overflow: (latest) => resetMessage('OVERFLOW', latest.cursor),
       onClose: () => {
-        signal?.removeEventListener('abort', abort);
-        const owner = this.#groups.get(key);
         group?.remove(outbox);
-        if (group && group.size === 0 && owner === group) {
-          this.#groups.delete(key);
-          group.end();
-        }
+        if (group?.size === 0) this.#drop(group);
       },
     });
-    const abort = () => void outbox.return();
-    signal?.addEventListener('abort', abort, { once: true });
-    if (this.#stopped || signal?.aborted) {
-      outbox.end();
-      return outbox;
-    }
-    if (!group) {
-      group = new Group(spec, this.#scopeOf(spec));
-      this.#assertWatched(group.scope.tables);
-      this.#groups.set(key, group);
-      group.add(outbox);
-      void this.#start(key, group);
-    } else group.add(outbox);
+    if (!outbox.isOpen) return outbox;
+    const key = after
+      ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)}`
+      : specKey(spec);
+    group = this.#joinable.get(key) ?? this.#open(spec, key, after);
+    group.add(outbox);
     return outbox;
   }
 
   live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult> {
+    let query: LiveQuery | undefined;
     const key = planKey(plan);
-    const known = this.#liveQueries.get(key);
-    const query =
-      known ??
-      new LiveQuery(this.#options.model, plan, this.#options.run, (error) => {
-        this.#liveQueries.delete(key);
-        this.#options.onError(error);
-      });
-    const outbox = new Outbox<SelectResult>({
+    const outbox = this.#outbox<SelectResult>(signal, {
       limit: 1,
       weigh: () => 1,
       overflow: (latest) => latest,
       onClose: () => {
-        signal?.removeEventListener('abort', abort);
-        query.remove(outbox);
-        if (query.size === 0 && this.#liveQueries.get(key) === query) {
+        query?.remove(outbox);
+        if (query?.size === 0 && this.#liveQueries.get(key) === query) {
           this.#liveQueries.delete(key);
           query.end();
         }
       },
     });
-    const abort = () => void outbox.return();
-    signal?.addEventListener('abort', abort, { once: true });
-    if (this.#stopped || signal?.aborted) {
-      outbox.end();
-      return outbox;
-    }
-    if (!known) {
+    if (!outbox.isOpen) return outbox;
+    query = this.#liveQueries.get(key);
+    if (!query) {
+      query = new LiveQuery(this.#options.model, plan, this.#options.run, (error) => {
+        this.#liveQueries.delete(key);
+        this.#options.onError(error);
+      });
       this.#assertWatched(query.tables);
       this.#liveQueries.set(key, query);
     }
@@ -139,7 +123,7 @@ class FeedScopes implements Scopes {
 
   status(): ScopesStatus {
     let subscribers = 0;
-    for (const group of this.#groups.values()) subscribers += group.size;
+    for (const group of this.#groups) subscribers += group.size;
     for (const query of this.#liveQueries.values()) subscribers += query.size;
     return { scopes: this.#groups.size, liveQueries: this.#liveQueries.size, subscribers };
   }
@@ -147,11 +131,44 @@ class FeedScopes implements Scopes {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unlisten();
-    for (const group of [...this.#groups.values()]) group.end();
+    for (const group of [...this.#groups]) group.end();
     for (const query of [...this.#liveQueries.values()]) query.end();
-    this.#groups.clear();
-    this.#liveQueries.clear();
     await this.#turn;
+  }
+
+  #outbox<T>(signal: AbortSignal | undefined, options: OutboxOptions<T>): Outbox<T> {
+    const outbox: Outbox<T> = new Outbox<T>({
+      ...options,
+      onClose: () => {
+        signal?.removeEventListener('abort', abort);
+        options.onClose();
+      },
+    });
+    const abort = () => void outbox.return();
+    signal?.addEventListener('abort', abort, { once: true });
+    if (this.#stopped || signal?.aborted) outbox.end();
+    return outbox;
+  }
+
+  #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
+    const group = new Group(spec, this.#scopeOf(spec));
+    this.#assertWatched(group.scope.tables);
+    this.#groups.add(group);
+    this.#joinable.set(key, group);
+    group.onDrop = () => {
+      this.#groups.delete(group);
+      if (this.#joinable.get(key) === group) this.#joinable.delete(key);
+    };
+    void this.#start(group, after).finally(() => {
+      // Who resumes at the same cursor shares the replay; once it is over, the group is at another position.
+      if (after && this.#joinable.get(key) === group) this.#joinable.delete(key);
+    });
+    return group;
+  }
+
+  #drop(group: Group): void {
+    group.onDrop();
+    group.end();
   }
 
   /** A change that is not logged would never be told: fail at once rather than go silent. */
@@ -165,83 +182,72 @@ class FeedScopes implements Scopes {
     );
   }
 
-  #scopeOf(spec: ChangeSpec) {
+  #scopeOf(spec: ChangeSpec): Scope {
     const { model, evaluator, maxScopeKeys = 100_000 } = this.#options;
     return relationPaths(spec.filter).length === 0 && spec.graph.length === 0
       ? new RowScope(spec)
       : new SetScope(model, evaluator, spec, maxScopeKeys);
   }
 
-  async #start(key: string, group: Group): Promise<void> {
+  async #start(group: Group, after: DecodedCursor | undefined): Promise<void> {
     try {
-      await group.load();
+      if (!after || !(await this.#replay(group, after))) await group.load();
       await this.#inTurn(async () => {
         for (const transaction of group.takeBacklog()) {
-          await this.#judge(transaction, netChanges(transaction), [[key, group]]);
+          await this.#judge(transaction, netChanges(transaction), [group]);
         }
       });
     } catch (error) {
-      this.#failGroup(key, group, error);
+      this.#fail(group, error);
     }
   }
 
+  /** False where continuity cannot be had: subscribers were told, and the group is still to be loaded. */
+  async #replay(group: Group, after: DecodedCursor): Promise<boolean> {
+    const { database, history, retry, evaluator, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
+    const resumed = await resume(group.scope, after, { database, history, retry, maxChanges });
+    if (resumed.kind === 'reset') {
+      group.reset(resumed.reason, this.#options.feed.position);
+      return false;
+    }
+    const onFailure = (failed: Group, error: unknown) => this.#fail(failed, error);
+    for (const transaction of resumed.transactions) {
+      await judge(evaluator, transaction, netChanges(transaction), [group], onFailure, true);
+    }
+    group.replayed(resumed.snapshot);
+    return true;
+  }
+
   async #onBatch(batch: FeedBatch): Promise<void> {
-    if (batch.reset !== null) this.#resetAll(batch.position);
+    if (batch.reset !== null) this.#resetAll(batch);
     for (const transaction of batch.transactions) {
       const net = netChanges(transaction);
       for (const query of this.#liveQueries.values()) query.onTransaction(transaction.xid, net);
-      const touched = [...this.#groups].filter(([, { scope }]) => intersects(scope.tables, net));
+      const touched = [...this.#groups].filter(({ scope }) => intersects(scope.tables, net));
       if (touched.length > 0) await this.#judge(transaction, net, touched);
     }
   }
 
-  /** Runs all groups' judging in step, one statement a round, until each has told its subscribers. */
-  async #judge(
-    transaction: LoggedTransaction,
-    net: NetChanges,
-    groups: readonly (readonly [string, Group])[],
+  #judge(
+    ...[transaction, net, groups]: [FeedBatch['transactions'][number], NetChanges, Group[]]
   ): Promise<void> {
-    let round = this.#options.evaluator.round();
-    let active = groups.map(([key, group]): Step => {
-      const asker = round.asker();
-      return { key, group, asker, error: null, judging: group.judge(transaction, net, asker) };
-    });
-    for (;;) {
-      active = active.filter((step) => this.#advance(step));
-      if (active.length === 0) return;
-      await round.run();
-      round = this.#options.evaluator.round();
-      for (const step of active) {
-        step.error = step.asker.error;
-        step.asker = round.asker();
-      }
-    }
+    return judge(this.#options.evaluator, transaction, net, groups, (group, error) =>
+      this.#fail(group, error),
+    );
   }
 
-  /** True while the group has asked something more. */
-  #advance({ key, group, asker, error, judging }: Step): boolean {
-    try {
-      if (error) throw error;
-      return judging.next(asker).done === false;
-    } catch (failure) {
-      this.#failGroup(key, group, failure);
-      return false;
-    }
-  }
-
-  #resetAll(position: Snapshot): void {
-    for (const [key, group] of [...this.#groups]) {
+  #resetAll({ position }: FeedBatch): void {
+    for (const group of [...this.#groups]) {
       group.reset('LOG_LOST', position);
-      this.#groups.delete(key);
-      group.end();
+      this.#drop(group);
     }
     for (const query of this.#liveQueries.values()) query.refresh();
   }
 
-  #failGroup(key: string, group: Group, error: unknown): void {
-    if (this.#groups.get(key) === group) this.#groups.delete(key);
+  #fail(group: Group, error: unknown): void {
+    group.onDrop();
     group.fail(error);
-    this.#options.onError(error);
+    if (!this.#stopped) this.#options.onError(error);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -251,49 +257,9 @@ class FeedScopes implements Scopes {
   }
 }
 
-/** One group's judging of one transaction. */
-interface Step {
-  readonly key: string;
-  readonly group: Group;
-  readonly judging: Generator<void, void, Asker>;
-  /** For the questions of the round that comes. */
-  asker: Asker;
-  /** What the round before could not answer. */
-  error: unknown;
-}
-
 function intersects(tables: ReadonlySet<string>, net: NetChanges): boolean {
   for (const name of net.keys()) if (tables.has(name)) return true;
   return false;
-}
-
-/** Equal for specs that may share a scope. */
-function specKey(spec: ChangeSpec): string {
-  const names = (columns: Iterable<{ readonly name: string }>) =>
-    [...columns].map((column) => column.name).sort();
-  return JSON.stringify([
-    spec.table.name,
-    filterKey(spec.filter),
-    spec.ops && [...spec.ops].sort(),
-    spec.columns && names(spec.columns),
-    names(spec.hidden),
-    relatedKey(spec.related),
-    spec.graph.map(graphKey),
-  ]);
-}
-
-function graphKey(spec: RelatedSpec): unknown[] {
-  return [
-    spec.responseKey,
-    spec.relation.source,
-    spec.relation.name,
-    filterKey(spec.filter),
-    filterKey(spec.via),
-    spec.onSource && filterKey(spec.onSource),
-    [...spec.hidden].map((column) => column.name).sort(),
-    relatedKey(spec.related),
-    spec.graph.map(graphKey),
-  ];
 }
 
 /** A message counts for as many units as it has changes and links, and at least for one. */

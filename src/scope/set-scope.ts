@@ -8,7 +8,7 @@ import type { Model } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { enter, leave, update } from './describe.js';
-import type { Answer, Asker, Evaluator } from './evaluation.js';
+import type { Answer, Asker, Evaluator, Reading } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
 import { ReadAhead } from './read-ahead.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
@@ -28,6 +28,7 @@ import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './typ
  */
 export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
+  readonly isSet = true;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
   readonly #paths: readonly RelationPath[];
@@ -53,9 +54,9 @@ export class SetScope implements Scope {
   }
 
   /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */
-  async load(): Promise<Snapshot> {
+  async load(reading?: Reading): Promise<Snapshot> {
     const { table, filter, graph } = this.#spec;
-    const round = this.#evaluator.round();
+    const round = this.#evaluator.round(reading);
     const asker = round.asker();
     const most = this.#maxKeys + 1;
     if (graph.length === 0) {

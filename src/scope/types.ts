@@ -1,3 +1,4 @@
+import type { DecodedCursor } from '../feed/cursor.js';
 import type { Cells, Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
@@ -8,9 +9,10 @@ export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
 
 /**
  * Why a subscriber must fetch again. `TRUNCATED`: the table was emptied and the rows that left are not known one by one;
- * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed.
+ * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
+ * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log.
  */
-export type ResetReason = 'TRUNCATED' | 'OVERFLOW' | 'LOG_LOST';
+export type ResetReason = 'TRUNCATED' | 'OVERFLOW' | 'LOG_LOST' | 'TOO_OLD' | 'OTHER_LOG';
 
 /** What a change stream watches. Two equal specs share one scope. */
 export interface ChangeSpec {
@@ -89,13 +91,19 @@ export interface ScopeMessage {
   readonly related: RelatedMessages;
 }
 
+export interface FollowOptions {
+  readonly after?: DecodedCursor | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Scopes {
   /**
-   * Follows a scope from now on: every transaction committed after the call is judged, in order, exactly once.
+   * Follows a scope from now on, or from `after`: every transaction committed since is judged, in order, exactly once. Where that
+   * cannot be had the first message says why (`reset`), and the stream goes on from now.
    * The iterable ends when `signal` aborts, when `return()` is called, or with an error when the scope cannot go on.
    * Rejects with `SCOPE_TOO_LARGE` where the scope must keep its keys and has too many.
    */
-  changes(spec: ChangeSpec, signal?: AbortSignal): AsyncIterableIterator<ScopeMessage>;
+  changes(spec: ChangeSpec, options?: FollowOptions): AsyncIterableIterator<ScopeMessage>;
   /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
   live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult>;
   status(): ScopesStatus;

@@ -1,6 +1,7 @@
 import { untilAnswered } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { createLogFeed } from '../feed/log-feed.js';
+import { createLogHistory } from '../feed/log-history.js';
 import type { Feed } from '../feed/types.js';
 import type { Model } from '../model/types.js';
 import { runSelect } from '../query/select.js';
@@ -42,7 +43,10 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   const feed = createLogFeed({ database, model, pollMs: options.pollMs, log: logger });
   const scopes = createScopes({
     model,
+    database,
     feed,
+    history: createLogHistory(model),
+    retry,
     evaluator: createEvaluator(database, model, retry),
     run: (select) => retry(() => runSelect(database, model, select)),
     isWatched: isWatchedBy(plan, model),

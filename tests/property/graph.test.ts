@@ -1,24 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import { untilAnswered } from '../../src/database/retry.js';
-import { createLogFeed } from '../../src/feed/log-feed.js';
-import { and, EVERYTHING, normalize } from '../../src/filter/normalize.js';
-import { parseFilter } from '../../src/filter/parse.js';
-import type { ModelTable } from '../../src/model/types.js';
-import { junctionFilter } from '../../src/policy/guard.js';
-import { resolveRights } from '../../src/policy/resolve.js';
-import type { Rights } from '../../src/policy/types.js';
+import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
-import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
-import { createScopes } from '../../src/scope/scopes.js';
-import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
+import type { ChangeSpec } from '../../src/scope/types.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
-import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
+import { startEngine } from '../support/engine.js';
+import { exampleTables, exampleModel as model } from '../support/example.js';
 import { foldTree, GraphMirror, nestedPlan } from '../support/graph-mirror.js';
 import { propertyOptions } from '../support/property.js';
+import { specOf, type With } from '../support/specs.js';
 import { workload, workloadRows, writeAll } from '../support/workload.js';
 
 /** The law of graphs: rows and links that a subscriber folds together are those that a nested query finds, for every user. */
@@ -32,69 +24,8 @@ await install(
 );
 await database.script(workloadRows);
 
-const stopping = new AbortController();
-const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
-const feed = createLogFeed({ database: database.db, model, pollMs: 20 });
-const failures: unknown[] = [];
-const scopes = createScopes({
-  model,
-  feed,
-  evaluator: createEvaluator(database.db, model, retry),
-  run: (plan) => runSelect(database.db, model, plan),
-  onError: (error) => failures.push(error),
-});
-await feed.start();
+const { feed, scopes, retry, failures } = await startEngine(database, model);
 const writers = Array.from({ length: 3 }, () => database.connect({ max: 1 }));
-afterAll(async () => {
-  stopping.abort();
-  await scopes.stop();
-  await feed.stop();
-});
-
-/** A selection of relations: `{ comments: {}, labels: { where: …, with: { tasks: {} } } }`. */
-interface With {
-  readonly [relation: string]: { readonly where?: object; readonly with?: With };
-}
-
-function filterOf(rights: Rights | null, table: ModelTable, where: object) {
-  const own = parseFilter(model, table, where);
-  return normalize(rights ? and(rights.guard(table, own), rights.filter(table, 'read')) : own);
-}
-
-function graphOf(rights: Rights | null, table: ModelTable, selected: With): RelatedSpec[] {
-  return Object.entries(selected).map(([name, { where = {}, with: below = {} }]) => {
-    const relation = table.findRelation(name)!;
-    const target = model.table(relation.target);
-    const own = relation.where
-      ? parseFilter(model, model.table(relation[relation.where.on]), relation.where.filter)
-      : EVERYTHING;
-    const onSource = relation.where?.on === 'source';
-    return {
-      responseKey: name,
-      relation,
-      filter: normalize(and(filterOf(rights, target, where), onSource ? EVERYTHING : own)),
-      via: (rights && junctionFilter(model, rights, relation)) ?? EVERYTHING,
-      onSource: onSource ? own : null,
-      hidden: new Set(),
-      related: [],
-      graph: graphOf(rights, target, below),
-    };
-  });
-}
-
-function specOf(tableName: string, userId: number | null, where: object, selected: With): ChangeSpec {
-  const table = model.table(tableName);
-  const rights = userId === null ? null : resolveRights(model, examplePolicies, { userId });
-  return {
-    table,
-    filter: filterOf(rights, table, where),
-    ops: null,
-    columns: null,
-    hidden: new Set(),
-    related: [],
-    graph: graphOf(rights, table, selected),
-  };
-}
 
 const WATCHED: readonly (readonly [string, number | null, object, With])[] = [
   ['tasks', null, {}, { comments: {}, labels: {}, project: {}, assignee: {} }],

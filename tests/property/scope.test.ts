@@ -1,19 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import { untilAnswered } from '../../src/database/retry.js';
-import { createLogFeed } from '../../src/feed/log-feed.js';
+import { expect, test } from 'vitest';
 import { and, normalize } from '../../src/filter/normalize.js';
 import { parseOrder } from '../../src/filter/order.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { resolveRights } from '../../src/policy/resolve.js';
 import { runSelect } from '../../src/query/select.js';
 import type { SelectPlan } from '../../src/query/types.js';
-import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
-import { createScopes } from '../../src/scope/scopes.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
+import { startEngine } from '../support/engine.js';
 import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
 import { LiveMirror, Mirror } from '../support/mirror.js';
 import { propertyOptions } from '../support/property.js';
@@ -33,26 +30,10 @@ await install(
   ),
 );
 await database.script(workloadRows);
-const feed = createLogFeed({ database: database.db, model, pollMs: 20 });
-const failures: unknown[] = [];
-const stopping = new AbortController();
-const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
-const scopes = createScopes({
-  model,
-  feed,
-  evaluator: createEvaluator(database.db, model, retry),
-  run: (plan) => retry(() => runSelect(database.db, model, plan)),
-  onError: (error) => failures.push(error),
-});
-await feed.start();
+const { feed, scopes, retry, failures } = await startEngine(database, model);
 const writers = Array.from({ length: 3 }, () => database.connect({ max: 1 }));
-afterAll(async () => {
-  stopping.abort();
-  await scopes.stop();
-  await feed.stop();
-});
 
-const select = (plan: SelectPlan) => runSelect(database.db, model, plan);
+const select = (plan: SelectPlan) => retry(() => runSelect(database.db, model, plan));
 
 function planOf(tableName: string, userId: number | null, where: object): SelectPlan {
   const table = model.table(tableName);

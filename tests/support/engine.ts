@@ -1,0 +1,44 @@
+import { afterAll } from 'vitest';
+import { untilAnswered } from '../../src/database/retry.js';
+import { createLogFeed } from '../../src/feed/log-feed.js';
+import { createLogHistory } from '../../src/feed/log-history.js';
+import type { Feed } from '../../src/feed/types.js';
+import type { Model } from '../../src/model/types.js';
+import { runSelect } from '../../src/query/select.js';
+import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
+import { createScopes } from '../../src/scope/scopes.js';
+import type { Scopes } from '../../src/scope/types.js';
+import type { TestDatabase } from './database.js';
+
+export interface Engine {
+  readonly feed: Feed;
+  readonly scopes: Scopes;
+  readonly retry: Retry;
+  /** Errors that ended a scope or a live query. */
+  readonly failures: unknown[];
+}
+
+/** Feed and scopes on a database whose watchers are installed; stopped at the end of the file. */
+export async function startEngine({ db }: TestDatabase, model: Model): Promise<Engine> {
+  const stopping = new AbortController();
+  const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
+  const failures: unknown[] = [];
+  const feed = createLogFeed({ database: db, model, pollMs: 20 });
+  const scopes = createScopes({
+    model,
+    database: db,
+    feed,
+    history: createLogHistory(model),
+    evaluator: createEvaluator(db, model, retry),
+    run: (plan) => retry(() => runSelect(db, model, plan)),
+    retry,
+    onError: (error) => failures.push(error),
+  });
+  await feed.start();
+  afterAll(async () => {
+    stopping.abort();
+    await scopes.stop();
+    await feed.stop();
+  });
+  return { feed, scopes, retry, failures };
+}
