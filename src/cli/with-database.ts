@@ -1,4 +1,5 @@
 import { connect } from '../database/connect.js';
+import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import type { RivuletConfig } from '../server/config.js';
@@ -17,11 +18,13 @@ export async function databaseUrlOf(config: RivuletConfig, folder: string): Prom
   );
 }
 
-/** Connects, works, and closes whatever happens. */
+/** Connects, works, and closes whatever happens. A database error that has a code of ours becomes that. */
 export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
   const database = connect(url, { max: 2, applicationName: 'rivulet cli' });
   try {
     return await work(database);
+  } catch (error) {
+    throw codedError(error) ?? error;
   } finally {
     await database.close();
   }

@@ -34,8 +34,10 @@ export interface HttpTransport {
 export function createHttpServer(options: HttpOptions): HttpTransport {
   const streams = new Set<ServerResponse>();
   const server = createServer((request, response) => {
-    response.once('close', () => streams.delete(response));
-    streams.add(response);
+    if (acceptsEventStream(request)) {
+      streams.add(response);
+      response.once('close', () => streams.delete(response));
+    }
     handle(options, request, response).catch((error: unknown) => {
       const [status, body] = answerTo(maskError(error, options.logger));
       if (response.headersSent) response.destroy();
@@ -54,7 +56,7 @@ export function createHttpServer(options: HttpOptions): HttpTransport {
     close: async (timeoutMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      for (const response of streams) if (isEventStream(response)) response.destroy();
+      for (const response of streams) response.destroy();
       const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await closed;
       clearTimeout(cut);
@@ -144,6 +146,6 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.end(`${JSON.stringify(body)}\n`);
 }
 
-function isEventStream(response: ServerResponse): boolean {
-  return response.headersSent && String(response.getHeader('content-type')).startsWith('text/event-stream');
+function acceptsEventStream(request: IncomingMessage): boolean {
+  return request.headers.accept?.includes('text/event-stream') ?? false;
 }
