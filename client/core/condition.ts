@@ -1,0 +1,92 @@
+import { filterKey } from '../../src/filter/normalize.js';
+import { compilePredicate } from '../../src/filter/predicate.js';
+import type { Filter, Predicate } from '../../src/filter/types.js';
+import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
+import type { RowView } from './row.js';
+
+/** A filter as far as a client can decide it. */
+export interface Condition {
+  /** Whether it selects the row; `undefined` where that takes Postgres, or columns that are not known. */
+  decide(row: RowView): boolean | undefined;
+  /** The columns of the row itself that it reads. */
+  readonly columns: ReadonlySet<ModelColumn>;
+  /** True where it selects every row. */
+  readonly always: boolean;
+  /** Equal for equal filters on the same table. */
+  readonly key: string;
+}
+
+/** The part of the filter that JavaScript decides exactly is decided by the same code as on the server; the rest is left open. */
+export function conditionOf(table: ModelTable, filter: Filter): Condition {
+  const columns = new Set<ModelColumn>();
+  collectColumns(filter, columns);
+  return {
+    decide: decider(table, filter),
+    columns,
+    always: filter.kind === 'const' && filter.value,
+    key: filterKey(filter),
+  };
+}
+
+type Decide = Condition['decide'];
+
+/** SQL's unknown selects no row, so at the top, and below AND and OR, it counts as false. */
+function decider(table: ModelTable, filter: Filter): Decide {
+  if (filter.kind === 'and' || filter.kind === 'or') {
+    const parts = filter.filters.map((part) => decider(table, part));
+    const decisive = filter.kind === 'or';
+    return (row) => {
+      let result: boolean | undefined = !decisive;
+      for (const part of parts) {
+        const next = part(row);
+        if (next === decisive) return decisive;
+        if (next === undefined) result = undefined;
+      }
+      return result;
+    };
+  }
+  const predicate = compilePredicate(filter);
+  if (!predicate) return () => undefined;
+  const columns = new Set<ModelColumn>();
+  collectColumns(filter, columns);
+  return (row) => decideByPredicate(table, predicate, columns, row);
+}
+
+function decideByPredicate(
+  table: ModelTable,
+  predicate: Predicate,
+  columns: ReadonlySet<ModelColumn>,
+  row: RowView,
+): boolean | undefined {
+  const cells: (string | null)[] = table.columns.map(() => null);
+  for (const column of columns) {
+    const cell = row(column);
+    if (cell === undefined) return undefined;
+    cells[column.index] = cell;
+  }
+  return predicate(cells) === true;
+}
+
+function collectColumns(filter: Filter, columns: Set<ModelColumn>): void {
+  switch (filter.kind) {
+    case 'const':
+      break;
+    case 'and':
+    case 'or':
+      for (const part of filter.filters) collectColumns(part, columns);
+      break;
+    case 'not':
+      collectColumns(filter.filter, columns);
+      break;
+    case 'related':
+      for (const column of filter.relation.from) columns.add(column);
+      break;
+    case 'compare':
+    case 'in':
+    case 'isNull':
+    case 'like':
+    case 'array':
+      columns.add(filter.column);
+      break;
+  }
+}

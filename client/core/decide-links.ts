@@ -1,0 +1,20 @@
+import type { Reduction } from './reduction.js';
+
+/** What the server said of who belongs to whom. */
+export function decideLinks(reduction: Reduction): void {
+  const { facts, fields, plans, rows } = reduction;
+  for (const links of facts.links) {
+    const where = reduction.whereAt(links.relation, links.path);
+    for (const field of fields.of(links.relation)) {
+      if (fields.rule(field).condition.key !== where) continue;
+      const parent = field.parent!.key;
+      for (const key of links.leave.get(parent) ?? []) plans.judge(field, key, false);
+      for (const key of links.enter.get(parent) ?? []) {
+        const fact = rows.fact({ table: field.table, key });
+        if (fact?.gone) continue;
+        if (rows.exists(field.table, key)) plans.judge(field, key, true);
+        else plans.of(field).refetch = true;
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { Field } from './cache.js';
+import type { RowFact } from './facts.js';
+import type { Reduction } from './reduction.js';
+
+/** What the stream's own scope says of the root fields. */
+export function decideRoot(reduction: Reduction): void {
+  for (const field of reduction.cache.fields(null)) {
+    if (field.table !== reduction.facts.rootTable.name) continue;
+    if (field.kind === 'one') decideRow(reduction, field);
+    else decideList(reduction, field);
+  }
+}
+
+/** A root field of one row keeps its row whatever becomes of it; an empty one takes the first that comes. */
+function decideRow(reduction: Reduction, field: Field): void {
+  const { cache, facts, options, plans, rows } = reduction;
+  if (cache.members(field)?.length !== 0) return;
+  const keys = facts.root
+    .filter(({ kind, key }) => kind !== 'LEAVE' && (options.id === undefined || options.id === key))
+    .map(({ key }) => key)
+    .filter((key) => rows.exists(field.table, key))
+    .sort();
+  if (keys[0] !== undefined) plans.judge(field, keys[0], true);
+}
+
+function decideList(reduction: Reduction, field: Field): void {
+  const { facts, options, plans, rows, fields } = reduction;
+  const rule = fields.rule(field);
+  for (const { kind, key } of facts.root) {
+    const fact = rows.fact({ table: field.table, key })!;
+    const held = reduction.holds(field, key);
+    if (kind === 'LEAVE' || fact.gone) {
+      plans.judge(field, key, !held && rule.offset > 0 ? undefined : false);
+      continue;
+    }
+    const decided = rule.condition.decide(rows.view(field.table, key));
+    const belongs = options.follows === 'value' ? decided !== false : decided;
+    if (!held && isElsewhere(reduction, field, fact)) continue;
+    if (belongs === undefined && !rows.mayHaveChanged(fact, rule.condition.columns)) continue;
+    const mayShift = !held && rule.offset > 0 && kind === 'UPDATE';
+    plans.judge(field, key, mayShift ? undefined : belongs);
+  }
+}
+
+/** True for a row that is not in a window, of which nothing changed that could bring it there. */
+export function isElsewhere(reduction: Reduction, field: Field, fact: RowFact): boolean {
+  const { cache, fields, rows } = reduction;
+  const rule = fields.rule(field);
+  const size = cache.members(field)?.length ?? 0;
+  const isWindow = rule.offset > 0 || (rule.limit !== null && size >= rule.limit);
+  if (!isWindow || fact.kind !== 'UPDATE') return false;
+  const own = field.relation ? reduction.schema.conditions(field.relation).target.columns : [];
+  const ends = field.relation ? field.relation.to : [];
+  const order = rule.order.map((term) => term.column);
+  return !rows.mayHaveChanged(fact, [...rule.condition.columns, ...own, ...ends, ...order]);
+}

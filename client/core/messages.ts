@@ -1,0 +1,71 @@
+/** What a subscriber sees. */
+export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
+
+/** What the database did. */
+export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
+
+/** A row as GraphQL JSON: columns, and relations as far as they were selected. Relations and columns stand under their own names, not under aliases. */
+export type WireRow = Readonly<Record<string, unknown>>;
+
+/**
+ * One row's change relative to a scope. What was not selected is not there; without `op` no row counts as new, without `previous` and
+ * `changedColumns` more has to be fetched again.
+ */
+export interface RowChange<Row = WireRow> {
+  readonly kind: ChangeKind;
+  /** `null` where the row itself did not change. */
+  readonly op?: ChangeOp | null;
+  /** The row's `id`. */
+  readonly key: string;
+  /** The row now; `null` on LEAVE. */
+  readonly node?: Row | null;
+  /** Columns before the change. */
+  readonly previous?: WireRow | null;
+  readonly changedColumns?: readonly string[];
+}
+
+/** A pair of rows that became related, or is not any more. */
+export interface Link {
+  readonly kind: 'ENTER' | 'LEAVE';
+  readonly parent: string;
+  readonly child: string;
+}
+
+/**
+ * The rows at the other end of one relation. `links` names every pair that began or ended, and alone says what belongs to what; `changes` says
+ * what became of the rows.
+ */
+export interface RelatedScope<Row = WireRow> {
+  readonly changes?: readonly RowChange<Row>[];
+  readonly links?: readonly Link[];
+  readonly related?: RelatedScopes<Row>;
+}
+
+/** By relation. */
+export type RelatedScopes<Row = WireRow> = Readonly<Record<string, RelatedScope<Row>>>;
+
+export interface ChangeTransaction {
+  readonly xid?: string;
+  readonly loggedAt?: string;
+  readonly mutationId?: string | null;
+}
+
+/** `TaskChanges`: what one database transaction did to a scope; never half of it. */
+export interface ChangeMessage<Row = WireRow> {
+  readonly __typename?: string;
+  readonly cursor?: string;
+  /** Not null: continuity is lost. */
+  readonly reset?: string | null;
+  readonly transaction?: ChangeTransaction | null;
+  readonly changes: readonly RowChange<Row>[];
+  readonly related?: RelatedScopes<Row>;
+}
+
+/** A GraphQL result's `data`: `{ taskChanges: { … } }`. */
+export type ChangeData<Row = WireRow> = Readonly<Record<string, ChangeMessage<Row>>>;
+
+/** Everything that change streams bring. */
+export type Changes<Row = WireRow> =
+  | ChangeMessage<Row>
+  | ChangeData<Row>
+  | readonly (ChangeMessage<Row> | ChangeData<Row>)[];

@@ -1,0 +1,45 @@
+import type { Field } from './cache.js';
+import type { ListPlan } from './settle.js';
+
+/** What the message's facts ask of one field, gathered before anything is done. */
+export interface FieldPlan extends ListPlan {
+  readonly enter: Set<string>;
+  readonly leave: Set<string>;
+  readonly moved: Set<string>;
+  readonly perhaps: Set<string>;
+  /** The whole content, as the server sent it. */
+  exact: readonly string[] | null;
+  /** Something belongs here that is not known, or nobody knows what does. */
+  refetch: boolean;
+}
+
+/** The plans of one reduction. What leaves wins over what enters; what the server said wins over what was concluded. */
+export class Plans {
+  readonly #plans = new Map<Field, FieldPlan>();
+
+  of(field: Field): FieldPlan {
+    const known = this.#plans.get(field);
+    if (known) return known;
+    const plan: FieldPlan = {
+      enter: new Set(),
+      leave: new Set(),
+      moved: new Set(),
+      perhaps: new Set(),
+      exact: null,
+      refetch: false,
+    };
+    this.#plans.set(field, plan);
+    return plan;
+  }
+
+  /** `undefined`: nobody knows whether the row belongs here. */
+  judge(field: Field, key: string, belongs: boolean | undefined): void {
+    const plan = this.of(field);
+    if (belongs === undefined) plan.perhaps.add(key);
+    else (belongs ? plan.enter : plan.leave).add(key);
+  }
+
+  entries(): Iterable<readonly [Field, FieldPlan]> {
+    return this.#plans;
+  }
+}

@@ -1,0 +1,171 @@
+import { RivuletError } from '../../src/errors.js';
+import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
+import type { Fields } from './cache.js';
+import type { ChangeKind, ChangeOp, Link } from './messages.js';
+import { checkKey, type ReadRow, readImage, readRow } from './read-row.js';
+import type { ClientSchema } from './schema.js';
+import { type At, below, invalid, listAt, objectAt, oneOf, own } from './untrusted.js';
+
+/** A message whose every part is what the manifest says it can be. */
+export interface ReadMessage {
+  readonly reset: string | null;
+  readonly root: ReadScope;
+}
+
+export interface ReadScope {
+  /** `null`: the scope of the stream itself. */
+  readonly relation: ModelRelation | null;
+  readonly table: ModelTable;
+  readonly changes: readonly ReadChange[];
+  /** `null` where links were not selected. */
+  readonly links: readonly Link[] | null;
+  readonly related: readonly ReadScope[];
+}
+
+export interface ReadChange {
+  readonly kind: ChangeKind;
+  readonly op: ChangeOp | null;
+  readonly key: string;
+  /** `null` exactly on LEAVE. */
+  readonly node: ReadRow | null;
+  readonly previous: Fields | null;
+  /** Names of columns; `null`: not known. */
+  readonly changed: ReadonlySet<string> | null;
+}
+
+const KINDS = ['ENTER', 'UPDATE', 'LEAVE'] as const;
+const LINK_KINDS = ['ENTER', 'LEAVE'] as const;
+const OPS = ['INSERT', 'UPDATE', 'DELETE'] as const;
+
+/**
+ * Reads what a change stream brought: a message, the `data` that holds it, or a list of these. `table` is the table of messages that name
+ * none, by the field of `data` or by `__typename`.
+ *
+ * The input is not trusted. Only what the manifest names is taken over, from own properties; a row of another type or with another id
+ * than its change, an id that cannot be one, and nesting past the manifest's depth are `MESSAGE_INVALID`. `TABLE_UNKNOWN` where the table cannot be told.
+ */
+export function readMessages(
+  schema: ClientSchema,
+  input: unknown,
+  table: ModelTable | undefined,
+): readonly ReadMessage[] {
+  if (Array.isArray(input)) return input.flatMap((part) => readOne(schema, part, table));
+  return readOne(schema, input, table);
+}
+
+function readOne(
+  schema: ClientSchema,
+  input: unknown,
+  table: ModelTable | undefined,
+): readonly ReadMessage[] {
+  // Each level of rows is two of the message's: the relation and the place in its list; the scopes above it are two each.
+  const at: At = { path: 'message', depth: 0, maxDepth: 8 + 4 * schema.manifest.limits.maxDepth };
+  const object = objectAt(input, at);
+  if (Object.hasOwn(object, 'changes')) {
+    return [readMessage(schema, object, tableOf(schema, object, table, at), at)];
+  }
+  return Object.keys(object)
+    .filter((name) => name !== '__typename')
+    .map((name) => {
+      const found = schema.byChangesField(name);
+      if (!found) throw invalid(at, `${name.slice(0, 60)} is no change stream of this schema`);
+      return readMessage(schema, objectAt(object[name], below(at, name)), found, below(at, name));
+    });
+}
+
+function tableOf(
+  schema: ClientSchema,
+  message: Fields,
+  fallback: ModelTable | undefined,
+  at: At,
+): ModelTable {
+  const typeName = own(message, '__typename');
+  if (typeof typeName === 'string') {
+    const found = typeName.endsWith('Changes')
+      ? schema.byTypeName(typeName.slice(0, -'Changes'.length))
+      : undefined;
+    if (!found) throw invalid(at, 'a message of a type that the schema does not have');
+    return found;
+  }
+  if (fallback) return fallback;
+  throw new RivuletError(
+    'TABLE_UNKNOWN',
+    'The message names no table: give it as the `data` it came in, or set `table`.',
+  );
+}
+
+function readMessage(schema: ClientSchema, message: Fields, table: ModelTable, at: At): ReadMessage {
+  const reset = own(message, 'reset') ?? null;
+  if (reset !== null && typeof reset !== 'string') throw invalid(below(at, 'reset'), 'no text');
+  return { reset, root: readScope(schema, null, table, message, at) };
+}
+
+function readScope(
+  schema: ClientSchema,
+  relation: ModelRelation | null,
+  table: ModelTable,
+  scope: Fields,
+  at: At,
+): ReadScope {
+  const changes = listAt(own(scope, 'changes'), below(at, 'changes')).map((change, index) =>
+    readChange(schema, table, change, below(below(at, 'changes'), index)),
+  );
+  const links = own(scope, 'links');
+  const related: ReadScope[] = [];
+  const scopes = own(scope, 'related');
+  if (scopes !== undefined && scopes !== null) {
+    const inner = below(at, 'related');
+    for (const [name, value] of Object.entries(objectAt(scopes, inner))) {
+      if (name === '__typename') continue;
+      const next = table.findRelation(name);
+      if (!next) throw invalid(below(inner, name), `no relation of ${table.typeName}`);
+      const target = schema.model.table(next.target);
+      related.push(readScope(schema, next, target, objectAt(value, below(inner, name)), below(inner, name)));
+    }
+  }
+  return {
+    relation,
+    table,
+    changes,
+    links:
+      relation && Array.isArray(links)
+        ? links.map((link, index) => readLink(schema, relation, link, below(below(at, 'links'), index)))
+        : null,
+    related,
+  };
+}
+
+function readChange(schema: ClientSchema, table: ModelTable, input: unknown, at: At): ReadChange {
+  const change = objectAt(input, at);
+  const kind = oneOf(KINDS, own(change, 'kind'), below(at, 'kind'));
+  const op = own(change, 'op') ?? null;
+  const key = checkKey(table, own(change, 'key'), below(at, 'key'));
+  const node = own(change, 'node') ?? null;
+  if ((node === null) !== (kind === 'LEAVE')) throw invalid(at, 'a row must be there, but on LEAVE');
+  const previous = own(change, 'previous') ?? null;
+  return {
+    kind,
+    op: op === null ? null : oneOf(OPS, op, below(at, 'op')),
+    key,
+    node: node === null ? null : readRow(schema, table, node, below(at, 'node'), key),
+    previous: previous === null ? null : readImage(table, previous, below(at, 'previous')),
+    changed: kind === 'UPDATE' ? changedColumns(table, own(change, 'changedColumns')) : null,
+  };
+}
+
+/** A name that GraphQL had to change is not recognized here, and then nothing is known. */
+function changedColumns(table: ModelTable, input: unknown): ReadonlySet<string> | null {
+  if (!Array.isArray(input)) return null;
+  const names = input.filter((name): name is string => typeof name === 'string' && !!table.findColumn(name));
+  return names.length === input.length ? new Set(names) : null;
+}
+
+function readLink(schema: ClientSchema, relation: ModelRelation, input: unknown, at: At): Link {
+  const link = objectAt(input, at);
+  const { source, target } = relation;
+  return {
+    kind: oneOf(LINK_KINDS, own(link, 'kind'), below(at, 'kind')),
+    parent: checkKey(schema.model.table(source), own(link, 'parent'), below(at, 'parent')),
+    child: checkKey(schema.model.table(target), own(link, 'child'), below(at, 'child')),
+  };
+}

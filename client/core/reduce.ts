@@ -1,0 +1,190 @@
+import type { Field, ReducerCache } from './cache.js';
+import { decideAsFarEnd, decideAsJunction } from './decide-junctions.js';
+import { decideLinks } from './decide-links.js';
+import { decideRoot } from './decide-root.js';
+import { decideAsChild, decideAsParent, decideGone, decideMoved, decideNested } from './decide-rows.js';
+import { gatherFacts, type RowFact } from './facts.js';
+import { contentOf } from './fill.js';
+import type { Need } from './needs.js';
+import type { FieldPlan } from './plans.js';
+import type { ReadMessage } from './read-message.js';
+import { type ReduceOptions, Reduction } from './reduction.js';
+import type { ClientSchema } from './schema.js';
+import { type ListRows, type Settled, settleList, settleNew, settleOne } from './settle.js';
+
+/**
+ * Applies one message to a cache and says what could not be decided.
+ *
+ * Where the message has links for a relation, they alone say what belongs to what. Everywhere else columns, junction rows and
+ * conditions do: the stream is then taken to bring the changes of every table concerned. All that is read of the cache's fields is read before anything is
+ * linked; applying the same message again changes nothing.
+ */
+export function reduce(
+  schema: ClientSchema,
+  cache: ReducerCache,
+  message: ReadMessage,
+  options: ReduceOptions,
+): readonly Need[] {
+  const facts = gatherFacts(message, hides(cache, message, options));
+  const reduction = new Reduction(schema, cache, facts, options);
+  const needs = new Needs(cache);
+  if (message.reset !== null) needs.add({ kind: 'reset', reason: message.reset });
+
+  for (const fact of facts.rows.values()) writeRow(reduction, fact, needs);
+  decideAll(reduction);
+
+  const empty: Field[] = [];
+  for (const [field, plan] of reduction.plans.entries()) {
+    const settled = settle(reduction, field, plan);
+    const need = plan.refetch && !plan.exact ? 'refetch' : settled.need;
+    if (need) needs.addField(need, field);
+    place(cache, field, settled.members, empty, needs);
+  }
+  for (const fact of facts.rows.values()) if (fact.gone) cache.drop(fact);
+  fillAll(reduction, empty, needs);
+  return needs.list();
+}
+
+/** A row that left the stream without being deleted is hidden, unless it only left the `where` of the list that the stream follows. */
+function hides(cache: ReducerCache, message: ReadMessage, options: ReduceOptions): boolean {
+  return !cache
+    .fields(null)
+    .some(
+      ({ table, kind, args }) =>
+        options.follows === 'value' &&
+        table === message.root.table.name &&
+        kind === 'many' &&
+        Object.keys(args.where ?? {}).length > 0,
+    );
+}
+
+function writeRow(reduction: Reduction, fact: RowFact, needs: Needs): void {
+  if (fact.gone) return;
+  const held = reduction.rows.heldFields(fact);
+  if (Object.keys(fact.fields).length > 0) reduction.cache.write(fact, fact.fields);
+  for (const name of fact.changed ?? []) {
+    if (held && Object.hasOwn(held, name) && !Object.hasOwn(fact.fields, name)) {
+      needs.add({ kind: 'row', entity: { table: fact.table, key: fact.key } });
+    }
+  }
+}
+
+function decideAll(reduction: Reduction): void {
+  decideRoot(reduction);
+  decideLinks(reduction);
+  for (const fact of reduction.facts.rows.values()) {
+    if (fact.gone) decideGone(reduction, fact);
+    else {
+      decideMoved(reduction, fact);
+      decideNested(reduction, fact);
+    }
+    if (fact.kind === null) continue;
+    decideAsJunction(reduction, fact);
+    // What only left a scope says nothing of its columns.
+    if (fact.gone || fact.kind === 'LEAVE') continue;
+    decideAsChild(reduction, fact);
+    decideAsFarEnd(reduction, fact);
+    decideAsParent(reduction, fact);
+  }
+}
+
+function settle(reduction: Reduction, field: Field, plan: FieldPlan): Settled {
+  const { cache, fields } = reduction;
+  const rows = rowsOf(reduction, field);
+  const before = cache.members(field) ?? [];
+  if (plan.exact) {
+    return { members: plan.exact.filter((key) => reduction.rows.exists(field.table, key)), need: null };
+  }
+  return field.kind === 'many'
+    ? settleList(fields.rule(field), before, plan, rows)
+    : settleOne(fields.rule(field), before[0], plan, reduction.governs(field), rows);
+}
+
+function rowsOf(reduction: Reduction, field: Field): ListRows {
+  return {
+    view: (key) => reduction.rows.view(field.table, key),
+    viewBefore: (key) => reduction.rows.held(field.table, key),
+  };
+}
+
+/** Makes the field hold these rows in this order, by as few calls as it takes. */
+function place(
+  cache: ReducerCache,
+  field: Field,
+  members: readonly string[],
+  empty: Field[],
+  needs: Needs,
+): void {
+  const wanted = new Set(members);
+  const now = [...(cache.members(field) ?? [])];
+  for (const key of now.filter((each) => !wanted.has(each))) {
+    cache.unlink(field, key);
+    now.splice(now.indexOf(key), 1);
+  }
+  for (const [at, key] of members.entries()) {
+    if (now[at] === key) continue;
+    const old = now.indexOf(key);
+    if (old !== -1) {
+      cache.unlink(field, key);
+      now.splice(old, 1);
+    }
+    const linked = cache.link(field, key, at);
+    now.splice(at, 0, key);
+    empty.push(...linked.empty);
+    if (!linked.complete) needs.add({ kind: 'row', entity: { table: field.table, key } });
+  }
+}
+
+/** Each filled field may bring rows with fields of their own, as deep as the readers of the place look. */
+function fillAll(reduction: Reduction, empty: Field[], needs: Needs): void {
+  const { cache, fields } = reduction;
+  for (let next = empty.shift(); next !== undefined; next = empty.shift()) {
+    const content = contentOf(reduction, next);
+    if (!content) {
+      needs.addField('refetch', next);
+      continue;
+    }
+    cache.fill(next);
+    const settled = content.isFinal
+      ? { members: content.keys, need: null }
+      : settleNew(fields.rule(next), next.kind, content.keys, rowsOf(reduction, next));
+    if (settled.need) needs.addField(settled.need, next);
+    place(cache, next, settled.members, empty, needs);
+  }
+}
+
+/** Collects needs, each once, and forgets those about fields that nobody can reach any more. */
+class Needs {
+  readonly #cache: ReducerCache;
+  readonly #plain: Need[] = [];
+  readonly #fields: { readonly kind: 'refetch' | 'order' | 'refill'; readonly field: Field }[] = [];
+
+  constructor(cache: ReducerCache) {
+    this.#cache = cache;
+  }
+
+  add(need: Need): void {
+    this.#plain.push(need);
+  }
+
+  addField(kind: 'refetch' | 'order' | 'refill', field: Field): void {
+    this.#fields.push({ kind, field });
+  }
+
+  list(): readonly Need[] {
+    const reachable = this.#fields.filter(({ field }) => this.#cache.isReachable(field));
+    const all: Need[] = [
+      ...this.#plain,
+      ...reachable.map(
+        ({ kind, field: { parent, relation } }): Need => ({
+          kind,
+          field: {
+            parent: parent && { table: parent.table, key: parent.key },
+            relation: relation?.name ?? null,
+          },
+        }),
+      ),
+    ];
+    return [...new Map(all.map((need) => [JSON.stringify(need), need])).values()];
+  }
+}

@@ -1,0 +1,109 @@
+import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
+import type { Entity, Fields, ReducerCache } from './cache.js';
+import { entityId, type Facts, type RowFact } from './facts.js';
+import { joinOf, type RowView, viewOf } from './row.js';
+import type { ClientSchema } from './schema.js';
+
+/** The rows of one reduction: as they are now, with the message's columns in them, and as they were. */
+export class RowBook {
+  readonly #schema: ClientSchema;
+  readonly #cache: ReducerCache;
+  readonly #facts: Facts;
+  readonly #before = new Map<string, Fields | undefined>();
+  readonly #views = new Map<string, RowView>();
+  readonly #indexes = new Map<string, ReadonlyMap<string, readonly string[]>>();
+
+  /** Remembers what the cache holds of the message's rows; to be made before anything is written. */
+  constructor(schema: ClientSchema, cache: ReducerCache, facts: Facts) {
+    this.#schema = schema;
+    this.#cache = cache;
+    this.#facts = facts;
+    for (const [id, fact] of facts.rows) this.#before.set(id, cache.read(fact));
+  }
+
+  fact(entity: Entity): RowFact | undefined {
+    return this.#facts.rows.get(entityId(entity.table, entity.key));
+  }
+
+  /** Something is known of the row, and it is not gone. */
+  exists(table: string, key: string): boolean {
+    return !this.fact({ table, key })?.gone && this.#cache.read({ table, key }) !== undefined;
+  }
+
+  view(table: string, key: string): RowView {
+    const id = entityId(table, key);
+    const known = this.#views.get(id);
+    if (known) return known;
+    const view = viewOf(this.#schema, this.#schema.model.table(table), key, this.#cache.read({ table, key }));
+    this.#views.set(id, view);
+    return view;
+  }
+
+  /** As the cache had it before the message. */
+  held(table: string, key: string): RowView {
+    const id = entityId(table, key);
+    if (!this.#before.has(id)) return this.view(table, key);
+    return viewOf(this.#schema, this.#schema.model.table(table), key, this.#before.get(id));
+  }
+
+  heldFields(fact: RowFact): Fields | undefined {
+    return this.#before.get(entityId(fact.table, fact.key));
+  }
+
+  /** As the database had it before the message, as far as it was sent or held. */
+  previous(fact: RowFact): RowView {
+    return viewOf(this.#schema, fact.model, fact.key, { ...this.heldFields(fact), ...fact.previous });
+  }
+
+  /** The keys of the rows, known and not gone, whose columns have these values together. */
+  keysBy(table: ModelTable, columns: readonly ModelColumn[], join: string): readonly string[] {
+    const name = JSON.stringify([table.name, ...columns.map((column) => column.name)]);
+    let index = this.#indexes.get(name);
+    if (!index) {
+      index = this.#indexBy(table, columns);
+      this.#indexes.set(name, index);
+    }
+    return index.get(join) ?? [];
+  }
+
+  #indexBy(table: ModelTable, columns: readonly ModelColumn[]): ReadonlyMap<string, readonly string[]> {
+    const index = new Map<string, string[]>();
+    for (const key of this.#cache.keys(table.name)) {
+      const join = this.exists(table.name, key) ? joinOf(this.view(table.name, key), columns) : null;
+      if (typeof join !== 'string') continue;
+      const keys = index.get(join);
+      if (keys) keys.push(key);
+      else index.set(join, [key]);
+    }
+    return index;
+  }
+
+  /** Whether the database may have changed one of the columns: false only where the message says so. */
+  mayHaveChanged(fact: RowFact, columns: Iterable<ModelColumn>): boolean {
+    if (fact.kind !== 'UPDATE') return true;
+    const now = this.view(fact.table, fact.key);
+    for (const column of columns) {
+      if (fact.changed) {
+        if (fact.changed.has(column.name)) return true;
+      } else if (!fact.previous || !Object.hasOwn(fact.previous, column.name)) {
+        if (!column.isKey) return true;
+      } else if (this.previous(fact)(column) !== now(column)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether one of the columns is another than the one held, or may be. */
+  differs(fact: RowFact, columns: Iterable<ModelColumn>): boolean {
+    const now = this.view(fact.table, fact.key);
+    const held = this.held(fact.table, fact.key);
+    for (const column of columns) {
+      const before = held(column);
+      if (before !== undefined && before === now(column)) continue;
+      if (fact.kind === null && now(column) === undefined) continue;
+      if (this.mayHaveChanged(fact, [column])) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,118 @@
+import { RivuletError } from '../../src/errors.js';
+import { relationFilter, relationSourceFilter } from '../../src/filter/parse.js';
+import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../src/manifest/model.js';
+import { modelOf } from '../../src/manifest/read.js';
+import type { Manifest, ManifestType } from '../../src/manifest/types.js';
+import { encodeValue } from '../../src/value/encode.js';
+import { type Condition, conditionOf } from './condition.js';
+
+/** A manifest made ready for use: read it once and keep it. */
+export interface ClientSchema {
+  readonly manifest: Manifest;
+  readonly model: Model;
+  byTypeName(typeName: string): ModelTable | undefined;
+  /** By the root field of its change stream: `taskChanges`. */
+  byChangesField(name: string): ModelTable | undefined;
+  /** Relations that lead to the table. */
+  into(table: ModelTable): readonly ModelRelation[];
+  /** Relations that pass through the table as their junction. */
+  through(table: ModelTable): readonly ModelRelation[];
+  conditions(relation: ModelRelation): RelationConditions;
+  /** A value as GraphQL shows it, as Postgres's text; throws `VALUE_INVALID`. */
+  encode(column: ModelColumn, value: unknown): string;
+  /** The same, and `undefined` where it is not such a value. */
+  cell(column: ModelColumn, value: unknown): string | null | undefined;
+}
+
+/** A relation's own `where`. */
+export interface RelationConditions {
+  readonly target: Condition;
+  readonly source: Condition;
+}
+
+/** Throws `MANIFEST_INVALID` on a manifest of another version. */
+export function readManifest(manifest: Manifest): ClientSchema {
+  const model = modelOf(manifest);
+  const byTypeName = new Map(model.tables.map((table) => [table.typeName, table]));
+  const byChangesField = new Map(
+    manifest.tables.map(({ name, fields }) => [fields.changes, model.table(name)]),
+  );
+  const labels = labelsOf(manifest, model);
+  const relations = model.tables.flatMap((table) => table.relations);
+  const into = groupBy(relations, (relation) => relation.target);
+  const through = groupBy(relations, (relation) => relation.through?.table);
+  const conditions = new Map<ModelRelation, RelationConditions>();
+
+  const encode = (column: ModelColumn, value: unknown): string =>
+    encodeValue(column.type, labelled(labels.get(column), value));
+
+  return {
+    manifest,
+    model,
+    byTypeName: (name) => byTypeName.get(name),
+    byChangesField: (name) => byChangesField.get(name),
+    into: (table) => into.get(table.name) ?? [],
+    through: (table) => through.get(table.name) ?? [],
+    conditions: (relation) => {
+      const known = conditions.get(relation);
+      if (known) return known;
+      const read = {
+        target: conditionOf(model.table(relation.target), relationFilter(model, relation)),
+        source: conditionOf(model.table(relation.source), relationSourceFilter(model, relation)),
+      };
+      conditions.set(relation, read);
+      return read;
+    },
+    encode,
+    cell: (column, value) => {
+      if (value === null || value === undefined) return value;
+      try {
+        return encode(column, value);
+      } catch (error) {
+        if (error instanceof RivuletError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+export function isClientSchema(manifest: Manifest | ClientSchema): manifest is ClientSchema {
+  return 'model' in manifest;
+}
+
+type Labels = ReadonlyMap<string, string>;
+
+/** By column: GraphQL's name of an enum label → the label, where they differ. An ID is the label itself. */
+function labelsOf(manifest: Manifest, model: Model): ReadonlyMap<ModelColumn, Labels> {
+  const result = new Map<ModelColumn, Labels>();
+  for (const table of manifest.tables) {
+    for (const column of table.columns) {
+      const type: ManifestType = column.type.kind === 'array' ? column.type.of : column.type;
+      if (type.kind !== 'enum' || !type.names || column.id) continue;
+      const { values, names } = type;
+      result.set(
+        model.table(table.name).column(column.name),
+        new Map(names.map((name, at) => [name, values[at]!])),
+      );
+    }
+  }
+  return result;
+}
+
+function labelled(labels: Labels | undefined, value: unknown): unknown {
+  if (!labels) return value;
+  if (Array.isArray(value)) return value.map((item) => labelled(labels, item));
+  return typeof value === 'string' ? (labels.get(value) ?? value) : value;
+}
+
+function groupBy(
+  relations: readonly ModelRelation[],
+  nameOf: (relation: ModelRelation) => string | undefined,
+): ReadonlyMap<string, readonly ModelRelation[]> {
+  const groups = new Map<string, ModelRelation[]>();
+  for (const relation of relations) {
+    const name = nameOf(relation);
+    if (name !== undefined) groups.set(name, [...(groups.get(name) ?? []), relation]);
+  }
+  return groups;
+}

@@ -1,0 +1,149 @@
+import { compareRows, type ListRule } from './list.js';
+import type { RowView } from './row.js';
+
+/** What is to become of one list, before its order and its window are looked at. */
+export interface ListPlan {
+  readonly enter: ReadonlySet<string>;
+  readonly leave: ReadonlySet<string>;
+  /** Members whose place may be another now. */
+  readonly moved: ReadonlySet<string>;
+  /** Rows of which it is not known whether they belong here: of interest only where they would be inside of the window. */
+  readonly perhaps: ReadonlySet<string>;
+}
+
+export interface Settled {
+  readonly members: readonly string[];
+  readonly need: 'refetch' | 'order' | 'refill' | null;
+}
+
+/** The rows of a list, as they are and as they were before the message. */
+export interface ListRows {
+  view(key: string): RowView;
+  viewBefore(key: string): RowView;
+}
+
+/**
+ * The members of a list after a plan: in order, within the window. A row whose place is not known stays where it is, or comes after those that
+ * may stand before it; in a full window, where its place decides whether it is in at all, it stays out.
+ *
+ * A list that is shorter than its limit is known to its end. A full one is known up to the row that was its last; what sorts after that, and
+ * fits because others left, is taken in with the need to ask what else is there.
+ */
+export function settleList(
+  rule: ListRule,
+  before: readonly string[],
+  plan: ListPlan,
+  rows: ListRows,
+): Settled {
+  // More rows than the limit allows: the limit is not the one that the list was read with.
+  const limit = rule.limit !== null && before.length > rule.limit ? null : rule.limit;
+  const wasFull = limit !== null && before.length === limit;
+  const headKnown = rule.offset === 0;
+  let refetch = false;
+  let order = false;
+
+  const moves = [...plan.moved].filter((key) => before.includes(key) && !plan.leave.has(key));
+  const members = before.filter((key) => !plan.leave.has(key) && !moves.includes(key));
+  const lastBefore = before.at(-1);
+  const entering = [...plan.enter].filter((key) => !before.includes(key) && !plan.leave.has(key));
+  const stuck: string[] = [];
+
+  for (const key of [...entering, ...moves].sort()) {
+    const place = placeIn(members, key);
+    if (!place.known) stuck.push(key);
+    else if (!headKnown && place.at === 0 && !isMoveDown(key)) refetch = true;
+    else members.splice(place.at, 0, key);
+  }
+  for (const key of stuck) {
+    order = true;
+    if (moves.includes(key)) {
+      members.splice(Math.min(before.indexOf(key), members.length), 0, key);
+      if (wasFull || !headKnown) refetch = true;
+    } else if (limit === null || (members.length < limit && headKnown))
+      members.splice(placeIn(members, key).at, 0, key);
+    else refetch = true;
+  }
+
+  const kept = limit === null ? members : members.slice(0, limit);
+  const openEnd = wasFull && (kept.length < limit || kept.some((key) => sortsAfterEnd(key)));
+  if ([...plan.perhaps].some((key) => mayBeInside(key))) refetch = true;
+  const need = refetch ? 'refetch' : openEnd ? 'refill' : order ? 'order' : null;
+  return { members: isSame(before, kept) ? before : kept, need };
+
+  function placeIn(list: readonly string[], key: string): { readonly at: number; readonly known: boolean } {
+    const row = rows.view(key);
+    const signs = list.map((other) => compareRows(rule.order, row, rows.view(other)));
+    const afterSmaller = signs.findLastIndex((sign) => sign !== undefined && sign >= 0) + 1;
+    const rest = signs.slice(afterSmaller);
+    const larger = rest.findIndex((sign) => sign !== undefined);
+    const open = larger === -1 ? rest.length : larger;
+    return { at: afterSmaller + open, known: open === 0 };
+  }
+
+  /** Whether a member may stand after rows that are not in the window, because it is after what was its last. */
+  function sortsAfterEnd(key: string): boolean {
+    if (lastBefore === undefined) return true;
+    if (before.includes(key) && !moves.includes(key)) return false;
+    const sign = compareRows(rule.order, rows.view(key), rows.viewBefore(lastBefore));
+    return sign === undefined || sign > 0;
+  }
+
+  /** A member that was first and moved further down, but is still first, is where it was. */
+  function isMoveDown(key: string): boolean {
+    const sign = moves.includes(key)
+      ? compareRows(rule.order, rows.view(key), rows.viewBefore(key))
+      : undefined;
+    return before[0] === key && sign !== undefined && sign >= 0;
+  }
+
+  function mayBeInside(key: string): boolean {
+    if (before.includes(key)) return true;
+    const place = placeIn(kept, key);
+    return !place.known || place.at < kept.length || !headKnown || limit === null || kept.length < limit;
+  }
+}
+
+function isSame(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((key, index) => key === right[index]);
+}
+
+/**
+ * The row of a `one` after a plan. Where several match, the server shows the first by key. `replaces`: what enters takes the place of what was
+ * there, because who says so knows both.
+ */
+export function settleOne(
+  rule: ListRule,
+  before: string | undefined,
+  plan: ListPlan,
+  replaces: boolean,
+  rows: ListRows,
+): Settled {
+  const need = plan.perhaps.size > 0 ? 'refetch' : null;
+  const stays = before !== undefined && !plan.leave.has(before) ? before : undefined;
+  const entering = [...plan.enter].filter((key) => key !== before && !plan.leave.has(key)).sort();
+  const candidates =
+    stays === undefined || (replaces && entering.length > 0) ? entering : [stays, ...entering];
+  let first = candidates[0];
+  for (const key of candidates.slice(1)) {
+    const sign = compareRows(rule.order, rows.view(key), rows.view(first!));
+    if (sign === undefined) return { members: candidates.slice(0, 1), need: 'refetch' };
+    if (sign < 0) first = key;
+  }
+  return { members: first === undefined ? [] : [first], need };
+}
+
+/** The window of a field of which all rows are known. */
+export function settleNew(
+  rule: ListRule,
+  kind: 'one' | 'many',
+  keys: readonly string[],
+  rows: ListRows,
+): Settled {
+  const nothing = new Set<string>();
+  const plan = { enter: new Set(keys), leave: nothing, moved: nothing, perhaps: nothing };
+  if (kind === 'one') return settleOne(rule, undefined, plan, false, rows);
+  const { members, need } = settleList({ ...rule, limit: null, offset: 0 }, [], plan, rows);
+  const end = rule.limit === null ? undefined : rule.offset + rule.limit;
+  const shown = members.slice(rule.offset, end);
+  return { members: shown, need: need && shown.length < members.length ? 'refetch' : need };
+}

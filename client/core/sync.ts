@@ -1,0 +1,114 @@
+import { RivuletError } from '../../src/errors.js';
+import type { ModelTable } from '../../src/manifest/model.js';
+import type { Manifest } from '../../src/manifest/types.js';
+import type { ListArgs } from './cache.js';
+import type { Changes } from './messages.js';
+import type { Need } from './needs.js';
+import { readMessages } from './read-message.js';
+import { reduce } from './reduce.js';
+import { isObject } from './row.js';
+import { type ClientSchema, isClientSchema, readManifest } from './schema.js';
+import { TreeCache } from './tree.js';
+import type { ListShape } from './tree-shape.js';
+
+/**
+ * How the value was asked for. `where`, `orderBy`, `limit`, `offset` are those of the value, if it is a list; `with` has those of the lists
+ * below, by relation. A change stream with `related` scopes is taken to have been asked for with the same `where`s.
+ */
+export interface SyncOptions extends ListShape {
+  /** Or what `readManifest` made of it, which is quicker where it is used again. */
+  readonly manifest: Manifest | ClientSchema;
+  /** Drizzle's key of the table of the value's rows. Default: by their `__typename`; for `null` and `[]` the table of the changes. */
+  readonly table?: string;
+  /** The `id` for which a value of one row was asked: where it is `null`, only this row fills it. */
+  readonly id?: string;
+  /**
+   * What a stream of the value's own table follows: the `value`, with its `where` (the default), or the whole `table`, so that `where` decides.
+   * Streams of other tables are taken to bring every change of them that may be seen.
+   */
+  readonly follows?: 'value' | 'table';
+}
+
+export interface Synced<Value> {
+  readonly value: Value;
+  readonly needs: readonly Need[];
+}
+
+/**
+ * The value as it is after the changes: in every place where it shows a row, through every relation that it has loaded.
+ *
+ * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); anything else comes back as
+ * it is. The input is never written to; what did not change is the same object, and without any change so is the whole. The same changes
+ * again change nothing. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds` says what.
+ *
+ * Throws `MESSAGE_INVALID`, before anything is applied, on changes that no server of this schema sends; `TABLE_UNKNOWN`;
+ * and the errors of filters and orders where the options have such.
+ */
+export function sync<Value>(value: Value, changes: Changes, options: SyncOptions): Value {
+  return syncWithNeeds(value, changes, options).value;
+}
+
+/** As `sync`; and what has to be fetched from the server. */
+export function syncWithNeeds<Value>(value: Value, changes: Changes, options: SyncOptions): Synced<Value> {
+  if (typeof value !== 'object') return { value, needs: [] };
+  const schema = isClientSchema(options.manifest) ? options.manifest : readManifest(options.manifest);
+  const ownTable = tableOfValue(schema, value, options.table);
+  const messages = readMessages(schema, changes, ownTable);
+  let current: unknown = value;
+  const needs: Need[] = [];
+  for (const message of messages) {
+    const table = ownTable ?? (isEmpty(current) ? message.root.table : undefined);
+    if (!table) {
+      if (!mayBeRow(current)) break;
+      throw new RivuletError('TABLE_UNKNOWN', 'The rows of the value have no `__typename`: set `table`.');
+    }
+    const cache = TreeCache.open(schema, table, current, options);
+    if (!cache) break;
+    const found = reduce(schema, cache, message, {
+      follows: options.follows ?? 'value',
+      argsAt: (path) => argsAt(options, path),
+      id: options.id,
+    });
+    needs.push(...found);
+    current = cache.value();
+  }
+  return { value: current as Value, needs: distinct(needs) };
+}
+
+function tableOfValue(
+  schema: ClientSchema,
+  value: unknown,
+  name: string | undefined,
+): ModelTable | undefined {
+  if (name !== undefined) {
+    const table = schema.model.find(name);
+    if (!table) throw new RivuletError('TABLE_UNKNOWN', `The manifest has no table ${name}.`);
+    return table;
+  }
+  const row: unknown = Array.isArray(value) ? value[0] : value;
+  const typeName: unknown = isObject(row) ? row.__typename : undefined;
+  return typeof typeName === 'string' ? schema.byTypeName(typeName) : undefined;
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}
+
+function mayBeRow(value: unknown): boolean {
+  const row: unknown = Array.isArray(value) ? value[0] : value;
+  return isObject(row) && Object.hasOwn(row, 'id');
+}
+
+const NO_ARGS: ListArgs = Object.freeze({});
+
+function argsAt(shape: ListShape, path: readonly string[]): ListArgs {
+  let current: ListShape | undefined = shape;
+  for (const name of path) {
+    current = current?.with && Object.hasOwn(current.with, name) ? current.with[name] : undefined;
+  }
+  return current ?? NO_ARGS;
+}
+
+function distinct(needs: readonly Need[]): readonly Need[] {
+  return [...new Map(needs.map((need) => [JSON.stringify(need), need])).values()];
+}

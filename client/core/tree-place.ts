@@ -1,0 +1,59 @@
+import type { ModelRelation } from '../../src/manifest/model.js';
+import type { Entity, Field, Fields } from './cache.js';
+import type { ListShape, Shape } from './tree-shape.js';
+
+/** One place in a tree where a row stands. */
+export class TreeRow {
+  /** Columns that are another than in `source`. */
+  readonly changed = new Map<string, unknown>();
+  readonly fields = new Map<string, TreeField>();
+
+  constructor(
+    readonly key: string,
+    /** The row as it was in the value; `null` for a row that came to this place. */
+    readonly source: Fields | null,
+    /** `null`: the row was taken from its place. */
+    public holder: TreeField | null,
+  ) {}
+}
+
+/** One place in a tree where rows are linked. */
+export class TreeField implements Field {
+  readonly table: string;
+  readonly args: ListShape;
+  readonly parent: Entity | null;
+  /** `undefined`: not filled. */
+  rows: TreeRow[] | undefined;
+  readonly #left = new Map<string, TreeRow>();
+
+  constructor(
+    /** `null`: the root. */
+    readonly owner: TreeRow | null,
+    readonly relation: ModelRelation | null,
+    readonly kind: 'one' | 'many',
+    readonly shape: Shape,
+    /** As it was in the value; `undefined` for a field below a row that came to its place. */
+    readonly source: unknown,
+  ) {
+    this.table = shape.table.name;
+    this.args = shape.args;
+    this.parent = owner && relation ? { table: relation.source, key: owner.key } : null;
+  }
+
+  letGo(key: string): void {
+    const at = this.rows?.findIndex((row) => row.key === key) ?? -1;
+    const row = this.rows?.[at];
+    if (!row) return;
+    this.rows!.splice(at, 1);
+    row.holder = null;
+    this.#left.set(key, row);
+  }
+
+  /** A row that was let go of in the same reduction, as it was. */
+  takeBack(key: string): TreeRow | undefined {
+    const row = this.#left.get(key);
+    this.#left.delete(key);
+    if (row) row.holder = this;
+    return row;
+  }
+}

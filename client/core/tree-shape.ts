@@ -1,0 +1,36 @@
+import type { ModelTable } from '../../src/manifest/model.js';
+import type { ListArgs } from './cache.js';
+
+/** The arguments of a list and of the lists below its rows: what the query says that the answer does not show. */
+export interface ListShape extends ListArgs {
+  /** By relation. */
+  readonly with?: Readonly<Record<string, ListShape>> | undefined;
+}
+
+/** What rows at one place of a tree hold: gathered from the rows that are there, for those that come. */
+export class Shape {
+  readonly table: ModelTable;
+  readonly args: ListShape;
+  /** Names of everything in a row that is no relation, in the order in which they were seen. */
+  readonly columns = new Set<string>();
+  readonly #inner = new Map<string, Shape>();
+  /** Relations that rows at this place have loaded. */
+  readonly loaded = new Set<string>();
+
+  constructor(table: ModelTable, args: ListShape) {
+    this.table = table;
+    this.args = args;
+    for (const name of Object.keys(args.with ?? {})) {
+      if (table.findRelation(name)) this.loaded.add(name);
+    }
+  }
+
+  inner(name: string, target: ModelTable): Shape {
+    const known = this.#inner.get(name);
+    if (known) return known;
+    const args = this.args.with && Object.hasOwn(this.args.with, name) ? this.args.with[name] : undefined;
+    const shape = new Shape(target, args ?? {});
+    this.#inner.set(name, shape);
+    return shape;
+  }
+}

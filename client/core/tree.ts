@@ -1,0 +1,241 @@
+import type { ModelTable } from '../../src/manifest/model.js';
+import type { Entity, Field, Fields, Linked, ReducerCache } from './cache.js';
+import { isEqual } from './equal.js';
+import { entityId } from './facts.js';
+import { isObject, keyOfRow } from './row.js';
+import type { ClientSchema } from './schema.js';
+import { TreeField, TreeRow } from './tree-place.js';
+import { type ListShape, Shape } from './tree-shape.js';
+
+/**
+ * A tree of rows as GraphQL shows them, seen as a cache: a row may stand at many places, each with columns and relations of its own.
+ * The value is never written to; `value()` gives the new one, in which all that did not change is the same object.
+ *
+ * What is no row of the table that belongs at its place (no id, another `__typename`, the same row twice) is left alone, with
+ * everything in the same list.
+ */
+export class TreeCache implements ReducerCache {
+  readonly #schema: ClientSchema;
+  readonly #root: TreeField;
+  readonly #places = new Map<string, TreeRow[]>();
+  readonly #keys = new Map<string, Set<string>>();
+  readonly #written = new Map<string, Fields>();
+  readonly #dropped = new Set<string>();
+
+  private constructor(schema: ClientSchema, root: TreeField) {
+    this.#schema = schema;
+    this.#root = root;
+    this.#load(root);
+  }
+
+  /** `value`: a list of rows, a row, or `null`; `undefined` is returned for anything else. */
+  static open(
+    schema: ClientSchema,
+    table: ModelTable,
+    value: unknown,
+    shape: ListShape,
+  ): TreeCache | undefined {
+    const kind = Array.isArray(value) ? 'many' : 'one';
+    const root = new TreeField(null, null, kind, new Shape(table, shape), value);
+    const cache = new TreeCache(schema, root);
+    return root.rows === undefined ? undefined : cache;
+  }
+
+  read(entity: Entity): Fields | undefined {
+    const id = entityId(entity.table, entity.key);
+    if (this.#dropped.has(id)) return undefined;
+    const places = this.#places.get(id);
+    const written = this.#written.get(id);
+    if (!places && !written) return undefined;
+    // Spread, not assigned: a property called __proto__ stays a property.
+    let known: Fields = {};
+    for (const { source } of places ?? []) known = { ...known, ...source };
+    return { ...known, ...written };
+  }
+
+  keys(table: string): Iterable<string> {
+    return this.#keys.get(table) ?? [];
+  }
+
+  fields(parent: Entity | null): readonly Field[] {
+    if (parent === null) return [this.#root];
+    return this.#placesOf(parent.table, parent.key).flatMap((row) => [...row.fields.values()]);
+  }
+
+  holders(entity: Entity): readonly Field[] {
+    return this.#placesOf(entity.table, entity.key).flatMap(({ holder }) => holder ?? []);
+  }
+
+  members(field: Field): readonly string[] | undefined {
+    return (field as TreeField).rows?.map(({ key }) => key);
+  }
+
+  write(entity: Entity, fields: Fields): void {
+    const id = entityId(entity.table, entity.key);
+    this.#know(entity.table, entity.key);
+    this.#written.set(id, { ...this.#written.get(id), ...fields });
+    for (const row of this.#placesOf(entity.table, entity.key)) {
+      for (const [name, value] of Object.entries(fields)) {
+        if (name === 'id' || name === '__typename' || !row.source || !Object.hasOwn(row.source, name))
+          continue;
+        if (!isEqual(row.source[name], value)) row.changed.set(name, value);
+      }
+    }
+  }
+
+  fill(field: Field): void {
+    (field as TreeField).rows ??= [];
+  }
+
+  link(field: Field, key: string, at: number): Linked {
+    const place = field as TreeField;
+    place.rows ??= [];
+    const { rows } = place;
+    const back = place.takeBack(key);
+    if (back) {
+      rows.splice(at, 0, back);
+      return { empty: [], complete: true };
+    }
+    const { shape } = place;
+    const row = new TreeRow(key, null, place);
+    rows.splice(at, 0, row);
+    this.#register(shape.table, row);
+    for (const name of shape.loaded) {
+      const relation = shape.table.findRelation(name)!;
+      const inner = shape.inner(name, this.#schema.model.table(relation.target));
+      row.fields.set(name, new TreeField(row, relation, relation.kind, inner, undefined));
+    }
+    const columns = this.#columnsOf(shape.table, key);
+    const complete = [...shape.columns].every((name) => Object.hasOwn(columns, name));
+    return { empty: [...row.fields.values()], complete };
+  }
+
+  unlink(field: Field, key: string): void {
+    (field as TreeField).letGo(key);
+  }
+
+  drop(entity: Entity): void {
+    const id = entityId(entity.table, entity.key);
+    this.#dropped.add(id);
+  }
+
+  isReachable(field: Field): boolean {
+    let place: TreeField | null = field as TreeField;
+    while (place?.owner) place = place.owner.holder;
+    return place !== null;
+  }
+
+  value(): unknown {
+    return this.#fieldValue(this.#root);
+  }
+
+  #load(field: TreeField): void {
+    const { source, kind, shape } = field;
+    const items: readonly unknown[] =
+      kind === 'one' ? (source === null ? [] : [source]) : Array.isArray(source) ? source : [undefined];
+    const rows: TreeRow[] = [];
+    const keys = new Set<string>();
+    for (const item of items) {
+      const key = this.#keyOf(shape.table, item);
+      if (key === undefined || keys.has(key)) return;
+      keys.add(key);
+      rows.push(new TreeRow(key, item as Fields, field));
+    }
+    field.rows = rows;
+    for (const row of rows) this.#loadRow(shape, row);
+  }
+
+  #loadRow(shape: Shape, row: TreeRow): void {
+    this.#register(shape.table, row);
+    const source = row.source!;
+    for (const name of Object.keys(source)) {
+      const relation = shape.table.findRelation(name);
+      if (!relation) {
+        if (name !== '__proto__') shape.columns.add(name);
+        continue;
+      }
+      if (source[name] === undefined) continue;
+      const inner = shape.inner(name, this.#schema.model.table(relation.target));
+      const field = new TreeField(row, relation, relation.kind, inner, source[name]);
+      this.#load(field);
+      if (!field.rows) continue;
+      shape.loaded.add(name);
+      row.fields.set(name, field);
+    }
+  }
+
+  #keyOf(table: ModelTable, item: unknown): string | undefined {
+    if (!isObject(item)) return undefined;
+    if (item.__typename !== undefined && item.__typename !== table.typeName) return undefined;
+    return keyOfRow(this.#schema, table, item);
+  }
+
+  #register(table: ModelTable, row: TreeRow): void {
+    const id = entityId(table.name, row.key);
+    this.#know(table.name, row.key);
+    const places = this.#places.get(id);
+    if (places) places.push(row);
+    else this.#places.set(id, [row]);
+  }
+
+  #know(table: string, key: string): void {
+    const keys = this.#keys.get(table);
+    if (keys) keys.add(key);
+    else this.#keys.set(table, new Set([key]));
+  }
+
+  #placesOf(table: string, key: string): readonly TreeRow[] {
+    return this.#places.get(entityId(table, key)) ?? [];
+  }
+
+  #fieldValue(field: TreeField): unknown {
+    const rows = field.rows!.map((row) => this.#rowValue(field.shape, row));
+    if (field.kind === 'one') return rows[0] ?? null;
+    const same = this.#sourcesOf(field).find((source) => isSameList(source, rows));
+    return same ?? rows;
+  }
+
+  #rowValue(shape: Shape, row: TreeRow): unknown {
+    const { source } = row;
+    if (!source) return this.#newRow(shape, row);
+    const changed = new Map(row.changed);
+    for (const [name, field] of row.fields) {
+      const value = this.#fieldValue(field);
+      if (value !== source[name]) changed.set(name, value);
+    }
+    return changed.size === 0 ? source : { ...source, ...Object.fromEntries(changed) };
+  }
+
+  /** A row that came to its place shows what the others there show; where there are none, all that is known. */
+  #newRow(shape: Shape, row: TreeRow): unknown {
+    const columns = this.#columnsOf(shape.table, row.key);
+    const known = this.read({ table: shape.table.name, key: row.key }) ?? {};
+    const names = shape.columns.size > 0 ? [...shape.columns] : Object.keys(known);
+    const built: Record<string, unknown> = {};
+    for (const name of names) if (Object.hasOwn(columns, name)) built[name] = columns[name];
+    for (const [name, field] of row.fields) if (field.rows) built[name] = this.#fieldValue(field);
+    const places = this.#placesOf(shape.table.name, row.key);
+    return places.find(({ source }) => source && isEqual(source, built))?.source ?? built;
+  }
+
+  /** What is known of a row besides its relations. Its id and its type are always known. */
+  #columnsOf(table: ModelTable, key: string): Fields {
+    const known = this.read({ table: table.name, key });
+    const columns: Record<string, unknown> = { id: key, __typename: table.typeName, ...known };
+    for (const relation of table.relations) delete columns[relation.name];
+    return columns;
+  }
+
+  /** The lists that a field may turn out to be equal to: its own, or those that the same relation of the same row was. */
+  #sourcesOf(field: TreeField): readonly unknown[] {
+    if (field.source !== undefined || !field.parent) return [field.source];
+    const places = this.#placesOf(field.parent.table, field.parent.key);
+    return places.map((row) => row.fields.get(field.relation!.name)?.source);
+  }
+}
+
+function isSameList(source: unknown, rows: readonly unknown[]): boolean {
+  return (
+    Array.isArray(source) && source.length === rows.length && rows.every((row, at) => row === source[at])
+  );
+}
