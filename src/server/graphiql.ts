@@ -12,21 +12,27 @@ export interface GraphiQLSettings {
  * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out where the page is asked for under any
  * name but a loopback one: a foreign page whose name was made to point here (DNS rebinding) must not read it.
  */
-export function graphiqlOptions(settings: GraphiQLSettings, host: string | null): GraphiQLOptions {
+export function graphiqlOptions(settings: GraphiQLSettings, host: string | null): PageOptions {
   const token = isLoopbackHost(host) ? settings.token : undefined;
   const headers =
     token === undefined ? undefined : JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2);
   return {
     title: 'Rivulet',
     subscriptionsProtocol: 'WS',
-    defaultEditorToolsVisibility: headers === undefined ? true : 'headers',
     shouldPersistHeaders: false,
-    ...(headers === undefined ? {} : { headers, defaultHeaders: headers }),
-    ...(settings.document === undefined
-      ? {}
-      : {
-          defaultQuery: settings.document,
-          defaultTabs: [{ query: settings.document, headers: headers ?? null }],
-        }),
+    ...(headers !== undefined && {
+      headers,
+      defaultHeaders: headers,
+      defaultEditorToolsVisibility: 'headers',
+    }),
+    ...(settings.document !== undefined && { query: settings.document }),
   };
+}
+
+interface PageOptions extends GraphiQLOptions {
+  /**
+   * What the open tab shows at each visit; `defaultQuery` holds for the first one only, and a reload then opens an empty tab.
+   * Yoga's page hands it on, its types do not name it.
+   */
+  readonly query?: string;
 }

@@ -41,13 +41,14 @@ export async function startLive(options: LiveOptions): Promise<Live> {
         logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
     });
   const feed = createLogFeed({ database, model, pollMs: options.pollMs, log: logger });
+  const history = createLogHistory(model);
   const scopes = createScopes({
     model,
     database,
     feed,
-    history: createLogHistory(model),
+    history,
     retry,
-    evaluator: createEvaluator(database, model, retry),
+    evaluator: createEvaluator({ database, model, history, retry }),
     run: (select) => retry(() => runSelect(database, model, select)),
     isWatched: isWatchedBy(plan, model),
     onError: (error) => logger.error({ err: error }, 'a subscription failed'),
