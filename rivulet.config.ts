@@ -12,7 +12,8 @@ export default defineConfig<Context>({
       { id: '2', name: 'grace' },
       { id: '3', name: 'alan' },
     ],
-    document: `# Run this, then change a task of yours in the database: each transaction is one message.
+    document: `# Run this, then change a task in the database:
+# each transaction is one message.
 subscription TasksMove {
   taskChanges {
     transaction { xid loggedAt }
@@ -21,7 +22,13 @@ subscription TasksMove {
       op
       key
       changedColumns
-      node { title status priority project { name } assignee { name } }
+      node {
+        title
+        status
+        priority
+        project { name }
+        assignee { name }
+      }
       previous { title status priority }
     }
   }

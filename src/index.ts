@@ -1,4 +1,20 @@
+export type { ErrorCode } from './errors.js';
+export { RivuletError } from './errors.js';
 export type { Policies, PolicyRules } from './policy/rules.js';
 export { definePolicies } from './policy/rules.js';
-export type { RivuletConfig } from './server/config.js';
+export type {
+  AuthConfig,
+  Claims,
+  DatabaseConfig,
+  DevelopmentConfig,
+  Limits,
+  RequestInfo,
+  RivuletConfig,
+  ServerConfig,
+  TableNames,
+} from './server/config.js';
 export { defineConfig } from './server/config.js';
+export type { RivuletServer, ServerOptions } from './server/server.js';
+export { createServer } from './server/server.js';
+export type { PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';
+export { watchers } from './watch/watchers.js';
