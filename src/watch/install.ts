@@ -3,7 +3,7 @@ import { RivuletError } from '../errors.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { readCatalog } from './catalog.js';
 import { type Drift, inspect, leftoversOf } from './inspect.js';
-import { INSTALL_LOCK, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
+import { INSTALL_LOCK_SQL, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
 import { tableSql } from './trigger-sql.js';
 import type { WatchedTable, WatchPlan } from './types.js';
 
@@ -49,7 +49,7 @@ export async function prune(db: Database, plan: WatchPlan): Promise<readonly str
 
 function locked<T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
-    await tx.script(`select pg_advisory_xact_lock(${INSTALL_LOCK})`);
+    await tx.script(INSTALL_LOCK_SQL);
     return work(tx);
   });
 }

@@ -5,7 +5,15 @@ export const LOG_SCHEMA = 'rivulet';
 export const LOG_CHANNEL = 'rivulet';
 
 /** Installs are serialized by this advisory lock ("rivulet" in hexadecimal). */
-export const INSTALL_LOCK = '32204104842110324';
+const INSTALL_LOCK = '32204104842110324';
+
+/**
+ * Waits for the install that is under way, if any, until the end of the transaction. The second statement looks at a
+ * table only because that makes the session hear of what the other one created: waiting for the lock does not.
+ */
+export const INSTALL_LOCK_SQL = `select pg_advisory_xact_lock(${INSTALL_LOCK});
+select from pg_catalog.pg_namespace limit 0;
+`;
 
 /** Raised when the tables below change; kept in `rivulet.log.version`. */
 export const LOG_VERSION = 1;

@@ -1,4 +1,4 @@
-import { INSTALL_LOCK, LOG_TABLE_SQL } from './log-table.js';
+import { INSTALL_LOCK_SQL, LOG_TABLE_SQL } from './log-table.js';
 import { tableSql } from './trigger-sql.js';
 import type { WatchPlan } from './types.js';
 
@@ -7,7 +7,5 @@ import type { WatchPlan } from './types.js';
  * once when each runs it in a transaction; the same plan gives the same text.
  */
 export function watchSql(plan: WatchPlan): string {
-  return [`select pg_advisory_xact_lock(${INSTALL_LOCK});`, LOG_TABLE_SQL, ...plan.tables.map(tableSql)].join(
-    '\n',
-  );
+  return [INSTALL_LOCK_SQL, LOG_TABLE_SQL, ...plan.tables.map(tableSql)].join('\n');
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { codedError } from '../../src/database/errors.js';
 import { createDatabase } from '../support/database.js';
+import { startProxy } from '../support/proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
 const database = await createDatabase({ setup: 'create table t (id int primary key, v text)' });
@@ -11,6 +12,8 @@ const terminateOthers = (applicationName: string) =>
      where datname = current_database() and application_name = $1`,
     applicationName,
   );
+
+const SLEEPING = `select pid::text from pg_stat_activity where state = 'active' and query like 'select pg_sleep(60)%'`;
 
 describe('connect', () => {
   test('every value is text, whatever its type', async () => {
@@ -86,6 +89,30 @@ describe('connect', () => {
     await expect(lost).rejects.toThrow();
     await victim.query({ text: 'select 1::text', params: [] });
     expect(await database.query('select id::text from t where id >= 10')).toEqual([]);
+  });
+
+  test('a connection that is reset in the middle of a transaction takes nobody else with it', async () => {
+    const proxy = await startProxy(database.url);
+    const { connect } = await import('../../src/database/connect.js');
+    const db = connect(proxy.url, { max: 1 });
+    for (let round = 0; round < 5; round++) {
+      const lost = db.transaction(async (tx) => {
+        await tx.script(`insert into t values (${20 + round}, 'before')`);
+        const sleeping = tx.query({ text: 'select pg_sleep(60)::text', params: [] }).catch(() => {});
+        await waitFor('it sleeps', async () => (await database.query(SLEEPING)).length > 0);
+        proxy.reset();
+        await sleeping;
+        await tx.script(`insert into t values (${30 + round}, 'after')`);
+      });
+      await expect(lost).rejects.toThrow();
+      expect(await db.query({ text: 'select 1::text', params: [] })).toEqual([['1']]);
+      await database.query(
+        `select pg_terminate_backend(pid)::text from pg_stat_activity where query like 'select pg_sleep(60)%'`,
+      );
+    }
+    expect(await database.query('select id::text from t where id >= 20')).toEqual([]);
+    await db.close();
+    await proxy.close();
   });
 
   test('more callers than connections wait for their turn', async () => {

@@ -17,9 +17,9 @@ afterEach(async () => {
 });
 
 async function makeFolder(): Promise<string> {
-  const folder = join(await mkdtemp(join(tmpdir(), 'rivulet-embedded-')), 'nested', 'postgres');
-  folders.push(folder);
-  return folder;
+  const root = await mkdtemp(join(tmpdir(), 'rivulet-embedded-'));
+  folders.push(root);
+  return join(root, 'nested', 'postgres');
 }
 
 async function start(folder: string, persistent = true): Promise<Embedded> {
