@@ -1,4 +1,6 @@
 select pg_advisory_xact_lock(32204104842110324);
+select from pg_catalog.pg_namespace limit 0;
+
 create schema if not exists rivulet;
 
 create table if not exists rivulet.log (

@@ -3,7 +3,11 @@ import { LOG_CHANNEL, LOG_SCHEMA } from './log-table.js';
 import { functionName } from './names.js';
 import type { WatchedTable } from './types.js';
 
-/** Settings of the trigger functions: nothing of the writer's session decides what is logged, or what a name means. */
+/**
+ * Settings of the trigger functions: nothing of the writer's session decides what is logged, or what a name means.
+ * They cost 2 µs of the 25 µs that a logged one-row update takes in the server (bare 6.5 µs; 100,000 rows in one
+ * update 0.8 s, bare 0.23 s; 2026-11-23, 2 cores, PostgreSQL 18.4).
+ */
 export const FUNCTION_SETTINGS: Readonly<Record<string, string>> = {
   search_path: 'pg_catalog, pg_temp',
   TimeZone: 'UTC',
@@ -33,6 +37,7 @@ export const TRIGGERS: readonly TriggerSpec[] = [
  *
  * An update is old joined to new on the key's text: where the key changed, nothing joins, and the row is logged as a DELETE
  * and an INSERT. An update that changes no logged column (or none of `onlyColumns`) is not logged.
+ * A statement that names a partition itself, and not the partitioned table, does not fire these triggers and is not logged.
  * `set rivulet.notify = off` in a session leaves out the notification, which PREPARE TRANSACTION does not allow; readers
  * then find the change by themselves within their polling interval.
  */
