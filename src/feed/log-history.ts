@@ -21,24 +21,35 @@ export type HistoryRead =
   | { readonly kind: 'lost'; readonly reason: string };
 
 export interface History {
+  /** Everything since a client's cursor. */
   read(db: Queryable, since: DecodedCursor): Promise<HistoryRead>;
+  /** What was committed since a position of this log's feed; images that do not fit the model are left out. */
+  since(db: Queryable, position: Snapshot): Promise<readonly LoggedTransaction[]>;
 }
 
 /** Reads back in the change log; remembers the shapes it has seen. */
 export function createLogHistory(model: Model): History {
   const shapes = new Shapes(model);
+  const readBack = async (db: Queryable, position: Snapshot) => {
+    const read = parseRead(await db.query(readSince(position), { prepare: false }));
+    if (read) await shapes.load(db, new Set(read.rows.map((row) => row.shape)));
+    return read;
+  };
   return {
     async read(db, { epoch, snapshot: since }) {
-      const read = parseRead(await db.query(readSince(since), { prepare: false }));
+      const read = await readBack(db, since);
       if (!read) return { kind: 'lost', reason: 'the change log is not there' };
       const { snapshot } = read;
       if (read.epoch !== epoch || snapshot.xmax < since.xmax || snapshot.xmin < since.xmin) {
         return { kind: 'foreign' };
       }
-      await shapes.load(db, new Set(read.rows.map((row) => row.shape)));
       const { transactions, reset } = decode(read, since, shapes);
       if (reset !== null) return { kind: 'lost', reason: reset };
       return { kind: 'missed', transactions, snapshot };
+    },
+    async since(db, position) {
+      const read = await readBack(db, position);
+      return read ? decode(read, position, shapes).transactions : [];
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { TextRow } from '../database/types.js';
-import type { Statement } from '../sql/statement.js';
+import type { Params, Statement } from '../sql/statement.js';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
 import type { Operation } from './types.js';
 
@@ -77,4 +77,16 @@ export function parseRead(answer: readonly TextRow[]): LogRead | null {
 
 function parseImage(json: string | null): readonly (string | null)[] | null {
   return json === null ? null : (JSON.parse(json) as (string | null)[]);
+}
+
+/**
+ * Whether the log has anything that `position` does not see, as a boolean SQL expression. The newest xid is the end of the key's index,
+ * whatever the planner knows of the parameters.
+ */
+export function unseenToSql(position: Snapshot, params: Params): string {
+  const xmax = params.cast(position.xmax.toString(), 'xid8');
+  const newest = '(select c.xid from rivulet.change c order by c.xid desc limit 1)';
+  if (position.xip.size === 0) return `coalesce(${newest} >= ${xmax}, false)`;
+  const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
+  return `(coalesce(${newest} >= ${xmax}, false) or exists (select 1 from rivulet.change c where c.xid = any (${xip})))`;
 }

@@ -9,6 +9,8 @@ export interface ChangedRows {
   readonly table: ModelTable;
   /** Images that have at least the key's columns: one for each row that changed, before or after. */
   readonly changed: readonly Cells[];
+  /** The table was emptied by TRUNCATE: rows are missing in `before`. */
+  readonly isEmptied: boolean;
   /** Those of them that were there at the moment, as they were. */
   readonly before: readonly Cells[];
 }

@@ -1,17 +1,22 @@
 import { isPassing } from '../database/retry.js';
-import type { Database, Queryable } from '../database/types.js';
+import type { Database } from '../database/types.js';
+import type { History } from '../feed/log-history.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Cells, Filter } from '../filter/types.js';
+import { unseenToSql } from '../log/read.js';
 import type { Snapshot } from '../log/snapshot.js';
+import type { LoggedTransaction } from '../log/types.js';
 import type { Model, ModelTable } from '../model/types.js';
 import { decodeRow, type JsonRow } from '../query/decode.js';
+import { paramsAt } from '../query/past.js';
 import { rowsToSql } from '../query/rows.js';
 import { runExpressions } from '../query/select.js';
 import { imagesSource } from '../query/source.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { quoteIdent } from '../sql/quote.js';
-import { Params } from '../sql/statement.js';
+import type { Params } from '../sql/statement.js';
 import { keyOf } from '../value/key.js';
+import { changedRows } from './net.js';
 
 /** What Postgres said; readable once the evaluation has run. */
 export interface Answer<T> {
@@ -27,7 +32,7 @@ export interface ImagesQuestion {
 }
 
 /**
- * One scope's questions of one round. Answers are readable once the round has run; they all hold in `snapshot`.
+ * One scope's questions of one round. Answers are readable once the round has run; they all hold at one moment.
  * A question that cannot be answered makes `error`, and then none of this asker's answers are readable.
  */
 export interface Asker {
@@ -37,13 +42,16 @@ export interface Asker {
   rows(plan: SelectPlan): Answer<readonly RowNode[]>;
   /** The keys of the rows that satisfy a filter now; at most `limit` of them, in no order. */
   keys(table: ModelTable, filter: Filter, limit: number | null): Answer<readonly string[]>;
-  readonly snapshot: Snapshot;
   readonly error: unknown;
 }
 
-/** The questions of many scopes, asked as one statement in one snapshot. */
+/** The questions of many scopes, asked as one statement, about one moment. */
 export interface Round {
   asker(): Asker;
+  /**
+   * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the answers do without them.
+   */
+  readonly isExact: boolean;
   /**
    * Asks; does nothing where nothing was asked. If Postgres refuses the statement, each asker's questions are asked for
    * themselves, so that one bad scope costs only itself. Rejects only when waiting for the database was given up.
@@ -51,26 +59,31 @@ export interface Round {
   run(): Promise<void>;
 }
 
-export interface Evaluator {
-  /** `reading` says where to ask instead of in the pool, as of now. */
-  round(reading?: Reading): Round;
+/**
+ * The moment that questions are about: `position` without what `later` did. Both are taken from the feed, whose order is the only
+ * order there is: every answer is as if the database had stopped there, whatever has been committed since.
+ */
+export interface Moment {
+  readonly position: Snapshot;
+  readonly later: readonly LoggedTransaction[];
 }
 
-/** A transaction to read in, and the tables as they are to be read. */
-export interface Reading {
-  readonly database: Queryable;
-  readonly params: () => Params;
+export interface Evaluator {
+  round(moment: Moment): Round;
 }
 
 /** Repeats a reading that failed for a passing reason until it is answered; see `untilAnswered`. */
 export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
 
-export function createEvaluator(database: Database, model: Model, retry: Retry): Evaluator {
-  const now: Reading = { database, params: () => new Params() };
-  return {
-    // A transaction that failed cannot be asked again: whoever opened it starts over.
-    round: (reading) => new SqlRound(reading ?? now, model, reading ? (work) => work() : retry),
-  };
+export interface EvaluatorOptions {
+  readonly database: Database;
+  readonly model: Model;
+  readonly history: History;
+  readonly retry: Retry;
+}
+
+export function createEvaluator(options: EvaluatorOptions): Evaluator {
+  return { round: (moment) => new SqlRound(options, moment) };
 }
 
 interface Question {
@@ -80,19 +93,18 @@ interface Question {
 }
 
 class SqlRound implements Round {
-  readonly #reading: Reading;
-  readonly #model: Model;
-  readonly #retry: Retry;
+  readonly #options: EvaluatorOptions;
+  readonly #moment: Moment;
   readonly #askers: SqlAsker[] = [];
+  isExact = true;
 
-  constructor(reading: Reading, model: Model, retry: Retry) {
-    this.#reading = reading;
-    this.#model = model;
-    this.#retry = retry;
+  constructor(options: EvaluatorOptions, moment: Moment) {
+    this.#options = options;
+    this.#moment = moment;
   }
 
   asker(): Asker {
-    const asker = new SqlAsker(this.#model);
+    const asker = new SqlAsker(this.#options.model);
     this.#askers.push(asker);
     return asker;
   }
@@ -120,29 +132,54 @@ class SqlRound implements Round {
 
   async #ask(askers: readonly SqlAsker[]): Promise<void> {
     const questions = askers.flatMap((asker) => asker.questions);
-    const params = this.#reading.params();
-    const expressions = questions.map(({ sql }) => sql(params));
-    const { values, snapshot } = await this.#retry(() =>
-      runExpressions(this.#reading.database, expressions, params),
+    const values = await this.#options.retry(
+      async () => (await this.#askNow(questions)) ?? this.#askThen(questions),
     );
     for (const [at, question] of questions.entries()) question.read(values[at]!);
-    for (const asker of askers) asker.answeredIn = snapshot;
+  }
+
+  /** The usual case: nothing has been committed since the feed's last reading. `null` where something has. */
+  async #askNow(questions: readonly Question[]): Promise<readonly string[] | null> {
+    const { position, later } = this.#moment;
+    const params = this.#paramsWithout(later);
+    const expressions = [unseenToSql(position, params), ...questions.map(({ sql }) => sql(params))];
+    const { values } = await runExpressions(this.#options.database, expressions, params);
+    return values[0] === 'false' ? values.slice(1) : null;
+  }
+
+  /** What has been committed since is read in the same snapshot as the questions, and taken back. */
+  #askThen(questions: readonly Question[]): Promise<readonly string[]> {
+    const { database, history } = this.#options;
+    const { position, later } = this.#moment;
+    return database.transaction(
+      async (tx) => {
+        const unseen = await history.since(tx, position);
+        const params = this.#paramsWithout([...later, ...unseen]);
+        const { values } = await runExpressions(
+          tx,
+          questions.map(({ sql }) => sql(params)),
+          params,
+        );
+        return values;
+      },
+      { isolation: 'repeatable read', readOnly: true },
+    );
+  }
+
+  #paramsWithout(transactions: readonly LoggedTransaction[]): Params {
+    const changes = changedRows(transactions);
+    this.isExact = !changes.some(({ isEmptied }) => isEmptied);
+    return paramsAt(changes);
   }
 }
 
 class SqlAsker implements Asker {
   readonly questions: Question[] = [];
   readonly #model: Model;
-  answeredIn: Snapshot | null = null;
   error: unknown = null;
 
   constructor(model: Model) {
     this.#model = model;
-  }
-
-  get snapshot(): Snapshot {
-    if (!this.answeredIn) throw new TypeError('the round has not run');
-    return this.answeredIn;
   }
 
   images({ table, filter, images, related }: ImagesQuestion): Answer<readonly (RowNode | null)[]> {

@@ -1,7 +1,7 @@
-import { isVisible, type Snapshot } from '../log/snapshot.js';
+import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { Asker } from './evaluation.js';
-import type { NetChanges } from './net.js';
+import type { Occasion } from './judge.js';
 import type { Outbox } from './outbox.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import type { ChangeSpec, ResetReason, ScopeChange, ScopeMessage } from './types.js';
@@ -16,18 +16,21 @@ import type { ChangeSpec, ResetReason, ScopeChange, ScopeMessage } from './types
  * | ended   | is passed over                           | is passed over       | –                    |
  */
 export class Group {
-  /** Set by its owner: takes the group out of the owner's lists. */
-  onDrop: () => void = () => {};
+  /** Set by its owner: nobody may join any more. */
+  onClose: () => void = () => {};
   readonly scope: Scope;
   readonly #spec: ChangeSpec;
   readonly #subscribers = new Set<Outbox<ScopeMessage>>();
   #state: 'loading' | 'live' | 'ended' = 'loading';
-  #backlog: LoggedTransaction[] = [];
-  #loadedAt: Snapshot | null = null;
+  #backlog: Occasion[] = [];
 
   constructor(spec: ChangeSpec, scope: Scope) {
     this.#spec = spec;
     this.scope = scope;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'ended';
   }
 
   get size(): number {
@@ -42,17 +45,8 @@ export class Group {
     this.#subscribers.delete(outbox);
   }
 
-  async load(): Promise<void> {
-    this.#loadedAt = await this.scope.load();
-  }
-
-  /** While loading: what is replayed counts up to `position`, which the scope was loaded before. */
-  replayed(position: Snapshot): void {
-    this.#loadedAt = position;
-  }
-
   /** Makes the group live and hands over what came while it was loading, in order. */
-  takeBacklog(): readonly LoggedTransaction[] {
+  takeBacklog(): readonly Occasion[] {
     if (this.#state !== 'loading') return [];
     this.#state = 'live';
     const backlog = this.#backlog;
@@ -64,20 +58,14 @@ export class Group {
    * Judges a transaction and tells the subscribers; a generator as the scope's own, see `Scope.judge`. A replay comes while the group
    * is still loading.
    */
-  *judge(
-    transaction: LoggedTransaction,
-    net: NetChanges,
-    asker: Asker,
-    isReplay: boolean,
-  ): Generator<void, void, Asker> {
+  *judge(occasion: Occasion, asker: Asker, isReplay: boolean): Generator<void, void, Asker> {
     if (this.#state === 'ended') return;
     if (this.#state === 'loading' && !isReplay) {
-      this.#backlog.push(transaction);
+      this.#backlog.push(occasion);
       return;
     }
-    if (this.#loadedAt && isVisible(this.#loadedAt, transaction.xid)) return;
-    const judgement = yield* this.scope.judge(transaction, net, asker);
-    if (judgement) this.#tell(transaction, judgement);
+    const judgement = yield* this.scope.judge(occasion.net, asker);
+    if (judgement) this.#tell(occasion.transaction, judgement);
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {

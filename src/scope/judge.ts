@@ -1,7 +1,27 @@
 import type { LoggedTransaction } from '../log/types.js';
-import type { Asker, Evaluator } from './evaluation.js';
+import type { Asker, Evaluator, Moment } from './evaluation.js';
 import type { Group } from './group.js';
-import type { NetChanges } from './net.js';
+import { type NetChanges, netChanges } from './net.js';
+
+/** A transaction with what judging it takes. */
+export interface Occasion {
+  readonly transaction: LoggedTransaction;
+  readonly net: NetChanges;
+  /** Right after it. */
+  readonly moment: Moment;
+}
+
+/** Transactions of one reading as occasions; `position` is that reading's, which also saw `after`. */
+export function* occasionsOf(
+  transactions: readonly LoggedTransaction[],
+  position: Moment['position'],
+  after: readonly LoggedTransaction[] = [],
+): Generator<Occasion> {
+  for (const [at, transaction] of transactions.entries()) {
+    const later = [...transactions.slice(at + 1), ...after];
+    yield { transaction, net: netChanges(transaction), moment: { position, later } };
+  }
+}
 
 /** One group's judging of one transaction. */
 interface Step {
@@ -13,19 +33,23 @@ interface Step {
   error: unknown;
 }
 
+export interface JudgeOptions {
+  readonly evaluator: Evaluator;
+  readonly onFailure: (group: Group, error: unknown) => void;
+  /** True for groups that are still loading. */
+  readonly isReplay: boolean;
+}
+
 /** Runs all groups' judging of a transaction in step, one statement a round, until each has told its subscribers. */
 export async function judge(
-  evaluator: Evaluator,
-  transaction: LoggedTransaction,
-  net: NetChanges,
+  occasion: Occasion,
   groups: readonly Group[],
-  onFailure: (group: Group, error: unknown) => void,
-  isReplay = false,
+  { evaluator, onFailure, isReplay }: JudgeOptions,
 ): Promise<void> {
-  let round = evaluator.round();
+  let round = evaluator.round(occasion.moment);
   let active = groups.map((group): Step => {
     const asker = round.asker();
-    return { group, asker, error: null, judging: group.judge(transaction, net, asker, isReplay) };
+    return { group, asker, error: null, judging: group.judge(occasion, asker, isReplay) };
   });
   for (;;) {
     active = active.filter(({ group, judging, asker, error }) => {
@@ -39,7 +63,7 @@ export async function judge(
     });
     if (active.length === 0) return;
     await round.run();
-    round = evaluator.round();
+    round = evaluator.round(occasion.moment);
     for (const step of active) {
       step.error = step.asker.error;
       step.asker = round.asker();

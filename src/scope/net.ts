@@ -1,6 +1,7 @@
 import type { Cells } from '../filter/types.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { ModelTable } from '../model/types.js';
+import type { ChangedRows } from '../query/past.js';
 import { keyOf } from '../value/key.js';
 import type { ChangeOp } from './types.js';
 
@@ -27,7 +28,7 @@ interface Images {
   new: Cells | null;
 }
 
-export function netChanges(transaction: LoggedTransaction): NetChanges {
+export function netChanges(transaction: Pick<LoggedTransaction, 'changes'>): NetChanges {
   const tables = new Map<string, { table: ModelTable; truncated: boolean; rows: Map<string, Images> }>();
   for (const change of transaction.changes) {
     const { table } = change;
@@ -62,4 +63,16 @@ function operationOf({ old, new: after }: Images): ChangeOp | null {
   if (old === null) return after === null ? null : 'INSERT';
   if (after === null) return 'DELETE';
   return old.every((cell, at) => cell === after[at]) ? null : 'UPDATE';
+}
+
+/** Transactions one after the other as one: the rows that changed, and how they were before the first. */
+export function changedRows(transactions: readonly LoggedTransaction[]): readonly ChangedRows[] {
+  if (transactions.length === 0) return [];
+  const changes = transactions.flatMap((transaction) => transaction.changes);
+  return [...netChanges({ changes }).values()].map(({ table, truncated, rows }) => ({
+    table,
+    isEmptied: truncated,
+    changed: rows.map((row) => (row.old ?? row.new)!),
+    before: rows.map((row) => row.old).filter((old) => old !== null),
+  }));
 }

@@ -3,7 +3,6 @@ import { and, EVERYTHING, or } from '../filter/normalize.js';
 import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
 import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Filter, Predicate } from '../filter/types.js';
-import type { LoggedTransaction } from '../log/types.js';
 import type { Model, ModelRelation, ModelTable } from '../model/types.js';
 import { keysPredicate } from '../query/key.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
@@ -11,8 +10,7 @@ import { candidateFilter, equalToAny, matching, related, reverseHop, tupleOf } f
 import { enter, leave, update } from './describe.js';
 import type { Answer, Asker } from './evaluation.js';
 import { Links } from './links.js';
-import type { NetChange, NetChanges } from './net.js';
-import { ReadAhead } from './read-ahead.js';
+import type { NetChanges } from './net.js';
 import type { RelatedMessage, RelatedSpec, ScopeChange, ScopeLink } from './types.js';
 
 /** What happened to the rows of a scope, for the scopes below it. */
@@ -38,19 +36,18 @@ interface Turn {
   readonly gone: Set<string>;
   /** Everything held is compared. */
   all: boolean;
-  readonly answers: { readonly rows: Answer<readonly RowNode[]>; readonly asker: Asker }[];
+  readonly answers: Answer<readonly RowNode[]>[];
   readonly keys: Answer<readonly string[]>[];
 }
 
 /**
  * A scope below another. It keeps which row above holds which row below, asks Postgres for the rows that a transaction may have linked
- * or unlinked, as they are now, and tells the differences.
+ * or unlinked, as they were then, and tells the differences.
  *
  * Invariants:
  * - A row is in the scope exactly while some row above holds it.
  * - What is shown was authorized by the statement that read it.
- * - A row read ahead of the log is not told again from transactions that the reading already saw.
- * - Once no transaction is waiting, links and rows are those that a nested query finds.
+ * - After each transaction links and rows are those that a nested query would have found then.
  */
 export class RelatedScope {
   readonly below: readonly RelatedScope[];
@@ -67,7 +64,6 @@ export class RelatedScope {
   readonly #tuples = new Map<string, string>();
   readonly #holders = new Map<string, Set<string>>();
   readonly #links = new Links();
-  readonly #readAhead = new ReadAhead();
   #turn: Turn | null = null;
   #message: { changes: readonly ScopeChange[]; links: readonly ScopeLink[] } = NOTHING_TOLD;
 
@@ -105,8 +101,7 @@ export class RelatedScope {
   }
 
   /** First round: which rows may this transaction have linked, unlinked, shown or hidden? True when something was asked. */
-  ask(transaction: LoggedTransaction, net: NetChanges, asker: Asker): boolean {
-    this.#readAhead.advance(transaction.cursor);
+  ask(net: NetChanges, asker: Asker): boolean {
     const turn: Turn = {
       compared: new Set(),
       loosened: new Set(),
@@ -131,7 +126,7 @@ export class RelatedScope {
       ];
       if (parts.length > 0) this.#askRows(or(...parts), asker);
     }
-    const below = this.below.map((inner) => inner.ask(transaction, net, asker));
+    const below = this.below.map((inner) => inner.ask(net, asker));
     return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
   }
 
@@ -153,14 +148,13 @@ export class RelatedScope {
   }
 
   /** Tells the differences, and what happened to this scope's rows for the scopes below. */
-  settle(transaction: LoggedTransaction, net: NetChanges): Diff {
+  settle(net: NetChanges): Diff {
     const turn = this.#turn!;
     this.#turn = null;
     for (const answer of turn.keys) for (const key of answer.value) turn.compared.add(key);
     if (turn.all) for (const key of this.#links.children()) turn.compared.add(key);
-    const found = new Map<string, { readonly node: RowNode; readonly asker: Asker }>();
-    for (const { rows, asker } of turn.answers)
-      for (const node of rows.value) found.set(node.key, { node, asker });
+    const found = new Map<string, RowNode>();
+    for (const rows of turn.answers) for (const node of rows.value) found.set(node.key, node);
     const changed = new Map((net.get(this.#table.name)?.rows ?? []).map((row) => [row.key, row]));
     const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
     const changes: ScopeChange[] = [];
@@ -168,11 +162,7 @@ export class RelatedScope {
     for (const key of new Set([...turn.compared, ...found.keys(), ...turn.loosened])) {
       const row = found.get(key);
       const before = new Set(this.#links.parentsOf(key));
-      const now = row
-        ? this.#parentsOf(row.node)
-        : turn.compared.has(key)
-          ? NOBODY
-          : without(before, turn.gone);
+      const now = row ? this.#parentsOf(row) : turn.compared.has(key) ? NOBODY : without(before, turn.gone);
       this.#relink(key, before, now, links);
       const change = changed.get(key);
       if (now.size === 0) {
@@ -183,14 +173,14 @@ export class RelatedScope {
         continue;
       }
       if (!row) continue;
-      const held = { key, cells: row.node.cells };
+      const held = { key, cells: row.cells };
       if (before.size === 0) {
-        changes.push(enter(row.node, change?.op ?? null));
+        changes.push(enter(row, change?.op ?? null));
         diff.entered.push(held);
-        this.#readAhead.note(key, row.asker.snapshot);
       } else {
         diff.updated.push(held);
-        this.#tellUpdate(transaction, row, change, changes);
+        const told = change && update(this.#table, change, row, this.#spec.hidden);
+        if (told && told.changedColumns.length > 0) changes.push(told);
       }
     }
     this.#message = { changes, links };
@@ -211,18 +201,6 @@ export class RelatedScope {
 
   get responseKey(): string {
     return this.#spec.responseKey;
-  }
-
-  #tellUpdate(
-    transaction: LoggedTransaction,
-    row: { readonly node: RowNode; readonly asker: Asker },
-    change: NetChange | undefined,
-    changes: ScopeChange[],
-  ): void {
-    if (!change || this.#readAhead.includes(row.node.key, transaction.xid)) return;
-    const told = update(this.#table, change, row.node, this.#spec.hidden);
-    this.#readAhead.note(row.node.key, row.asker.snapshot);
-    if (told.changedColumns.length > 0) changes.push(told);
   }
 
   #relink(child: string, before: ReadonlySet<string>, now: ReadonlySet<string>, links: ScopeLink[]): void {
@@ -262,7 +240,7 @@ export class RelatedScope {
       offset: 0,
       related: this.#junction ? [...this.#spec.related, this.#junction] : this.#spec.related,
     };
-    this.#turn!.answers.push({ rows: asker.rows(plan), asker });
+    this.#turn!.answers.push(asker.rows(plan));
   }
 
   /** Rows below that link to one of these values. */

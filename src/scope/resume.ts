@@ -1,25 +1,19 @@
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
-import type { Snapshot } from '../log/snapshot.js';
+import { isVisible, type Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import { type ChangedRows, paramsAt } from '../query/past.js';
-import type { Retry } from './evaluation.js';
-import { netChanges } from './net.js';
+import type { Moment, Retry } from './evaluation.js';
+import { type Occasion, occasionsOf } from './judge.js';
 import type { Scope } from './scope.js';
 import type { ResetReason } from './types.js';
 
-export type Resumed =
-  /** The scope is as it was at the cursor; `transactions` came since, up to `snapshot`. */
-  | {
-      readonly kind: 'replay';
-      readonly transactions: readonly LoggedTransaction[];
-      readonly snapshot: Snapshot;
-    }
-  /** The scope was not loaded. */
+export type Missed =
+  /** `at` is the moment of the cursor; `occasions` came since. */
+  | { readonly kind: 'replay'; readonly at: Moment; readonly occasions: Iterable<Occasion> }
   | { readonly kind: 'reset'; readonly reason: ResetReason };
 
-export interface ResumeOptions {
+export interface MissedOptions {
   readonly database: Database;
   readonly history: History;
   readonly retry: Retry;
@@ -28,42 +22,35 @@ export interface ResumeOptions {
 }
 
 /**
- * Loads a scope as it was at a cursor and says what came since. One REPEATABLE READ transaction reads the log and the tables, so
- * the rows of then are those of now with every missed change taken back; rights are today's, applied to the rows of then.
+ * What a scope missed since a cursor, up to the feed's `position` (what comes after it, the feed will bring). A set of rows cannot be
+ * made out for a moment before a TRUNCATE: the rows that it took are in no log.
  */
-export function resume(scope: Scope, after: DecodedCursor, options: ResumeOptions): Promise<Resumed> {
-  const { database, history, retry, maxChanges } = options;
-  return retry(() =>
-    database.transaction(
-      async (tx): Promise<Resumed> => {
-        const read = await history.read(tx, after);
-        if (read.kind === 'foreign') return { kind: 'reset', reason: 'OTHER_LOG' };
-        if (read.kind === 'lost') return { kind: 'reset', reason: 'LOG_LOST' };
-        const { transactions, snapshot } = read;
-        const missed = transactions.reduce((sum, each) => sum + each.changes.length, 0);
-        if (missed > maxChanges) return { kind: 'reset', reason: 'TOO_OLD' };
-        const changes = changedRows(transactions, after.snapshot);
-        const isEmptied = changes.some(({ truncated, table }) => truncated && scope.tables.has(table.name));
-        if (isEmptied && scope.isSet) return { kind: 'reset', reason: 'TRUNCATED' };
-        await scope.load({ database: tx, params: () => paramsAt(changes) });
-        return { kind: 'replay', transactions, snapshot };
-      },
-      { isolation: 'repeatable read', readOnly: true },
+export async function missedSince(
+  after: DecodedCursor,
+  position: Snapshot,
+  scope: Scope,
+  { database, history, retry, maxChanges }: MissedOptions,
+): Promise<Missed> {
+  const read = await retry(() => history.read(database, after));
+  if (read.kind === 'foreign') return { kind: 'reset', reason: 'OTHER_LOG' };
+  if (read.kind === 'lost') return { kind: 'reset', reason: 'LOG_LOST' };
+  const { transactions, snapshot } = read;
+  const count = transactions.reduce((sum, each) => sum + each.changes.length, 0);
+  if (count > maxChanges) return { kind: 'reset', reason: 'TOO_OLD' };
+  if (scope.isSet && transactions.some((each) => empties(each, scope.tables))) {
+    return { kind: 'reset', reason: 'TRUNCATED' };
+  }
+  return {
+    kind: 'replay',
+    at: { position: snapshot, later: transactions },
+    occasions: occasionsOf(
+      transactions.filter(({ xid }) => isVisible(position, xid)),
+      snapshot,
+      transactions.filter(({ xid }) => !isVisible(position, xid)),
     ),
-  );
+  };
 }
 
-/** All transactions as one: the rows that changed, and how they were before the first. */
-function changedRows(
-  transactions: readonly LoggedTransaction[],
-  cursor: Snapshot,
-): readonly (ChangedRows & { readonly truncated: boolean })[] {
-  const changes = transactions.flatMap((transaction) => transaction.changes);
-  const all: LoggedTransaction = { xid: 0n, loggedAt: '', mutationId: null, changes, cursor };
-  return [...netChanges(all).values()].map(({ table, truncated, rows }) => ({
-    table,
-    truncated,
-    changed: rows.map((row) => (row.old ?? row.new)!),
-    before: rows.map((row) => row.old).filter((old) => old !== null),
-  }));
+function empties({ changes }: LoggedTransaction, tables: ReadonlySet<string>): boolean {
+  return changes.some(({ op, table }) => op === 'TRUNCATE' && tables.has(table.name));
 }

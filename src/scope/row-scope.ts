@@ -1,7 +1,6 @@
 import { EVERYTHING } from '../filter/normalize.js';
 import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Predicate } from '../filter/types.js';
-import type { LoggedTransaction } from '../log/types.js';
 import type { RowNode } from '../query/types.js';
 import { keyOf } from '../value/key.js';
 import { enter, leave, plainNode, update } from './describe.js';
@@ -26,11 +25,11 @@ export class RowScope implements Scope {
     this.tables = new Set([spec.table.name]);
   }
 
-  async load(): Promise<null> {
-    return null;
+  async load(): Promise<boolean> {
+    return true;
   }
 
-  *judge(_transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging {
+  *judge(net: NetChanges, asker: Asker): Judging {
     const changed = net.get(this.#spec.table.name);
     if (!changed) return null;
     const { rows } = changed;

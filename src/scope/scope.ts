@@ -1,6 +1,4 @@
-import type { Snapshot } from '../log/snapshot.js';
-import type { LoggedTransaction } from '../log/types.js';
-import type { Asker, Reading } from './evaluation.js';
+import type { Asker, Moment } from './evaluation.js';
 import type { NetChanges } from './net.js';
 import type { RelatedMessages, ResetReason, ScopeChange } from './types.js';
 
@@ -21,16 +19,13 @@ export interface Scope {
   readonly tables: ReadonlySet<string>;
   /** True where it keeps the keys that are in it. */
   readonly isSet: boolean;
-  /**
-   * Reads what the scope must know before it can judge; resolves with the snapshot it was read at (changes visible in it
-   * are already counted), or `null` where it needs to know nothing. `reading`: as of another moment.
-   */
-  load(reading?: Reading): Promise<Snapshot | null>;
+  /** Reads what the scope must know before it can judge what came after `moment`; false where that could not be made out exactly. */
+  load(moment: Moment): Promise<boolean>;
   /**
    * Judges a transaction in rounds: what Postgres must decide is asked of `asker`, and then the generator yields; it is resumed,
    * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
    */
-  judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging;
+  judge(net: NetChanges, asker: Asker): Judging;
 }
 
 /** Returns `null` when the transaction does not concern the scope. */

@@ -4,17 +4,17 @@ import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { relationPaths } from '../filter/paths.js';
-import { formatSnapshot } from '../log/snapshot.js';
+import { covers, formatSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
-import { judge } from './judge.js';
+import { judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
-import { type NetChanges, netChanges } from './net.js';
+import type { NetChanges } from './net.js';
 import { Outbox, type OutboxOptions } from './outbox.js';
-import { resume } from './resume.js';
+import { missedSince } from './resume.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
@@ -66,9 +66,12 @@ class FeedScopes implements Scopes {
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** Of the transaction whose judging began last: who subscribes now is told of those after it. */
+  #position: () => Snapshot;
 
   constructor(options: ScopesOptions) {
     this.#options = options;
+    this.#position = () => options.feed.position;
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
@@ -153,21 +156,17 @@ class FeedScopes implements Scopes {
   #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
     const group = new Group(spec, this.#scopeOf(spec));
     this.#assertWatched(group.scope.tables);
-    this.#groups.add(group);
     this.#joinable.set(key, group);
-    group.onDrop = () => {
-      this.#groups.delete(group);
+    group.onClose = () => {
       if (this.#joinable.get(key) === group) this.#joinable.delete(key);
     };
-    void this.#start(group, after).finally(() => {
-      // Who resumes at the same cursor shares the replay; once it is over, the group is at another position.
-      if (after && this.#joinable.get(key) === group) this.#joinable.delete(key);
-    });
+    void this.#start(group, after);
     return group;
   }
 
   #drop(group: Group): void {
-    group.onDrop();
+    this.#groups.delete(group);
+    group.onClose();
     group.end();
   }
 
@@ -191,49 +190,52 @@ class FeedScopes implements Scopes {
 
   async #start(group: Group, after: DecodedCursor | undefined): Promise<void> {
     try {
-      if (!after || !(await this.#replay(group, after))) await group.load();
+      // A cursor may be ahead of the feed; what the feed brings before it gets there is no news.
+      if (after && !covers(this.#position(), after.snapshot)) await this.#options.feed.catchUp();
+      if (!group.isOpen) return;
+      this.#groups.add(group);
+      const position = this.#position();
+      const missed = after && (await this.#missed(group, after, position));
+      const isExact = await group.scope.load(missed?.at ?? { position, later: [] });
+      if (missed && !isExact) group.reset('TRUNCATED', position);
+      if (missed) {
+        // Who comes now with the same cursor would miss what is told from here on.
+        group.onClose();
+        for (const occasion of missed.occasions) await this.#judge(occasion, [group], true);
+      }
       await this.#inTurn(async () => {
-        for (const transaction of group.takeBacklog()) {
-          await this.#judge(transaction, netChanges(transaction), [group]);
-        }
+        for (const occasion of group.takeBacklog()) await this.#judge(occasion, [group]);
       });
     } catch (error) {
       this.#fail(group, error);
     }
   }
 
-  /** False where continuity cannot be had: subscribers were told, and the group is still to be loaded. */
-  async #replay(group: Group, after: DecodedCursor): Promise<boolean> {
-    const { database, history, retry, evaluator, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
-    const resumed = await resume(group.scope, after, { database, history, retry, maxChanges });
-    if (resumed.kind === 'reset') {
-      group.reset(resumed.reason, this.#options.feed.position);
-      return false;
-    }
-    const onFailure = (failed: Group, error: unknown) => this.#fail(failed, error);
-    for (const transaction of resumed.transactions) {
-      await judge(evaluator, transaction, netChanges(transaction), [group], onFailure, true);
-    }
-    group.replayed(resumed.snapshot);
-    return true;
+  /** `null` where continuity cannot be had; the subscribers were told. */
+  async #missed(group: Group, after: DecodedCursor, position: Snapshot) {
+    const { database, history, retry, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
+    const missed = await missedSince(after, position, group.scope, { database, history, retry, maxChanges });
+    if (missed.kind === 'replay') return missed;
+    group.onClose();
+    group.reset(missed.reason, position);
+    return null;
   }
 
   async #onBatch(batch: FeedBatch): Promise<void> {
     if (batch.reset !== null) this.#resetAll(batch);
-    for (const transaction of batch.transactions) {
-      const net = netChanges(transaction);
+    for (const occasion of occasionsOf(batch.transactions, batch.position)) {
+      const { transaction, net } = occasion;
+      this.#position = () => transaction.cursor;
       for (const query of this.#liveQueries.values()) query.onTransaction(transaction.xid, net);
       const touched = [...this.#groups].filter(({ scope }) => intersects(scope.tables, net));
-      if (touched.length > 0) await this.#judge(transaction, net, touched);
+      if (touched.length > 0) await this.#judge(occasion, touched);
     }
+    this.#position = () => batch.position;
   }
 
-  #judge(
-    ...[transaction, net, groups]: [FeedBatch['transactions'][number], NetChanges, Group[]]
-  ): Promise<void> {
-    return judge(this.#options.evaluator, transaction, net, groups, (group, error) =>
-      this.#fail(group, error),
-    );
+  #judge(occasion: Occasion, groups: readonly Group[], isReplay = false): Promise<void> {
+    const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
+    return judge(occasion, groups, { evaluator: this.#options.evaluator, onFailure, isReplay });
   }
 
   #resetAll({ position }: FeedBatch): void {
@@ -245,7 +247,8 @@ class FeedScopes implements Scopes {
   }
 
   #fail(group: Group, error: unknown): void {
-    group.onDrop();
+    this.#groups.delete(group);
+    group.onClose();
     group.fail(error);
     if (!this.#stopped) this.#options.onError(error);
   }

@@ -2,15 +2,12 @@ import { RivuletError } from '../errors.js';
 import { and } from '../filter/normalize.js';
 import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
 import type { Filter } from '../filter/types.js';
-import type { Snapshot } from '../log/snapshot.js';
-import type { LoggedTransaction } from '../log/types.js';
 import type { Model } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { enter, leave, update } from './describe.js';
-import type { Answer, Asker, Evaluator, Reading } from './evaluation.js';
+import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
 import type { NetChange, NetChanges } from './net.js';
-import { ReadAhead } from './read-ahead.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
 import type { Judging, Scope } from './scope.js';
 import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
@@ -23,8 +20,7 @@ import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './typ
  * - `#keys` holds exactly the keys of which the subscribers were told ENTER (or which were there at the start) and not LEAVE.
  * - Changed rows are judged by their own images, so nobody is shown an image that was not authorized; rows that did not change
  *   are read and judged in one statement.
- * - A row that was read ahead of the log is not told again from transactions that the reading already saw: a row never goes back.
- * - Once no transaction is waiting, `#keys` equals the keys that SELECT finds.
+ * - After each transaction `#keys` equals the keys that SELECT would have found then.
  */
 export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
@@ -37,7 +33,6 @@ export class SetScope implements Scope {
   /** What to read below each row before the first transaction is judged. */
   readonly #seeds: readonly RelatedPlan[];
   readonly #keys = new Set<string>();
-  readonly #readAhead = new ReadAhead();
 
   constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number) {
     this.#evaluator = evaluator;
@@ -54,9 +49,9 @@ export class SetScope implements Scope {
   }
 
   /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */
-  async load(reading?: Reading): Promise<Snapshot> {
+  async load(moment: Moment): Promise<boolean> {
     const { table, filter, graph } = this.#spec;
-    const round = this.#evaluator.round(reading);
+    const round = this.#evaluator.round(moment);
     const asker = round.asker();
     const most = this.#maxKeys + 1;
     if (graph.length === 0) {
@@ -72,21 +67,20 @@ export class SetScope implements Scope {
       }
     }
     this.#checkSize();
-    return asker.snapshot;
+    return round.isExact;
   }
 
-  *judge(transaction: LoggedTransaction, net: NetChanges, asker: Asker): Judging {
-    this.#readAhead.advance(transaction.cursor);
+  *judge(net: NetChanges, asker: Asker): Judging {
     const { table, filter, related } = this.#spec;
     const own = net.get(table.name);
-    const rows = (own?.rows ?? []).filter((row) => !this.#readAhead.includes(row.key, transaction.xid));
+    const rows = own?.rows ?? [];
     const entering = rows.filter((row) => row.new !== null);
     const images =
       entering.length === 0
         ? null
         : asker.images({ table, filter, images: entering.map((row) => row.new!), related });
     const elsewhere = this.#askElsewhere(candidateFilter(this.#paths, net), asker);
-    const below = this.#graph.map((inner) => inner.ask(transaction, net, asker)).includes(true);
+    const below = this.#graph.map((inner) => inner.ask(net, asker)).includes(true);
     if (!own && !elsewhere && !below) return null;
     let next = yield;
 
@@ -104,7 +98,7 @@ export class SetScope implements Scope {
       const asked = level.map(({ scope, above }) => scope.follow(above, next));
       if (asked.includes(true)) next = yield;
       level = level.flatMap(({ scope }) => {
-        const above = scope.settle(transaction, net);
+        const above = scope.settle(net);
         return scope.below.map((inner) => ({ scope: inner, above }));
       });
     }
@@ -146,7 +140,6 @@ export class SetScope implements Scope {
         insideKeys.add(node.key);
         if (judged.has(node.key) || this.#keys.has(node.key)) continue;
         this.#keys.add(node.key);
-        this.#readAhead.note(node.key, asker.snapshot);
         changes.push(enter(node, null));
         diff.entered.push(node);
       }
@@ -164,7 +157,6 @@ export class SetScope implements Scope {
       diff.left.push(key);
     }
     this.#keys.clear();
-    this.#readAhead.clear();
   }
 
   #checkSize(): void {

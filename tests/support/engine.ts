@@ -23,13 +23,14 @@ export async function startEngine({ db }: TestDatabase, model: Model): Promise<E
   const stopping = new AbortController();
   const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
   const failures: unknown[] = [];
+  const history = createLogHistory(model);
   const feed = createLogFeed({ database: db, model, pollMs: 20 });
   const scopes = createScopes({
     model,
     database: db,
     feed,
-    history: createLogHistory(model),
-    evaluator: createEvaluator(db, model, retry),
+    history,
+    evaluator: createEvaluator({ database: db, model, history, retry }),
     run: (plan) => retry(() => runSelect(db, model, plan)),
     retry,
     onError: (error) => failures.push(error),

@@ -1,4 +1,6 @@
+import type { DecodedCursor } from '../../src/feed/cursor.js';
 import type { Cells } from '../../src/filter/types.js';
+import type { Snapshot } from '../../src/log/snapshot.js';
 import type { Model } from '../../src/model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../../src/query/types.js';
 import type {
@@ -78,17 +80,22 @@ function emptyState(spec: Level): GraphState {
 /** Folds the messages of a graph, and objects to one that contradicts what it has. */
 export class GraphMirror {
   readonly spec: ChangeSpec;
-  readonly state: GraphState;
+  state: GraphState;
+  /** Where to resume. */
+  cursor: Snapshot | null;
+  /** A reset came: the state is to be read again. */
+  reset: string | null = null;
   messages = 0;
   links = 0;
   error: unknown = null;
   readonly #stream: AsyncIterableIterator<ScopeMessage>;
 
-  /** `state` is what was read while nobody wrote. */
-  constructor(scopes: Scopes, spec: ChangeSpec, state: GraphState) {
+  /** `state` is what was read while nobody wrote, or at the cursor `after`. */
+  constructor(scopes: Scopes, spec: ChangeSpec, state: GraphState, after?: DecodedCursor) {
     this.spec = spec;
     this.state = state;
-    this.#stream = scopes.changes(spec);
+    this.cursor = after?.snapshot ?? null;
+    this.#stream = scopes.changes(spec, { after });
     void this.#read();
   }
 
@@ -100,7 +107,9 @@ export class GraphMirror {
     try {
       for await (const message of this.#stream) {
         this.messages++;
-        if (message.reset) throw new Error(`reset: ${message.reset}`);
+        this.cursor = message.cursor;
+        this.reset ??= message.reset;
+        if (this.reset) continue;
         this.#applyChanges(this.spec.table.name, this.state, message.changes);
         this.#applyRelated(this.state, message.related);
       }
