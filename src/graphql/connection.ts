@@ -11,14 +11,14 @@ import {
 import { and, normalize } from '../filter/normalize.js';
 import type { ModelTable } from '../model/types.js';
 import { rowsToSql } from '../query/rows.js';
-import { countToSql, decodeSelect, runExpressions } from '../query/select.js';
+import { countToSql, decodeSelect } from '../query/select.js';
 import type { RowNode } from '../query/types.js';
-import { Params } from '../sql/statement.js';
 import { encodePageCursor, type PageArgs, pagePlan } from './connection-plan.js';
 import type { RivuletContext } from './context.js';
 import { coded } from './errors.js';
 import { planFilter, planningOf } from './plan.js';
 import { assertTotalRows } from './plan-limits.js';
+import { Reader } from './reader.js';
 import { filterArguments, listOf, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 import { fieldsOf } from './selection.js';
@@ -55,17 +55,18 @@ async function readPage(
 ): Promise<Page> {
   const { planning, selection } = planningOf(types, context.rights, info);
   const page = pagePlan(planning, table, args, selection);
-  const params = new Params();
-  const expressions = [rowsToSql(types.model, page.plan, params)];
   const selected = [...fieldsOf(info, `${table.typeName}Connection`, selection).values()];
-  if (selected.some(([node]) => node?.name.value === 'totalCount')) {
-    const filter = and(planFilter(planning, table, args.where), context.rights.filter(table, 'read'));
-    expressions.push(countToSql(types.model, table, normalize(filter), params));
-  }
-  const { values, snapshot } = await runExpressions(context.database, expressions, params);
+  const isCounted = selected.some(([node]) => node?.name.value === 'totalCount');
+  const filter = normalize(
+    and(planFilter(planning, table, args.where), context.rights.filter(table, 'read')),
+  );
+  const reader = context.reader ?? new Reader(context.database);
+  const { values, snapshot } = await reader.read((params) => [
+    rowsToSql(types.model, page.plan, params),
+    ...(isCounted ? [countToSql(types.model, table, filter, params)] : []),
+  ]);
   const { rows } = decodeSelect(page.plan, values[0]!, snapshot);
   assertTotalRows(types.limits, rows);
-  context.onRead?.(snapshot);
   const more = rows.length > page.size;
   const kept = rows.slice(0, page.size);
   return {

@@ -1,8 +1,8 @@
 import type { Database } from '../database/types.js';
 import type { CursorCodec } from '../feed/cursor.js';
-import type { Snapshot } from '../log/snapshot.js';
 import type { Rights } from '../policy/types.js';
 import type { Scopes } from '../scope/types.js';
+import type { Reader } from './reader.js';
 
 /** What every resolver is handed. Made once for a request; for a socket, once for an operation. */
 export interface RivuletContext {
@@ -12,8 +12,8 @@ export interface RivuletContext {
   readonly user: unknown;
   /** The writer's own name for its mutation, echoed on the change stream. */
   readonly mutationId?: string | null;
-  /** Told the snapshot in which each root field's answer was read. */
-  readonly onRead?: (snapshot: Snapshot) => void;
+  /** Puts what the root fields read into one statement; without it each reads for itself. */
+  readonly reader?: Reader;
   /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */
   readonly live?: LiveContext;
 }

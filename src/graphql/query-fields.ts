@@ -8,7 +8,8 @@ import {
 } from 'graphql';
 import type { ModelTable } from '../model/types.js';
 import { keyPredicate, keysPredicate } from '../query/key.js';
-import { runSelects } from '../query/select.js';
+import { rowsToSql } from '../query/rows.js';
+import { decodeSelect } from '../query/select.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
 import { connectionField } from './connection.js';
 import type { RivuletContext } from './context.js';
@@ -16,6 +17,7 @@ import { coded } from './errors.js';
 import { decodeNodeId } from './node-id.js';
 import { type ListArgs, planList, planningOf, planRows } from './plan.js';
 import { assertTotalRows, limitOf } from './plan-limits.js';
+import { Reader } from './reader.js';
 import { listArguments, listOf, nodeInterface, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 
@@ -64,9 +66,13 @@ export async function readPlans(
   context: RivuletContext,
   plans: readonly SelectPlan[],
 ): Promise<readonly (readonly RowNode[])[]> {
-  const results = await runSelects(context.database, types.model, plans);
+  if (plans.length === 0) return [];
+  const reader = context.reader ?? new Reader(context.database);
+  const { values, snapshot } = await reader.read((params) =>
+    plans.map((plan) => rowsToSql(types.model, plan, params)),
+  );
+  const results = plans.map((plan, at) => decodeSelect(plan, values[at]!, snapshot));
   for (const result of results) assertTotalRows(types.limits, result.rows);
-  if (results[0]) context.onRead?.(results[0].snapshot);
   return results.map((result) => result.rows);
 }
 

@@ -5,6 +5,7 @@ import {
   GraphQLID,
   GraphQLList,
   GraphQLNonNull,
+  GraphQLString,
 } from 'graphql';
 import type { ModelTable } from '../model/types.js';
 import type { SelectPlan } from '../query/types.js';
@@ -84,7 +85,8 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const { scopes, cursors } = liveOf(context);
-        const messages = scopes.changes(changeSpec(types, table, args, context, info));
+        const after = args.after ? cursors.decode(args.after) : undefined;
+        const messages = scopes.changes(changeSpec(types, table, args, context, info), { after });
         return mapIterator(messages, (message) => toSource(message, cursors.encode(message.cursor)));
       }),
     resolve: (message) => message,
@@ -102,6 +104,11 @@ function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldCo
     columns: {
       type: new GraphQLList(new GraphQLNonNull(columnEnum(types, table))),
       description: 'An UPDATE counts only when it changes one of these; ENTER and LEAVE always count.',
+    },
+    after: {
+      type: GraphQLString,
+      description:
+        'A cursor of a message, or of a query (`extensions.rivulet.cursor`): the stream starts right after it.',
     },
   };
 }

@@ -5,6 +5,7 @@ import { RivuletError } from '../errors.js';
 import { createCursorCodec } from '../feed/cursor.js';
 import type { Feed } from '../feed/types.js';
 import type { RivuletContext } from '../graphql/context.js';
+import { Reader } from '../graphql/reader.js';
 import { buildSchema } from '../graphql/schema.js';
 import { subscriptionFields } from '../graphql/subscriptions.js';
 import { readModel } from '../model/read.js';
@@ -124,6 +125,7 @@ export async function createServer(
       user: identity.user,
       mutationId: mutationIdOf(extensions),
       live: { scopes, cursors },
+      reader: new Reader(database),
     });
     const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);
     const yoga = await createYogaServer({

@@ -75,6 +75,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
       documentLimits(limits),
       ...(options.introspection ? [] : [noIntrospection]),
       endAtExpiry,
+      answerCursor,
     ],
   });
 }
@@ -150,6 +151,20 @@ function withoutSuggestion(error: GraphQLError): GraphQLError {
   const { source, positions, nodes, extensions } = error;
   return new GraphQLError(error.message.replace(SUGGESTION, ''), { source, positions, nodes, extensions });
 }
+
+/** Every answer of a query says where a stream has to start to miss nothing since. */
+const answerCursor: Plugin<RivuletContext> = {
+  onExecute({ args }) {
+    const { reader, live } = args.contextValue as RivuletContext;
+    return {
+      onExecuteDone({ result, setResult }) {
+        if (!reader?.snapshot || !live || Symbol.asyncIterator in result) return;
+        const rivulet = { cursor: live.cursors.encode(reader.snapshot) };
+        setResult({ ...result, extensions: { ...result.extensions, rivulet } });
+      },
+    };
+  },
+};
 
 /** A subscription over SSE ends, with an error that says so, when the token does. */
 const endAtExpiry: Plugin<YogaContext> = {

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/database': ['src/sql'],
   'src/log': ['src/model', 'src/filter', 'src/sql', 'src/database'],
   'src/watch': ['src/model', 'src/sql', 'src/database', 'src/log'],
-  'src/feed': ['src/model', 'src/filter', 'src/log', 'src/database', 'src/sql'],
+  'src/feed': ['src/model', 'src/filter', 'src/log', 'src/watch', 'src/database', 'src/sql'],
   'src/policy': ['src/model', 'src/value', 'src/filter'],
   'src/query': ['src/model', 'src/value', 'src/sql', 'src/filter', 'src/log', 'src/database'],
   'src/scope': [
