@@ -6,7 +6,10 @@ export default defineConfig({
     alias: [
       { find: /^rivulet$/, replacement: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
       // The one copy that Node gives to packages: graphql refuses a schema that another copy of it made.
-      { find: /^graphql$/, replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)) },
+      {
+        find: /^graphql$/,
+        replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)),
+      },
     ],
   },
   test: {
