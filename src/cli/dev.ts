@@ -17,8 +17,8 @@ import { greeting } from './greeting.js';
 import { loadConfig } from './load-config.js';
 import { repair } from './migrate.js';
 import { applyMigrations, migrationsFolder } from './migrations.js';
+import { listenForStop } from './signal.js';
 import type { ServeOptions } from './start.js';
-import { untilSignal } from './until-signal.js';
 import { withDatabase } from './with-database.js';
 
 /** Development tokens outlive a night. */
@@ -35,14 +35,17 @@ export async function dev(options: ServeOptions): Promise<void> {
   await assertPortIsFree(port, host);
 
   const state = new StateFolder(folder);
+  const stop = listenForStop();
   const database = await openDatabase(settings.databaseUrl, state, logger);
   try {
     await applyMigrations(database.url, migrationsFolder(config, folder));
     await withDatabase(database.url, (db) => repair(db, plan, (line) => logger.info(line)));
     await seed(config.development, database.url);
+    if (stop.isReceived) return;
 
     const secret = settings.auth.secret ?? (await state.secret());
     const people = await tokens(config.development, secret);
+    const { document, nudge } = config.development ?? {};
     const server = await createServer(config, {
       mode: 'development',
       databaseUrl: database.url,
@@ -50,18 +53,16 @@ export async function dev(options: ServeOptions): Promise<void> {
       host,
       secret,
       logger,
-      graphiql: { document: config.development?.document, token: people[0]?.token },
+      graphiql: { document, token: people[0]?.token },
     });
     await state.write({ pid: process.pid, databaseUrl: database.url });
-    console.log(
-      greeting({ url: server.url, databaseUrl: database.url, people, nudge: config.development?.nudge }),
-    );
-    await untilSignal(async () => {
-      await server.stop();
-      await state.clear();
-    });
+    console.log(greeting({ url: server.url, databaseUrl: database.url, people, nudge }));
+    await stop.received;
+    await server.stop();
+    await state.clear();
   } finally {
     await database.stop();
+    stop.forget();
   }
 }
 

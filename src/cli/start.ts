@@ -2,7 +2,7 @@ import { RivuletError } from '../errors.js';
 import { createServer } from '../server/server.js';
 import { resolveSettings } from '../server/settings.js';
 import { loadConfig } from './load-config.js';
-import { untilSignal } from './until-signal.js';
+import { listenForStop } from './signal.js';
 
 /** Serves until told to stop. */
 export async function start(options: ServeOptions): Promise<void> {
@@ -11,8 +11,15 @@ export async function start(options: ServeOptions): Promise<void> {
   if (auth.secret === undefined && auth.jwks === undefined) {
     throw new RivuletError('AUTH_NOT_CONFIGURED', 'neither JWT_SECRET nor JWKS_URL is set');
   }
-  const server = await createServer(config, { mode: 'production', port: options.port, host: options.host });
-  await untilSignal(() => server.stop());
+  const stop = listenForStop();
+  const server = await createServer(config, {
+    mode: 'production',
+    port: options.port,
+    host: options.host,
+  });
+  await stop.received;
+  await server.stop();
+  stop.forget();
 }
 
 export interface ServeOptions {

@@ -178,6 +178,15 @@ test('SIGTERM closes sockets with 1001 and cuts event streams, so that clients c
   expect(await cut).toBe('cut');
 });
 
+test('Ctrl-C while it is still starting stops the database as well', async () => {
+  const dev = project.rivulet(['dev', '--port', '0']);
+  const pidFile = join(project.folder, '.rivulet/postgres/data/postmaster.pid');
+  await waitFor('the database is starting', () => existsSync(pidFile));
+  expect(await dev.interrupt()).toBe(0);
+  expect(existsSync(pidFile)).toBe(false);
+  expect(dev.stderr).not.toContain('error');
+});
+
 test('deleting `.rivulet` starts from nothing', async () => {
   await rm(join(project.folder, '.rivulet'), { recursive: true });
   const dev = project.rivulet(['dev', '--port', '0']);

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { FeedStatus } from '../../../src/feed/types.js';
+import { createHealth } from '../../../src/server/health.js';
+
+const live: FeedStatus = {
+  state: 'live',
+  lastReadAgoMs: 10,
+  lagMs: 2,
+  transactions: 1,
+  changes: 1,
+  error: null,
+};
+
+test.each([
+  [live, 'ready'],
+  [{ ...live, state: 'starting', lastReadAgoMs: null }, 'starting'],
+  [{ ...live, state: 'reconnecting', error: 'password of admin@db1' }, 'behind'],
+  [{ ...live, lastReadAgoMs: 6_000 }, 'behind'],
+  [{ ...live, state: 'stopped' }, 'behind'],
+] as const)('a feed that is %j: %s', (status, verdict) => {
+  const readiness = createHealth(
+    () => status,
+    () => 3,
+  ).ready();
+  expect(readiness).toMatchObject({ status: verdict, sockets: 3 });
+  expect(JSON.stringify(readiness)).not.toContain('admin');
+});
+
+test('a server that stops is not ready, and still alive', () => {
+  const health = createHealth(
+    () => live,
+    () => 0,
+  );
+  health.stopping();
+  expect([health.ready().status, health.live().status]).toEqual(['stopping', 'live']);
+});
