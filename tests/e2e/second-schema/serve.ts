@@ -38,7 +38,7 @@ export const BIG = '9007199254740993';
 /** Ann is in `a:1%` and `b`, Bob in `b`, Cat in `c`. */
 const ROWS = `
   insert into "Head ""Quarters"""."group" values ('a:1%', 'A'), ('b', 'B'), ('c', 'C');
-  insert into "Head ""Quarters"""."User" values
+  insert into "Head ""Quarters"""."User" (id, "Full Name", "E-mail") values
     ('${ANN}', 'Ann', 'ann@example.com'), ('${BOB}', 'Bob', 'bob@example.com'), ('${CAT}', 'Cat', null);
   insert into "grant" values ('a:1%', '${ANN}'), ('b', '${ANN}'), ('b', '${BOB}'), ('c', '${CAT}');
   insert into "friend""ship" values ('${ANN}', '${BOB}'), ('${BOB}', '${CAT}'), ('${CAT}', '${ANN}');
@@ -49,8 +49,9 @@ const ROWS = `
     ('a:1%', 2, '2nd try', '${ANN}', '${ANN}', 'second', null),
     ('b', ${BIG}, '', '${BOB}', '${ANN}', 'third', 3),
     ('c', 1, 'true', '${CAT}', '${ANN}', 'theirs', 4);
-  insert into products values (${BIG}, 'pen'), (9007199254740992, 'ink'), (3, 'gone', true);
-  insert into archive.line values
+  insert into products ("ID", name) values (${BIG}, 'pen'), (9007199254740992, 'ink'), (3, 'gone');
+  update products set withdrawn = true where "ID" = 3;
+  insert into archive.line ("Group", "No.", position, product) values
     ('a:1%', ${BIG}, 1, ${BIG}), ('a:1%', ${BIG}, 2, 9007199254740992), ('a:1%', ${BIG}, 3, 3), ('a:1%', 2, 1, ${BIG}), ('c', 1, 1, ${BIG});
   insert into audits values (1, '${ANN}', 'secret');`;
 
@@ -60,6 +61,7 @@ export interface SecondServer {
   readonly url: string;
   /** A user's bearer token: `${ANN}`, or `${ANN} cleared` for one with clearance. */
   token(user: string): Promise<string>;
+  /** POSTs a document; what the answer says besides data and errors is left out. */
   ask(user: string, query: string, variables?: object): Promise<GraphQLAnswer>;
   /** A stock graphql-ws client; disposed of at the end of the file. */
   client(user: string): Promise<Client>;
@@ -112,7 +114,8 @@ export async function serveSecond(): Promise<SecondServer> {
         headers: { 'content-type': 'application/json', authorization: `Bearer ${await token(user)}` },
         body: JSON.stringify({ query, variables }),
       });
-      return (await response.json()) as GraphQLAnswer;
+      const { data, errors } = (await response.json()) as GraphQLAnswer;
+      return { ...(data === undefined ? {} : { data }), ...(errors ? { errors } : {}) };
     },
     follow: async (user, query, variables) => {
       const before = server.scopes.status().subscribers;

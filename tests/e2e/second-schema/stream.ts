@@ -46,6 +46,14 @@ export class Stream {
     return waitFor('the stream ends', () => this.#ended);
   }
 
+  /** The codes of the errors that the subscription was answered with. */
+  async refused(): Promise<readonly unknown[]> {
+    const errors = await waitFor('a refusal', () => this.#messages[0]?.errors ?? this.#ended?.error);
+    return (errors as readonly { readonly extensions?: { readonly code?: unknown } }[]).map(
+      (error) => error.extensions?.code,
+    );
+  }
+
   stop(): void {
     this.#unsubscribe();
   }
