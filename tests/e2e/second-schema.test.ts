@@ -78,7 +78,7 @@ test('a composite and big key is an id, made by a mutation and found by a query'
       id: `EU%3A north:${BIG}`,
     },
   );
-  expect(found).toEqual({
+  expect(found).toMatchObject({
     data: { order: { note: 'first', replacedBy: [{ number: '2', replaces: { note: 'first' } }] } },
   });
 });
@@ -94,7 +94,9 @@ test('what a policy hides is not there: a table, a column, a row, a write', asyn
   expect(types.get('Order')).not.toContain('secret');
   expect(types.get('Mutation')?.filter((name) => /oldOrder/i.test(name))).toEqual([]);
   await database.script(`insert into "Head ""Quarters"""."Order" values ('Asia', 1, null, null, 'theirs')`);
-  expect(await ask('{ orders(where: { region: { eq: "Asia" } }) { id } }')).toEqual({ data: { orders: [] } });
+  expect(await ask('{ orders(where: { region: { eq: "Asia" } }) { id } }')).toMatchObject({
+    data: { orders: [] },
+  });
   const refused = await ask(
     'mutation { createOrder(values: { region: "Asia", number: "5", note: "x" }) { id } }',
   );
