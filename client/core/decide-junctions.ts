@@ -1,6 +1,6 @@
 import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
 import type { Field } from './cache.js';
-import { isElsewhere } from './decide-root.js';
+import { isOutside, isWindow } from './decide-root.js';
 import { decideInWindow } from './decide-rows.js';
 import type { RowFact } from './facts.js';
 import type { Reduction } from './reduction.js';
@@ -100,7 +100,7 @@ export function decideAsFarEnd(reduction: Reduction, fact: RowFact): void {
     const parents = new Set(pairs.map((key) => joinOf(rows.view(junction.name, key), through.from)));
     const isAll =
       to === null ||
-      (includesKey(through.to, junction) && pairs.length > 0) ||
+      (includesKey(through.to, junction) && pairs.length > 0 && !parents.has(undefined)) ||
       (fact.inserted && includesKey(relation.to, fact.model));
     const mayMove = rows.differs(fact, relation.to);
 
@@ -117,12 +117,21 @@ export function decideAsFarEnd(reduction: Reduction, fact: RowFact): void {
         decideHeld(reduction, fact, field, linked, mayMove);
         continue;
       }
-      if (linked === false || isElsewhere(reduction, field, fact)) continue;
-      if (linked === undefined && !mayMove && !mayHaveBegun(reduction, fact, field, view)) continue;
+      const shifts = fields.rule(field).offset > 0 && !fact.inserted;
+      if (linked === false && !(shifts && mayMove)) continue;
       const holds = reduction.conditionsHold(field, reduction.parentView(field), view);
+      if (isOutside(reduction, field, fact)) {
+        plans.judgeOutside(field, fact.key, linked && holds);
+        continue;
+      }
+      if (shifts) {
+        plans.of(field).refetch = true;
+        continue;
+      }
+      const isSteady = !mayMove && !isWindow(reduction, field);
+      if (linked === undefined && isSteady && !mayHaveBegun(reduction, fact, field, view)) continue;
       if (holds === false) continue;
-      const sure = fields.rule(field).offset === 0 && linked;
-      plans.judge(field, fact.key, sure ? holds : undefined);
+      plans.judge(field, fact.key, linked ? holds : undefined);
     }
   }
 }

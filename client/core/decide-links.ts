@@ -4,11 +4,15 @@ import type { Reduction } from './reduction.js';
 export function decideLinks(reduction: Reduction): void {
   const { facts, fields, plans, rows } = reduction;
   for (const links of facts.links) {
-    const where = reduction.whereAt(links.relation, links.path);
+    const where = reduction.whereOf(links);
     for (const field of fields.of(links.relation)) {
       if (fields.rule(field).condition.key !== where) continue;
       const parent = field.parent!.key;
-      for (const key of links.leave.get(parent) ?? []) plans.judge(field, key, false);
+      for (const key of links.leave.get(parent) ?? []) {
+        // Who leaves from before a window moves it.
+        if (fields.rule(field).offset > 0 && !reduction.holds(field, key)) plans.of(field).refetch = true;
+        plans.judge(field, key, false);
+      }
       for (const key of links.enter.get(parent) ?? []) {
         const fact = rows.fact({ table: field.table, key });
         if (fact?.gone) continue;

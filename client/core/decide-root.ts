@@ -5,7 +5,6 @@ import type { Reduction } from './reduction.js';
 /** What the stream's own scope says of the root fields. */
 export function decideRoot(reduction: Reduction): void {
   for (const field of reduction.cache.fields(null)) {
-    if (field.table !== reduction.facts.rootTable.name) continue;
     if (field.kind === 'one') decideRow(reduction, field);
     else decideList(reduction, field);
   }
@@ -16,7 +15,10 @@ function decideRow(reduction: Reduction, field: Field): void {
   const { cache, facts, options, plans, rows } = reduction;
   if (cache.members(field)?.length !== 0) return;
   const keys = facts.root
-    .filter(({ kind, key }) => kind !== 'LEAVE' && (options.id === undefined || options.id === key))
+    .filter(
+      ({ table, kind, key }) =>
+        table === field.table && kind !== 'LEAVE' && (options.id === undefined || options.id === key),
+    )
     .map(({ key }) => key)
     .filter((key) => rows.exists(field.table, key))
     .sort();
@@ -26,7 +28,8 @@ function decideRow(reduction: Reduction, field: Field): void {
 function decideList(reduction: Reduction, field: Field): void {
   const { facts, options, plans, rows, fields } = reduction;
   const rule = fields.rule(field);
-  for (const { kind, key } of facts.root) {
+  for (const { table, kind, key } of facts.root) {
+    if (table !== field.table) continue;
     const fact = rows.fact({ table: field.table, key })!;
     const held = reduction.holds(field, key);
     if (kind === 'LEAVE' || fact.gone) {
@@ -35,20 +38,29 @@ function decideList(reduction: Reduction, field: Field): void {
     }
     const decided = rule.condition.decide(rows.view(field.table, key));
     const belongs = options.follows === 'value' ? decided !== false : decided;
-    if (!held && isElsewhere(reduction, field, fact)) continue;
-    if (belongs === undefined && !rows.mayHaveChanged(fact, rule.condition.columns)) continue;
+    if (!held && isOutside(reduction, field, fact)) {
+      plans.judgeOutside(field, key, belongs);
+      continue;
+    }
+    const isSteady = held || !isWindow(reduction, field);
+    if (belongs === undefined && isSteady && !rows.mayHaveChanged(fact, rule.condition.columns)) continue;
     const mayShift = !held && rule.offset > 0 && kind === 'UPDATE';
     plans.judge(field, key, mayShift ? undefined : belongs);
   }
 }
 
+/** Whether rows may belong to the list and not be shown in it. */
+export function isWindow(reduction: Reduction, field: Field): boolean {
+  const { limit, offset } = reduction.fields.rule(field);
+  const size = reduction.cache.members(field)?.length ?? 0;
+  return offset > 0 || (limit !== null && size >= limit);
+}
+
 /** True for a row that is not in a window, of which nothing changed that could bring it there. */
-export function isElsewhere(reduction: Reduction, field: Field, fact: RowFact): boolean {
-  const { cache, fields, rows } = reduction;
+export function isOutside(reduction: Reduction, field: Field, fact: RowFact): boolean {
+  const { fields, rows } = reduction;
   const rule = fields.rule(field);
-  const size = cache.members(field)?.length ?? 0;
-  const isWindow = rule.offset > 0 || (rule.limit !== null && size >= rule.limit);
-  if (!isWindow || fact.kind !== 'UPDATE') return false;
+  if (!isWindow(reduction, field) || fact.kind !== 'UPDATE') return false;
   const own = field.relation ? reduction.schema.conditions(field.relation).target.columns : [];
   const ends = field.relation ? field.relation.to : [];
   const order = rule.order.map((term) => term.column);

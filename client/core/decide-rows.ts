@@ -1,6 +1,6 @@
 import type { ModelRelation } from '../../src/manifest/model.js';
 import type { Field } from './cache.js';
-import { isElsewhere } from './decide-root.js';
+import { isOutside, isWindow } from './decide-root.js';
 import type { RowFact } from './facts.js';
 import { all, type Reduction } from './reduction.js';
 import { joinOf } from './row.js';
@@ -22,13 +22,22 @@ export function decideGone(reduction: Reduction, fact: RowFact): void {
   }
 }
 
-/** A member whose order columns changed may stand elsewhere now. */
+/**
+ * A member whose order columns changed may stand elsewhere now. Where they are not loaded, it stays: whether it moved cannot be told, nor whether it
+ * was moved before.
+ */
 export function decideMoved(reduction: Reduction, fact: RowFact): void {
   const { cache, fields, plans, rows } = reduction;
   for (const field of cache.holders(fact)) {
     if (field.kind !== 'many') continue;
-    const order = fields.rule(field).order.map(({ column }) => column);
-    if (rows.differs(fact, order)) plans.of(field).moved.add(fact.key);
+    for (const { column } of fields.rule(field).order) {
+      const held = rows.held(fact.table, fact.key)(column);
+      const now = rows.view(fact.table, fact.key)(column);
+      if (held === now && held !== undefined) continue;
+      if (!rows.mayHaveChanged(fact, [column]) || (fact.kind === null && now === undefined)) continue;
+      if (held === undefined || now === undefined) plans.of(field).unsure = true;
+      else plans.of(field).moved.add(fact.key);
+    }
   }
 }
 
@@ -54,9 +63,17 @@ export function decideAsChild(reduction: Reduction, fact: RowFact): void {
       continue;
     }
     const { certain, possible } = fields.below(relation, join);
-    for (const field of new Set([...holders, ...certain, ...possible])) {
+    const shifting = fact.inserted
+      ? []
+      : fields.of(relation).filter((field) => fields.rule(field).offset > 0);
+    for (const field of new Set([...holders, ...certain, ...possible, ...shifting])) {
       if (reduction.governs(field)) {
-        decideInWindow(reduction, fact, field, certain.includes(field) || undefined);
+        decideInWindow(
+          reduction,
+          fact,
+          field,
+          certain.includes(field) ? true : possible.includes(field) ? undefined : false,
+        );
       } else decideChild(reduction, fact, field, join);
     }
   }
@@ -66,14 +83,17 @@ function decideChild(reduction: Reduction, fact: RowFact, field: Field, join: st
   const { plans, rows, schema } = reduction;
   const relation = field.relation!;
   const held = reduction.holds(field, fact.key);
-  if (!held && isElsewhere(reduction, field, fact)) return;
   const rule = reduction.fields.rule(field);
   const parent = joinOf(reduction.parentView(field), relation.from);
   const belongs = all([
     join === null || parent === null ? false : parent === undefined ? undefined : parent === join,
     reduction.conditionsHold(field, reduction.parentView(field), rows.view(fact.table, fact.key)),
   ]);
-  if (belongs === undefined) {
+  if (!held && isOutside(reduction, field, fact)) {
+    plans.judgeOutside(field, fact.key, belongs);
+    return;
+  }
+  if (belongs === undefined && (held || !isWindow(reduction, field))) {
     const own = schema.conditions(relation).target.columns;
     if (!rows.mayHaveChanged(fact, [...relation.to, ...own, ...rule.condition.columns])) return;
   }

@@ -26,20 +26,24 @@ export interface RowFact extends Entity {
 /** Who became related to whom, or is not any more, in one related scope. */
 export interface LinkFacts {
   readonly relation: ModelRelation;
-  /** Names of relations from the root of the stream to this scope. */
+  /** The table of the stream, and the names of relations from there to this scope. */
+  readonly root: ModelTable;
   readonly path: readonly string[];
   /** By parent: the children. */
   readonly enter: ReadonlyMap<string, ReadonlySet<string>>;
   readonly leave: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Parents that came into their scope with this message: `enter` has all of their pairs. */
+  readonly newParents: ReadonlySet<string>;
 }
 
+/** What a stream's own scope says of a row. */
 export interface RootFact {
+  readonly table: string;
   readonly kind: ChangeKind;
   readonly key: string;
 }
 
 export interface Facts {
-  readonly rootTable: ModelTable;
   readonly rows: ReadonlyMap<string, RowFact>;
   /** In the order of the message. */
   readonly root: readonly RootFact[];
@@ -52,47 +56,68 @@ export function entityId(table: string, key: string): string {
 }
 
 /**
- * Gathers what a message says by row and by relation. `hides` tells whether a row that left the stream's own scope without having been deleted
- * is gone for this reader altogether.
+ * Gathers what the messages of one transaction say, by row and by relation. `hides` tells whether a row that left a stream's own scope without having
+ * been deleted is gone for this reader altogether.
  */
-export function gatherFacts(message: ReadMessage, hides: boolean): Facts {
+export function gatherFacts(
+  messages: readonly ReadMessage[],
+  hides: (message: ReadMessage) => boolean,
+): Facts {
   const rows = new Map<string, RowFact>();
   const links: LinkFacts[] = [];
-  gatherScope(message.root, [], new Set(), hides, rows, links);
+  for (const message of messages) {
+    gatherScope({ message, hides: hides(message), rows, links }, message.root, [], NOBODY);
+  }
   for (const fact of rows.values()) {
     // A row that left one scope and is in another is there.
     if (fact.kind === 'LEAVE' && Object.keys(fact.fields).length > 0) fact.kind = 'UPDATE';
   }
-  return {
-    rootTable: message.root.table,
-    rows,
-    root: message.root.changes.map(({ kind, key }) => ({ kind, key })),
-    links,
-  };
+  const root = messages.flatMap(({ root: { table, changes } }) =>
+    changes.map(({ kind, key }): RootFact => ({ table: table.name, kind, key })),
+  );
+  return { rows, root, links };
+}
+
+const NOBODY = { entering: new Set<string>(), leaving: new Set<string>() } as const;
+
+interface Gathering {
+  readonly message: ReadMessage;
+  readonly hides: boolean;
+  readonly rows: Map<string, RowFact>;
+  readonly links: LinkFacts[];
 }
 
 function gatherScope(
+  gathering: Gathering,
   scope: ReadScope,
   path: readonly string[],
-  leavingParents: ReadonlySet<string>,
-  hides: boolean,
-  rows: Map<string, RowFact>,
-  links: LinkFacts[],
+  parents: { readonly entering: ReadonlySet<string>; readonly leaving: ReadonlySet<string> },
 ): void {
-  for (const change of scope.changes) gatherChange(scope, change, hides && path.length === 0, rows);
+  const hides = gathering.hides && path.length === 0;
+  for (const change of scope.changes) gatherChange(scope, change, hides, gathering.rows);
   if (scope.relation && scope.links) {
     const enter = new Map<string, Set<string>>();
     const leave = new Map<string, Set<string>>();
     for (const { kind, parent, child } of scope.links) {
       // What a row that leaves takes along is no news about the pair.
-      if (kind === 'LEAVE' && leavingParents.has(parent)) continue;
+      if (kind === 'LEAVE' && parents.leaving.has(parent)) continue;
       add(kind === 'ENTER' ? enter : leave, parent, child);
     }
-    links.push({ relation: scope.relation, path, enter, leave });
+    const root = gathering.message.root.table;
+    gathering.links.push({
+      relation: scope.relation,
+      root,
+      path,
+      enter,
+      leave,
+      newParents: parents.entering,
+    });
   }
-  const leaving = new Set(scope.changes.filter(({ kind }) => kind === 'LEAVE').map(({ key }) => key));
+  const keysOf = (wanted: ChangeKind) =>
+    new Set(scope.changes.filter(({ kind }) => kind === wanted).map(({ key }) => key));
+  const keys = { entering: keysOf('ENTER'), leaving: keysOf('LEAVE') };
   for (const inner of scope.related) {
-    gatherScope(inner, [...path, inner.relation!.name], leaving, hides, rows, links);
+    gatherScope(gathering, inner, [...path, inner.relation!.name], keys);
   }
 }
 

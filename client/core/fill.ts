@@ -8,6 +8,8 @@ export interface Content {
   readonly keys: readonly string[];
   /** True where the keys are what the field shows, in its order and within its window; false where they are all there are. */
   readonly isFinal: boolean;
+  /** The field that this was taken from; what is needed there is needed here. */
+  readonly source?: Field;
 }
 
 /**
@@ -23,28 +25,31 @@ export function contentOf(reduction: Reduction, field: Field): Content | null {
   const nested = fact?.related.get(relation.name);
   if (nested) return { keys: nested.filter((key) => rows.exists(field.table, key)), isFinal: true };
   const copy = elsewhere(reduction, field);
-  if (copy) return { keys: copy, isFinal: true };
+  if (copy) return { keys: copy.keys, isFinal: true, source: copy.field };
   if (reduction.governs(field)) {
     const where = reduction.fields.rule(field).condition.key;
-    const keys = facts.links
-      .filter((links) => links.relation === relation && reduction.whereAt(relation, links.path) === where)
-      .flatMap((links) => [...(links.enter.get(parent.key) ?? [])]);
-    return keys.every((key) => rows.exists(field.table, key))
-      ? { keys: [...new Set(keys)], isFinal: false }
-      : null;
+    const links = facts.links.find(
+      (each) =>
+        each.relation === relation && each.newParents.has(parent.key) && reduction.whereOf(each) === where,
+    );
+    const keys = links && [...(links.enter.get(parent.key) ?? [])];
+    return keys?.every((key) => rows.exists(field.table, key)) ? { keys, isFinal: false } : null;
   }
   if (relation.from.length === 0) return null;
   const keys = byColumns(reduction, field, relation, fact?.inserted ?? false);
   return keys && { keys, isFinal: false };
 }
 
-function elsewhere(reduction: Reduction, field: Field): readonly string[] | undefined {
+function elsewhere(
+  reduction: Reduction,
+  field: Field,
+): { readonly field: Field; readonly keys: readonly string[] } | undefined {
   const { cache, fields } = reduction;
   const { key } = fields.rule(field);
   for (const other of cache.fields(field.parent!)) {
     if (other === field || other.relation !== field.relation || fields.rule(other).key !== key) continue;
-    const members = cache.members(other);
-    if (members) return members;
+    const keys = cache.members(other);
+    if (keys) return { field: other, keys };
   }
   return undefined;
 }
@@ -70,7 +75,7 @@ function byColumns(
   const hasAll = isNew && includesKey(relation.from, schema.model.table(relation.source));
   // A row that is pointed at may be there and not be known; one that points at a new row must have come with it.
   const isPointer = includesKey(relation.to, target) && !relation.through;
-  if (!isUnique && (!hasAll || isPointer)) return null;
+  if (!isUnique && (!hasAll || isPointer || rows.mayMiss(target, relation.to))) return null;
   const belong = candidates.map((key) =>
     reduction.conditionsHold(field, parent, rows.view(target.name, key)),
   );
@@ -88,7 +93,7 @@ function farEnds(
   const { table, from, to } = relation.through!;
   const junction = schema.model.table(table);
   const target = schema.model.table(relation.target);
-  if (!isNew) return null;
+  if (!isNew || rows.mayMiss(junction, [...from, ...to])) return null;
   const found = new Set<string>();
   for (const key of rows.keysBy(junction, from, join)) {
     const end = joinOf(rows.view(table, key), to);

@@ -7,8 +7,11 @@ export interface FieldPlan extends ListPlan {
   readonly leave: Set<string>;
   readonly moved: Set<string>;
   readonly perhaps: Set<string>;
+  readonly outside: Set<string>;
   /** The whole content, as the server sent it. */
   exact: readonly string[] | null;
+  /** A member may stand in the wrong place. */
+  unsure: boolean;
   /** Something belongs here that is not known, or nobody knows what does. */
   refetch: boolean;
 }
@@ -25,7 +28,9 @@ export class Plans {
       leave: new Set(),
       moved: new Set(),
       perhaps: new Set(),
+      outside: new Set(),
       exact: null,
+      unsure: false,
       refetch: false,
     };
     this.#plans.set(field, plan);
@@ -37,6 +42,11 @@ export class Plans {
     const plan = this.of(field);
     if (belongs === undefined) plan.perhaps.add(key);
     else (belongs ? plan.enter : plan.leave).add(key);
+  }
+
+  /** A row that is not in the window and has no new place. */
+  judgeOutside(field: Field, key: string, belongs: boolean | undefined): void {
+    if (belongs) this.of(field).outside.add(key);
   }
 
   entries(): Iterable<readonly [Field, FieldPlan]> {

@@ -38,7 +38,8 @@ const LINK_KINDS = ['ENTER', 'LEAVE'] as const;
 const OPS = ['INSERT', 'UPDATE', 'DELETE'] as const;
 
 /**
- * Reads what a change stream brought: a message, the `data` that holds it, or a list of these. `table` is the table of messages that name
+ * Reads what change streams brought: a message, the `data` that holds it, or a list of these. What stands in one `data` is one transaction's, and
+ * comes back as one group. `table` is the table of messages that name
  * none, by the field of `data` or by `__typename`.
  *
  * The input is not trusted. Only what the manifest names is taken over, from own properties; a row of another type or with another id
@@ -48,9 +49,8 @@ export function readMessages(
   schema: ClientSchema,
   input: unknown,
   table: ModelTable | undefined,
-): readonly ReadMessage[] {
-  if (Array.isArray(input)) return input.flatMap((part) => readOne(schema, part, table));
-  return readOne(schema, input, table);
+): readonly (readonly ReadMessage[])[] {
+  return (Array.isArray(input) ? input : [input]).map((part) => readOne(schema, part, table));
 }
 
 function readOne(

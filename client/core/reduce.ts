@@ -13,7 +13,7 @@ import type { ClientSchema } from './schema.js';
 import { type ListRows, type Settled, settleList, settleNew, settleOne } from './settle.js';
 
 /**
- * Applies one message to a cache and says what could not be decided.
+ * Applies the messages of one transaction to a cache and says what could not be decided.
  *
  * Where the message has links for a relation, they alone say what belongs to what. Everywhere else columns, junction rows and
  * conditions do: the stream is then taken to bring the changes of every table concerned. All that is read of the cache's fields is read before anything is
@@ -22,13 +22,13 @@ import { type ListRows, type Settled, settleList, settleNew, settleOne } from '.
 export function reduce(
   schema: ClientSchema,
   cache: ReducerCache,
-  message: ReadMessage,
+  messages: readonly ReadMessage[],
   options: ReduceOptions,
 ): readonly Need[] {
-  const facts = gatherFacts(message, hides(cache, message, options));
+  const facts = gatherFacts(messages, (message) => hides(cache, message, options));
   const reduction = new Reduction(schema, cache, facts, options);
   const needs = new Needs(cache);
-  if (message.reset !== null) needs.add({ kind: 'reset', reason: message.reset });
+  for (const { reset } of messages) if (reset !== null) needs.add({ kind: 'reset', reason: reset });
 
   for (const fact of facts.rows.values()) writeRow(reduction, fact, needs);
   decideAll(reduction);
@@ -62,11 +62,15 @@ function writeRow(reduction: Reduction, fact: RowFact, needs: Needs): void {
   if (fact.gone) return;
   const held = reduction.rows.heldFields(fact);
   if (Object.keys(fact.fields).length > 0) reduction.cache.write(fact, fact.fields);
-  for (const name of fact.changed ?? []) {
-    if (held && Object.hasOwn(held, name) && !Object.hasOwn(fact.fields, name)) {
-      needs.add({ kind: 'row', entity: { table: fact.table, key: fact.key } });
-    }
-  }
+  if (!held || fact.kind === null || fact.kind === 'LEAVE') return;
+  const old = fact.model.columns.some(
+    (column) =>
+      !column.isKey &&
+      Object.hasOwn(held, column.name) &&
+      !Object.hasOwn(fact.fields, column.name) &&
+      (fact.changed === null || fact.changed.has(column.name)),
+  );
+  if (old) needs.add({ kind: 'row', entity: { table: fact.table, key: fact.key } });
 }
 
 function decideAll(reduction: Reduction): void {
@@ -149,6 +153,7 @@ function fillAll(reduction: Reduction, empty: Field[], needs: Needs): void {
       ? { members: content.keys, need: null }
       : settleNew(fields.rule(next), next.kind, content.keys, rowsOf(reduction, next));
     if (settled.need) needs.addField(settled.need, next);
+    if (content.source) needs.repeat(content.source, next);
     place(cache, next, settled.members, empty, needs);
   }
 }
@@ -169,6 +174,11 @@ class Needs {
 
   addField(kind: 'refetch' | 'order' | 'refill', field: Field): void {
     this.#fields.push({ kind, field });
+  }
+
+  /** What is needed in one field is needed in another that was filled from it. */
+  repeat(from: Field, to: Field): void {
+    for (const { kind, field } of [...this.#fields]) if (field === from) this.addField(kind, to);
   }
 
   list(): readonly Need[] {

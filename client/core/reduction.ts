@@ -1,6 +1,6 @@
 import type { ModelRelation } from '../../src/manifest/model.js';
 import type { Field, ListArgs, ReducerCache } from './cache.js';
-import type { Facts } from './facts.js';
+import type { Facts, LinkFacts } from './facts.js';
 import { FieldBook } from './field-book.js';
 import { Plans } from './plans.js';
 import type { RowView } from './row.js';
@@ -13,8 +13,8 @@ export interface ReduceOptions {
    * may be read; the list's `where` decides.
    */
   readonly follows: 'value' | 'table';
-  /** The arguments of the related scope at this path of relations from the stream's root. */
-  readonly argsAt: (path: readonly string[]) => ListArgs;
+  /** The arguments of the related scope at this path of relations from the root of a table's stream. */
+  readonly argsAt: (root: string, path: readonly string[]) => ListArgs;
   /** The `id` for which a root field of one row was asked; without it any row may fill an empty one. */
   readonly id?: string | undefined;
 }
@@ -34,14 +34,15 @@ export class Reduction {
   ) {
     this.rows = new RowBook(schema, cache, facts);
     this.fields = new FieldBook(schema, cache, this.rows);
-    for (const { relation, path } of facts.links) {
-      this.#governed.add(governedName(relation, this.whereAt(relation, path)));
+    for (const links of facts.links) {
+      this.#governed.add(governedName(links.relation, this.whereOf(links)));
     }
   }
 
-  whereAt(relation: ModelRelation, path: readonly string[]): string {
+  /** The `where` that a related scope was asked for with, as a text. */
+  whereOf({ relation, root, path }: LinkFacts): string {
     const target = this.schema.model.table(relation.target);
-    return this.fields.ruleOf(target, this.options.argsAt(path)).condition.key;
+    return this.fields.ruleOf(target, this.options.argsAt(root.name, path)).condition.key;
   }
 
   /** True where the message's links say what belongs to the field. */

@@ -32,11 +32,24 @@ export class RowBook {
 
   view(table: string, key: string): RowView {
     const id = entityId(table, key);
-    const known = this.#views.get(id);
-    if (known) return known;
-    const view = viewOf(this.#schema, this.#schema.model.table(table), key, this.#cache.read({ table, key }));
+    const made = this.#views.get(id);
+    if (made) return made;
+    const known = viewOf(
+      this.#schema,
+      this.#schema.model.table(table),
+      key,
+      this.#cache.read({ table, key }),
+    );
+    const fact = this.#facts.rows.get(id);
+    const view: RowView = !fact ? known : (column) => (this.#isOld(fact, column) ? undefined : known(column));
     this.#views.set(id, view);
     return view;
+  }
+
+  /** Whether a column that is held may be another by now: it was not sent, and not said to be the same. */
+  #isOld(fact: RowFact, column: ModelColumn): boolean {
+    if (fact.kind === null || fact.kind === 'LEAVE' || sent(fact.fields, column)) return false;
+    return !column.isKey && this.mayHaveChanged(fact, [column]);
   }
 
   /** As the cache had it before the message. */
@@ -66,6 +79,15 @@ export class RowBook {
     return index.get(join) ?? [];
   }
 
+  /** Whether the message has a row of the table of which these columns are not known, so that `keysBy` may miss it. */
+  mayMiss(table: ModelTable, columns: readonly ModelColumn[]): boolean {
+    for (const fact of this.#facts.rows.values()) {
+      if (fact.model !== table || fact.gone || fact.kind === 'LEAVE') continue;
+      if (joinOf(this.view(fact.table, fact.key), columns) === undefined) return true;
+    }
+    return false;
+  }
+
   #indexBy(table: ModelTable, columns: readonly ModelColumn[]): ReadonlyMap<string, readonly string[]> {
     const index = new Map<string, string[]>();
     for (const key of this.#cache.keys(table.name)) {
@@ -81,12 +103,14 @@ export class RowBook {
   /** Whether the database may have changed one of the columns: false only where the message says so. */
   mayHaveChanged(fact: RowFact, columns: Iterable<ModelColumn>): boolean {
     if (fact.kind !== 'UPDATE') return true;
-    const now = this.view(fact.table, fact.key);
+    const now = viewOf(this.#schema, fact.model, fact.key, fact.fields);
     for (const column of columns) {
       if (fact.changed) {
         if (fact.changed.has(column.name)) return true;
-      } else if (!fact.previous || !Object.hasOwn(fact.previous, column.name)) {
-        if (!column.isKey) return true;
+      } else if (column.isKey) {
+        // A changed key is another row.
+      } else if (!sent(fact.previous, column) || !sent(fact.fields, column)) {
+        return true;
       } else if (this.previous(fact)(column) !== now(column)) {
         return true;
       }
@@ -106,4 +130,8 @@ export class RowBook {
     }
     return false;
   }
+}
+
+function sent(fields: Fields | null, column: ModelColumn): boolean {
+  return fields !== null && Object.hasOwn(fields, column.name);
 }

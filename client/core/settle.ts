@@ -9,6 +9,10 @@ export interface ListPlan {
   readonly moved: ReadonlySet<string>;
   /** Rows of which it is not known whether they belong here: of interest only where they would be inside of the window. */
   readonly perhaps: ReadonlySet<string>;
+  /** Rows that belong here, were outside of the window and have no new place: they come in only where there is room. */
+  readonly outside: ReadonlySet<string>;
+  /** A member may stand in the wrong place. */
+  readonly unsure: boolean;
 }
 
 export interface Settled {
@@ -39,8 +43,8 @@ export function settleList(
   const limit = rule.limit !== null && before.length > rule.limit ? null : rule.limit;
   const wasFull = limit !== null && before.length === limit;
   const headKnown = rule.offset === 0;
-  let refetch = false;
-  let order = false;
+  let refetch = plan.unsure && (wasFull || !headKnown);
+  let order = plan.unsure;
 
   const moves = [...plan.moved].filter((key) => before.includes(key) && !plan.leave.has(key));
   const members = before.filter((key) => !plan.leave.has(key) && !moves.includes(key));
@@ -50,18 +54,31 @@ export function settleList(
 
   for (const key of [...entering, ...moves].sort()) {
     const place = placeIn(members, key);
+    const isMove = moves.includes(key);
     if (!place.known) stuck.push(key);
-    else if (!headKnown && place.at === 0 && !isMoveDown(key)) refetch = true;
-    else members.splice(place.at, 0, key);
+    else {
+      // What sorts before the first may belong before the window.
+      const mayBeBefore = !headKnown && place.at === 0 && !isMoveDown(key);
+      if (mayBeBefore) refetch = true;
+      if (isMove || !mayBeBefore) members.splice(place.at, 0, key);
+    }
   }
   for (const key of stuck) {
     order = true;
     if (moves.includes(key)) {
-      members.splice(Math.min(before.indexOf(key), members.length), 0, key);
+      members.splice(placeAsBefore(key), 0, key);
       if (wasFull || !headKnown) refetch = true;
     } else if (limit === null || (members.length < limit && headKnown))
       members.splice(placeIn(members, key).at, 0, key);
     else refetch = true;
+  }
+
+  for (const key of [...plan.outside].sort()) {
+    if (members.includes(key) || (limit !== null && members.length >= limit)) continue;
+    const place = placeIn(members, key);
+    if (!headKnown && (place.at === 0 || !place.known)) continue;
+    members.splice(place.at, 0, key);
+    if (!place.known) order = true;
   }
 
   const kept = limit === null ? members : members.slice(0, limit);
@@ -78,6 +95,12 @@ export function settleList(
     const larger = rest.findIndex((sign) => sign !== undefined);
     const open = larger === -1 ? rest.length : larger;
     return { at: afterSmaller + open, known: open === 0 };
+  }
+
+  /** Behind the nearest of those that stood before it and are still there. */
+  function placeAsBefore(key: string): number {
+    const ahead = before.slice(0, before.indexOf(key)).findLast((other) => members.includes(other));
+    return ahead === undefined ? 0 : members.indexOf(ahead) + 1;
   }
 
   /** Whether a member may stand after rows that are not in the window, because it is after what was its last. */
@@ -140,7 +163,14 @@ export function settleNew(
   rows: ListRows,
 ): Settled {
   const nothing = new Set<string>();
-  const plan = { enter: new Set(keys), leave: nothing, moved: nothing, perhaps: nothing };
+  const plan = {
+    enter: new Set(keys),
+    leave: nothing,
+    moved: nothing,
+    perhaps: nothing,
+    outside: nothing,
+    unsure: false,
+  };
   if (kind === 'one') return settleOne(rule, undefined, plan, false, rows);
   const { members, need } = settleList({ ...rule, limit: null, offset: 0 }, [], plan, rows);
   const end = rule.limit === null ? undefined : rule.offset + rule.limit;

@@ -53,20 +53,21 @@ export function syncWithNeeds<Value>(value: Value, changes: Changes, options: Sy
   if (typeof value !== 'object') return { value, needs: [] };
   const schema = isClientSchema(options.manifest) ? options.manifest : readManifest(options.manifest);
   const ownTable = tableOfValue(schema, value, options.table);
-  const messages = readMessages(schema, changes, ownTable);
+  const transactions = readMessages(schema, changes, ownTable);
   let current: unknown = value;
   const needs: Need[] = [];
-  for (const message of messages) {
-    const table = ownTable ?? (isEmpty(current) ? message.root.table : undefined);
+  for (const messages of transactions) {
+    if (messages.length === 0) continue;
+    const table = ownTable ?? (isEmpty(current) ? messages[0]!.root.table : undefined);
     if (!table) {
       if (!mayBeRow(current)) break;
       throw new RivuletError('TABLE_UNKNOWN', 'The rows of the value have no `__typename`: set `table`.');
     }
     const cache = TreeCache.open(schema, table, current, options);
     if (!cache) break;
-    const found = reduce(schema, cache, message, {
+    const found = reduce(schema, cache, messages, {
       follows: options.follows ?? 'value',
-      argsAt: (path) => argsAt(options, path),
+      argsAt: (root, path) => (root === table.name ? argsAt(options, path) : NO_ARGS),
       id: options.id,
     });
     needs.push(...found);

@@ -3,7 +3,9 @@ import type { ListArgs } from './cache.js';
 
 /** The arguments of a list and of the lists below its rows: what the query says that the answer does not show. */
 export interface ListShape extends ListArgs {
-  /** By relation. */
+  /** The columns that the rows show. Default: what the rows that are there show, and all that is sent where there are none. */
+  readonly columns?: readonly string[] | undefined;
+  /** By relation: these are loaded. Default: what the rows that are there have loaded. */
   readonly with?: Readonly<Record<string, ListShape>> | undefined;
 }
 
@@ -20,6 +22,7 @@ export class Shape {
   constructor(table: ModelTable, args: ListShape) {
     this.table = table;
     this.args = args;
+    for (const name of args.columns ?? []) this.columns.add(name);
     for (const name of Object.keys(args.with ?? {})) {
       if (table.findRelation(name)) this.loaded.add(name);
     }

@@ -70,8 +70,18 @@ const ROWS: readonly Row[] = [
   },
   { name: 'anything on an empty text', input: '', change: inserted('posts', post('1')), output: '' },
   { name: 'anything on a number', input: 9, change: deleted('posts', '1'), output: 9 },
-  { name: 'anything on a list of numbers', input: [1, 2], change: inserted('posts', post('1')), output: [1, 2] },
-  { name: 'anything on an object without an id', input: { a: 1 }, change: deleted('posts', '1'), output: { a: 1 } },
+  {
+    name: 'anything on a list of numbers',
+    input: [1, 2],
+    change: inserted('posts', post('1')),
+    output: [1, 2],
+  },
+  {
+    name: 'anything on an object without an id',
+    input: { a: 1 },
+    change: deleted('posts', '1'),
+    output: { a: 1 },
+  },
 ];
 
 describe('sync', () => {
