@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/watch': ['src/model', 'src/sql', 'src/database', 'src/log'],
   'src/feed': ['src/model', 'src/filter', 'src/log', 'src/watch', 'src/database', 'src/sql'],
   'src/policy': ['src/model', 'src/value', 'src/filter'],
+  'src/manifest': ['src/model', 'src/value', 'src/filter', 'src/policy'],
   'src/query': ['src/model', 'src/value', 'src/sql', 'src/filter', 'src/log', 'src/database'],
   'src/scope': [
     'src/model',
@@ -41,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/server': ['src/*'],
   'src/cli': ['src/*'],
-  'client/core': ['src/filter', 'src/value'],
+  'client/core': ['src/filter', 'src/value', 'src/manifest'],
   'client/urql': ['client/core'],
   'client/apollo': ['client/core'],
 };
@@ -52,10 +53,11 @@ const MUST_IMPORT: readonly (readonly [string, string])[] = [
   ['src/query', 'src/filter'],
   ['src/scope', 'src/query'],
   ['src/scope', 'src/feed'],
+  ['client/core', 'src/filter'],
 ];
 
 /** Folders without IO: nothing there may import a node builtin that does any, nor the driver. */
-const PURE = ['src/sql', 'src/model', 'src/value', 'src/filter', 'src/policy', 'client/core'];
+const PURE = ['src/sql', 'src/model', 'src/value', 'src/filter', 'src/policy', 'src/manifest', 'client/core'];
 const IMPURE =
   /^(node:(fs|net|http|https|child_process|timers|process)|postgres|ws|graphql-ws|graphql-yoga|pino)(\/|$)/;
 
