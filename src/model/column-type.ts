@@ -1,4 +1,5 @@
-import type { PgColumn } from 'drizzle-orm/pg-core';
+import { is } from 'drizzle-orm';
+import { type PgColumn, PgCustomColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core';
 import { quoteName } from '../sql/quote.js';
 import { pascalCase } from './names.js';
 import type { ColumnType } from './types.js';
@@ -41,15 +42,6 @@ const BASE_TYPES = new Map<string, ReadType>([
   ['point', { type: { kind: 'point' }, castType: 'point' }],
 ]);
 
-/** What Drizzle keeps on an enum column beyond the public `PgColumn`. */
-interface EnumColumn {
-  readonly enum: {
-    readonly enumName: string;
-    readonly schema: string | undefined;
-    readonly enumValues: string[];
-  };
-}
-
 /**
  * Reads a Drizzle column's type. Modifiers (length, precision, interval fields) are left off; a custom type, or one that
  * is not in the table above, becomes `other` and keeps its SQL type as the user wrote it.
@@ -65,8 +57,8 @@ export function readColumnType(column: PgColumn): ReadType {
 
 function readItemType(column: PgColumn): ReadType {
   const sqlType = column.getSQLType();
-  if (column.columnType === 'PgEnumColumn') {
-    const { enumName, schema, enumValues } = (column as unknown as EnumColumn).enum;
+  if (is(column, PgEnumColumn) || is(column, PgEnumObjectColumn)) {
+    const { enumName, schema, enumValues } = column.enum;
     const sqlSchema = schema ?? 'public';
     const type: ColumnType = {
       kind: 'enum',
@@ -77,7 +69,7 @@ function readItemType(column: PgColumn): ReadType {
     };
     return { type, castType: quoteName(sqlSchema, enumName) };
   }
-  if (column.columnType !== 'PgCustomColumn') {
+  if (!is(column, PgCustomColumn)) {
     const base = sqlType.replace(/\s*\([^)]*\)/g, '').replace(/^interval\b.*/, 'interval');
     const known = BASE_TYPES.get(base);
     if (known) return known;

@@ -1,7 +1,7 @@
-import type { AnyRelations } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { JWTPayload } from 'jose';
 import type { Limits as GraphQLLimits } from '../graphql/limits.js';
+import type { SchemaRelations } from '../model/read.js';
 import type { Policies } from '../policy/rules.js';
 import type { WatcherSpec } from '../watch/types.js';
 
@@ -16,7 +16,7 @@ export interface RequestInfo {
 
 export interface RivuletConfig<TContext = unknown> {
   /** What `defineRelations` returned: every table and relation of it is known to Rivulet. */
-  readonly relations: AnyRelations;
+  readonly relations: SchemaRelations;
   /** Who may do what; a table that is not named here does not exist for clients. */
   readonly policies: Policies<TContext>;
   /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */

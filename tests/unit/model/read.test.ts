@@ -66,6 +66,7 @@ describe('column types', () => {
   const mood = pgEnum('mood', ['sad', 'ok']);
   const other = pgSchema('Other "S"');
   const level = other.enum('level', ['low', 'high']);
+  const state = pgEnum('state', { On: 'on', Off: 'off' });
   const citext = customType<{ data: string }>({ dataType: () => 'citext' });
   const things = other.table('we ird', {
     id: serial().primaryKey(),
@@ -77,6 +78,7 @@ describe('column types', () => {
     flag: char({ length: 3 }),
     span: interval({ fields: 'day' }),
     mood: mood(),
+    state: state(),
     levels: level().array(),
     grid: integer().array('[][]'),
     name: citext(),
@@ -107,6 +109,7 @@ describe('column types', () => {
       dimensions: 2,
     });
     expect(table.column('mood').type).toMatchObject({ values: ['sad', 'ok'], name: 'Mood' });
+    expect(table.column('state').type).toMatchObject({ kind: 'enum', values: ['on', 'off'] });
   });
 
   test('a custom type is carried as text under its own name', () => {
