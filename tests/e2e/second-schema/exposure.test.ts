@@ -1,12 +1,18 @@
 import { expect, test } from 'vitest';
-import { resolveRights } from '../../../src/policy/resolve.js';
-import { ANN, BOB, serveSecond } from './serve.js';
+import { enumNames } from '../../../src/graphql/enum-names.js';
+import { isId } from '../../../src/graphql/registry.js';
+import { makeManifest } from '../../../src/manifest/make.js';
+import { exposureOf } from '../../../src/policy/exposure.js';
+import { secondPolicies } from './relations.js';
+import { ANN, BOB, secondModel, serveSecond } from './serve.js';
 import { Stream } from './stream.js';
 
 const { ask, client, database, follow, subscribed } = await serveSecond();
+const LIMITS = { defaultRows: 100, maxRows: 1_000, maxDepth: 8 };
 const CLEARED = `${ANN} cleared`;
 
-const codes = (answer: Awaited<ReturnType<typeof ask>>) => answer.errors?.map((error) => error.extensions?.code);
+const codes = (answer: Awaited<ReturnType<typeof ask>>) =>
+  answer.errors?.map((error) => error.extensions?.code);
 
 test('a table without a policy has no type, field, filter, relation, order, input or enum', async () => {
   const { data } = await ask(
@@ -20,8 +26,11 @@ test('a table without a policy has no type, field, filter, relation, order, inpu
   expect(text).not.toMatch(/audit/i);
 });
 
-test('the manifest does not name it either, nor a column hidden from everybody', async () => {
-  const text = await manifestOf(url, await token(ANN));
+test('the manifest does not name it either, nor a column hidden from everybody', () => {
+  const exposure = exposureOf(secondModel, secondPolicies);
+  const text = JSON.stringify(
+    makeManifest(secondModel, exposure.has, { limits: LIMITS, enumNames, isId, columns: exposure.columns }),
+  );
   expect(text).toContain('oldOrders');
   expect(text).not.toMatch(/audit|password/i);
 });
@@ -51,8 +60,12 @@ test('its changes are heard by nobody', async () => {
   await database.script(`
     update audits set what = 'changed'; insert into audits values (2, '${ANN}', 'more'); delete from audits;`);
   await database.script(`update "Head ""Quarters"""."User" set password = 'changed' where id = '${ANN}'`);
-  await database.script(`update "Head ""Quarters"""."User" set "Full Name" = 'Bobby', password = 'x' where id = '${BOB}'`);
-  expect((await stream.next()).userChanges.changes).toEqual([{ kind: 'UPDATE', key: BOB, changedColumns: ['name'] }]);
+  await database.script(
+    `update "Head ""Quarters"""."User" set "Full Name" = 'Bobby', password = 'x' where id = '${BOB}'`,
+  );
+  expect((await stream.next()).userChanges.changes).toEqual([
+    { kind: 'UPDATE', key: BOB, changedColumns: ['name'] },
+  ]);
   expect(stream.count).toBe(1);
   stream.stop();
   await subscribed(0);
@@ -73,7 +86,7 @@ test.each([
 ])('a column that a rule hides is refused: %s', async (query) => {
   const answer = await ask(ANN, query);
   expect(codes(answer)).toEqual(['COLUMN_FORBIDDEN']);
-  expect((await ask(CLEARED, query.replace(/^mutation.*/, '{ users { email } }'))).errors).toBeUndefined();
+  expect(codes(await ask(CLEARED, query))).toBeUndefined();
 });
 
 test.each([
@@ -94,7 +107,9 @@ test('an update of hidden columns alone is told to those who may see them, and t
   const query = 'subscription { orderChanges { changes { key changedColumns } } }';
   const cleared = await follow(CLEARED, query);
   const plain = await follow(ANN, query);
-  await database.script(`update "Head ""Quarters"""."Order" set "cost price" = 99 where "Group" = 'a:1%' and "No." = 2`);
+  await database.script(
+    `update "Head ""Quarters"""."Order" set "cost price" = 99 where "Group" = 'a:1%' and "No." = 2`,
+  );
   await database.script(
     `update "Head ""Quarters"""."Order" set "cost price" = 98, "select" = 'both' where "Group" = 'a:1%' and "No." = 2`,
   );
@@ -110,7 +125,8 @@ test('an update of hidden columns alone is told to those who may see them, and t
 
 test('columns of a composite key cannot be hidden, and stand beside the id', async () => {
   const { data } = await ask(ANN, '{ __type(name: "Order") { fields { name type { ofType { name } } } } }');
-  const fields = (data as { __type: { fields: { name: string; type: { ofType: { name: string } } }[] } }).__type.fields;
+  const fields = (data as { __type: { fields: { name: string; type: { ofType: { name: string } } }[] } })
+    .__type.fields;
   const ids = fields.filter((field) => field.type.ofType?.name === 'ID').map((field) => field.name);
   expect(ids).toEqual(['id', 'number', 'groupCode', 'nodeId']);
 });

@@ -83,6 +83,8 @@ export async function serveSecond(): Promise<SecondServer> {
     logger: pino({ level: 'silent' }),
   });
   const clients: Client[] = [];
+  /** Subscriptions begin one after the other, so that they can be counted. */
+  let before: Promise<unknown> = Promise.resolve();
   afterAll(async () => {
     await Promise.all(clients.map((each) => each.dispose()));
     await server.stop(1_000);
@@ -117,11 +119,17 @@ export async function serveSecond(): Promise<SecondServer> {
       const { data, errors } = (await response.json()) as GraphQLAnswer;
       return { ...(data === undefined ? {} : { data }), ...(errors ? { errors } : {}) };
     },
-    follow: async (user, query, variables) => {
-      const before = server.scopes.status().subscribers;
-      const stream = new Stream(await client(user), query, variables);
-      await subscribed(before + 1);
-      return stream;
+    follow: (user, query, variables) => {
+      const following = before.then(async () => {
+        // A stream begins where the feed is: what was committed before must be behind it.
+        await server.feed.catchUp();
+        const { subscribers } = server.scopes.status();
+        const stream = new Stream(await client(user), query, variables);
+        await subscribed(subscribers + 1);
+        return stream;
+      });
+      before = following.catch(() => {});
+      return following;
     },
   };
 }
