@@ -52,7 +52,8 @@ export function settleList(
   const entering = [...plan.enter].filter((key) => !before.includes(key) && !plan.leave.has(key));
   const stuck: string[] = [];
 
-  for (const key of [...entering, ...moves].sort()) {
+  // Members first: what enters finds its place among them.
+  for (const key of [...moves.sort(), ...entering.sort()]) {
     const place = placeIn(members, key);
     const isMove = moves.includes(key);
     if (!place.known) stuck.push(key);

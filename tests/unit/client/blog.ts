@@ -75,6 +75,7 @@ export const relations = defineRelations(
         to: r.posts.authorId,
         where: { name: { ilike: '%loud%' } },
       }),
+      namedPosts: r.many.posts({ from: r.persons.name, to: r.posts.name }),
       profile: r.one.profiles({ from: r.persons.id, to: r.profiles.personId }),
       boss: r.one.persons({ from: r.persons.bossId, to: r.persons.id }),
       reports: r.many.persons({ from: r.persons.id, to: r.persons.bossId }),

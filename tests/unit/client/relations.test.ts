@@ -117,6 +117,39 @@ describe('two relations to the same table by different keys', () => {
   });
 });
 
+describe('has-many by a column that is no key', () => {
+  const ada = { id: '7', name: 'ada', namedPosts: [{ id: '1', name: 'ada' }] };
+  const asks = (parent: string) => [
+    { kind: 'refetch', field: { parent: { table: 'persons', key: parent }, relation: 'namedPosts' } },
+  ];
+
+  test('takes and loses rows by it', () => {
+    expect(apply('persons', ada, inserted('posts', { id: '2', name: 'ada' }))).toEqual({
+      ...ada,
+      namedPosts: [...ada.namedPosts, { id: '2', name: 'ada' }],
+    });
+    expect(apply('persons', ada, updated('posts', { id: '1', name: 'x' }))).toEqual({
+      ...ada,
+      namedPosts: [],
+    });
+  });
+
+  test('is fetched where the column changes, and for a new row, whose rows may have been there before', () => {
+    const options = { manifest: schema, table: 'persons' };
+    expect(syncWithNeeds(ada, updated('persons', { id: '7', name: 'Ada' }), options).needs).toEqual(
+      asks('7'),
+    );
+    expect(syncWithNeeds([ada], inserted('persons', { id: '8', name: 'x' }), options).needs).toEqual(
+      asks('8'),
+    );
+    expect(apply('persons', ada, updated('persons', { id: '7', name: null }))).toEqual({
+      id: '7',
+      name: null,
+      namedPosts: [],
+    });
+  });
+});
+
 describe('has-many through', () => {
   const ada = { id: '7', posts: [{ id: '1', authorId: '7' }], allTags: [] };
   const tag = { id: '5', postId: '1', name: 'x' };
@@ -140,6 +173,33 @@ describe('has-many through', () => {
       table: 'persons',
     });
     expect(value).toBe(ada);
+    expect(needs).toMatchObject([{ kind: 'refetch', field: { relation: 'allTags' } }]);
+  });
+});
+
+describe('what is needed at one place', () => {
+  test('is needed where the row moves to in the same transaction', () => {
+    const value = [
+      { id: '7', posts: [{ id: '1', authorId: '7', labels: [] }] },
+      { id: '8', posts: [] },
+    ];
+    const moved = {
+      ...updated('posts', { id: '1', authorId: '8' }),
+      ...inserted('postLabels', { postId: '1', labelId: '9' }),
+    };
+    const { needs } = syncWithNeeds(value, moved, { manifest: schema, table: 'persons' });
+    expect(needs).toEqual([
+      { kind: 'refetch', field: { parent: { table: 'posts', key: '1' }, relation: 'labels' } },
+    ]);
+  });
+
+  test('is asked for where the row between is there, but not whose it is', () => {
+    const value = { id: '7', posts: [{ id: '1' }], allTags: [] };
+    const { value: same, needs } = syncWithNeeds(value, inserted('tags', { id: '5', postId: '1' }), {
+      manifest: schema,
+      table: 'persons',
+    });
+    expect(same).toBe(value);
     expect(needs).toMatchObject([{ kind: 'refetch', field: { relation: 'allTags' } }]);
   });
 });

@@ -34,7 +34,7 @@ describe('the manifest', () => {
     expect([blog.version, blog.hash]).toMatchInlineSnapshot(`
       [
         1,
-        "02e648376e990a4a",
+        "8baf380eb518d9de",
       ]
     `);
   });
