@@ -158,7 +158,7 @@ export class RelatedScope {
     const changed = new Map((net.get(this.#table.name)?.rows ?? []).map((row) => [row.key, row]));
     const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
     const changes: ScopeChange[] = [];
-    const links: ScopeLink[] = [];
+    const links = { entered: [] as ScopeLink[], left: [] as ScopeLink[] };
     for (const key of new Set([...turn.compared, ...found.keys(), ...turn.loosened])) {
       const row = found.get(key);
       const before = new Set(this.#links.parentsOf(key));
@@ -183,7 +183,8 @@ export class RelatedScope {
         if (told && told.changedColumns.length > 0) changes.push(told);
       }
     }
-    this.#message = { changes, links };
+    // Whoever applies them one by one must not end with an empty `one` relation: the old link goes before the new one comes.
+    this.#message = { changes, links: [...links.left, ...links.entered] };
     return diff;
   }
 
@@ -203,16 +204,21 @@ export class RelatedScope {
     return this.#spec.responseKey;
   }
 
-  #relink(child: string, before: ReadonlySet<string>, now: ReadonlySet<string>, links: ScopeLink[]): void {
+  #relink(
+    child: string,
+    before: ReadonlySet<string>,
+    now: ReadonlySet<string>,
+    links: { readonly entered: ScopeLink[]; readonly left: ScopeLink[] },
+  ): void {
     for (const parent of before) {
       if (now.has(parent)) continue;
       this.#links.delete(parent, child);
-      links.push({ kind: 'LEAVE', parent, child });
+      links.left.push({ kind: 'LEAVE', parent, child });
     }
     for (const parent of now) {
       if (before.has(parent)) continue;
       this.#links.add(parent, child);
-      links.push({ kind: 'ENTER', parent, child });
+      links.entered.push({ kind: 'ENTER', parent, child });
     }
   }
 

@@ -56,6 +56,7 @@ export interface ScopeLink {
 /** What one transaction did to a scope below another. */
 export interface RelatedMessage {
   readonly changes: readonly ScopeChange[];
+  /** Those that ended before those that began, so that a `one` relation can be applied link by link. */
   readonly links: readonly ScopeLink[];
   readonly related: RelatedMessages;
 }
