@@ -4,7 +4,7 @@ import type { Cells, Filter, OrderTerm } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import { afterFilter, reverseOrder } from '../query/keyset.js';
 import type { SelectPlan } from '../query/types.js';
-import { type Planning, planFilter, planOrder, planRelated } from './plan.js';
+import { type Planning, planFilter, planOrder, planRelated, shownColumns } from './plan.js';
 import { assertPossibleRows, limitOf } from './plan-limits.js';
 import { type Selection, selectionAt } from './selection.js';
 
@@ -42,13 +42,16 @@ export function pagePlan(
   if (args.after != null) parts.push(afterFilter(orderBy, readPageCursor(orderBy, args.after)));
   if (args.before != null)
     parts.push(afterFilter(reverseOrder(orderBy), readPageCursor(orderBy, args.before)));
+  const rows = rowSelection(planning, table, selection);
   const plan: SelectPlan = {
     table,
     filter: normalize(and(...parts)),
     orderBy: backward ? reverseOrder(orderBy) : orderBy,
     limit: size + 1,
     offset: 0,
-    related: planRelated(planning, table, rowSelection(planning, table, selection)),
+    related: planRelated(planning, table, rows),
+    // A cursor says what the row is ordered by.
+    columns: new Set([...shownColumns(planning, table, rows), ...orderBy.map(({ column }) => column)]),
   };
   assertPossibleRows(limits, plan);
   return { plan, size, backward, orderBy };

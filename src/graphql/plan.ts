@@ -4,7 +4,7 @@ import { and, EVERYTHING, normalize } from '../filter/normalize.js';
 import { parseOrder } from '../filter/order.js';
 import { parseFilter, relationFilter, relationSourceFilter } from '../filter/parse.js';
 import type { Filter, OrderTerm } from '../filter/types.js';
-import type { ModelRelation, ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import { assertReadable, guardOrder, junctionFilter } from '../policy/guard.js';
 import type { Rights } from '../policy/types.js';
 import type { RelatedPlan, SelectPlan } from '../query/types.js';
@@ -54,6 +54,7 @@ export function planRows(
     limit: count,
     offset: 0,
     related: relatedPlans(planning, table, selection, 1),
+    columns: shownColumns(planning, table, selection),
   });
 }
 
@@ -69,6 +70,20 @@ export function planRelated(
   const related = relatedPlans(planning, table, selection, 1);
   assertPossibleRows(planning.types.limits, { limit: 1, related });
   return related;
+}
+
+/** The columns that a selection on a table's row type shows, and the key's. */
+export function shownColumns(
+  { info }: Planning,
+  table: ModelTable,
+  selection: Selection,
+): ReadonlySet<ModelColumn> {
+  const shown = new Set(table.key);
+  for (const [node] of fieldsOf(info, table.typeName, selection).values()) {
+    const column = table.findColumn(node!.name.value);
+    if (column) shown.add(column);
+  }
+  return shown;
 }
 
 /** A client's `where`, parsed and guarded, without the table's own read policy. */
@@ -119,6 +134,7 @@ function listPlan(
     limit: limitOf(limits, args.limit),
     offset: offsetOf(limits, args.offset),
     related: relatedPlans(planning, table, selection, depth),
+    columns: shownColumns(planning, table, selection),
   };
 }
 

@@ -18,6 +18,9 @@ function planParts(plan: SelectPlan): unknown[] {
     plan.limit,
     plan.offset,
     plan.related.map(relatedParts),
+    plan.columns
+      ? plan.table.columns.filter((column) => plan.columns?.has(column)).map(({ name }) => name)
+      : null,
   ];
 }
 

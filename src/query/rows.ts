@@ -46,7 +46,10 @@ function selectRows(
 }
 
 function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSource, alias: string): string {
-  const cells = plan.table.columns.map((column) => `${cell(alias, column)}::text`);
+  const { columns } = plan;
+  const cells = plan.table.columns.map((column) => {
+    return !columns || columns.has(column) || column.isKey ? `${cell(alias, column)}::text` : 'null::text';
+  });
   const related = plan.related.map((each, index) =>
     relatedToSql(model, each, params, alias, `${alias}r${index}`),
   );

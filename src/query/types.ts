@@ -1,10 +1,10 @@
 import type { Cells, Filter, OrderTerm } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { ModelRelation, ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 
 /**
  * What to read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
- * and the read policy are both in it. Every plan reads all columns of its table; the GraphQL layer shows what was asked for.
+ * and the read policy are both in it.
  */
 export interface SelectPlan {
   readonly table: ModelTable;
@@ -14,6 +14,11 @@ export interface SelectPlan {
   readonly limit: number | null;
   readonly offset: number;
   readonly related: readonly RelatedPlan[];
+  /**
+   * The columns to read, the key's always among them; the others' cells are `null`. Not set: all. Where an answer is compared with the one
+   * before, what is not shown must not be in it.
+   */
+  readonly columns?: ReadonlySet<ModelColumn> | undefined;
 }
 
 export interface RelatedPlan {
