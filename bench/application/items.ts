@@ -1,0 +1,60 @@
+import { defineRelations } from 'drizzle-orm';
+import { integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { definePolicies } from '../../src/policy/rules.js';
+import type { RivuletConfig } from '../../src/server/config.js';
+
+const items = pgTable('items', {
+  id: integer().primaryKey(),
+  topic: integer().notNull(),
+  owner: text().notNull(),
+  title: text().notNull(),
+  body: text().notNull(),
+  amount: integer().notNull(),
+});
+
+const relations = defineRelations({ items });
+
+interface Context {
+  /** `null`: sees everything. */
+  readonly owner: string | null;
+}
+
+/** The application that all subjects serve: one table, rows of about 300 bytes. */
+export const application: RivuletConfig = {
+  relations,
+  policies: definePolicies<typeof relations, Context>(relations, {
+    items: { read: ({ owner }) => (owner === null ? true : { owner: { eq: owner } }) },
+  }),
+  context: (claims): Context => ({ owner: claims?.sub ?? null }),
+} as RivuletConfig;
+
+/** Item n is of topic n and belongs to `owner-<n modulo owners>`. */
+export function itemsSql(rows: number, owners: number): string {
+  return `
+    create table items (id integer primary key, topic integer not null, owner text not null, title text not null,
+      body text not null, amount integer not null) with (fillfactor = 50);
+    insert into items select n, n, 'owner-' || n % ${owners}, 'none', repeat('text of an item. ', 15), 0
+      from generate_series(0, ${rows - 1}) as n;
+    vacuum analyze items;`;
+}
+
+/** What tutorials write: a row trigger that notifies with the row as JSON. */
+export const NOTIFY_ROW_SQL = `
+  create function notify_item() returns trigger language plpgsql as $$
+  begin
+    perform pg_notify('item_changed', row_to_json(new)::text);
+    return new;
+  end $$;
+  create trigger item_changed after insert or update on items for each row execute function notify_item();`;
+
+/** The least that a reader must be told: which change it is. */
+export const NOTIFY_LEAST_SQL = `
+  create function notify_item() returns trigger language plpgsql as $$
+  begin
+    perform pg_notify('item_changed', new.topic || ' ' || new.title);
+    return new;
+  end $$;
+  create trigger item_changed after insert or update on items for each row execute function notify_item();`;
+
+/** Signs the tokens of subscribers. */
+export const SECRET = 'a secret of the benchmark, long enough';

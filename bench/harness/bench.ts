@@ -1,0 +1,100 @@
+import { Resources } from './resources.js';
+import { addGates, type Gate, type Row } from './scenario.js';
+import { type Stand, type StandOptions, startStand } from './stand.js';
+import { figureOf } from './statistics.js';
+
+export interface BenchOptions {
+  readonly serverUrl: string;
+  readonly runs: number;
+  /** Take a profile of Rivulet's process in one more run of each case. */
+  readonly profile: boolean;
+  readonly open: Resources;
+  readonly onProfile: (name: string, functions: readonly unknown[]) => void;
+}
+
+/** Figures of one run, with what its gate counted. */
+export interface RunResult {
+  readonly figures: Readonly<Record<string, number>>;
+  readonly gate: Gate;
+}
+
+/** Something that is measured. */
+export interface Subject {
+  readonly subject: string;
+  readonly stand?: Stand;
+  /** One run. Called once before, to warm up, and that run does not count. */
+  readonly run: () => Promise<RunResult>;
+}
+
+/** What scenarios are written with: stands, and runs in turn. */
+export class Bench {
+  readonly #options: BenchOptions;
+
+  constructor(options: BenchOptions) {
+    this.#options = options;
+  }
+
+  get serverUrl(): string {
+    return this.#options.serverUrl;
+  }
+
+  /** Starts stands for one case, and closes them after `work`. */
+  async withStands<T>(
+    stands: readonly StandOptions[],
+    work: (stands: readonly Stand[]) => Promise<T>,
+  ): Promise<T> {
+    const open = this.#options.open.add(new Resources(), (each) => each.close());
+    try {
+      const started: Stand[] = [];
+      for (const each of stands) started.push(await startStand(this.serverUrl, open, each));
+      return await work(started);
+    } finally {
+      await open.close();
+    }
+  }
+
+  /**
+   * Every subject once to warm up, and then in turn as often as was asked for, so that a noisy minute is everybody's.
+   */
+  async measure(name: string, subjects: readonly Subject[]): Promise<readonly Row[]> {
+    const results = new Map<string, RunResult[]>(subjects.map(({ subject }) => [subject, []]));
+    const gates = new Map<string, Gate[]>(subjects.map(({ subject }) => [subject, []]));
+    for (let round = 0; round <= this.#options.runs; round++) {
+      for (const { subject, run } of subjects) {
+        progress(
+          `${name}: ${subject}, ${round === 0 ? 'warming up' : `run ${round} of ${this.#options.runs}`}`,
+        );
+        const result = await run();
+        gates.get(subject)!.push(result.gate);
+        if (round > 0) results.get(subject)!.push(result);
+      }
+    }
+    if (this.#options.profile) await this.#profile(name, subjects);
+    return subjects.map(({ subject }): Row => {
+      const runs = results.get(subject)!;
+      const metrics = Object.keys(runs[0]!.figures);
+      return {
+        case: name,
+        subject,
+        figures: Object.fromEntries(
+          metrics.map((metric) => [metric, figureOf(runs.map(({ figures }) => figures[metric]!))]),
+        ),
+        gate: addGates(gates.get(subject)!),
+      };
+    });
+  }
+
+  async #profile(name: string, subjects: readonly Subject[]): Promise<void> {
+    for (const { subject, stand, run } of subjects) {
+      if (!stand || subject !== 'rivulet') continue;
+      progress(`${name}: ${subject}, profiling`);
+      await stand.target.call('startProfile', undefined);
+      await run();
+      this.#options.onProfile(name, await stand.target.call('stopProfile', undefined));
+    }
+  }
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)}  ${text}\n`);
+}

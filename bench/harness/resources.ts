@@ -1,0 +1,16 @@
+/** What is open, closed in the reverse order of its opening; what cannot be closed does not keep the rest open. */
+export class Resources {
+  #open: (() => Promise<unknown>)[] = [];
+
+  add<T>(resource: T, close: (resource: T) => Promise<unknown>): T {
+    this.#open.push(() => close(resource));
+    return resource;
+  }
+
+  /** Twice is fine. */
+  async close(): Promise<void> {
+    for (const close of this.#open.splice(0).reverse()) {
+      await close().catch((error: unknown) => console.error('could not be closed:', error));
+    }
+  }
+}

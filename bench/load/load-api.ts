@@ -1,0 +1,66 @@
+import type { Gate } from '../harness/scenario.js';
+
+/** What a process of subscribers and writers offers. Each target has one of its own. */
+export interface LoadApi {
+  /** Resolves when all sockets are open and have subscribed (the target says when subscriptions are live). */
+  connect(options: ConnectOptions): Promise<void>;
+  /** Changes at a steady rate, whether or not they arrive. */
+  steady(options: { readonly perSecond: number; readonly changes: number }): Promise<LatencyResult>;
+  /** Change after change, each when the one before has reached everybody whom it concerns. */
+  closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult>;
+  /** Writers that write as fast as they can; nobody here subscribes. */
+  write(options: WriteOptions): Promise<WriteResult>;
+  /** Rows delivered to this process's subscribers (`countRows`) since it connected, once they are as many, or after the time. */
+  rowsDelivered(options: { readonly expected: number; readonly timeoutMs: number }): Promise<number>;
+  /** What went wrong with subscribers so far. */
+  troubles(none: undefined): readonly string[];
+}
+
+export interface ConnectOptions {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly query: string;
+  readonly sockets: number;
+  /** Subscriptions on each socket; then each has a topic, and each socket an owner, of its own. */
+  readonly topicsPerSocket?: number;
+  /** Sign in with a token, or tell the owner plainly. */
+  readonly signIn?: 'token' | 'plain';
+  /** Count rows, for messages that carry many. */
+  readonly countRows?: boolean;
+}
+
+export interface LatencyResult {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Until the writer heard that its change is committed. */
+  readonly commitP50Ms: number;
+  readonly deliveries: number;
+  readonly gate: Gate;
+}
+
+export interface ClosedLoopOptions {
+  readonly changes: number;
+  /** Ends earlier when so much time has passed. */
+  readonly maxMs: number;
+}
+
+export interface ClosedLoopResult {
+  readonly seconds: number;
+  readonly changes: number;
+  readonly deliveries: number;
+  readonly p50Ms: number;
+  readonly gate: Gate;
+}
+
+export interface WriteOptions {
+  readonly databaseUrl: string;
+  readonly clients: number;
+  readonly rowsPerTransaction: number;
+  readonly ms: number;
+}
+
+export interface WriteResult {
+  readonly transactions: number;
+  readonly rows: number;
+  readonly seconds: number;
+}

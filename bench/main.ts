@@ -1,0 +1,82 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { startEmbedded } from '../src/database/embedded.js';
+import { Bench } from './harness/bench.js';
+import { describeMachine } from './harness/machine.js';
+import { Resources } from './harness/resources.js';
+import type { Row, Scenario } from './harness/scenario.js';
+import { tableOf } from './harness/table.js';
+import { fanOut } from './scenarios/fan-out.js';
+import { latency } from './scenarios/latency.js';
+import { selective } from './scenarios/selective.js';
+
+const SCENARIOS: readonly Scenario[] = [latency, fanOut, selective];
+
+/** Fewer runs are for trying things out, and are not written down. */
+const LEAST_RUNS = 3;
+const FOLDER = '.rivulet/bench';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '3' }, profile: { type: 'boolean', default: false } },
+});
+const runs = Number(values.runs);
+const chosen =
+  positionals.length === 0 ? SCENARIOS : SCENARIOS.filter(({ id }) => positionals.includes(id.toUpperCase()));
+if (chosen.length === 0 || !Number.isInteger(runs) || runs < 1) {
+  console.error(`npm run bench -- [${SCENARIOS.map(({ id }) => id).join('|')}]… [--runs 3] [--profile]`);
+  process.exit(2);
+}
+
+const open = new Resources();
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    console.error('\nstopping');
+    open.close().finally(() => process.exit(code));
+  });
+}
+
+let failed = false;
+try {
+  const settings = ['max_connections=100', 'shared_buffers=256MB', 'max_wal_size=4GB'];
+  await rm(FOLDER, { recursive: true, force: true });
+  const database = open.add(await startEmbedded({ folder: FOLDER, settings }), async (each) => {
+    await each.stop();
+    await rm(FOLDER, { recursive: true, force: true });
+  });
+  for (const scenario of chosen) failed = !(await run(scenario, database.url)) || failed;
+} catch (error) {
+  console.error(error);
+  failed = true;
+} finally {
+  await open.close();
+}
+process.exit(failed ? 1 : 0);
+
+async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
+  const machine = await describeMachine(serverUrl);
+  const profiles: Record<string, readonly unknown[]> = {};
+  const onProfile = (name: string, functions: readonly unknown[]): void => {
+    profiles[name] = functions;
+  };
+  const bench = new Bench({ serverUrl, runs, profile: values.profile, open, onProfile });
+  const rows = await scenario.run(bench);
+  console.log(`\n${scenario.id}. ${scenario.title}\n\n${tableOf(scenario, rows)}\n`);
+  if (values.profile) await save(`.rivulet/profile-${scenario.id}.json`, profiles);
+  const { id, title, metrics } = scenario;
+  if (runs >= LEAST_RUNS) await save(`bench/results/${id}.json`, { id, title, machine, runs, metrics, rows });
+  return rows.every(isClean);
+}
+
+function isClean({ gate }: Row): boolean {
+  return gate.lost + gate.double + gate.forbidden === 0;
+}
+
+async function save(file: string, content: object): Promise<void> {
+  await mkdir(file.slice(0, file.lastIndexOf('/')), { recursive: true });
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
+  console.log(`written to ${file}`);
+}

@@ -1,0 +1,30 @@
+import pino from 'pino';
+import { createServer, type RivuletServer } from '../../src/server/server.js';
+import { application, SECRET } from '../application/items.js';
+import { answerCalls } from '../harness/calls.js';
+import { measures } from './measures.js';
+import type { TargetApi } from './target-api.js';
+
+/** Rivulet as `rivulet start` runs it; its watchers are installed already. */
+let server: RivuletServer | undefined;
+
+const api: TargetApi = {
+  ...measures(),
+  start: async ({ databaseUrl, maxQueuedChanges }) => {
+    const limits = maxQueuedChanges === undefined ? {} : { maxQueuedChanges };
+    server = await createServer(
+      { ...application, limits },
+      {
+        environment: {},
+        databaseUrl,
+        port: 0,
+        secret: SECRET,
+        logger: pino({ level: 'warn' }, pino.destination(2)),
+      },
+    );
+    return server.url.replace('http', 'ws');
+  },
+  subscribers: () => server?.scopes.status().subscribers ?? 0,
+};
+
+answerCalls(api, async () => server?.stop(0));
