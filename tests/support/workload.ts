@@ -121,17 +121,21 @@ export interface Transaction {
   readonly commit: boolean;
 }
 
-const transactionOf = (kinds: typeof changes): fc.Arbitrary<Transaction> =>
-  fc.record({
-    statements: fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 6 }),
+/** Up to three transactions for each writer, of up to `most` statements. */
+export function workOf(statement: fc.Arbitrary<string>, writers: number, most: number): fc.Arbitrary<Work> {
+  const transaction = fc.record({
+    statements: fc.array(statement, { minLength: 1, maxLength: most }),
     commit: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
   });
+  return fc.array(fc.array(transaction, { maxLength: 3 }), { minLength: 1, maxLength: writers });
+}
+
 /** What each of some concurrent writers commits, one after the other. */
 export type Work = readonly (readonly Transaction[])[];
 
 export function workload(writers: number, options: WorkloadOptions = {}): fc.Arbitrary<Work> {
-  const transaction = transactionOf(options.truncate === false ? changes : [...changes, ...truncates]);
-  return fc.array(fc.array(transaction, { maxLength: 3 }), { minLength: 1, maxLength: writers });
+  const kinds = options.truncate === false ? changes : [...changes, ...truncates];
+  return workOf(fc.oneof(...kinds), writers, 6);
 }
 
 export interface WorkloadOptions {
