@@ -1,10 +1,9 @@
 import type { Snapshot } from '../log/snapshot.js';
-import type { LoggedTransaction } from '../log/types.js';
 import type { Asker } from './evaluation.js';
 import type { Occasion } from './judge.js';
 import type { Outbox } from './outbox.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
-import type { ChangeSpec, ResetReason, ScopeChange, ScopeMessage } from './types.js';
+import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
 
 /**
  * Subscribers of one scope. The scope is loaded once and judged once for all of them.
@@ -37,6 +36,17 @@ export class Group {
     return this.#subscribers.size;
   }
 
+  list(): ListedScope {
+    const isLive = this.#state === 'live';
+    return {
+      kind: 'changes',
+      spec: this.#spec,
+      subscribers: this.size,
+      state: isLive ? 'live' : 'loading',
+      holds: (table, key) => (isLive ? this.scope.holds(table, key) : null),
+    };
+  }
+
   add(outbox: Outbox<ScopeMessage>): void {
     this.#subscribers.add(outbox);
   }
@@ -65,7 +75,7 @@ export class Group {
       return;
     }
     const judgement = yield* this.scope.judge(occasion.net, asker);
-    if (judgement) this.#tell(occasion.transaction, judgement);
+    if (judgement) this.#tell(occasion, judgement);
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {
@@ -85,14 +95,13 @@ export class Group {
     for (const outbox of [...this.#subscribers]) outbox.end();
   }
 
-  #tell(transaction: LoggedTransaction, { reset, changes, related }: Judgement): void {
+  #tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
     const wanted = changes.filter((change) => this.#wants(change));
     if (wanted.length === 0 && related.size === 0 && reset === null) return;
-    const { cursor, xid, loggedAt, mutationId } = transaction;
     const message: ScopeMessage = {
-      cursor,
+      cursor: transaction.cursor,
       reset,
-      transaction: { xid, loggedAt, mutationId },
+      transaction: told,
       changes: wanted,
       related,
     };

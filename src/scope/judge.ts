@@ -2,10 +2,13 @@ import type { LoggedTransaction } from '../log/types.js';
 import type { Asker, Evaluator, Moment } from './evaluation.js';
 import type { Group } from './group.js';
 import { type NetChanges, netChanges } from './net.js';
+import type { TransactionInfo } from './types.js';
 
 /** A transaction with what judging it takes. */
 export interface Occasion {
   readonly transaction: LoggedTransaction;
+  /** What subscribers are told of it: one object for all of them. */
+  readonly told: TransactionInfo;
   readonly net: NetChanges;
   /** Right after it. */
   readonly moment: Moment;
@@ -19,7 +22,9 @@ export function* occasionsOf(
 ): Generator<Occasion> {
   for (const [at, transaction] of transactions.entries()) {
     const later = [...transactions.slice(at + 1), ...after];
-    yield { transaction, net: netChanges(transaction), moment: { position, later } };
+    const { xid, loggedAt, mutationId } = transaction;
+    const told = { xid, loggedAt, mutationId };
+    yield { transaction, told, net: netChanges(transaction), moment: { position, later } };
   }
 }
 

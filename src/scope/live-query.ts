@@ -3,9 +3,10 @@ import { compilePredicate } from '../filter/predicate.js';
 import type { Predicate } from '../filter/types.js';
 import { isVisible } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
-import type { RelatedPlan, SelectPlan, SelectResult } from '../query/types.js';
+import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
+import type { ListedScope } from './types.js';
 
 /** Runs the query; rejects when it cannot be answered. */
 export type RunSelect = (plan: SelectPlan) => Promise<SelectResult>;
@@ -41,6 +42,17 @@ export class LiveQuery {
 
   get size(): number {
     return this.#watchers.size;
+  }
+
+  list(): ListedScope {
+    const answer = this.#answer;
+    return {
+      kind: 'query',
+      plan: this.#plan,
+      subscribers: this.size,
+      state: answer ? 'live' : 'loading',
+      holds: (table, key) => answer && isAmong(answer.rows, table, key),
+    };
   }
 
   add(outbox: Outbox<SelectResult>): void {
@@ -110,6 +122,16 @@ export class LiveQuery {
       this.#running = false;
     }
   }
+}
+
+/** Whether a row is among these or below them. */
+function isAmong(rows: readonly RowNode[], table: string, key: string): boolean {
+  return rows.some((row) => {
+    if (row.key === key && row.table.name === table) return true;
+    return [...row.related.values()].some(
+      (below) => below !== null && isAmong('key' in below ? [below] : below, table, key),
+    );
+  });
 }
 
 /** Stands for a transaction that no snapshot has seen. */

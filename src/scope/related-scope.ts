@@ -90,6 +90,11 @@ export class RelatedScope {
     return this.#links.size + this.below.reduce((sum, inner) => sum + inner.size, 0);
   }
 
+  holds(table: string, key: string): boolean {
+    if (table === this.#table.name && this.#links.parentsOf(key).size > 0) return true;
+    return this.below.some((inner) => inner.holds(table, key));
+  }
+
   /** Takes over what a nested query found below a row, before any transaction is judged. */
   seed(parent: RowNode): void {
     this.#hold(parent.key, this.#tupleOf(parent.cells));

@@ -29,6 +29,10 @@ export class RowScope implements Scope {
     return true;
   }
 
+  holds(table: string): boolean | null {
+    return table === this.#spec.table.name ? null : false;
+  }
+
   *judge(net: NetChanges, asker: Asker): Judging {
     const changed = net.get(this.#spec.table.name);
     if (!changed) return null;

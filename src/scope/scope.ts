@@ -26,6 +26,8 @@ export interface Scope {
    * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
    */
   judge(net: NetChanges, asker: Asker): Judging;
+  /** Whether a row of a table is in it, here or below; `null` where it keeps no rows and only its filter can say. */
+  holds(table: string, key: string): boolean | null;
 }
 
 /** Returns `null` when the transaction does not concern the scope. */

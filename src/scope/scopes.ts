@@ -22,6 +22,7 @@ import { specKey } from './spec-key.js';
 import type {
   ChangeSpec,
   FollowOptions,
+  ListedScope,
   RelatedMessages,
   ScopeMessage,
   Scopes,
@@ -90,7 +91,12 @@ class FeedScopes implements Scopes {
     const key = after
       ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)}`
       : specKey(spec);
-    group = this.#joinable.get(key) ?? this.#open(spec, key, after);
+    try {
+      group = this.#joinable.get(key) ?? this.#open(spec, key, after);
+    } catch (error) {
+      outbox.end();
+      throw error;
+    }
     group.add(outbox);
     return outbox;
   }
@@ -117,7 +123,12 @@ class FeedScopes implements Scopes {
         this.#liveQueries.delete(key);
         this.#options.onError(error);
       });
-      this.#assertWatched(query.tables);
+      try {
+        this.#assertWatched(query.tables);
+      } catch (error) {
+        outbox.end();
+        throw error;
+      }
       this.#liveQueries.set(key, query);
     }
     query.add(outbox);
@@ -129,6 +140,15 @@ class FeedScopes implements Scopes {
     for (const group of this.#groups) subscribers += group.size;
     for (const query of this.#liveQueries.values()) subscribers += query.size;
     return { scopes: this.#groups.size, liveQueries: this.#liveQueries.size, subscribers };
+  }
+
+  list(): readonly ListedScope[] {
+    // A group with a cursor is joinable before it follows, and one that was overtaken follows without being joinable.
+    const groups = new Set([...this.#groups, ...this.#joinable.values()]);
+    return [
+      ...[...groups].map((group) => group.list()),
+      ...[...this.#liveQueries.values()].map((query) => query.list()),
+    ];
   }
 
   async stop(): Promise<void> {

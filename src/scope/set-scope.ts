@@ -70,6 +70,11 @@ export class SetScope implements Scope {
     return round.isExact;
   }
 
+  holds(table: string, key: string): boolean {
+    if (table === this.#spec.table.name && this.#keys.has(key)) return true;
+    return this.#graph.some((inner) => inner.holds(table, key));
+  }
+
   *judge(net: NetChanges, asker: Asker): Judging {
     const { table, filter, related } = this.#spec;
     const own = net.get(table.name);

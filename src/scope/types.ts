@@ -83,13 +83,16 @@ export interface ScopeMessage {
   readonly cursor: Snapshot;
   readonly reset: ResetReason | null;
   /** `null` where a reset did not come from a transaction. */
-  readonly transaction: {
-    readonly xid: bigint;
-    readonly loggedAt: string;
-    readonly mutationId: string | null;
-  } | null;
+  readonly transaction: TransactionInfo | null;
   readonly changes: readonly ScopeChange[];
   readonly related: RelatedMessages;
+}
+
+/** A transaction as all messages about it name it: one object, so that what is known of it can be kept with it. */
+export interface TransactionInfo {
+  readonly xid: bigint;
+  readonly loggedAt: string;
+  readonly mutationId: string | null;
 }
 
 export interface FollowOptions {
@@ -108,8 +111,21 @@ export interface Scopes {
   /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
   live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult>;
   status(): ScopesStatus;
+  /** What is watched now: each scope and each live query once, however many subscribe to it. */
+  list(): readonly ListedScope[];
   /** Ends every iterable; those that wait are told they are done. */
   stop(): Promise<void>;
+}
+
+export type ListedScope =
+  | (Listed & { readonly kind: 'changes'; readonly spec: ChangeSpec })
+  | (Listed & { readonly kind: 'query'; readonly plan: SelectPlan });
+
+interface Listed {
+  readonly subscribers: number;
+  readonly state: 'loading' | 'live';
+  /** Whether a row is in it; `null` where it does not know (yet), and only the filter can say. */
+  holds(table: string, key: string): boolean | null;
 }
 
 export interface ScopesStatus {
