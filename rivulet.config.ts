@@ -5,6 +5,7 @@ export default defineConfig<Context>({
   relations,
   policies,
   context: (claims) => ({ userId: userIdOf(claims?.sub) }),
+  pages: { folder: new URL('./examples/board/dist/', import.meta.url) },
   development: {
     seed,
     users: [

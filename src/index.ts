@@ -14,6 +14,8 @@ export type {
   TableNames,
 } from './server/config.js';
 export { defineConfig } from './server/config.js';
+export type { PagesConfig } from './server/pages.js';
+export type { Person } from './server/people.js';
 export type { RivuletServer, ServerOptions } from './server/server.js';
 export { createServer } from './server/server.js';
 export type { PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';

@@ -54,9 +54,12 @@ export async function dev(options: ServeOptions): Promise<void> {
       secret,
       logger,
       graphiql: { document, token: people[0]?.token },
+      people,
     });
     await state.write({ pid: process.pid, databaseUrl: database.url });
-    console.log(greeting({ url: server.url, databaseUrl: database.url, people, nudge }));
+    console.log(
+      greeting({ url: server.url, databaseUrl: database.url, people, nudge, hasPages: server.hasPages }),
+    );
     await stop.received;
     await server.stop();
     await state.clear();

@@ -4,11 +4,14 @@ export interface GreetingParts {
   readonly databaseUrl: string;
   readonly people: readonly { readonly id: string; readonly name: string; readonly token: string }[];
   readonly nudge: string | undefined;
+  /** Whether pages are served at `/`. */
+  readonly hasPages: boolean;
 }
 
 /** What `rivulet dev` prints when all is up: everything one needs to see a subscription move. */
-export function greeting({ url, databaseUrl, people, nudge }: GreetingParts): string {
+export function greeting({ url, databaseUrl, people, nudge, hasPages }: GreetingParts): string {
   const lines = ['', `  GraphiQL   ${url}`, `  database   ${databaseUrl}`];
+  if (hasPages) lines.splice(1, 0, `  page       ${new URL('/', url).href}`);
   if (people.length > 0) {
     lines.push('', '  tokens (Authorization: Bearer …)');
     for (const { id, name, token } of people) lines.push(`  ${`${name} (${id})`.padEnd(10)} ${token}`);

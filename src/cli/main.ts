@@ -75,9 +75,9 @@ function program(): Command {
     .addHelpText('after', '\nExits with 1 where something differs, and says the command that mends it.')
     .action(async (options) => (await import('./doctor.js')).doctor(options));
 
-  command('schema', 'Print the GraphQL schema that clients see.').action(async (options) =>
-    (await import('./schema.js')).schema(options),
-  );
+  command('schema', 'Print the GraphQL schema that clients see.')
+    .option('--manifest', 'print the manifest instead: what the client plugins must know, as JSON')
+    .action(async (options) => (await import('./schema.js')).schema(options));
 
   command('token', 'Print a bearer token for a user, signed with JWT_SECRET or the secret of `rivulet dev`.')
     .argument('<user id>', 'becomes the claim `sub`')

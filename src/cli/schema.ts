@@ -1,12 +1,14 @@
-import { printSchema } from 'graphql';
-import { buildSchema } from '../graphql/schema.js';
-import { subscriptionFields } from '../graphql/subscriptions.js';
-import { readModel } from '../model/read.js';
+import { describeConfig } from '../server/description.js';
 import { loadConfig } from './load-config.js';
 
-/** Prints the schema in GraphQL's schema language; needs no database. */
-export async function schema(options: { readonly config?: string }): Promise<void> {
+export interface SchemaCommandOptions {
+  readonly config?: string;
+  readonly manifest?: boolean;
+}
+
+/** Prints the schema in GraphQL's schema language, or the manifest as JSON; needs no database. */
+export async function schema(options: SchemaCommandOptions): Promise<void> {
   const { config } = await loadConfig(options.config);
-  const model = readModel(config.relations, { names: config.names });
-  console.log(printSchema(buildSchema({ model, policies: config.policies, subscriptionFields })));
+  const description = describeConfig(config);
+  console.log(options.manifest ? JSON.stringify(description.manifest, null, 2) : description.schema);
 }

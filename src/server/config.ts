@@ -4,6 +4,7 @@ import type { Limits as GraphQLLimits } from '../graphql/limits.js';
 import type { SchemaRelations } from '../model/read.js';
 import type { Policies } from '../policy/rules.js';
 import type { WatcherSpec } from '../watch/types.js';
+import type { PagesConfig } from './pages.js';
 
 /** What a verified token says. `sub` is the user's id. */
 export type Claims = JWTPayload;
@@ -37,6 +38,8 @@ export interface RivuletConfig<TContext = unknown> {
   readonly graphiql?: boolean;
   /** Answer introspection queries. @default as `graphiql` */
   readonly introspection?: boolean;
+  /** Built pages to serve beside the API. @default none: `/` leads to `/graphql` */
+  readonly pages?: PagesConfig;
   /** Used by `rivulet dev` only. */
   readonly development?: DevelopmentConfig;
 }
@@ -104,7 +107,10 @@ export interface Limits extends GraphQLLimits {
 export interface DevelopmentConfig {
   /** Called after the migrations at every start; must do nothing where it did its work already. */
   readonly seed?: (database: PostgresJsDatabase) => Promise<void>;
-  /** People to print a token for. The first one's is handed to GraphiQL. */
+  /**
+   * People to print a token for. The first one's is handed to GraphiQL; all of them to this server's own pages on loopback
+   * (`GET /development/people`).
+   */
   readonly users?: readonly { readonly id: string; readonly name: string }[];
   /** What GraphiQL shows in its open tab. */
   readonly document?: string;

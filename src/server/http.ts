@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { RivuletError } from '../errors.js';
+import type { Manifest } from '../manifest/types.js';
 import { bearerToken } from './auth.js';
 import { headersOf } from './headers.js';
 import type { Health } from './health.js';
@@ -7,6 +8,8 @@ import type { Identify, Identity } from './identity.js';
 import type { Logger } from './logger.js';
 import { maskError } from './mask.js';
 import { isAllowedOrigin } from './origin.js';
+import type { Pages } from './pages.js';
+import { mayChoosePerson, type Person } from './people.js';
 import type { Yoga } from './yoga.js';
 
 /** How long a peer has to send a whole request, and its headers. */
@@ -19,6 +22,12 @@ export interface HttpOptions {
   readonly health: Health;
   readonly origins: readonly string[];
   readonly logger: Logger;
+  /** Served wherever nothing else is. */
+  readonly pages: Pages | null;
+  /** Handed out at `/development/people`; `null` outside development, where there is no such path. */
+  readonly people: readonly Person[] | null;
+  /** What `/manifest.json` answers; `null`: there is no such path. */
+  readonly manifest: Manifest | null;
 }
 
 export interface HttpTransport {
@@ -30,7 +39,7 @@ export interface HttpTransport {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** `/graphql`, `/health/live` and `/health/ready`; not yet listening. */
+/** `/graphql`, `/health/live`, `/health/ready`, `/manifest.json`, and pages; not yet listening. */
 export function createHttpServer(options: HttpOptions): HttpTransport {
   const streams = new Set<ServerResponse>();
   const server = createServer((request, response) => {
@@ -77,15 +86,21 @@ async function handle(
       const state = options.health.ready();
       return sendJson(response, state.status === 'ready' ? 200 : 503, state);
     }
-    case '/': {
-      response.writeHead(302, { location: '/graphql' }).end();
-      return;
-    }
     case '/graphql':
       return graphql(options, request, response);
-    default:
-      throw new RivuletError('NOT_FOUND', 'there is nothing at this path');
+    case '/manifest.json':
+      if (options.manifest === null) break;
+      return sendJson(response, 200, options.manifest);
+    case '/development/people':
+      if (options.people === null || !mayChoosePerson(request)) break;
+      return sendJson(response, 200, options.people);
   }
+  if (options.pages?.serve(path ?? '', request, response)) return;
+  if (path === '/') {
+    response.writeHead(302, { location: '/graphql' }).end();
+    return;
+  }
+  throw new RivuletError('NOT_FOUND', 'there is nothing at this path');
 }
 
 async function graphql(

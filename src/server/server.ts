@@ -14,6 +14,7 @@ import { resolveRights } from '../policy/resolve.js';
 import type { Scopes } from '../scope/types.js';
 import { createVerifier } from './auth.js';
 import type { RivuletConfig } from './config.js';
+import { describeConfig } from './description.js';
 import type { GraphiQLSettings } from './graphiql.js';
 import { createHealth } from './health.js';
 import { createHttpServer } from './http.js';
@@ -22,6 +23,8 @@ import { isRecord } from './is-record.js';
 import { listen } from './listen.js';
 import { startLive } from './live.js';
 import { createLogger, type Logger } from './logger.js';
+import { type Pages, readPages } from './pages.js';
+import type { Person } from './people.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
 import { assertWatched, epochOf, watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
@@ -47,6 +50,8 @@ export interface ServerOptions {
   readonly logger?: Logger;
   /** What the GraphiQL page shows and is handed. */
   readonly graphiql?: Partial<GraphiQLSettings>;
+  /** Whom a page of this server may sign in as. Nobody in production, whatever is given. @default [] */
+  readonly people?: readonly Person[];
   /** How often the feed reads although nobody notified. @default 1000 */
   readonly pollMs?: number;
 }
@@ -55,6 +60,8 @@ export interface RivuletServer {
   /** `http://127.0.0.1:4000/graphql` */
   readonly url: string;
   readonly port: number;
+  /** Whether something other than GraphiQL is served at `/`. */
+  readonly hasPages: boolean;
   readonly model: Model;
   readonly database: Database;
   readonly feed: Feed;
@@ -76,10 +83,8 @@ export async function createServer(
   config: RivuletConfig,
   options: ServerOptions = {},
 ): Promise<RivuletServer> {
-  const settings = withOptions(
-    resolveSettings(config, options.environment ?? process.env, options.mode ?? 'production'),
-    options,
-  );
+  const mode = options.mode ?? 'production';
+  const settings = withOptions(resolveSettings(config, options.environment ?? process.env, mode), options);
   const logger = options.logger ?? createLogger(settings.logLevel);
   if (settings.databaseUrl === undefined)
     throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
@@ -143,7 +148,17 @@ export async function createServer(
       () => feed.status(),
       () => sockets?.sockets ?? 0,
     );
-    const http = createHttpServer({ yoga, identify, health, origins: settings.origins, logger });
+    const pages = await pagesOf(config, logger);
+    const http = createHttpServer({
+      yoga,
+      identify,
+      health,
+      origins: settings.origins,
+      logger,
+      pages,
+      people: mode === 'development' ? (options.people ?? []) : null,
+      manifest: settings.introspection ? describeConfig(config).manifest : null,
+    });
     sockets = serveWebSocket({
       server: http.server,
       yoga,
@@ -168,6 +183,7 @@ export async function createServer(
     return {
       url,
       port,
+      hasPages: pages !== null && pages.size > 0,
       model,
       database,
       feed,
@@ -178,6 +194,14 @@ export async function createServer(
     await closeAll();
     throw error;
   }
+}
+
+async function pagesOf({ pages }: RivuletConfig, logger: Logger): Promise<Pages | null> {
+  if (pages === undefined) return null;
+  const read = await readPages(pages);
+  if (read.size === 0)
+    logger.warn({ folder: String(pages.folder) }, 'there are no pages in this folder: are they built?');
+  return read;
 }
 
 function withOptions(settings: Settings, options: ServerOptions): Settings {

@@ -59,7 +59,8 @@ export async function serveExample(
   overrides: Partial<RivuletConfig> = {},
   options: ServerOptions = {},
 ): Promise<ExampleServer> {
-  const served = { ...(config as RivuletConfig), ...overrides };
+  // Whether the board happens to be built must not matter.
+  const served = { ...(config as RivuletConfig), pages: undefined, ...overrides };
   const watchers = watchSql(watchPlanOf(config as RivuletConfig, exampleModel));
   const database = await createDatabase({ setup: `${exampleTables()};\n${watchers}` });
   await seedOnce(database.url);

@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/server': ['src/*'],
   'src/cli': ['src/*'],
+  'src/codegen': ['src/*'],
   'client/core': ['src/filter', 'src/value', 'src/manifest'],
   'client/urql': ['client/core'],
   'client/apollo': ['client/core'],
