@@ -28,6 +28,10 @@ export class Group {
     this.scope = scope;
   }
 
+  get isLive(): boolean {
+    return this.#state === 'live';
+  }
+
   get isOpen(): boolean {
     return this.#state !== 'ended';
   }

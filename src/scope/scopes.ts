@@ -269,6 +269,9 @@ class FeedScopes implements Scopes {
   #fail(group: Group, error: unknown): void {
     this.#groups.delete(group);
     group.onClose();
+    if (group.isLive && error instanceof RivuletError && error.code === 'SCOPE_TOO_LARGE') {
+      group.reset('TOO_LARGE', this.#position());
+    }
     group.fail(error);
     if (!this.#stopped) this.#options.onError(error);
   }

@@ -10,9 +10,10 @@ export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
 /**
  * Why a subscriber must fetch again. `TRUNCATED`: the table was emptied and the rows that left are not known one by one;
  * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
- * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log.
+ * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log;
+ * `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
  */
-export type ResetReason = 'TRUNCATED' | 'OVERFLOW' | 'LOG_LOST' | 'TOO_OLD' | 'OTHER_LOG';
+export type ResetReason = 'TRUNCATED' | 'OVERFLOW' | 'LOG_LOST' | 'TOO_OLD' | 'OTHER_LOG' | 'TOO_LARGE';
 
 /** What a change stream watches. Two equal specs share one scope. */
 export interface ChangeSpec {

@@ -6,7 +6,7 @@ import type { Feed } from '../../src/feed/types.js';
 import type { Model } from '../../src/model/types.js';
 import { runSelect } from '../../src/query/select.js';
 import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
-import { createScopes } from '../../src/scope/scopes.js';
+import { createScopes, type ScopesOptions } from '../../src/scope/scopes.js';
 import type { Scopes } from '../../src/scope/types.js';
 import type { TestDatabase } from './database.js';
 
@@ -19,7 +19,11 @@ export interface Engine {
 }
 
 /** Feed and scopes on a database whose watchers are installed; stopped at the end of the file. */
-export async function startEngine({ db }: TestDatabase, model: Model): Promise<Engine> {
+export async function startEngine(
+  { db }: TestDatabase,
+  model: Model,
+  limits: Pick<ScopesOptions, 'maxScopeKeys' | 'maxQueuedChanges' | 'maxReplayedChanges'> = {},
+): Promise<Engine> {
   const stopping = new AbortController();
   const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
   const failures: unknown[] = [];
@@ -34,6 +38,7 @@ export async function startEngine({ db }: TestDatabase, model: Model): Promise<E
     run: (plan) => retry(() => runSelect(db, model, plan)),
     retry,
     onError: (error) => failures.push(error),
+    ...limits,
   });
   await feed.start();
   afterAll(async () => {
