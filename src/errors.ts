@@ -206,6 +206,26 @@ export const ERRORS = {
     next: 'Use a cursor as it came, from a message or from `extensions.rivulet.cursor`; or leave it out.',
     http: 400,
   },
+  CHANGES_UNKNOWN_TABLE: {
+    cause: 'The table is not in the relations config, or has no policy for the context that `as` names.',
+    next: 'Use one of the listed tables, or give a table without a Drizzle schema a label and use that.',
+  },
+  CHANGES_UNKNOWN_LABEL: {
+    cause: 'No watcher has this label.',
+    next: 'Use one of the listed labels, or pass the Drizzle table itself.',
+  },
+  CHANGES_UNKNOWN_RELATION: {
+    cause: '`with` names a relation that its table does not have.',
+    next: 'Use one of the listed relations.',
+  },
+  CHANGES_UNKNOWN_COLUMN: {
+    cause: '`columns` names a column that the table does not have.',
+    next: 'Use one of the listed columns.',
+  },
+  CHANGES_INVALID: {
+    cause: 'The options of a change stream contradict each other, or a value is no row, key or change.',
+    next: 'See the message.',
+  },
   TABLE_NOT_WATCHED: {
     cause: 'A subscription depends on a table that has no watcher, so changes of it would go unseen.',
     next: 'Add the table to `watchers` in the configuration, then run `rivulet generate` and `rivulet migrate`.',

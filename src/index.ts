@@ -1,3 +1,15 @@
+export type {
+  Api,
+  Change,
+  ChangeLink,
+  ChangeStream,
+  ChangesMessage,
+  ChangesOptions,
+  LabelOptions,
+  RelatedChanges,
+  RowReference,
+  Subscription,
+} from './api/types.js';
 export type { ErrorCode } from './errors.js';
 export { RivuletError } from './errors.js';
 export type { Policies, PolicyRules } from './policy/rules.js';
@@ -16,6 +28,8 @@ export type {
 export { defineConfig } from './server/config.js';
 export type { PagesConfig } from './server/pages.js';
 export type { Person } from './server/people.js';
+export type { Rivulet, RivuletOptions } from './server/rivulet.js';
+export { createRivulet } from './server/rivulet.js';
 export type { RivuletServer, ServerOptions } from './server/server.js';
 export { createServer } from './server/server.js';
 export type { PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';

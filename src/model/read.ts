@@ -105,7 +105,8 @@ class ReadTable implements ModelTable {
   }
 }
 
-function readTable(
+/** One table without relations; `references` are its columns that are keys' ends elsewhere. */
+export function readTable(
   name: string,
   drizzle: PgTable,
   references: ReadonlySet<string>,

@@ -15,9 +15,9 @@ export interface RequestInfo {
   readonly transport: 'http' | 'websocket';
 }
 
-export interface RivuletConfig<TContext = unknown> {
+export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRelations = SchemaRelations> {
   /** What `defineRelations` returned: every table and relation of it is known to Rivulet. */
-  readonly relations: SchemaRelations;
+  readonly relations: TRelations;
   /** Who may do what; a table that is not named here does not exist for clients. */
   readonly policies: Policies<TContext>;
   /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */
@@ -125,6 +125,8 @@ export interface DevelopmentConfig {
  * export default defineConfig({ relations, policies, context: (claims) => ({ userId: claims?.sub }) });
  * ```
  */
-export function defineConfig<TContext>(config: RivuletConfig<TContext>): RivuletConfig<TContext> {
+export function defineConfig<TContext, TRelations extends SchemaRelations = SchemaRelations>(
+  config: RivuletConfig<TContext, TRelations>,
+): RivuletConfig<TContext, TRelations> {
   return config;
 }

@@ -1,17 +1,11 @@
 import type { AddressInfo } from 'node:net';
-import { connect } from '../database/connect.js';
-import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
-import { createCursorCodec } from '../feed/cursor.js';
-import type { Feed } from '../feed/types.js';
 import type { RivuletContext } from '../graphql/context.js';
 import { Reader } from '../graphql/reader.js';
 import { buildSchema } from '../graphql/schema.js';
 import { subscriptionFields } from '../graphql/subscriptions.js';
-import { readModel } from '../model/read.js';
-import type { Model } from '../model/types.js';
+import { readModel, type SchemaRelations } from '../model/read.js';
 import { resolveRights } from '../policy/resolve.js';
-import type { Scopes } from '../scope/types.js';
 import { createVerifier } from './auth.js';
 import type { RivuletConfig } from './config.js';
 import { describeConfig } from './description.js';
@@ -21,12 +15,12 @@ import { createHttpServer } from './http.js';
 import { createIdentify, type Identity } from './identity.js';
 import { isRecord } from './is-record.js';
 import { listen } from './listen.js';
-import { startLive } from './live.js';
 import { createLogger, type Logger } from './logger.js';
 import { type Pages, readPages } from './pages.js';
 import type { Person } from './people.js';
+import { openRivulet, type Rivulet } from './rivulet.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
-import { assertWatched, epochOf, watchPlanOf } from './watched.js';
+import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
 import { createYogaServer } from './yoga.js';
 
@@ -56,16 +50,14 @@ export interface ServerOptions {
   readonly pollMs?: number;
 }
 
-export interface RivuletServer {
+/** What `createRivulet` gives, and where it is served. */
+export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelations>
+  extends Rivulet<TRelations> {
   /** `http://127.0.0.1:4000/graphql` */
   readonly url: string;
   readonly port: number;
   /** Whether something other than GraphiQL is served at `/`. */
   readonly hasPages: boolean;
-  readonly model: Model;
-  readonly database: Database;
-  readonly feed: Feed;
-  readonly scopes: Scopes;
   /**
    * Stops accepting, lets requests under way end (`drainMs`, default 10 seconds), closes sockets with 1001, then the feed
    * and the pool. Twice is fine.
@@ -79,10 +71,11 @@ export interface RivuletServer {
  * Rejects, with nothing left open, with the coded error of what is wrong: the schema, the policies, the database, watchers
  * that are not installed as declared, the port.
  */
-export async function createServer(
-  config: RivuletConfig,
+export async function createServer<TContext, TRelations extends SchemaRelations>(
+  served: RivuletConfig<TContext, TRelations>,
   options: ServerOptions = {},
-): Promise<RivuletServer> {
+): Promise<RivuletServer<TRelations>> {
+  const config = served as RivuletConfig as RivuletConfig<unknown, TRelations>;
   const mode = options.mode ?? 'production';
   const settings = withOptions(resolveSettings(config, options.environment ?? process.env, mode), options);
   const logger = options.logger ?? createLogger(settings.logLevel);
@@ -104,29 +97,14 @@ export async function createServer(
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
-    const database = connect(settings.databaseUrl, { max: settings.maxConnections, log: logger });
-    opened.push(() => database.close());
-    await assertWatched(database, plan, logger);
-    const epoch = await epochOf(database);
+    const { pollMs } = options;
+    const open = await openRivulet({ config, settings, model, plan, pollMs, logger });
+    opened.push(() => open.close());
+    const { database, feed, scopes, cursors, onFault } = open;
 
-    const live = await startLive({
-      database,
-      model,
-      plan,
-      limits: settings.limits,
-      pollMs: options.pollMs,
-      logger,
-    });
-    opened.push(() => live.stop());
-    const { feed, scopes } = live;
-
-    const cursors = createCursorCodec(settings.auth.secret ?? epoch, epoch);
     const makeContext = (identity: Identity, extensions: unknown): RivuletContext => ({
       database,
-      rights: resolveRights(model, config.policies, identity.user, {
-        onFault: ({ table, rule, error }) =>
-          logger.error({ err: error, table, rule }, 'a policy failed, and denies'),
-      }),
+      rights: resolveRights(model, config.policies, identity.user, { onFault }),
       user: identity.user,
       mutationId: mutationIdOf(extensions),
       live: { scopes, cursors },
@@ -181,6 +159,7 @@ export async function createServer(
       logger.info('stopped');
     };
     return {
+      ...open.api,
       url,
       port,
       hasPages: pages !== null && pages.size > 0,

@@ -40,6 +40,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/query',
     'src/scope',
   ],
+  'src/api': [
+    'src/model',
+    'src/value',
+    'src/sql',
+    'src/filter',
+    'src/log',
+    'src/watch',
+    'src/feed',
+    'src/database',
+    'src/policy',
+    'src/query',
+    'src/scope',
+  ],
   'src/server': ['src/*'],
   'src/cli': ['src/*'],
   'src/codegen': ['src/*'],
@@ -54,6 +67,7 @@ const MUST_IMPORT: readonly (readonly [string, string])[] = [
   ['src/query', 'src/filter'],
   ['src/scope', 'src/query'],
   ['src/scope', 'src/feed'],
+  ['src/api', 'src/scope'],
   ['client/core', 'src/filter'],
 ];
 

@@ -1,0 +1,97 @@
+import type { AnyRelations } from 'drizzle-orm';
+import type { Database } from '../database/types.js';
+import { RivuletError } from '../errors.js';
+import type { CursorCodec } from '../feed/cursor.js';
+import type { Feed } from '../feed/types.js';
+import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
+import type { Model } from '../model/types.js';
+import { type PolicyFault, resolveRights } from '../policy/resolve.js';
+import { rightsKey } from '../policy/rights-key.js';
+import type { Policies } from '../policy/rules.js';
+import type { Rights } from '../policy/types.js';
+import type { Scopes } from '../scope/types.js';
+import type { WatchLabel } from '../watch/types.js';
+import { mapStream } from './map-stream.js';
+import { Messages, type UntypedMessage } from './messages.js';
+import { keyOfReference } from './row-key.js';
+import { RowReader } from './row-reader.js';
+import { changeSpec, type Viewer } from './spec.js';
+import { concerned, describe, holding } from './subscriptions.js';
+import { resolveTarget } from './target.js';
+import type { Api, ChangeStream, LabelOptions, Subscription, UntypedRow } from './types.js';
+
+export interface ApiOptions {
+  /** With the tables that labels name; see `withPlainTables`. */
+  readonly model: Model;
+  /** What `as` applies. */
+  readonly policies: Policies;
+  readonly labels: readonly WatchLabel[];
+  readonly database: Database;
+  readonly scopes: Scopes;
+  readonly feed: Feed;
+  readonly cursors: CursorCodec;
+  /** Told when a policy function fails; it then denies. */
+  readonly onFault?: (fault: PolicyFault) => void;
+}
+
+/** The API of server code on scopes that run. Nothing is to be closed: what is subscribed ends with the scopes. */
+export function createApi<R extends AnyRelations>(options: ApiOptions): Api<R> {
+  // The schema's types say what the implementation finds out.
+  return new ScopesApi(options) as unknown as Api<R>;
+}
+
+/** The same calls without the schema's types. */
+class ScopesApi {
+  readonly #options: ApiOptions;
+  readonly #reader: RowReader;
+  readonly #messages: Messages;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    this.#reader = new RowReader(options.database, options.model);
+    this.#messages = new Messages(options.model, options.cursors, this.#reader);
+  }
+
+  changes = (target: unknown, options: LabelOptions = {}): ChangeStream<UntypedMessage> => {
+    const { model, labels, scopes, cursors } = this.#options;
+    // An `as` that happens to be undefined is somebody whom the policies do not know, not the server.
+    const rights = 'as' in options ? this.#rightsOf(options.as) : null;
+    const viewer: Viewer = { model, rights };
+    const spec = changeSpec(viewer, resolveTarget(model, labels, target), options);
+    const after = options.after === undefined ? undefined : cursors.decode(options.after);
+    const view = { viewer, spec, key: rights ? rightsKey(rights, model.tables) : '' };
+    const messages = scopes.changes(spec, { after, signal: options.signal });
+    return mapStream(messages, (message) => this.#messages.of(message, view));
+  };
+
+  get = async (change: object): Promise<Readonly<UntypedRow> | null> => this.#reader.get(change);
+
+  subscriptions = async (watcher?: unknown, key?: unknown): Promise<readonly Subscription[]> => {
+    const { model, labels, scopes, database } = this.#options;
+    const listed = scopes.list();
+    if (watcher === undefined) return listed.map(describe);
+    const target = resolveTarget(model, labels, watcher);
+    const found = concerned(listed, target);
+    if (key === undefined) return found.map(describe);
+    const { table } = target;
+    return (await holding(database, model, found, table, keyOfReference(table, key))).map(describe);
+  };
+
+  cursor = (snapshot?: string): string => {
+    const { cursors, feed } = this.#options;
+    return cursors.encode(snapshot === undefined ? feed.position : snapshotOf(snapshot));
+  };
+
+  #rightsOf(context: unknown): Rights {
+    const { model, policies, onFault } = this.#options;
+    return resolveRights(model, policies, context, onFault && { onFault });
+  }
+}
+
+function snapshotOf(text: string): Snapshot {
+  try {
+    return parseSnapshot(text);
+  } catch (error) {
+    throw new RivuletError('CURSOR_INVALID', 'This is no snapshot as Postgres writes it', {}, error);
+  }
+}

@@ -1,0 +1,150 @@
+import { RivuletError } from '../errors.js';
+import { and, EVERYTHING, normalize } from '../filter/normalize.js';
+import { parseOrder } from '../filter/order.js';
+import { parseFilter, relationFilter, relationSourceFilter } from '../filter/parse.js';
+import type { Filter } from '../filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import { assertReadable, junctionFilter } from '../policy/guard.js';
+import type { Rights } from '../policy/types.js';
+import { keysPredicate } from '../query/key.js';
+import type { RelatedPlan } from '../query/types.js';
+import type { ChangeOp, ChangeSpec, RelatedSpec } from '../scope/types.js';
+import { fromDrizzleValue } from '../value/codec.js';
+import { invalid, unknown } from './errors.js';
+import { keyOfReference } from './row-key.js';
+import type { Target } from './target.js';
+import type { LabelOptions } from './types.js';
+import { type Followed, parseWith } from './with.js';
+
+/** Where a stream is asked for: `rights` are those of its `as`; `null`: everything may be read. */
+export interface Viewer {
+  readonly model: Model;
+  readonly rights: Rights | null;
+}
+
+const OPS: readonly ChangeOp[] = ['INSERT', 'UPDATE', 'DELETE'];
+
+/** What a stream with these options watches. Throws the errors that `Api.changes` documents. */
+export function changeSpec(viewer: Viewer, { table, columns }: Target, options: LabelOptions): ChangeSpec {
+  const { model, rights } = viewer;
+  if (rights && !rights.isExposed(table)) {
+    const known = model.tables.filter((each) => rights.isExposed(each)).map(({ name }) => name);
+    throw unknown('CHANGES_UNKNOWN_TABLE', `${table.name} has no policy`, known, { table: table.name });
+  }
+  const follows = parseWith(model, rights, table, options.with);
+  const rows = rowsFilter(table, options.rows);
+  return {
+    table,
+    filter: normalize(and(rows ?? EVERYTHING, readable(viewer, table, options.where, 'where'))),
+    ops: opsOf(options.ops, rows !== null),
+    columns: columnsOf(viewer, table, options.columns, columns),
+    hidden: hiddenColumns(viewer, table),
+    related: follows.map((each) => relatedPlan(viewer, each)),
+    graph: follows.map((each) => relatedSpec(viewer, each)),
+  };
+}
+
+function relatedSpec(viewer: Viewer, follow: Followed): RelatedSpec {
+  const { relation, below } = follow;
+  const { model, rights } = viewer;
+  return {
+    responseKey: relation.name,
+    relation,
+    filter: rowsBelow(viewer, follow),
+    via: (rights && junctionFilter(model, rights, relation)) ?? EVERYTHING,
+    onSource: relationSourceFilter(model, relation),
+    hidden: hiddenColumns(viewer, model.table(relation.target)),
+    related: below.map((each) => relatedPlan(viewer, each)),
+    graph: below.map((each) => relatedSpec(viewer, each)),
+  };
+}
+
+function relatedPlan(viewer: Viewer, follow: Followed): RelatedPlan {
+  const { relation, below } = follow;
+  const { model, rights } = viewer;
+  const table = model.table(relation.target);
+  return {
+    responseKey: relation.name,
+    relation,
+    via: (rights && junctionFilter(model, rights, relation)) ?? EVERYTHING,
+    onSource: relationSourceFilter(model, relation),
+    plan: {
+      table,
+      filter: rowsBelow(viewer, follow),
+      orderBy: parseOrder(table, undefined),
+      limit: relation.kind === 'one' ? 1 : null,
+      offset: 0,
+      related: below.map((each) => relatedPlan(viewer, each)),
+    },
+  };
+}
+
+function rowsBelow(viewer: Viewer, { relation, where, path }: Followed): Filter {
+  const target = viewer.model.table(relation.target);
+  return normalize(and(relationFilter(viewer.model, relation), readable(viewer, target, where, path)));
+}
+
+/** The caller's `where`, and what may be read. */
+function readable({ model, rights }: Viewer, table: ModelTable, where: unknown, path: string): Filter {
+  const own = where === undefined ? EVERYTHING : parseFilter(model, table, where, { path, encode });
+  return rights ? and(rights.guard(table, own), rights.filter(table, 'read')) : own;
+}
+
+/** Values are Drizzle's: a custom type's are encoded by the type. */
+function encode(column: ModelColumn, value: unknown): string {
+  const text = fromDrizzleValue(column, value);
+  if (text !== null) return text;
+  throw new RivuletError('FILTER_INVALID', 'null equals nothing, not even null; use isNull or isNotNull');
+}
+
+function rowsFilter(table: ModelTable, rows: LabelOptions['rows']): Filter | null {
+  if (rows === undefined) return null;
+  const list: readonly unknown[] = Array.isArray(rows) ? rows : [rows];
+  return keysPredicate(
+    table,
+    list.map((row) => keyOfReference(table, row)),
+  );
+}
+
+/** Of given rows nobody asks to hear that they are there. */
+function opsOf(ops: readonly ChangeOp[] | undefined, ofRows: boolean): ReadonlySet<ChangeOp> | null {
+  const wrong = ops?.find((op) => !OPS.includes(op));
+  if (wrong !== undefined) throw invalid(`${String(wrong)} is no operation; there are ${OPS.join(', ')}.`);
+  const wanted = ofRows ? (ops ?? OPS).filter((op) => op !== 'INSERT') : ops;
+  if (wanted === undefined) return null;
+  if (wanted.length > 0) return new Set(wanted);
+  throw invalid(
+    ofRows
+      ? '`rows` tells of updates and deletes only, and `ops` leaves none of them.'
+      : '`ops` is empty; leave it out to hear of all.',
+  );
+}
+
+function columnsOf(
+  { rights }: Viewer,
+  table: ModelTable,
+  names: readonly string[] | undefined,
+  labelled: readonly ModelColumn[] | null,
+): ReadonlySet<ModelColumn> | null {
+  if (names === undefined) return labelled && new Set(labelled);
+  const columns = names.map((name) => {
+    const column = table.findColumn(name);
+    if (!column) {
+      const known = table.columns.map((each) => each.name);
+      const what = `${table.name} has no column ${name}`;
+      throw unknown('CHANGES_UNKNOWN_COLUMN', what, known, { table: table.name, column: name });
+    }
+    if (rights) assertReadable(rights, table, column);
+    return column;
+  });
+  if (columns.length === 0) throw invalid('`columns` is empty; leave it out to hear of all.');
+  const uncounted = labelled && columns.find((column) => !labelled.includes(column));
+  if (uncounted) {
+    throw invalid(`Changes of ${uncounted.name} do not count for this label.`, { column: uncounted.name });
+  }
+  return new Set(columns);
+}
+
+function hiddenColumns({ rights }: Viewer, table: ModelTable): ReadonlySet<ModelColumn> {
+  return new Set(rights ? table.columns.filter((column) => !rights.canReadColumn(table, column)) : []);
+}

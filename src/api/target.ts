@@ -1,0 +1,37 @@
+import { is } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
+import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import type { WatchLabel } from '../watch/types.js';
+import { invalid, unknown } from './errors.js';
+
+/** What a stream follows: a table, and the columns that count where a label says so. */
+export interface Target {
+  readonly table: ModelTable;
+  /** `null`: all. */
+  readonly columns: readonly ModelColumn[] | null;
+}
+
+/** A Drizzle table, or a watcher's label. Throws `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL` or `CHANGES_INVALID`. */
+export function resolveTarget(model: Model, labels: readonly WatchLabel[], target: unknown): Target {
+  if (typeof target === 'string') return labelled(model, labels, target);
+  if (!is(target, PgTable)) throw invalid("Changes are of a Drizzle table, or of a watcher's label.");
+  const table = model.tables.find((each) => each.drizzle === target);
+  if (table) return { table, columns: null };
+  const known = model.tables.map((each) => each.name);
+  throw unknown('CHANGES_UNKNOWN_TABLE', 'The given table is not in the relations config', known, {});
+}
+
+function labelled(model: Model, labels: readonly WatchLabel[], name: string): Target {
+  const found = labels.find(({ label }) => label === name);
+  if (!found) {
+    const known = labels.map(({ label }) => label);
+    throw unknown('CHANGES_UNKNOWN_LABEL', `No watcher has the label ${name}`, known, { label: name });
+  }
+  const { sqlSchema, sqlName, columns } = found;
+  const table = model.tables.find((each) => each.sqlSchema === sqlSchema && each.sqlName === sqlName);
+  if (!table) throw new TypeError(`the table of the label ${name} is in no model`);
+  return {
+    table,
+    columns: columns && table.columns.filter((column) => columns.includes(column.sqlName)),
+  };
+}

@@ -1,0 +1,67 @@
+import { isPlainObject } from '../filter/parse-state.js';
+import type { Model, ModelRelation, ModelTable } from '../model/types.js';
+import type { Rights } from '../policy/types.js';
+import { invalid, unknown } from './errors.js';
+
+/** A relation that nodes carry and that is followed. */
+export interface Followed {
+  readonly relation: ModelRelation;
+  /** Not yet parsed; `undefined`: no condition. */
+  readonly where: unknown;
+  /** What messages call the filter. */
+  readonly path: string;
+  readonly below: readonly Followed[];
+}
+
+/**
+ * Reads `with`: `{ comments: true }`, `{ comments: { author: true } }` or `{ comments: { where: { … }, with: { author: true } } }`. Throws
+ * `CHANGES_UNKNOWN_RELATION` or `CHANGES_INVALID`; for `rights` a relation to a table without a policy does not exist.
+ */
+export function parseWith(
+  model: Model,
+  rights: Rights | null,
+  table: ModelTable,
+  input: unknown,
+  path = 'with',
+): readonly Followed[] {
+  if (input === undefined) return [];
+  if (!isPlainObject(input)) throw invalid(`${path} must be an object of relations.`, { path });
+  return Object.entries(input).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    return [followed(model, rights, table, name, value, `${path}.${name}`)];
+  });
+}
+
+function followed(
+  model: Model,
+  rights: Rights | null,
+  table: ModelTable,
+  name: string,
+  value: unknown,
+  path: string,
+): Followed {
+  const known = table.relations.filter(({ target }) => rights?.isExposed(model.table(target)) ?? true);
+  const relation = known.find((each) => each.name === name);
+  if (!relation) {
+    const names = known.map((each) => each.name);
+    const what = `${path}: ${table.name} has no relation ${name}`;
+    throw unknown('CHANGES_UNKNOWN_RELATION', what, names, { table: table.name, relation: name, path });
+  }
+  const target = model.table(relation.target);
+  if (value === true) return { relation, where: undefined, path: `${path}.where`, below: [] };
+  if (!isPlainObject(value)) throw invalid(`${path} must be true or an object.`, { path });
+  const isWrittenOut = Object.hasOwn(value, 'where') || Object.hasOwn(value, 'with');
+  if (!isWrittenOut) {
+    return { relation, where: undefined, path, below: parseWith(model, rights, target, value, path) };
+  }
+  const other = Object.keys(value).find((key) => key !== 'where' && key !== 'with');
+  if (other !== undefined) {
+    throw invalid(`${path}: beside \`where\` and \`with\`, relations stand in \`with\`: ${other}.`, { path });
+  }
+  return {
+    relation,
+    where: value.where,
+    path: `${path}.where`,
+    below: parseWith(model, rights, target, value.with, `${path}.with`),
+  };
+}

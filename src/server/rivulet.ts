@@ -1,0 +1,119 @@
+import { createApi } from '../api/api.js';
+import { withPlainTables } from '../api/plain-tables.js';
+import type { Known } from '../api/schema-types.js';
+import type { Api } from '../api/types.js';
+import { connect } from '../database/connect.js';
+import type { Database } from '../database/types.js';
+import { RivuletError } from '../errors.js';
+import { type CursorCodec, createCursorCodec } from '../feed/cursor.js';
+import type { Feed } from '../feed/types.js';
+import { readModel, type SchemaRelations } from '../model/read.js';
+import type { Model } from '../model/types.js';
+import type { PolicyFault } from '../policy/resolve.js';
+import type { Scopes } from '../scope/types.js';
+import type { WatchPlan } from '../watch/types.js';
+import type { RivuletConfig } from './config.js';
+import { startLive } from './live.js';
+import { createLogger, type Logger } from './logger.js';
+import { type Environment, resolveSettings, type Settings } from './settings.js';
+import { assertWatched, epochOf, watchPlanOf } from './watched.js';
+
+export interface RivuletOptions {
+  /** What goes before the configuration. @default process.env */
+  readonly environment?: Environment;
+  readonly databaseUrl?: string;
+  readonly logger?: Logger;
+  /** How often the feed reads although nobody notified. @default 1000 */
+  readonly pollMs?: number;
+}
+
+/** A configuration at work without a server: change streams and rows for this process. */
+export interface Rivulet<TRelations extends SchemaRelations = SchemaRelations>
+  extends Api<Known<TRelations>> {
+  readonly model: Model;
+  readonly database: Database;
+  readonly feed: Feed;
+  readonly scopes: Scopes;
+  /** Ends every stream, then the feed and the pool. Twice is fine. */
+  stop(): Promise<void>;
+}
+
+/**
+ * What `createServer` starts, without listening: connects and follows the change log. Applies no migrations. Rejects, with nothing left
+ * open, with the coded error of what is wrong.
+ */
+export async function createRivulet<TContext, TRelations extends SchemaRelations>(
+  config: RivuletConfig<TContext, TRelations>,
+  options: RivuletOptions = {},
+): Promise<Rivulet<TRelations>> {
+  const untyped = config as RivuletConfig as RivuletConfig<unknown, TRelations>;
+  const settings = resolveSettings(untyped, options.environment ?? process.env, 'production');
+  const model = readModel(config.relations, { names: config.names });
+  const { api, database, feed, scopes, close } = await openRivulet({
+    config: untyped,
+    settings: { ...settings, databaseUrl: options.databaseUrl ?? settings.databaseUrl },
+    model,
+    plan: watchPlanOf(untyped, model),
+    pollMs: options.pollMs,
+    logger: options.logger ?? createLogger(settings.logLevel),
+  });
+  let stopping: Promise<void> | undefined;
+  return { ...api, model, database, feed, scopes, stop: () => (stopping ??= close()) };
+}
+
+export interface OpenOptions<TRelations extends SchemaRelations> {
+  readonly config: RivuletConfig<unknown, TRelations>;
+  readonly settings: Settings;
+  readonly model: Model;
+  readonly plan: WatchPlan;
+  readonly pollMs: number | undefined;
+  readonly logger: Logger;
+}
+
+/** The parts that work for every way in. */
+export interface OpenRivulet<TRelations extends SchemaRelations> {
+  readonly database: Database;
+  readonly feed: Feed;
+  readonly scopes: Scopes;
+  readonly cursors: CursorCodec;
+  readonly api: Api<Known<TRelations>>;
+  /** Told when a policy function fails. */
+  readonly onFault: (fault: PolicyFault) => void;
+  close(): Promise<void>;
+}
+
+export async function openRivulet<TRelations extends SchemaRelations>(
+  options: OpenOptions<TRelations>,
+): Promise<OpenRivulet<TRelations>> {
+  const { config, settings, plan, logger, pollMs } = options;
+  const { databaseUrl, limits } = settings;
+  if (databaseUrl === undefined) throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
+  const database = connect(databaseUrl, { max: settings.maxConnections, log: logger });
+  try {
+    await assertWatched(database, plan, logger);
+    const epoch = await epochOf(database);
+    const model = await withPlainTables(database, options.model, plan);
+    const { feed, scopes, stop } = await startLive({ database, model, plan, limits, pollMs, logger });
+    const cursors = createCursorCodec(settings.auth.secret ?? epoch, epoch);
+    const onFault = ({ table, rule, error }: PolicyFault): void =>
+      logger.error({ err: error, table, rule }, 'a policy failed, and denies');
+    const api = createApi<Known<TRelations>>({
+      model,
+      policies: config.policies,
+      labels: plan.labels,
+      database,
+      scopes,
+      feed,
+      cursors,
+      onFault,
+    });
+    const close = async (): Promise<void> => {
+      await stop();
+      await database.close();
+    };
+    return { database, feed, scopes, cursors, api, onFault, close };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
