@@ -85,7 +85,7 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const { scopes, cursors } = liveOf(context);
-        const after = args.after ? cursors.decode(args.after) : undefined;
+        const after = args.after == null ? undefined : cursors.decode(args.after);
         const messages = scopes.changes(changeSpec(types, table, args, context, info), { after });
         return mapIterator(messages, (message) => toSource(message, cursors.encode(message.cursor)));
       }),
