@@ -115,15 +115,20 @@ function decideByConditions(
       decideInWindow(reduction, fact, field, undefined);
       continue;
     }
-    const columns = [...relation.to, ...own, ...fields.rule(field).condition.columns];
+    const rule = fields.rule(field);
+    const columns = [...relation.to, ...own, ...rule.condition.columns];
     const isHolder = holders.includes(field);
+    // Of a row outside of a window the order counts as well.
+    const isShown = isHolder || !isWindow(reduction, field);
+    if (isShown ? !rows.mayHaveChanged(fact, columns) : isOutside(reduction, field, fact)) continue;
     const mayMove = rows.mayHaveChanged(fact, relation.to);
-    if (!rows.mayHaveChanged(fact, columns)) continue;
     const holds = reduction.conditionsHold(
       field,
       reduction.parentView(field),
       rows.view(fact.table, fact.key),
     );
+    const mayShift = rule.offset > 0 && !isHolder && !fact.inserted;
+    if (holds === false && mayShift) plans.of(field).refetch = true;
     if (holds === false) plans.judge(field, fact.key, false);
     else if (!isHolder || mayMove || holds === undefined) plans.judge(field, fact.key, undefined);
   }

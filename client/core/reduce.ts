@@ -17,7 +17,7 @@ import { type ListRows, type Settled, settleList, settleNew, settleOne } from '.
  *
  * Where the message has links for a relation, they alone say what belongs to what. Everywhere else columns, junction rows and
  * conditions do: the stream is then taken to bring the changes of every table concerned. All that is read of the cache's fields is read before anything is
- * linked; applying the same message again changes nothing.
+ * linked; applying the same message again changes nothing, but in fields that have to be fetched.
  */
 export function reduce(
   schema: ClientSchema,

@@ -64,16 +64,19 @@ export function settleList(
       if (isMove || !mayBeBefore) members.splice(place.at, 0, key);
     }
   }
-  for (const key of stuck) {
+  for (const key of stuck.filter((each) => moves.includes(each))) {
+    members.splice(placeAsBefore(key), 0, key);
     order = true;
-    if (moves.includes(key)) {
-      members.splice(placeAsBefore(key), 0, key);
-      if (wasFull || !headKnown) refetch = true;
-    } else if (limit === null || (members.length < limit && headKnown))
-      members.splice(placeIn(members, key).at, 0, key);
-    else refetch = true;
+    if (wasFull || !headKnown) refetch = true;
   }
-
+  // Each that finds a place may be what tells the place of another.
+  let open = stuck.filter((each) => !moves.includes(each));
+  for (let found = true; found; ) {
+    const left = open.filter((key) => !takesPlace(key));
+    found = left.length < open.length;
+    open = left;
+  }
+  if (open.length > 0) refetch = true;
   for (const key of [...plan.outside].sort()) {
     if (members.includes(key) || (limit !== null && members.length >= limit)) continue;
     const place = placeIn(members, key);
@@ -83,6 +86,7 @@ export function settleList(
   }
 
   const kept = limit === null ? members : members.slice(0, limit);
+  if (order && kept.length < members.length) refetch = true;
   const openEnd = wasFull && (kept.length < limit || kept.some((key) => sortsAfterEnd(key)));
   if ([...plan.perhaps].some((key) => mayBeInside(key))) refetch = true;
   const need = refetch ? 'refetch' : openEnd ? 'refill' : order ? 'order' : null;
@@ -96,6 +100,15 @@ export function settleList(
     const larger = rest.findIndex((sign) => sign !== undefined);
     const open = larger === -1 ? rest.length : larger;
     return { at: afterSmaller + open, known: open === 0 };
+  }
+
+  function takesPlace(key: string): boolean {
+    const place = placeIn(members, key);
+    const hasRoom = limit === null || members.length < limit;
+    if (!headKnown || (!place.known && !hasRoom)) return false;
+    members.splice(place.at, 0, key);
+    order = true;
+    return true;
   }
 
   /** Behind the nearest of those that stood before it and are still there. */

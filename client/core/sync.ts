@@ -39,7 +39,7 @@ export interface Synced<Value> {
  *
  * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); anything else comes back as
  * it is. The input is never written to; what did not change is the same object, and without any change so is the whole. The same changes
- * again change nothing. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds` says what.
+ * again change nothing but where a need was reported. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds` says what.
  *
  * Throws `MESSAGE_INVALID`, before anything is applied, on changes that no server of this schema sends; `TABLE_UNKNOWN`;
  * and the errors of filters and orders where the options have such.

@@ -1,0 +1,292 @@
+import { RivuletError } from '../../../src/errors.js';
+import { isObject } from '../row.js';
+import type { ClientSchema } from '../schema.js';
+import { syncWithNeeds } from '../sync.js';
+import type { LivePlan, LiveRoot } from './derive.js';
+import type { Variables } from './document.js';
+import type { LiveTimes } from './options.js';
+import { type LiveAction, type LiveEvent, type LiveState, transition } from './state.js';
+import { codeOf, streamEndOf } from './stream-error.js';
+import type { Execute, LiveAnswer, LiveResult, StreamClient } from './transport.js';
+import { Projection, treeOf } from './tree.js';
+
+export interface SessionOptions {
+  readonly schema: ClientSchema;
+  readonly plan: LivePlan;
+  readonly variables: Variables;
+  readonly execute: Execute;
+  readonly client: StreamClient;
+  readonly times: LiveTimes;
+  /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
+  readonly schedule: (session: LiveSession) => void;
+  readonly emit: (result: LiveResult) => void;
+  /** What goes wrong without an answer to show it in. */
+  readonly report: (error: unknown) => void;
+}
+
+/**
+ * The life of one live query: an answer, then the streams from its cursor on, applied to it; another answer where a change cannot be
+ * decided here. Nothing that came before an answer is applied to it. `state.ts` says what follows on what.
+ */
+export class LiveSession {
+  #state: LiveState = 'idle';
+  readonly #options: SessionOptions;
+  readonly #projection = new Projection();
+  /** By root. */
+  readonly #trees = new Map<LiveRoot, unknown>();
+  readonly #cursors = new Map<LiveRoot, string>();
+  #data: Readonly<Record<string, unknown>> | null = null;
+  #answer: LiveAnswer | undefined;
+  #lastAnswer: LiveAnswer | undefined;
+  #cancel: (() => void) | undefined;
+  #streams: (() => void)[] = [];
+  #generation = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #attempts = 0;
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #pending: LiveResult | undefined;
+  #problem: unknown;
+  #isConnected = true;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  get state(): LiveState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#dispatch('start');
+  }
+
+  /** Asks for a fresh answer, unless one is on its way. */
+  refetch(): void {
+    this.#dispatch('refetch');
+  }
+
+  stop(): void {
+    this.#dispatch('stop');
+  }
+
+  /** Emits what is known once more, where it is known to be true. */
+  repeat(): void {
+    if (this.#state === 'streaming' && this.#isConnected && !this.#pending) this.#show(false);
+  }
+
+  /** The connection of the streams broke, or is there again; they resume by themselves. */
+  connection(isConnected: boolean): void {
+    if (this.#isConnected === isConnected) return;
+    this.#isConnected = isConnected;
+    if (this.#state === 'streaming') this.#show(!isConnected);
+  }
+
+  /** Emits what is due. */
+  flush(): void {
+    const result = this.#pending;
+    this.#pending = undefined;
+    if (result && this.#state !== 'ended') this.#options.emit(result);
+  }
+
+  #dispatch(event: LiveEvent): void {
+    const next = transition(this.#state, event);
+    if (!next) return;
+    this.#state = next.to;
+    for (const action of next.actions) this.#act(action);
+  }
+
+  #act(action: LiveAction): void {
+    switch (action) {
+      case 'fetch':
+        return this.#fetch();
+      case 'fetchSoon':
+        return this.#later(this.#fetchedAt + this.#options.times.refetchGapMs - Date.now());
+      case 'fetchSpread':
+        return this.#later(Math.random() * this.#options.times.resetSpreadMs);
+      case 'adopt':
+        return this.#adopt();
+      case 'subscribe':
+        return this.#subscribe();
+      case 'unsubscribe':
+        return this.#unsubscribe();
+      case 'emit':
+        return this.#show(false);
+      case 'emitStale':
+        return this.#show(true);
+      case 'emitErrors':
+        return this.#showErrors();
+      case 'waitLonger':
+        return this.#waitLonger();
+      case 'report':
+        return this.#options.report(this.#problem);
+      case 'cleanUp':
+        return this.#cleanUp();
+    }
+  }
+
+  #fetch(): void {
+    this.#stopTimer();
+    this.#cancel?.();
+    this.#fetchedAt = Date.now();
+    const generation = ++this.#generation;
+    let isDone = false;
+    const cancel = this.#options.execute(this.#options.plan.document, this.#options.variables, (answer) => {
+      if (isDone || generation !== this.#generation) return;
+      isDone = true;
+      this.#cancel = undefined;
+      this.#answer = answer;
+      if (answer.unreachable) this.#dispatch('failure');
+      else if (!isObject(answer.data)) this.#dispatch('refusal');
+      else this.#dispatch('answer');
+    });
+    if (!isDone) this.#cancel = cancel;
+  }
+
+  #later(delayMs: number): void {
+    this.#stopTimer();
+    this.#timer = setTimeout(() => this.#dispatch('timer'), Math.max(0, delayMs));
+  }
+
+  /** Half of the wait is fixed, half is random. */
+  #waitLonger(): void {
+    const { retryFirstMs, retryMostMs } = this.#options.times;
+    const most = Math.min(retryMostMs, retryFirstMs * 2 ** Math.min(this.#attempts++, 20));
+    this.#later(most / 2 + (Math.random() * most) / 2);
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #adopt(): void {
+    const answer = this.#answer!;
+    this.#lastAnswer = answer;
+    const data = answer.data as Readonly<Record<string, unknown>>;
+    const cursor = cursorOf(answer);
+    for (const root of this.#options.plan.roots) {
+      if (root.kind === 'applied') this.#trees.set(root, treeOf(root.reading, data[root.responseKey]));
+      if (cursor !== undefined) this.#cursors.set(root, cursor);
+    }
+    this.#data = data;
+    if (cursor === undefined) {
+      this.#options.report(
+        new RivuletError('LIVE_NOT_FOLLOWED', 'The answer has no `extensions.rivulet.cursor`.'),
+      );
+    }
+  }
+
+  #subscribe(): void {
+    const generation = ++this.#generation;
+    for (const root of this.#options.plan.roots) {
+      if (!this.#cursors.has(root)) continue;
+      if (generation !== this.#generation) return;
+      this.#streams.push(this.#open(root, generation));
+    }
+    if (generation !== this.#generation) this.#closeStreams();
+  }
+
+  #open(root: LiveRoot, generation: number): () => void {
+    const cursors = this.#cursors;
+    const isCurrent = () => generation === this.#generation;
+    const end = (error: unknown) => {
+      if (!isCurrent()) return;
+      this.#problem = error;
+      this.#dispatch(streamEndOf(error));
+    };
+    const { query, variables, field } = root.stream;
+    const request = {
+      query,
+      variables: {
+        ...variables,
+        // Read each time the request is sent: a client that reconnects by itself resumes where the stream is.
+        get after() {
+          return cursors.get(root);
+        },
+      },
+    };
+    return this.#options.client.subscribe(request, {
+      next: (result) => {
+        if (!isCurrent()) return;
+        const message: unknown = isObject(result.data) ? result.data[field] : undefined;
+        if (!isObject(message)) return end(result.errors ?? result);
+        this.#attempts = 0;
+        this.#receive(root, message);
+      },
+      error: end,
+      complete: () => end(undefined),
+    });
+  }
+
+  #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>): void {
+    if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
+    if (typeof message.reset === 'string') return this.#dispatch('reset');
+    if (root.kind === 'asked') return this.#dispatch('need');
+    const { shape, id, reading } = root;
+    try {
+      const { value, needs } = syncWithNeeds(this.#trees.get(root), message as never, {
+        ...shape,
+        manifest: this.#options.schema,
+        table: reading.table.name,
+        ...(id === undefined ? {} : { id }),
+      });
+      const isSame = value === this.#trees.get(root);
+      this.#trees.set(root, value);
+      if (needs.length > 0) this.#dispatch('need');
+      else if (!isSame || !this.#isConnected) this.#dispatch('message');
+    } catch (error) {
+      this.#options.report(error);
+      this.#dispatch('need');
+    }
+  }
+
+  #unsubscribe(): void {
+    this.#generation++;
+    this.#closeStreams();
+  }
+
+  #closeStreams(): void {
+    for (const close of this.#streams.splice(0)) close();
+  }
+
+  #show(stale: boolean): void {
+    if (!this.#data) return;
+    const data: Record<string, unknown> = { ...this.#data };
+    for (const root of this.#options.plan.roots) {
+      if (root.kind === 'applied')
+        data[root.responseKey] = this.#projection.show(root.reading, this.#trees.get(root));
+    }
+    this.#schedule({
+      data,
+      errors: this.#lastAnswer?.errors,
+      extensions: this.#lastAnswer?.extensions,
+      stale,
+    });
+  }
+
+  #showErrors(): void {
+    const { errors, extensions } = this.#answer!;
+    this.#schedule({ data: null, errors: errors ?? [], extensions, stale: false });
+  }
+
+  #schedule(result: LiveResult): void {
+    this.#pending = result;
+    this.#options.schedule(this);
+  }
+
+  #cleanUp(): void {
+    this.#stopTimer();
+    this.#unsubscribe();
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#pending = undefined;
+  }
+}
+
+function cursorOf({ extensions }: LiveAnswer): string | undefined {
+  const rivulet: unknown = extensions?.rivulet;
+  const cursor: unknown = isObject(rivulet) ? rivulet.cursor : undefined;
+  return typeof cursor === 'string' ? cursor : undefined;
+}
+
+export { codeOf };

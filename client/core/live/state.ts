@@ -1,0 +1,125 @@
+/**
+ * Where the life of a live query stands.
+ *
+ * | state | |
+ * | --- | --- |
+ * | `idle` | made, not started |
+ * | `fetching` | the query was sent; there is no answer yet |
+ * | `streaming` | its streams run; what it shows is true |
+ * | `refetching` | its streams are stopped, the query was sent again or is about to be |
+ * | `waiting` | its streams were cut; they are resumed after a while |
+ * | `retrying` | the query could not be sent; it is sent again after a while |
+ * | `refused` | the server said no: nothing happens until somebody asks again |
+ * | `ended` | nobody watches; final |
+ */
+export type LiveState =
+  | 'idle'
+  | 'fetching'
+  | 'streaming'
+  | 'refetching'
+  | 'waiting'
+  | 'retrying'
+  | 'refused'
+  | 'ended';
+
+/**
+ * | event | |
+ * | --- | --- |
+ * | `start` | the first watcher came |
+ * | `answer` | the query was answered |
+ * | `failure` | the query could not be sent, or its answer is no answer |
+ * | `refusal` | the query was answered with errors and without data |
+ * | `message` | a stream brought changes, all of which could be applied |
+ * | `need` | a stream brought what cannot be decided here |
+ * | `reset` | a stream lost continuity |
+ * | `cut` | a stream ended that should not have |
+ * | `lost` | a stream cannot be resumed where it ended |
+ * | `denied` | the server will not serve a stream |
+ * | `timer` | the while is over |
+ * | `refetch` | somebody asks for a fresh answer |
+ * | `stop` | the last watcher went |
+ */
+export type LiveEvent =
+  | 'start'
+  | 'answer'
+  | 'failure'
+  | 'refusal'
+  | 'message'
+  | 'need'
+  | 'reset'
+  | 'cut'
+  | 'lost'
+  | 'denied'
+  | 'timer'
+  | 'refetch'
+  | 'stop';
+
+/** What is done on the way to a state, in order. */
+export type LiveAction =
+  | 'fetch'
+  | 'fetchSoon'
+  | 'fetchSpread'
+  | 'adopt'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'emit'
+  | 'emitStale'
+  | 'emitErrors'
+  | 'waitLonger'
+  | 'report'
+  | 'cleanUp';
+
+export interface Transition {
+  readonly to: LiveState;
+  readonly actions: readonly LiveAction[];
+}
+
+const to = (state: LiveState, ...actions: LiveAction[]): Transition => ({ to: state, actions });
+
+const END = to('ended', 'cleanUp');
+const ADOPT = to('streaming', 'adopt', 'subscribe', 'emit');
+
+/** What an event means in a state; what is not here means nothing there: it came too late. */
+const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Transition>>>>> = {
+  idle: { start: to('fetching', 'fetch'), stop: END },
+  fetching: {
+    answer: ADOPT,
+    failure: to('retrying', 'emitErrors', 'waitLonger'),
+    refusal: to('refused', 'emitErrors'),
+    stop: END,
+  },
+  streaming: {
+    message: to('streaming', 'emit'),
+    need: to('refetching', 'unsubscribe', 'fetchSoon'),
+    reset: to('refetching', 'unsubscribe', 'fetchSpread'),
+    cut: to('waiting', 'unsubscribe', 'emitStale', 'waitLonger'),
+    lost: to('refetching', 'unsubscribe', 'emitStale', 'fetchSoon'),
+    denied: to('refused', 'unsubscribe', 'emitStale', 'report'),
+    refetch: to('refetching', 'unsubscribe', 'fetch'),
+    stop: END,
+  },
+  refetching: {
+    answer: ADOPT,
+    failure: to('retrying', 'emitStale', 'waitLonger'),
+    refusal: to('refused', 'emitErrors'),
+    timer: to('refetching', 'fetch'),
+    stop: END,
+  },
+  waiting: {
+    timer: to('streaming', 'subscribe'),
+    refetch: to('refetching', 'fetch'),
+    stop: END,
+  },
+  retrying: {
+    timer: to('refetching', 'fetch'),
+    refetch: to('refetching', 'fetch'),
+    stop: END,
+  },
+  refused: { refetch: to('refetching', 'fetch'), stop: END },
+  ended: {},
+};
+
+/** The transition for an event; `undefined` where it has no meaning any more. */
+export function transition(state: LiveState, event: LiveEvent): Transition | undefined {
+  return TABLE[state][event];
+}

@@ -1,0 +1,31 @@
+import { isObject } from '../row.js';
+
+/** What the end of a stream means for it. */
+export type StreamEnd = 'cut' | 'lost' | 'denied';
+
+/** Codes with which a server says that the same request may succeed later. */
+const TEMPORARY = new Set([
+  'DATABASE_UNAVAILABLE',
+  'DATABASE_CLOSED',
+  'DATABASE_TIMEOUT',
+  'DATABASE_OVERLOADED',
+  'SHUTTING_DOWN',
+  'TOKEN_EXPIRED',
+  'AUTH_UNAVAILABLE',
+  'CONFLICT_RETRY',
+]);
+
+/** Anything but GraphQL errors is a broken connection. */
+export function streamEndOf(error: unknown): StreamEnd {
+  const errors = Array.isArray(error) ? error : isObject(error) && 'extensions' in error ? [error] : [];
+  if (errors.length === 0) return 'cut';
+  const codes = errors.map(codeOf);
+  if (codes.includes('CURSOR_INVALID')) return 'lost';
+  return codes.some((code) => code !== undefined && TEMPORARY.has(code)) ? 'cut' : 'denied';
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const extensions: unknown = isObject(error) ? error.extensions : undefined;
+  const code: unknown = isObject(extensions) ? extensions.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,43 @@
+import type { DocumentNode } from 'graphql';
+import type { Variables } from './document.js';
+
+/** An answer, or why there is none. */
+export interface LiveAnswer {
+  readonly data?: unknown;
+  readonly errors?: readonly unknown[] | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+  /** The request did not reach the server, or its answer did not reach us: the same request may succeed later. */
+  readonly unreachable?: boolean;
+}
+
+/** Sends a query; calls back once, unless it was cancelled. */
+export type Execute = (
+  document: DocumentNode,
+  variables: Variables,
+  done: (answer: LiveAnswer) => void,
+) => () => void;
+
+export interface StreamSink {
+  next(result: { readonly data?: unknown; readonly errors?: readonly unknown[] | undefined }): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/** What `Client` of graphql-ws and of graphql-sse have in common. */
+export interface StreamClient {
+  subscribe(
+    request: { readonly query: string; readonly variables: Record<string, unknown> },
+    sink: StreamSink,
+  ): () => void;
+  /** graphql-ws tells of its connection; without it, a break shows when the client gives up. */
+  on?(event: never, listener: never): () => void;
+}
+
+/** What a watcher of a live query gets. */
+export interface LiveResult {
+  readonly data: unknown;
+  readonly errors?: readonly unknown[] | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+  /** It may be old: the connection is lost, or an answer could not be had. */
+  readonly stale: boolean;
+}
