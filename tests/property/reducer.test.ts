@@ -165,7 +165,7 @@ describe('sync by plain streams of every table', () => {
     const counts: Counts = { changed: 0, decided: 0 };
     fc.assert(
       fc.property(histories(SIMPLE), (history) => follow(history, plain, counts)),
-      propertyOptions(2000),
+      propertyOptions(1500),
     );
     expect(counts.decided / counts.changed).toBeGreaterThan(0.6);
   });
@@ -174,7 +174,7 @@ describe('sync by plain streams of every table', () => {
     const counts: Counts = { changed: 0, decided: 0 };
     fc.assert(
       fc.property(histories(HARD), (history) => follow(history, plain, counts)),
-      propertyOptions(2000),
+      propertyOptions(1500),
     );
     expect(counts.decided / counts.changed).toBeGreaterThan(0.2);
   });
@@ -250,7 +250,7 @@ describe('sync by a stream with related scopes', () => {
       fc.property(histories(SIMPLE, 3), fc.boolean(), (history, sendsAll) =>
         follow(history, graph(sendsAll), counts),
       ),
-      propertyOptions(2000),
+      propertyOptions(1500),
     );
     expect(counts.decided).toBe(counts.changed);
   });
@@ -261,7 +261,7 @@ describe('sync by a stream with related scopes', () => {
       fc.property(histories(HARD, 3), fc.boolean(), (history, sendsAll) =>
         follow(history, graph(sendsAll), counts),
       ),
-      propertyOptions(2000),
+      propertyOptions(1500),
     );
     expect(counts.decided / counts.changed).toBeGreaterThan(0.2);
   });
