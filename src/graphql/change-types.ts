@@ -11,7 +11,7 @@ import type { Cells } from '../filter/types.js';
 import type { ModelColumn, ModelTable } from '../model/types.js';
 import { forbidden } from '../policy/guard.js';
 import type { RowNode } from '../query/types.js';
-import type { RelatedMessages } from '../scope/types.js';
+import type { ScopeMessage } from '../scope/types.js';
 import type { RivuletContext } from './context.js';
 import { enumNames } from './enum-names.js';
 import { asGraphQLError } from './errors.js';
@@ -27,15 +27,6 @@ export interface ChangeSource {
   readonly node: RowNode | null;
   readonly previous: Cells | null;
   readonly changedColumns: readonly ModelColumn[];
-}
-
-/** The source of a `TaskChanges`. */
-export interface ChangesSource {
-  readonly cursor: string;
-  readonly reset: string | null;
-  readonly transaction: TransactionSource | null;
-  readonly changes: readonly ChangeSource[];
-  readonly related: RelatedMessages;
 }
 
 export interface TransactionSource {
@@ -144,9 +135,9 @@ export function changeType(
 export function changesType(
   types: SchemaTypes,
   table: ModelTable,
-): GraphQLObjectType<ChangesSource, RivuletContext> {
+): GraphQLObjectType<ScopeMessage, RivuletContext> {
   return types.registry.once(`${table.typeName}Changes`, `change messages of ${table.name}`, () => {
-    return new GraphQLObjectType<ChangesSource, RivuletContext>({
+    return new GraphQLObjectType<ScopeMessage, RivuletContext>({
       name: `${table.typeName}Changes`,
       description: 'What one database transaction did to the rows that you watch; never half of it.',
       fields: () => {
@@ -155,6 +146,7 @@ export function changesType(
           cursor: {
             type: new GraphQLNonNull(GraphQLString),
             description: 'The position after this message.',
+            resolve: ({ cursor }, _args, { live }) => live?.cursors.encode(cursor),
           },
           reset: { type: resetReasonType(types), description: 'Not null: continuity is lost, fetch again.' },
           transaction: {

@@ -8,14 +8,13 @@ import {
   GraphQLString,
 } from 'graphql';
 import type { ModelTable } from '../model/types.js';
-import type { SelectPlan } from '../query/types.js';
-import type { ScopeMessage } from '../scope/types.js';
-import { type ChangesSource, changeOpType, changesType, columnEnum } from './change-types.js';
+import type { RowNode, SelectResult } from '../query/types.js';
+import { changeOpType, changesType, columnEnum } from './change-types.js';
+import { codedIterator } from './coded-iterator.js';
 import type { LiveContext, RivuletContext } from './context.js';
 import { asGraphQLError, coded } from './errors.js';
 import { filterType } from './filter-types.js';
 import { type ChangesArgs, changeSpec } from './graph-plan.js';
-import { mapIterator } from './map-iterator.js';
 import type { ListArgs } from './plan.js';
 import { assertTotalRows } from './plan-limits.js';
 import { planMany, planOne } from './query-fields.js';
@@ -44,9 +43,9 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = planOne(types, table, args, context, info);
-        return mapIterator(liveRows(types, context, plan), (rows) => ({ answer: rows[0] ?? null }));
+        return codedIterator(liveOf(context).scopes.live(plan));
       }),
-    resolve: answerOf,
+    resolve: (answer) => answerRows(types, answer)[0] ?? null,
   };
 }
 
@@ -58,22 +57,17 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = planMany(types, table, args, context, info);
-        return mapIterator(liveRows(types, context, plan), (rows) => ({ answer: rows }));
+        return codedIterator(liveOf(context).scopes.live(plan));
       }),
-    resolve: answerOf,
+    resolve: (answer) => answerRows(types, answer),
   };
 }
 
-/** What a live query's stream carries; wrapped, since an event itself cannot be null. */
-function answerOf(event: unknown): unknown {
-  return (event as { readonly answer: unknown }).answer;
-}
-
-function liveRows(types: SchemaTypes, context: RivuletContext, plan: SelectPlan) {
-  return mapIterator(liveOf(context).scopes.live(plan), (result) => {
-    assertTotalRows(types.limits, result.rows);
-    return result.rows;
-  });
+/** Subscribers of one live query are handed the same answer, so that it is executed once for all of them. */
+function answerRows(types: SchemaTypes, answer: unknown): readonly RowNode[] {
+  const { rows } = answer as SelectResult;
+  assertTotalRows(types.limits, rows);
+  return rows;
 }
 
 function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<ChangesArgs> {
@@ -86,8 +80,7 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
       coded(async () => {
         const { scopes, cursors } = liveOf(context);
         const after = args.after == null ? undefined : cursors.decode(args.after);
-        const messages = scopes.changes(changeSpec(types, table, args, context, info), { after });
-        return mapIterator(messages, (message) => toSource(message, cursors.encode(message.cursor)));
+        return codedIterator(scopes.changes(changeSpec(types, table, args, context, info), { after }));
       }),
     resolve: (message) => message,
   };
@@ -111,11 +104,6 @@ function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldCo
         'A cursor of a message, or of a query (`extensions.rivulet.cursor`): the stream starts right after it.',
     },
   };
-}
-
-function toSource(message: ScopeMessage, cursor: string): ChangesSource {
-  const { reset, transaction, changes, related } = message;
-  return { cursor, reset, transaction, changes, related };
 }
 
 function liveOf(context: RivuletContext): LiveContext {

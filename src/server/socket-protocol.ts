@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { RivuletError } from '../errors.js';
 import type { Limits } from './config.js';
 import { at } from './expiry.js';
+import { directFrames, type FrameSink } from './frames.js';
 import { headersOf } from './headers.js';
 import { type Identify, type Identity, tokenOfPayload } from './identity.js';
 import type { Logger } from './logger.js';
@@ -24,6 +25,7 @@ export interface SocketProtocolOptions {
 export interface Extra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
+  readonly frames: FrameSink;
   identity: Identity | null;
   callOffExpiry: () => void;
 }
@@ -66,6 +68,8 @@ export function socketProtocol(
       }
       return prepare(options, context, payload);
     },
+    onOperation: (context, id, _payload, _args, result) =>
+      Symbol.asyncIterator in result ? directFrames(result, id, context.extra.frames) : undefined,
     onError: (_context, _id, _payload, errors) => errors.map(onTheWire),
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors === undefined ? undefined : { ...result, errors: result.errors.map(onTheWire) },

@@ -2,12 +2,16 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { FrameSink } from './frames.js';
 import type { Logger } from './logger.js';
 import { isAllowedOrigin } from './origin.js';
 import { type Extra, type SocketProtocolOptions, socketProtocol } from './socket-protocol.js';
 
 /** A peer that has not answered a ping when the next one is due is gone. */
 const PING_EVERY_MS = 12_000;
+
+/** Unsent bytes past which a socket's subscriptions wait for it. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
 
 /** How long a peer has to answer a close. */
 const CLOSE_WITHIN_MS = 2_000;
@@ -47,7 +51,8 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const extra: Extra = { socket, request, identity: null, callOffExpiry: () => {} };
+      const frames = frameSink(socket, stream);
+      const extra: Extra = { socket, request, frames, identity: null, callOffExpiry: () => {} };
       attach(protocol, socket, extra, logger, options.pingEveryMs ?? PING_EVERY_MS);
     });
   });
@@ -68,6 +73,32 @@ function refusalOf(request: IncomingMessage, origins: readonly string[]): string
   const [path] = (request.url ?? '').split('?', 1);
   if (path !== '/graphql') return '404 Not Found';
   return isAllowedOrigin(request.headers, origins, 'upgrade') ? null : '403 Forbidden';
+}
+
+/**
+ * Frames that one turn of the event loop makes for a socket leave in one write. Past `MAX_BUFFERED_BYTES` unsent the writer waits, and what
+ * comes meanwhile is bounded by the subscription's outbox.
+ */
+function frameSink(socket: WebSocket, stream: Duplex): FrameSink {
+  let corked = false;
+  return {
+    write(frame) {
+      if (socket.readyState !== socket.OPEN) return undefined;
+      if (!corked) {
+        corked = true;
+        stream.cork();
+        setImmediate(() => {
+          corked = false;
+          stream.uncork();
+        });
+      }
+      if (socket.bufferedAmount < MAX_BUFFERED_BYTES) {
+        socket.send(frame);
+        return undefined;
+      }
+      return new Promise((resolve) => socket.send(frame, () => resolve()));
+    },
+  };
 }
 
 /** Hands a socket to the protocol and watches over it: pings, errors, the end. */

@@ -4,11 +4,12 @@ import {
   type GraphQLSchema,
   NoSchemaIntrospectionCustomRule,
   parse,
-  subscribe,
+  type SubscriptionArgs,
 } from 'graphql';
 import { createYoga, type Plugin, useSchema, type YogaServerInstance } from 'graphql-yoga';
 import { RivuletError } from '../errors.js';
 import type { RivuletContext } from '../graphql/context.js';
+import { SharedSubscriptions } from '../graphql/shared-subscribe.js';
 import type { Limits } from './config.js';
 import { createDocumentCache } from './document-cache.js';
 import { checkDocument } from './document-limits.js';
@@ -84,6 +85,7 @@ const NO_CACHE = { get: () => undefined, set: () => {} };
 
 /** graphql's own functions, with the limit of tokens, and a code on syntax errors. */
 function engine(maxTokens: number): Plugin {
+  const shared = new SharedSubscriptions();
   return {
     onParse({ setParseFn }) {
       setParseFn((source: string, parseOptions: object) => {
@@ -98,7 +100,7 @@ function engine(maxTokens: number): Plugin {
       setExecuteFn(execute);
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn(subscribe);
+      setSubscribeFn((args: SubscriptionArgs) => shared.subscribe(args));
     },
   };
 }
