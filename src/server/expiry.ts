@@ -24,11 +24,20 @@ export function until<T>(
 ): AsyncIterableIterator<T, void> {
   const iterator = source[Symbol.asyncIterator]();
   let state: 'open' | 'expired' | 'done' = 'open';
-  let expire = (): void => {};
-  const expired = new Promise<'expired'>((resolve) => {
-    expire = () => resolve('expired');
+  let isExpired = false;
+  let interrupt = (): void => {};
+  const callOff = at(atMs, () => {
+    isExpired = true;
+    interrupt();
   });
-  const callOff = at(atMs, expire);
+  // Not Promise.race: a promise that lives as long as the token would remember every result that it raced with.
+  const nextOrExpired = (): Promise<IteratorResult<T> | 'expired'> =>
+    isExpired
+      ? Promise.resolve('expired')
+      : new Promise((resolve, reject) => {
+          interrupt = () => resolve('expired');
+          iterator.next().then(resolve, reject);
+        });
 
   const finish = async (): Promise<IteratorResult<T, void>> => {
     state = 'done';
@@ -41,7 +50,7 @@ export function until<T>(
     async next() {
       if (state === 'expired') return finish();
       if (state === 'done') return { done: true, value: undefined };
-      const result = await Promise.race([iterator.next(), expired]);
+      const result = await nextOrExpired();
       if (result === 'expired') {
         if (state !== 'open') return { done: true, value: undefined };
         state = 'expired';
