@@ -1,16 +1,18 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import postgres from 'postgres';
 import { startEmbedded } from '../src/database/embedded.js';
 import { Bench } from './harness/bench.js';
 import { describeMachine } from './harness/machine.js';
 import { Resources } from './harness/resources.js';
 import type { Row, Scenario } from './harness/scenario.js';
 import { tableOf } from './harness/table.js';
+import { capture } from './scenarios/capture.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { latency } from './scenarios/latency.js';
 import { selective } from './scenarios/selective.js';
 
-const SCENARIOS: readonly Scenario[] = [latency, fanOut, selective];
+const SCENARIOS: readonly Scenario[] = [latency, fanOut, selective, capture];
 
 /** Fewer runs are for trying things out, and are not written down. */
 const LEAST_RUNS = 3;
@@ -42,7 +44,6 @@ for (const [signal, code] of [
 let failed = false;
 try {
   const settings = ['max_connections=100', 'shared_buffers=256MB', 'max_wal_size=4GB'];
-  await rm(FOLDER, { recursive: true, force: true });
   const database = open.add(await startEmbedded({ folder: FOLDER, settings }), async (each) => {
     await each.stop();
     await rm(FOLDER, { recursive: true, force: true });
@@ -58,6 +59,7 @@ process.exit(failed ? 1 : 0);
 
 async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
   const machine = await describeMachine(serverUrl);
+  await setDurable(serverUrl, scenario.durable);
   const profiles: Record<string, readonly unknown[]> = {};
   const onProfile = (name: string, functions: readonly unknown[]): void => {
     profiles[name] = functions;
@@ -66,9 +68,18 @@ async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
   const rows = await scenario.run(bench);
   console.log(`\n${scenario.id}. ${scenario.title}\n\n${tableOf(scenario, rows)}\n`);
   if (values.profile) await save(`.rivulet/profile-${scenario.id}.json`, profiles);
-  const { id, title, metrics } = scenario;
-  if (runs >= LEAST_RUNS) await save(`bench/results/${id}.json`, { id, title, machine, runs, metrics, rows });
+  const { id, title, metrics, durable } = scenario;
+  if (runs >= LEAST_RUNS)
+    await save(`bench/results/${id}.json`, { id, title, machine, runs, durable, metrics, rows });
   return rows.every(isClean);
+}
+
+/** Waiting for the disk says nothing of a server that delivers; of what writers pay it is a part. */
+async function setDurable(serverUrl: string, durable: boolean): Promise<void> {
+  const sql = postgres(serverUrl, { max: 1 });
+  await sql.unsafe(`alter system set fsync = ${durable ? 'on' : 'off'}`);
+  await sql`select pg_reload_conf()`;
+  await sql.end();
 }
 
 function isClean({ gate }: Row): boolean {

@@ -1,3 +1,4 @@
+import { type Api, Child } from './calls.js';
 import { Resources } from './resources.js';
 import { addGates, type Gate, type Row } from './scenario.js';
 import { type Stand, type StandOptions, startStand } from './stand.js';
@@ -50,6 +51,16 @@ export class Bench {
       return await work(started);
     } finally {
       await open.close();
+    }
+  }
+
+  /** Starts a process beside the stands, and ends it after `work`. */
+  async withProcess<A extends Api, T>(module: string, work: (child: Child<A>) => Promise<T>): Promise<T> {
+    const child = this.#options.open.add(new Child<A>(module), (each) => each.stop());
+    try {
+      return await work(child);
+    } finally {
+      await child.stop();
     }
   }
 

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import postgres from 'postgres';
 
 /** Where and when figures were measured. */
 export interface Machine {
   readonly date: string;
+  /** Of the code that was measured; with `+` where files were changed since. */
+  readonly commit: string;
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGb: number;
@@ -19,6 +22,7 @@ export async function describeMachine(databaseUrl: string): Promise<Machine> {
   await sql.end();
   return {
     date: new Date().toISOString(),
+    commit: await commit(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 1024 ** 3),
@@ -26,4 +30,11 @@ export async function describeMachine(databaseUrl: string): Promise<Machine> {
     postgres: String(row?.server_version),
     loadBefore: loadavg()[0]!,
   };
+}
+
+function commit(): Promise<string> {
+  return new Promise((resolve) => {
+    const args = ['describe', '--always', '--dirty=+', '--exclude=*'];
+    execFile('git', args, (error, stdout) => resolve(error ? 'unknown' : stdout.trim()));
+  });
 }

@@ -33,6 +33,8 @@ export interface Scenario {
   readonly id: string;
   readonly title: string;
   readonly metrics: readonly Metric[];
+  /** Commits wait for the disk. */
+  readonly durable: boolean;
   run(bench: Bench): Promise<readonly Row[]>;
 }
 

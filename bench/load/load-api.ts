@@ -10,8 +10,8 @@ export interface LoadApi {
   closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult>;
   /** Writers that write as fast as they can; nobody here subscribes. */
   write(options: WriteOptions): Promise<WriteResult>;
-  /** Rows delivered to this process's subscribers (`countRows`) since it connected, once they are as many, or after the time. */
-  rowsDelivered(options: { readonly expected: number; readonly timeoutMs: number }): Promise<number>;
+  /** What was delivered to this process's subscribers (`countRows`) since it connected, once it is as much, or after the time. */
+  rowsDelivered(options: { readonly expected: number; readonly timeoutMs: number }): Promise<RowsResult>;
   /** What went wrong with subscribers so far. */
   troubles(none: undefined): readonly string[];
 }
@@ -38,7 +38,15 @@ export interface LatencyResult {
   readonly gate: Gate;
 }
 
+export interface RowsResult {
+  readonly rows: number;
+  /** When the last one came, in milliseconds since 1970. */
+  readonly lastMs: number;
+}
+
 export interface ClosedLoopOptions {
+  /** Changes on their way at a time. @default 1 */
+  readonly window?: number;
   readonly changes: number;
   /** Ends earlier when so much time has passed. */
   readonly maxMs: number;

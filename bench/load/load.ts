@@ -3,7 +3,14 @@ import { signToken } from '../../src/server/auth.js';
 import { SECRET } from '../application/items.js';
 import { answerCalls } from '../harness/calls.js';
 import { percentile, sort } from '../harness/statistics.js';
-import type { ClosedLoopResult, ConnectOptions, LatencyResult, LoadApi } from './load-api.js';
+import type {
+  ClosedLoopOptions,
+  ClosedLoopResult,
+  ConnectOptions,
+  LatencyResult,
+  LoadApi,
+  RowsResult,
+} from './load-api.js';
 import { Subscriber } from './socket.js';
 import { markOf, Tally } from './tally.js';
 import { write } from './write.js';
@@ -101,7 +108,7 @@ async function steady(options: { perSecond: number; changes: number }): Promise<
   };
 }
 
-async function closedLoop(options: { changes: number; maxMs: number }): Promise<ClosedLoopResult> {
+async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult> {
   const first = nextChange;
   const sockets = subscribers.length;
   const rows = Array.from({ length: options.changes }, (_, at) => rowOf(first + at, sockets));
@@ -112,24 +119,29 @@ async function closedLoop(options: { changes: number; maxMs: number }): Promise<
   tally.onDelivery = () => {};
   const began = performance.now();
   const took: number[] = [];
+  let made = 0;
   let isWhole = true;
-  while (took.length < options.changes && isWhole && performance.now() - began < options.maxMs) {
-    const sent = performance.now();
-    const number = nextChange++;
-    const written = change(number, rows[number - first]!);
-    isWhole = await tally.reached(number, DELIVER_WITHIN_MS);
-    await written;
-    took.push(performance.now() - sent);
-  }
+  const oneAfterTheOther = async (): Promise<void> => {
+    while (made < options.changes && isWhole && performance.now() - began < options.maxMs) {
+      const sent = performance.now();
+      const number = first + made++;
+      const written = change(number, rows[number - first]!);
+      if (!(await tally.reached(number, DELIVER_WITHIN_MS))) isWhole = false;
+      took.push(performance.now() - sent);
+      await written;
+    }
+  };
+  await Promise.all(Array.from({ length: options.window ?? 1 }, oneAfterTheOther));
   const seconds = (performance.now() - began) / 1_000;
+  nextChange += made;
   const deliveries = tally.deliveries;
   await quiet();
   // Changes that were not made for want of time are not lost.
-  const unmade = rows.slice(took.length).length * (topicsPerSocket === 0 ? sockets : 1);
+  const unmade = (options.changes - made) * (topicsPerSocket === 0 ? sockets : 1);
   const gate = tally.gate();
   return {
     seconds,
-    changes: took.length,
+    changes: made,
     deliveries,
     p50Ms: percentile(sort(took), 50),
     gate: { ...gate, lost: gate.lost - unmade },
@@ -145,11 +157,11 @@ function quiet(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 }
 
-async function rowsDelivered(options: { expected: number; timeoutMs: number }): Promise<number> {
+async function rowsDelivered(options: { expected: number; timeoutMs: number }): Promise<RowsResult> {
   const until = performance.now() + options.timeoutMs;
   while (tally.rows < options.expected && performance.now() < until) await quiet();
   await quiet();
-  return tally.rows;
+  return { rows: tally.rows, lastMs: tally.lastRowAt };
 }
 
 const api: LoadApi = { connect, steady, closedLoop, write, rowsDelivered, troubles: () => troubles };

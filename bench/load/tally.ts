@@ -17,6 +17,7 @@ export class Tally {
   #double = 0;
   #forbidden = 0;
   #rows = 0;
+  #lastRowAt = 0;
   #deliveries = 0;
   onDelivery: (change: number) => void = () => {};
 
@@ -31,6 +32,11 @@ export class Tally {
   /** Marks seen, where a message carries many rows (`countRows`). */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** When the last of them came, in milliseconds since 1970. */
+  get lastRowAt(): number {
+    return this.#lastRowAt;
   }
 
   /** A new run; what comes late of the one before counts as forbidden. */
@@ -78,6 +84,7 @@ export class Tally {
     for (let at = received.indexOf(MARK, from); at !== -1 && at < to; at = received.indexOf(MARK, at + 1))
       marks++;
     this.#rows += marks / 2;
+    this.#lastRowAt = performance.timeOrigin + performance.now();
   }
 
   /** Resolves when the change has reached everybody; false after `timeoutMs`. */
