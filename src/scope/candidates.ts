@@ -2,6 +2,7 @@ import { and, NOTHING, or } from '../filter/normalize.js';
 import type { RelationPath } from '../filter/paths.js';
 import type { Cells, Filter } from '../filter/types.js';
 import type { ModelColumn, ModelRelation } from '../model/types.js';
+import { linkText } from './link-text.js';
 import type { NetChanges, TableChanges } from './net.js';
 
 /** Past so many distinct links the whole scope is compared instead. */
@@ -59,13 +60,13 @@ export function matching(
   return tuples.size > MAX_LINKS ? 'all' : equalToAny(columns, [...tuples.values()]);
 }
 
-/** The values of `columns`, or `null` where one of them is NULL and so links nothing. */
+/** The values of `columns` (see `linkText`), or `null` where one of them is NULL and so links nothing. */
 export function tupleOf(columns: readonly ModelColumn[], cells: Cells): readonly string[] | null {
   const tuple: string[] = [];
   for (const column of columns) {
     const cell = cells[column.index];
     if (cell === null || cell === undefined) return null;
-    tuple.push(cell);
+    tuple.push(linkText(column.type, cell));
   }
   return tuple;
 }

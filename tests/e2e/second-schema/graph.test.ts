@@ -18,7 +18,7 @@ const follow = async (...args: Parameters<typeof followOne>) => {
 const toldOf = async (...statements: string[]) => {
   await database.script(statements.join(';\n'));
   const data = await stream.next();
-  return told(data.folderChanges ?? data.userChanges ?? data.orderChanges);
+  return told(data.folderChanges ?? data.userChanges ?? data.orderChanges ?? data.taxChanges);
 };
 afterEach(async () => {
   stream.stop();
@@ -200,6 +200,39 @@ describe('users of users', () => {
       sold: { changes: [`LEAVE null ${FIRST}`], links: [`LEAVE ${ANN}>${FIRST}`] },
       pending: { changes: [`ENTER UPDATE ${FIRST}`], links: [`ENTER ${ANN}>${FIRST}`] },
     });
+  });
+});
+
+test('a number links to an equal number, however either is written', async () => {
+  await database.script(`insert into taxes values (19.0, 'full'), (7, 'reduced')`);
+  await follow(
+    ANN,
+    `subscription { taxChanges { changes { kind op key } related { products { ${SCOPE} related { tax { ${SCOPE} } } } } } }`,
+  );
+  expect(await toldOf(`update products set tax = 19.00 where name = 'pen'`)).toEqual({
+    products: {
+      changes: [`ENTER UPDATE ${BIG}`],
+      links: [`ENTER 19.0>${BIG}`],
+      tax: { changes: ['ENTER null 19.0'], links: [`ENTER ${BIG}>19.0`] },
+    },
+  });
+  expect(await toldOf(`update products set tax = 7.000 where name = 'pen'`)).toEqual({
+    products: {
+      changes: [`UPDATE UPDATE ${BIG}`],
+      links: [`LEAVE 19.0>${BIG}`, `ENTER 7>${BIG}`].toSorted(),
+      tax: {
+        changes: ['ENTER null 7', 'LEAVE null 19.0'],
+        links: [`ENTER ${BIG}>7`, `LEAVE ${BIG}>19.0`],
+      },
+    },
+  });
+  expect(await toldOf(`update taxes set name = 'low' where rate = 7.0`)).toEqual({
+    changes: ['UPDATE UPDATE 7'],
+    products: { tax: { changes: ['UPDATE UPDATE 7'] } },
+  });
+  expect(await toldOf('delete from taxes where rate = 7')).toMatchObject({
+    changes: ['LEAVE DELETE 7'],
+    products: { changes: [`LEAVE null ${BIG}`], links: [`LEAVE 7>${BIG}`] },
   });
 });
 

@@ -3,8 +3,20 @@ import { definePolicies } from '../../../src/policy/rules.js';
 import { everything } from '../../property/filter-table.js';
 import * as tables from './tables.js';
 
-const { audits, folders, friendships, grants, groups, lines, oddities, oldOrders, orders, products, users } =
-  tables;
+const {
+  audits,
+  folders,
+  friendships,
+  grants,
+  groups,
+  lines,
+  oddities,
+  oldOrders,
+  orders,
+  products,
+  users,
+  taxes,
+} = tables;
 
 export const secondRelations = defineRelations(
   {
@@ -17,6 +29,7 @@ export const secondRelations = defineRelations(
     oldOrders,
     lines,
     products,
+    taxes,
     audits,
     oddities,
     everything,
@@ -80,6 +93,12 @@ export const secondRelations = defineRelations(
       }),
       product: r.one.products({ from: r.lines.productId, to: r.products.id }),
     },
+    products: {
+      tax: r.one.taxes({ from: r.products.taxRate, to: r.taxes.rate }),
+    },
+    taxes: {
+      products: r.many.products({ from: r.taxes.rate, to: r.products.taxRate }),
+    },
     audits: {
       user: r.one.users({ from: r.audits.userId, to: r.users.id }),
     },
@@ -121,6 +140,7 @@ export const secondPolicies = definePolicies<typeof secondRelations, SecondConte
     insert: ({ userId }) => userId !== null && { order: { group: { grants: { userId } } } },
   },
   products: { read: { withdrawn: false } },
+  taxes: { read: true },
   oddities: { read: true, insert: true, update: true },
   everything: { read: true, insert: true, update: true, delete: true },
 });

@@ -117,10 +117,14 @@ export const lines = archive.table(
   ],
 );
 
+/** A key of which one value has many texts. */
+export const taxes = pgTable('taxes', { rate: numeric().primaryKey(), name: text().notNull() });
+
 export const products = pgTable('products', {
   id: bigint('ID', { mode: 'bigint' }).primaryKey(),
   name: text().notNull(),
   withdrawn: boolean().notNull().default(false),
+  taxRate: numeric('tax'),
 });
 
 /** No policy names it. */
@@ -173,7 +177,8 @@ export const secondDdl = `
     "Group" text not null, "No." bigint not null, position smallint not null, product bigint not null,
     quantity integer not null default 1, primary key ("Group", "No.", position),
     foreign key ("Group", "No.") references "Head ""Quarters"""."Order" on delete cascade);
-  create table products ("ID" bigint primary key, name text not null, withdrawn boolean not null default false);
+  create table products ("ID" bigint primary key, name text not null, withdrawn boolean not null default false, tax numeric);
+  create table taxes (rate numeric primary key, name text not null);
   create table audits (id integer primary key, "userId" uuid references "Head ""Quarters"""."User", what text not null);
   create table oddities (
     id bigint primary key generated always as identity (start 9007199254740993), safe bigint, amount numeric(12, 2), day date,
