@@ -187,8 +187,9 @@ export interface SubscriptionRelations {
 export interface Api<R extends AnyRelations = AnyRelations> {
   /**
    * What each transaction from now on (or from `after` on) does to rows of a table: every transaction once, in order.
-   * The subscription begins with the call, not with the first `next()`, and ends when the loop is left, with `return()`, or when
-   * `signal` aborts; where the stream cannot go on it ends with a coded error.
+   * The subscription begins with the call, not with the first `next()`, where the log has been read to: what was committed just before
+   * may still come. It ends when the loop is left, with `return()`, or when `signal` aborts; where the stream cannot go on it ends with
+   * a coded error.
    *
    * Throws at once, with what exists in the message, on names that do not: `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL`,
    * `CHANGES_UNKNOWN_RELATION`, `CHANGES_UNKNOWN_COLUMN`, `FILTER_UNKNOWN_FIELD`; `CHANGES_INVALID`; `TABLE_NOT_WATCHED`;
