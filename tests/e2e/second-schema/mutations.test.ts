@@ -69,6 +69,8 @@ test('what a policy does not allow writes nothing', async () => {
   const before = await everything();
   const refused: [user: string, document: string][] = [
     [ANN, 'createOrder(values: { groupCode: "c", number: "5" }) { id }'],
+    [ANN, 'createFolder(values: { path: "/l", groupCode: "b", title: "locked" }) { id }'],
+    [ANN, 'updateFolder(id: "/:x", set: { title: "locked" }) { id }'],
     // The key is taken there, which is not told either.
     [ANN, 'createOrder(values: { groupCode: "c", number: "1" }) { id }'],
     [ANN, 'updateOrder(id: "a%3A1%25:2", set: { groupCode: "c", number: "1" }) { id }'],

@@ -123,7 +123,19 @@ export const secondPolicies = definePolicies<typeof secondRelations, SecondConte
   },
   // Who is whose friend is told to those two.
   friendships: { read: ({ userId }) => userId !== null && { OR: [{ one: userId }, { other: userId }] } },
-  folders: { read: member, insert: member, update: member, delete: member },
+  folders: {
+    read: member,
+    // Who reads one may not make one like it.
+    insert: (context) => {
+      const mine = member(context);
+      return mine && { ...mine, title: { ne: 'locked' } };
+    },
+    update: (context) => {
+      const mine = member(context);
+      return mine && { ...mine, title: { ne: 'locked' } };
+    },
+    delete: member,
+  },
   orders: {
     read: member,
     insert: member,
