@@ -4,6 +4,7 @@ import type { Predicate } from '../filter/types.js';
 import { isVisible } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
+import type { Matchable } from './match-index.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
 import type { ListedScope } from './types.js';
@@ -18,6 +19,7 @@ export type RunSelect = (plan: SelectPlan) => Promise<SelectResult>;
 export class LiveQuery {
   /** Tables whose changes can change the answer. */
   readonly tables: ReadonlySet<string>;
+  readonly matchable: Matchable;
   readonly #plan: SelectPlan;
   readonly #run: RunSelect;
   readonly #onFailure: (error: unknown) => void;
@@ -38,6 +40,8 @@ export class LiveQuery {
     collectTables(model, plan, others);
     this.#predicate = others.has(plan.table.name) ? null : compilePredicate(plan.filter);
     this.tables = new Set([plan.table.name, ...others]);
+    const { table, filter } = plan;
+    this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: others.has(table.name) };
   }
 
   get size(): number {

@@ -5,6 +5,7 @@ import type { RowNode } from '../query/types.js';
 import { keyOf } from '../value/key.js';
 import { enter, leave, plainNode, update } from './describe.js';
 import type { Asker } from './evaluation.js';
+import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
 import { type Judging, NOTHING_RELATED, type Scope } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
@@ -15,6 +16,7 @@ import type { ChangeSpec, ScopeChange } from './types.js';
  */
 export class RowScope implements Scope {
   readonly tables: ReadonlySet<string>;
+  readonly matchable: Matchable;
   readonly isSet = false;
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;
@@ -23,6 +25,8 @@ export class RowScope implements Scope {
     this.#spec = spec;
     this.#predicate = compilePredicate(spec.filter);
     this.tables = new Set([spec.table.name]);
+    const { table, filter } = spec;
+    this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: false };
   }
 
   async load(): Promise<boolean> {

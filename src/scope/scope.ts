@@ -1,4 +1,5 @@
 import type { Asker, Moment } from './evaluation.js';
+import type { Matchable } from './match-index.js';
 import type { NetChanges } from './net.js';
 import type { RelatedMessages, ResetReason, ScopeChange } from './types.js';
 
@@ -17,6 +18,8 @@ export const NOTHING_RELATED: RelatedMessages = new Map();
 export interface Scope {
   /** Tables whose changes can concern it. */
   readonly tables: ReadonlySet<string>;
+  /** By what it is found when something changed. */
+  readonly matchable: Matchable;
   /** True where it keeps the keys that are in it. */
   readonly isSet: boolean;
   /** Reads what the scope must know before it can judge what came after `moment`; false where that could not be made out exactly. */

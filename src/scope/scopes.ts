@@ -12,7 +12,7 @@ import type { Evaluator, Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
 import { judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
-import type { NetChanges } from './net.js';
+import { MatchIndex } from './match-index.js';
 import { Outbox, type OutboxOptions } from './outbox.js';
 import { missedSince } from './resume.js';
 import { RowScope } from './row-scope.js';
@@ -62,6 +62,8 @@ class FeedScopes implements Scopes {
   /** Those that new subscribers may join, by what they watch and from where. */
   readonly #joinable = new Map<string, Group>();
   readonly #groups = new Set<Group>();
+  readonly #groupIndex = new MatchIndex<Group>();
+  readonly #liveIndex = new MatchIndex<LiveQuery>();
   readonly #liveQueries = new Map<string, LiveQuery>();
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
@@ -112,6 +114,7 @@ class FeedScopes implements Scopes {
         query?.remove(outbox);
         if (query?.size === 0 && this.#liveQueries.get(key) === query) {
           this.#liveQueries.delete(key);
+          this.#liveIndex.remove(query);
           query.end();
         }
       },
@@ -119,17 +122,20 @@ class FeedScopes implements Scopes {
     if (!outbox.isOpen) return outbox;
     query = this.#liveQueries.get(key);
     if (!query) {
-      query = new LiveQuery(this.#options.model, plan, this.#options.run, (error) => {
-        this.#liveQueries.delete(key);
+      const made = new LiveQuery(this.#options.model, plan, this.#options.run, (error) => {
+        if (this.#liveQueries.get(key) === made) this.#liveQueries.delete(key);
+        this.#liveIndex.remove(made);
         this.#options.onError(error);
       });
       try {
-        this.#assertWatched(query.tables);
+        this.#assertWatched(made.tables);
       } catch (error) {
         outbox.end();
         throw error;
       }
-      this.#liveQueries.set(key, query);
+      query = made;
+      this.#liveQueries.set(key, made);
+      this.#liveIndex.add(made, made.matchable);
     }
     query.add(outbox);
     return outbox;
@@ -186,6 +192,7 @@ class FeedScopes implements Scopes {
 
   #drop(group: Group): void {
     this.#groups.delete(group);
+    this.#groupIndex.remove(group);
     group.onClose();
     group.end();
   }
@@ -214,6 +221,7 @@ class FeedScopes implements Scopes {
       if (after && !covers(this.#position(), after.snapshot)) await this.#options.feed.catchUp();
       if (!group.isOpen) return;
       this.#groups.add(group);
+      this.#groupIndex.add(group, group.scope.matchable);
       const position = this.#position();
       const missed = after && (await this.#missed(group, after, position));
       const isExact = await group.scope.load(missed?.at ?? { position, later: [] });
@@ -246,9 +254,9 @@ class FeedScopes implements Scopes {
     for (const occasion of occasionsOf(batch.transactions, batch.position)) {
       const { transaction, net } = occasion;
       this.#position = () => transaction.cursor;
-      for (const query of this.#liveQueries.values()) query.onTransaction(transaction.xid, net);
-      const touched = [...this.#groups].filter(({ scope }) => intersects(scope.tables, net));
-      if (touched.length > 0) await this.#judge(occasion, touched);
+      for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
+      const touched = this.#groupIndex.find(net);
+      if (touched.size > 0) await this.#judge(occasion, [...touched]);
     }
     this.#position = () => batch.position;
   }
@@ -268,6 +276,7 @@ class FeedScopes implements Scopes {
 
   #fail(group: Group, error: unknown): void {
     this.#groups.delete(group);
+    this.#groupIndex.remove(group);
     group.onClose();
     if (group.isLive && error instanceof RivuletError && error.code === 'SCOPE_TOO_LARGE') {
       group.reset('TOO_LARGE', this.#position());
@@ -281,11 +290,6 @@ class FeedScopes implements Scopes {
     this.#turn = turn.catch((error) => this.#options.onError(error));
     return turn;
   }
-}
-
-function intersects(tables: ReadonlySet<string>, net: NetChanges): boolean {
-  for (const name of net.keys()) if (tables.has(name)) return true;
-  return false;
 }
 
 /** A message counts for as many units as it has changes and links, and at least for one. */

@@ -7,6 +7,7 @@ import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { enter, leave, update } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
+import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
 import type { Judging, Scope } from './scope.js';
@@ -24,6 +25,7 @@ import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './typ
  */
 export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
+  readonly matchable: Matchable;
   readonly isSet = true;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
@@ -41,11 +43,13 @@ export class SetScope implements Scope {
     this.#maxKeys = maxKeys;
     this.#graph = spec.graph.map((inner) => new RelatedScope(model, inner));
     this.#seeds = spec.graph.map((inner) => seedPlan(model, inner, maxKeys + 1));
-    this.tables = new Set([
-      spec.table.name,
-      ...tablesOf(model, spec.filter),
+    const { table, filter } = spec;
+    const others = new Set([
+      ...tablesOf(model, filter),
       ...this.#graph.flatMap((inner) => [...inner.tables]),
     ]);
+    this.tables = new Set([table.name, ...others]);
+    this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: others.has(table.name) };
   }
 
   /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */

@@ -71,6 +71,7 @@ test('a subscriber that does not read is told of the loss, once, and hears what 
 test('more missed changes than are replayed make a reset, and the stream goes on from now', async () => {
   const [[snapshot]] = (await database.query('select pg_current_snapshot()::text')) as [[string]];
   await addTasks(21);
+  await feed.catchUp();
   const after = { epoch, snapshot: parseSnapshot(snapshot) };
   const stream = scopes.changes(specOf('tasks', null, {}), { after });
   expect((await stream.next()).value).toMatchObject({ reset: 'TOO_OLD' });

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { normalize } from '../../../src/filter/normalize.js';
+import { parseFilter } from '../../../src/filter/parse.js';
+import { compilePredicate } from '../../../src/filter/predicate.js';
+import type { Cells } from '../../../src/filter/types.js';
+import { MatchIndex } from '../../../src/scope/match-index.js';
+import type { NetChanges } from '../../../src/scope/net.js';
+import { exampleModel as model } from '../../support/example.js';
+import { propertyOptions } from '../../support/property.js';
+
+const tasks = model.table('tasks');
+
+function row(values: Readonly<Record<string, string | null>>): Cells {
+  return tasks.columns.map(({ name }) => values[name] ?? null);
+}
+
+function updated(old: Cells | null, after: Cells | null): NetChanges {
+  const change = { key: '1', op: 'UPDATE', old, new: after } as const;
+  return new Map([['tasks', { table: tasks, truncated: false, rows: [change] }]]);
+}
+
+function matchable(where: object, tables: readonly string[] = ['tasks']) {
+  const filter = normalize(parseFilter(model, tasks, where));
+  return { table: tasks, filter, tables: new Set(tables), isOwnTableElsewhere: false };
+}
+
+describe('the match index', () => {
+  test('finds by an equality of the old image or the new one, and nobody else', () => {
+    const index = new MatchIndex<{ name: string }>();
+    const [one, two] = [{ name: 'one' }, { name: 'two' }];
+    index.add(one, matchable({ projectId: 1, status: 'todo' }));
+    index.add(two, matchable({ projectId: { in: [2, 3] } }));
+    expect([...index.find(updated(row({ projectId: '1' }), row({ projectId: '9' })))]).toEqual([one]);
+    expect([...index.find(updated(row({ projectId: '9' }), row({ projectId: '3' })))]).toEqual([two]);
+    expect(index.find(updated(row({ projectId: '8' }), row({ projectId: '9' }))).size).toBe(0);
+  });
+
+  test('finds whoever depends on another table that changed, and everybody when the table is emptied', () => {
+    const index = new MatchIndex<object>();
+    const entry = {};
+    index.add(entry, matchable({ projectId: 1 }, ['tasks', 'members']));
+    expect(index.find(updated(row({ projectId: '2' }), null)).size).toBe(0);
+    const members = { table: model.table('members'), truncated: false, rows: [] };
+    expect(index.find(new Map([['members', members]])).size).toBe(1);
+    expect(index.find(new Map([['tasks', { table: tasks, truncated: true, rows: [] }]])).size).toBe(1);
+  });
+
+  test('leaves nothing behind of what was removed', () => {
+    const index = new MatchIndex<object>();
+    const entries = Array.from({ length: 100 }, () => ({}));
+    for (const [at, entry] of entries.entries())
+      index.add(entry, matchable(at % 2 ? { id: at } : { priority: { gt: at } }));
+    expect(index.size).toBe(100);
+    for (const entry of entries) index.remove(entry);
+    index.remove(entries[0]!);
+    expect(index.size).toBe(0);
+    expect(index.find(updated(row({ id: '1', priority: '1000' }), null)).size).toBe(0);
+  });
+
+  test('never misses a filter that is true on an image', () => {
+    const id = fc.integer({ min: 1, max: 4 });
+    const atom = fc.oneof(
+      id.map((projectId) => ({ projectId })),
+      fc.array(id, { minLength: 1, maxLength: 3 }).map((values) => ({ projectId: { in: values } })),
+      fc.constantFrom('todo', 'done').map((status) => ({ status })),
+      id.map((priority) => ({ priority: { gte: priority } })),
+      id.map((n) => ({ id: `${n}` })),
+      id.map((n) => ({ title: `t${n}` })),
+      id.map((n) => ({ NOT: { projectId: n } })),
+      fc.tuple(id, id).map(([a, b]) => ({ OR: [{ projectId: a }, { id: b }] })),
+    );
+    const where = fc.array(atom, { minLength: 1, maxLength: 3 }).map((AND) => ({ AND }));
+    const image = fc
+      .record({ id, projectId: id, status: fc.constantFrom('todo', 'done'), priority: id, title: id })
+      .map((r) =>
+        row({
+          id: `${r.id}`,
+          projectId: `${r.projectId}`,
+          status: r.status,
+          priority: `${r.priority}`,
+          title: `t${r.title}`,
+        }),
+      );
+    const property = fc.property(fc.array(where, { maxLength: 12 }), image, image, (filters, old, after) => {
+      const index = new MatchIndex<object>();
+      const entries = filters.map((filter) => {
+        const entry = { predicate: compilePredicate(matchable(filter).filter)! };
+        index.add(entry, matchable(filter));
+        return entry;
+      });
+      const found = index.find(updated(old, after));
+      for (const entry of entries) {
+        if (entry.predicate(old) === true || entry.predicate(after) === true)
+          expect(found.has(entry)).toBe(true);
+      }
+    });
+    fc.assert(property, propertyOptions(2_000));
+  });
+});
