@@ -1,7 +1,7 @@
 import type { Model, ModelColumn } from '../model/types.js';
-import { quoteIdent } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
 import { formatArray } from '../value/array-literal.js';
+import { columnSql, pairsSql } from './column-sql.js';
 import type { ArrayOp, CompareOp, Filter } from './types.js';
 
 const COMPARE: Readonly<Record<CompareOp, string>> = {
@@ -35,19 +35,19 @@ export function filterToSql(model: Model, filter: Filter, alias: string, params:
       return `(not ${filterToSql(model, filter.filter, alias, params)})`;
     case 'compare': {
       const { column, op, value } = filter;
-      return `(${cell(alias, column)} ${COMPARE[op]} ${params.cast(value, column.castType)})`;
+      return `(${columnSql(alias, column)} ${COMPARE[op]} ${params.cast(value, column.castType)})`;
     }
     case 'in':
-      return `(${cell(alias, filter.column)} ${oneOf(filter.column, filter.values, params)})`;
+      return `(${columnSql(alias, filter.column)} ${oneOf(filter.column, filter.values, params)})`;
     case 'isNull':
-      return `(${cell(alias, filter.column)} is null)`;
+      return `(${columnSql(alias, filter.column)} is null)`;
     case 'like': {
       const { column, insensitive, pattern } = filter;
       return `(${patternCell(alias, column)} ${insensitive ? 'ilike' : 'like'} ${params.text(pattern)})`;
     }
     case 'array': {
       const { column, op, value } = filter;
-      return `(${cell(alias, column)} ${ARRAY[op]} ${params.cast(value, column.castType)})`;
+      return `(${columnSql(alias, column)} ${ARRAY[op]} ${params.cast(value, column.castType)})`;
     }
     case 'related':
       return relatedToSql(model, filter, alias, params);
@@ -69,27 +69,15 @@ function relatedToSql(
     const junction = model.table(relation.through.table);
     const link = `${alias}_1j`;
     from = params.from(junction, link);
-    from += ` join ${targetName} on ${pairs(inner, relation.to, link, relation.through.to)}`;
-    conditions.push(pairs(link, relation.through.from, alias, relation.from));
+    from += ` join ${targetName} on ${pairsSql(inner, relation.to, link, relation.through.to)}`;
+    conditions.push(pairsSql(link, relation.through.from, alias, relation.from));
     if (via && via.kind !== 'const') conditions.push(filterToSql(model, via, link, params));
     else if (via && !via.value) conditions.push('false');
   } else {
-    conditions.push(pairs(inner, relation.to, alias, relation.from));
+    conditions.push(pairsSql(inner, relation.to, alias, relation.from));
   }
   if (filter.kind !== 'const' || !filter.value) conditions.push(filterToSql(model, filter, inner, params));
   return `(exists (select 1 from ${from} where ${conditions.join(' and ')}))`;
-}
-
-/** `l."a" = r."x" and l."b" = r."y"`. */
-function pairs(
-  left: string,
-  leftColumns: readonly ModelColumn[],
-  right: string,
-  rightColumns: readonly ModelColumn[],
-): string {
-  return leftColumns
-    .map((column, index) => `${cell(left, column)} = ${cell(right, rightColumns[index]!)}`)
-    .join(' and ');
 }
 
 /** One array parameter, so that the statement's text does not depend on the number of values; a list where there can be no such array. */
@@ -100,12 +88,8 @@ function oneOf(column: ModelColumn, values: readonly string[], params: Params): 
   return `= any (${params.cast(formatArray(values), `${column.castType}[]`)})`;
 }
 
-function cell(alias: string, column: ModelColumn): string {
-  return `${alias}.${quoteIdent(column.sqlName)}`;
-}
-
 /** Without `char(n)`'s padding, which a cast to text takes off, patterns mean the same on a table and on a row image. */
 function patternCell(alias: string, column: ModelColumn): string {
   const padded = column.type.kind === 'text' && column.type.variant === 'char';
-  return padded ? `${cell(alias, column)}::text` : cell(alias, column);
+  return padded ? `${columnSql(alias, column)}::text` : columnSql(alias, column);
 }

@@ -1,7 +1,7 @@
+import { columnSql, pairsSql } from '../filter/column-sql.js';
 import { orderToSql } from '../filter/order.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Model, ModelColumn } from '../model/types.js';
-import { quoteIdent } from '../sql/quote.js';
+import type { Model } from '../model/types.js';
 import type { Params } from '../sql/statement.js';
 import { type RowSource, tableSource } from './source.js';
 import type { RelatedPlan, SelectPlan } from './types.js';
@@ -48,7 +48,9 @@ function selectRows(
 function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSource, alias: string): string {
   const { columns } = plan;
   const cells = plan.table.columns.map((column) => {
-    return !columns || columns.has(column) || column.isKey ? `${cell(alias, column)}::text` : 'null::text';
+    return !columns || columns.has(column) || column.isKey
+      ? `${columnSql(alias, column)}::text`
+      : 'null::text';
   });
   const related = plan.related.map((each, index) =>
     relatedToSql(model, each, params, alias, `${alias}r${index}`),
@@ -86,28 +88,13 @@ function joinToSql(
 ): string {
   const { relation, via } = related;
   const { through } = relation;
-  if (!through) return pairs(parent, relation.from, alias, relation.to);
+  if (!through) return pairsSql(parent, relation.from, alias, relation.to);
   const junction = `${alias}j`;
   const where = [
-    pairs(parent, relation.from, junction, through.from),
-    pairs(junction, through.to, alias, relation.to),
+    pairsSql(parent, relation.from, junction, through.from),
+    pairsSql(junction, through.to, alias, relation.to),
     `(${filterToSql(model, via, junction, params)})`,
   ];
   const from = params.from(model.table(through.table), junction);
   return `exists (select 1 from ${from} where ${where.join(' and ')})`;
-}
-
-function pairs(
-  left: string,
-  leftColumns: readonly ModelColumn[],
-  right: string,
-  rightColumns: readonly ModelColumn[],
-): string {
-  return leftColumns
-    .map((column, index) => `${cell(left, column)} = ${cell(right, rightColumns[index]!)}`)
-    .join(' and ');
-}
-
-function cell(alias: string, column: ModelColumn): string {
-  return `${alias}.${quoteIdent(column.sqlName)}`;
 }
