@@ -225,7 +225,8 @@ class FeedScopes implements Scopes {
       const position = this.#position();
       const missed = after && (await this.#missed(group, after, position));
       const isExact = await group.scope.load(missed?.at ?? { position, later: [] });
-      if (!isExact) group.reset('TRUNCATED', position);
+      const wasReset = after !== undefined && !missed;
+      if (!isExact && !wasReset) group.reset('TRUNCATED', position);
       if (missed) {
         // Who comes now with the same cursor would miss what is told from here on.
         group.onClose();
