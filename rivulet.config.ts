@@ -1,7 +1,7 @@
 import { defineConfig } from 'rivulet';
-import { type Context, policies, relations, seed } from './schema/index.js';
+import { policies, relations, seed } from './schema/index.js';
 
-export default defineConfig<Context>({
+export default defineConfig({
   relations,
   policies,
   context: (claims) => ({ userId: userIdOf(claims?.sub) }),

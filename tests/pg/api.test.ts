@@ -338,6 +338,18 @@ describe('get', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('waits for all who go on in one turn, each in a loop of its own', async () => {
+    const { api, asked } = counting();
+    const listen = async (columns: ('title' | 'priority')[]) => {
+      for await (const { changes } of opened(api.changes(tasks, { columns }))) return api.get(changes[0]!);
+      return null;
+    };
+    const rows = Promise.all([listen(['title']), listen(['title']), listen(['priority'])]);
+    await query("insert into tasks (project_id, title) values (1, 'one'), (1, 'two')");
+    expect((await rows).map((row) => row!.title)).toEqual(['one', 'one', 'one']);
+    expect(asked).toHaveLength(1);
+  });
+
   test('gives null for a row that is gone, and the row of now for one that left', async () => {
     const stream = opened(rivulet.changes(tasks, { where: { status: 'todo' } }));
     const task = await newTask();
