@@ -31,12 +31,14 @@ if (chosen.length === 0 || !Number.isInteger(runs) || runs < 1) {
 }
 
 const open = new Resources();
+let interrupted: number | undefined;
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
   process.once(signal, () => {
     console.error('\nstopping');
+    interrupted = code;
     open.close().finally(() => process.exit(code));
   });
 }
@@ -44,18 +46,27 @@ for (const [signal, code] of [
 let failed = false;
 try {
   const settings = ['max_connections=100', 'shared_buffers=256MB', 'max_wal_size=4GB'];
-  const database = open.add(await startEmbedded({ folder: FOLDER, settings }), async (each) => {
-    await each.stop();
-    await rm(FOLDER, { recursive: true, force: true });
-  });
+  const starting = startEmbedded({ folder: FOLDER, settings });
+  // Also where it is told to stop before it has started.
+  open.add(starting, () =>
+    starting.then(
+      async (each) => {
+        await each.stop();
+        await rm(FOLDER, { recursive: true, force: true });
+      },
+      () => {},
+    ),
+  );
+  const database = await starting;
   for (const scenario of chosen) failed = !(await run(scenario, database.url)) || failed;
 } catch (error) {
-  console.error(error);
+  // What was cut short fails in many ways.
+  if (interrupted === undefined) console.error(error);
   failed = true;
 } finally {
   await open.close();
 }
-process.exit(failed ? 1 : 0);
+process.exit(interrupted ?? (failed ? 1 : 0));
 
 async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
   const machine = await describeMachine(serverUrl);
