@@ -415,6 +415,14 @@ export const ERRORS = {
       'A change message is not one that a Rivulet server sends for this schema; nothing of it was applied.',
     next: "Fetch again. Where it stays, compare the client's manifest with that of the server.",
   },
+  LIVE_NOT_FOLLOWED: {
+    cause: 'A field of a live query has no change stream, so it stays as it was answered.',
+    next: 'Ask for it in a query of its own, or subscribe to what it depends on and ask again.',
+  },
+  LIVE_REFUSED: {
+    cause: 'The server refused the change stream of a live query, which is not true by itself any more.',
+    next: 'See the message; the query is followed again when it is asked again.',
+  },
   TABLE_UNKNOWN: {
     cause: 'It cannot be told to which table the rows of the value, or of the changes, belong.',
     next: 'Name the table in the options, or select `__typename`.',
