@@ -1,10 +1,4 @@
-import {
-  type DocumentNode,
-  type FieldNode,
-  Kind,
-  type SelectionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { type DocumentNode, type FieldNode, Kind, type SelectionNode, type SelectionSetNode } from 'graphql';
 import type { ModelTable } from '../../../src/manifest/model.js';
 import { parseKey } from '../../../src/value/key.js';
 import type { ClientSchema } from '../schema.js';
@@ -23,26 +17,32 @@ export interface LivePlan {
 }
 
 /** One root field of a query. */
-export type LiveRoot =
-  | {
-      /** Its messages are applied. */
-      readonly kind: 'applied';
-      readonly responseKey: string;
-      readonly reading: RowReading;
-      readonly shape: ListShape;
-      /** The `id` it was asked with; absent for a list. */
-      readonly id?: string;
-      readonly stream: StreamRequest;
-    }
-  | {
-      /** Its messages tell that the query has to be asked again. */
-      readonly kind: 'asked';
-      readonly responseKey: string;
-      readonly stream: StreamRequest;
-    };
+export type LiveRoot = AppliedRoot | AskedRoot;
+
+/** Its messages are applied. */
+export interface AppliedRoot {
+  readonly kind: 'applied';
+  readonly responseKey: string;
+  readonly reading: RowReading;
+  readonly shape: ListShape;
+  /** The `id` it was asked with; absent for a list. */
+  readonly id?: string;
+  readonly stream: StreamRequest;
+}
+
+/** Its messages tell that the query has to be asked again. */
+export interface AskedRoot {
+  readonly kind: 'asked';
+  readonly responseKey: string;
+  readonly stream: StreamRequest;
+}
 
 /** Derives the change streams of a query from its document; `undefined` for what is no query. */
-export function derive(schema: ClientSchema, document: DocumentNode, variables: Variables): LivePlan | undefined {
+export function derive(
+  schema: ClientSchema,
+  document: DocumentNode,
+  variables: Variables,
+): LivePlan | undefined {
   const operation = readOperation(document, variables);
   if (!operation) return undefined;
   const additions: Additions = new Map();
@@ -84,7 +84,9 @@ function rootsOf(
       const rows = nodesOfConnection(reader, table, nodes);
       const reading = readRows({ ...reader, additions: new Map() }, table, rows, {});
       const { where } = listArgs(args);
-      return [{ kind: 'asked', responseKey, stream: streamOf(reading, where ?? undefined, fields.changes, false) }];
+      return [
+        { kind: 'asked', responseKey, stream: streamOf(reading, where ?? undefined, fields.changes, false) },
+      ];
     }
   }
   if (name === 'node') return globalRoots(reader, responseKey, nodes, [args.nodeId]);
@@ -184,7 +186,9 @@ function extendedSet(set: SelectionSetNode, additions: Additions): SelectionSetN
     if (node.kind === Kind.FRAGMENT_SPREAD || !node.selectionSet) return node;
     const inner = extendedSet(node.selectionSet, additions);
     if (node.kind === Kind.INLINE_FRAGMENT) return { ...node, selectionSet: inner };
-    const added = [...(additions.get(node) ?? [])].map(([responseKey, name]) => addedField(responseKey, name));
+    const added = [...(additions.get(node) ?? [])].map(([responseKey, name]) =>
+      addedField(responseKey, name),
+    );
     return { ...node, selectionSet: { ...inner, selections: [...inner.selections, ...added] } };
   });
   return { ...set, selections };

@@ -34,11 +34,15 @@ export function readOperation(document: DocumentNode, variables: Variables): Ope
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
   }
   const values = withDefaults(node, variables);
-  const valueOf = (value: ValueNode): unknown => withoutUndefined(valueFromASTUntyped(value, values));
-  const isTrue = (field: { readonly directives?: readonly DirectiveNode[] }, name: string, fallback: boolean) => {
+  const plainOf = (value: ValueNode): unknown => withoutUndefined(valueFromASTUntyped(value, values));
+  const isTrue = (
+    field: { readonly directives?: readonly DirectiveNode[] },
+    name: string,
+    fallback: boolean,
+  ) => {
     const directive = field.directives?.find((each) => each.name.value === name);
     const condition = directive?.arguments?.find((each) => each.name.value === 'if');
-    return condition ? valueOf(condition.value) === true : fallback;
+    return condition ? plainOf(condition.value) === true : fallback;
   };
 
   return {
@@ -69,7 +73,7 @@ export function readOperation(document: DocumentNode, variables: Variables): Ope
     arguments: (field) => {
       const found: Record<string, unknown> = {};
       for (const { name, value } of field.arguments ?? []) {
-        const plain = valueOf(value);
+        const plain = plainOf(value);
         if (plain !== undefined) found[name.value] = plain;
       }
       return found;

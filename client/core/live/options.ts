@@ -8,6 +8,8 @@ export interface LiveTimes {
   readonly retryFirstMs: number;
   /** Its largest. Default: 30000. */
   readonly retryMostMs: number;
+  /** So long after a stream was resumed, what it shows counts as true again, if nothing came sooner. Default: 300. */
+  readonly catchUpMs: number;
   /** So long after an answer of something else was written into the cache, live queries write what they know over it. Default: 1000. */
   readonly settleMs: number;
 }
@@ -17,5 +19,6 @@ export const DEFAULT_TIMES: LiveTimes = {
   resetSpreadMs: 1_000,
   retryFirstMs: 250,
   retryMostMs: 30_000,
+  catchUpMs: 300,
   settleMs: 1_000,
 };

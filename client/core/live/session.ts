@@ -1,12 +1,13 @@
 import { RivuletError } from '../../../src/errors.js';
+import type { ChangeMessage } from '../messages.js';
 import { isObject } from '../row.js';
 import type { ClientSchema } from '../schema.js';
 import { syncWithNeeds } from '../sync.js';
-import type { LivePlan, LiveRoot } from './derive.js';
+import type { AppliedRoot, LivePlan, LiveRoot } from './derive.js';
 import type { Variables } from './document.js';
 import type { LiveTimes } from './options.js';
 import { type LiveAction, type LiveEvent, type LiveState, transition } from './state.js';
-import { codeOf, streamEndOf } from './stream-error.js';
+import { streamEndOf } from './stream-error.js';
 import type { Execute, LiveAnswer, LiveResult, StreamClient } from './transport.js';
 import { Projection, treeOf } from './tree.js';
 
@@ -48,6 +49,22 @@ export class LiveSession {
   #problem: unknown;
   #isConnected = true;
 
+  readonly #actions: Readonly<Record<LiveAction, () => void>> = {
+    fetch: () => this.#fetch(),
+    fetchSoon: () => this.#later(this.#fetchedAt + this.#options.times.refetchGapMs - Date.now()),
+    fetchSpread: () => this.#later(Math.random() * this.#options.times.resetSpreadMs),
+    adopt: () => this.#adopt(),
+    subscribe: () => this.#subscribe(),
+    unsubscribe: () => this.#unsubscribe(),
+    emit: () => this.#show(false),
+    emitStale: () => this.#show(true),
+    emitErrors: () => this.#showErrors(),
+    waitLonger: () => this.#waitLonger(),
+    settle: () => this.#later(this.#options.times.catchUpMs),
+    report: () => this.#reportRefusal(),
+    cleanUp: () => this.#cleanUp(),
+  };
+
   constructor(options: SessionOptions) {
     this.#options = options;
   }
@@ -78,7 +95,9 @@ export class LiveSession {
   connection(isConnected: boolean): void {
     if (this.#isConnected === isConnected) return;
     this.#isConnected = isConnected;
-    if (this.#state === 'streaming') this.#show(!isConnected);
+    if (this.#state !== 'streaming') return;
+    if (isConnected) this.#act('settle');
+    else this.#show(true);
   }
 
   /** Emits what is due. */
@@ -96,32 +115,7 @@ export class LiveSession {
   }
 
   #act(action: LiveAction): void {
-    switch (action) {
-      case 'fetch':
-        return this.#fetch();
-      case 'fetchSoon':
-        return this.#later(this.#fetchedAt + this.#options.times.refetchGapMs - Date.now());
-      case 'fetchSpread':
-        return this.#later(Math.random() * this.#options.times.resetSpreadMs);
-      case 'adopt':
-        return this.#adopt();
-      case 'subscribe':
-        return this.#subscribe();
-      case 'unsubscribe':
-        return this.#unsubscribe();
-      case 'emit':
-        return this.#show(false);
-      case 'emitStale':
-        return this.#show(true);
-      case 'emitErrors':
-        return this.#showErrors();
-      case 'waitLonger':
-        return this.#waitLonger();
-      case 'report':
-        return this.#options.report(this.#problem);
-      case 'cleanUp':
-        return this.#cleanUp();
-    }
+    this.#actions[action]();
   }
 
   #fetch(): void {
@@ -135,9 +129,7 @@ export class LiveSession {
       isDone = true;
       this.#cancel = undefined;
       this.#answer = answer;
-      if (answer.unreachable) this.#dispatch('failure');
-      else if (!isObject(answer.data)) this.#dispatch('refusal');
-      else this.#dispatch('answer');
+      this.#dispatch(eventOf(answer));
     });
     if (!isDone) this.#cancel = cancel;
   }
@@ -162,6 +154,7 @@ export class LiveSession {
   #adopt(): void {
     const answer = this.#answer!;
     this.#lastAnswer = answer;
+    this.#attempts = 0;
     const data = answer.data as Readonly<Record<string, unknown>>;
     const cursor = cursorOf(answer);
     for (const root of this.#options.plan.roots) {
@@ -209,9 +202,8 @@ export class LiveSession {
       next: (result) => {
         if (!isCurrent()) return;
         const message: unknown = isObject(result.data) ? result.data[field] : undefined;
-        if (!isObject(message)) return end(result.errors ?? result);
-        this.#attempts = 0;
-        this.#receive(root, message);
+        if (isObject(message)) this.#receive(root, message);
+        else end(result.errors ?? result);
       },
       error: end,
       complete: () => end(undefined),
@@ -219,25 +211,35 @@ export class LiveSession {
   }
 
   #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>): void {
+    this.#attempts = 0;
     if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
-    if (typeof message.reset === 'string') return this.#dispatch('reset');
-    if (root.kind === 'asked') return this.#dispatch('need');
+    if (typeof message.reset === 'string') this.#dispatch('reset');
+    else if (root.kind === 'asked') this.#dispatch('need');
+    else this.#apply(root, message);
+  }
+
+  #apply(root: AppliedRoot, message: Readonly<Record<string, unknown>>): void {
     const { shape, id, reading } = root;
+    const before = this.#trees.get(root);
     try {
-      const { value, needs } = syncWithNeeds(this.#trees.get(root), message as never, {
+      const { value, needs } = syncWithNeeds(before, message as unknown as ChangeMessage, {
         ...shape,
         manifest: this.#options.schema,
         table: reading.table.name,
         ...(id === undefined ? {} : { id }),
       });
-      const isSame = value === this.#trees.get(root);
       this.#trees.set(root, value);
       if (needs.length > 0) this.#dispatch('need');
-      else if (!isSame || !this.#isConnected) this.#dispatch('message');
+      else if (value !== before) this.#dispatch('message');
     } catch (error) {
       this.#options.report(error);
       this.#dispatch('need');
     }
+  }
+
+  #reportRefusal(): void {
+    const problem = textOf(this.#problem);
+    this.#options.report(new RivuletError('LIVE_REFUSED', `The server refused a change stream: ${problem}`));
   }
 
   #unsubscribe(): void {
@@ -260,7 +262,7 @@ export class LiveSession {
       data,
       errors: this.#lastAnswer?.errors,
       extensions: this.#lastAnswer?.extensions,
-      stale,
+      stale: stale || !this.#isConnected,
     });
   }
 
@@ -283,10 +285,19 @@ export class LiveSession {
   }
 }
 
+function eventOf({ data, errors, unreachable }: LiveAnswer): LiveEvent {
+  if (unreachable) return 'failure';
+  if (isObject(data)) return 'answer';
+  return streamEndOf(errors) === 'cut' ? 'failure' : 'refusal';
+}
+
 function cursorOf({ extensions }: LiveAnswer): string | undefined {
   const rivulet: unknown = extensions?.rivulet;
   const cursor: unknown = isObject(rivulet) ? rivulet.cursor : undefined;
   return typeof cursor === 'string' ? cursor : undefined;
 }
 
-export { codeOf };
+function textOf(problem: unknown): string {
+  const [first] = Array.isArray(problem) ? problem : [problem];
+  return isObject(first) && typeof first.message === 'string' ? first.message : String(first);
+}

@@ -35,7 +35,7 @@ export type LiveState =
  * | `cut` | a stream ended that should not have |
  * | `lost` | a stream cannot be resumed where it ended |
  * | `denied` | the server will not serve a stream |
- * | `timer` | the while is over |
+ * | `timer` | the while is over; in `streaming`: since the streams were resumed |
  * | `refetch` | somebody asks for a fresh answer |
  * | `stop` | the last watcher went |
  */
@@ -66,6 +66,7 @@ export type LiveAction =
   | 'emitStale'
   | 'emitErrors'
   | 'waitLonger'
+  | 'settle'
   | 'report'
   | 'cleanUp';
 
@@ -90,6 +91,7 @@ const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Trans
   },
   streaming: {
     message: to('streaming', 'emit'),
+    timer: to('streaming', 'emit'),
     need: to('refetching', 'unsubscribe', 'fetchSoon'),
     reset: to('refetching', 'unsubscribe', 'fetchSpread'),
     cut: to('waiting', 'unsubscribe', 'emitStale', 'waitLonger'),
@@ -106,7 +108,7 @@ const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Trans
     stop: END,
   },
   waiting: {
-    timer: to('streaming', 'subscribe'),
+    timer: to('streaming', 'subscribe', 'settle'),
     refetch: to('refetching', 'fetch'),
     stop: END,
   },

@@ -1,0 +1,12 @@
+export { derive, type LivePlan, type LiveRoot } from './derive.js';
+export { hasLiveDirective, type Variables } from './document.js';
+export {
+  createLiveQueries,
+  type LiveQueries,
+  type LiveQueriesOptions,
+  stableText,
+  type Watch,
+} from './live-queries.js';
+export { DEFAULT_TIMES, type LiveTimes } from './options.js';
+export { type LiveEvent, type LiveState, transition } from './state.js';
+export type { Execute, LiveAnswer, LiveResult, StreamClient, StreamSink } from './transport.js';

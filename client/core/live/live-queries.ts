@@ -1,0 +1,197 @@
+import { type DocumentNode, print } from 'graphql';
+import { RivuletError } from '../../../src/errors.js';
+import type { Manifest } from '../../../src/manifest/types.js';
+import { type ClientSchema, readManifest } from '../schema.js';
+import { derive } from './derive.js';
+import type { Variables } from './document.js';
+import { DEFAULT_TIMES, type LiveTimes } from './options.js';
+import { LiveSession } from './session.js';
+import type { LiveState } from './state.js';
+import type { Execute, LiveResult, StreamClient } from './transport.js';
+
+export interface LiveQueriesOptions {
+  readonly manifest: Manifest;
+  /** A `Client` of graphql-ws or graphql-sse. */
+  readonly client: StreamClient;
+  readonly times?: Partial<LiveTimes> | undefined;
+  /** What goes wrong and is no query's answer. Default: `console.warn`. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** Runs the emissions that are due together. Default: one after the other. */
+  readonly batch?: ((emit: () => void) => void) | undefined;
+}
+
+/** A watched query. */
+export interface Watch {
+  refetch(): void;
+  stop(): void;
+}
+
+/** The live queries of one GraphQL client: the same document with the same variables is one session, whoever watches it. */
+export interface LiveQueries {
+  /** Throws `LIVE_NOT_FOLLOWED` on what is no query. A watcher that is not the first gets the last result soon. */
+  watch(
+    document: DocumentNode,
+    variables: Variables,
+    execute: Execute,
+    watcher: (result: LiveResult) => void,
+  ): Watch;
+  /** Something else was written into the cache, and may be older than what live queries know: they repeat it after a while. */
+  settle(): void;
+  /** Nothing is emitted until the function that this returns is called, or the time is over. */
+  hold(mostMs: number): () => void;
+  /** How many sessions are in which state. */
+  states(): Readonly<Partial<Record<LiveState, number>>>;
+  stop(): void;
+}
+
+interface Shared {
+  readonly session: LiveSession;
+  readonly watchers: Set<(result: LiveResult) => void>;
+  last: LiveResult | undefined;
+}
+
+export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
+  const schema: ClientSchema = readManifest(options.manifest);
+  const times: LiveTimes = { ...DEFAULT_TIMES, ...options.times };
+  const report = options.onError ?? ((error: unknown) => console.warn(error));
+  const batch = options.batch ?? ((emit: () => void) => emit());
+  const shared = new Map<string, Shared>();
+  const due = new Set<LiveSession>();
+  const holds = new Set<symbol>();
+  let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let settleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const flush = (): void => {
+    clearTimeout(flushTimer);
+    flushTimer = undefined;
+    if (holds.size > 0 || due.size === 0) return;
+    const sessions = [...due];
+    due.clear();
+    batch(() => {
+      for (const session of sessions) session.flush();
+    });
+  };
+  // All messages that came in one turn are one emission.
+  const schedule = (session: LiveSession): void => {
+    due.add(session);
+    flushTimer ??= setTimeout(flush, 0);
+  };
+  const tell = (entry: Shared, result: LiveResult): void => {
+    entry.last = result;
+    for (const watcher of [...entry.watchers]) guarded(() => watcher(result));
+  };
+  const guarded = (run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      report(error);
+    }
+  };
+  const stopListening = listen(options.client, (isConnected) => {
+    for (const { session } of shared.values()) session.connection(isConnected);
+  });
+
+  const open = (document: DocumentNode, variables: Variables, execute: Execute): Shared => {
+    const plan = derive(schema, document, variables);
+    if (!plan) throw new RivuletError('LIVE_NOT_FOLLOWED', 'Only a document with one query can be live.');
+    for (const name of plan.unfollowed) {
+      report(new RivuletError('LIVE_NOT_FOLLOWED', `Nothing tells when \`${name}\` changes.`));
+    }
+    const entry: Shared = {
+      session: new LiveSession({
+        schema,
+        plan,
+        variables,
+        execute,
+        client: options.client,
+        times,
+        schedule,
+        emit: (result) => tell(entry, result),
+        report,
+      }),
+      watchers: new Set(),
+      last: undefined,
+    };
+    return entry;
+  };
+
+  return {
+    watch: (document, variables, execute, watcher) => {
+      const key = `${print(document)} ${stableText(variables)}`;
+      let entry = shared.get(key);
+      if (entry?.last) {
+        const { last } = entry;
+        queueMicrotask(() => {
+          if (entry?.watchers.has(own) && entry.last === last) own(last);
+        });
+      }
+      const isNew = !entry;
+      entry ??= open(document, variables, execute);
+      const own = (result: LiveResult) => watcher(result);
+      const joined = entry;
+      joined.watchers.add(own);
+      if (isNew) {
+        shared.set(key, joined);
+        joined.session.start();
+      }
+      return {
+        refetch: () => joined.session.refetch(),
+        stop: () => {
+          if (!joined.watchers.delete(own) || joined.watchers.size > 0) return;
+          joined.session.stop();
+          due.delete(joined.session);
+          shared.delete(key);
+        },
+      };
+    },
+    settle: () => {
+      settleTimer ??= setTimeout(() => {
+        settleTimer = undefined;
+        for (const { session } of shared.values()) session.repeat();
+      }, times.settleMs);
+    },
+    hold: (mostMs) => {
+      const hold = Symbol('hold');
+      holds.add(hold);
+      const release = (): void => {
+        clearTimeout(timer);
+        if (holds.delete(hold)) flush();
+      };
+      const timer = setTimeout(release, mostMs);
+      return release;
+    },
+    states: () => {
+      const counts: Partial<Record<LiveState, number>> = {};
+      for (const { session } of shared.values()) counts[session.state] = (counts[session.state] ?? 0) + 1;
+      return counts;
+    },
+    stop: () => {
+      clearTimeout(flushTimer);
+      clearTimeout(settleTimer);
+      stopListening();
+      for (const { session } of shared.values()) session.stop();
+      shared.clear();
+    },
+  };
+}
+
+/** graphql-ws reconnects by itself; what is shown is stale meanwhile. */
+function listen(client: StreamClient, tell: (isConnected: boolean) => void): () => void {
+  if (typeof client.on !== 'function') return () => {};
+  const on = client.on.bind(client) as (event: string, listener: () => void) => () => void;
+  const stops = [on('closed', () => tell(false)), on('connected', () => tell(true))];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Equal for equal values, whatever the order of their fields. */
+export function stableText(value: unknown): string {
+  return (
+    JSON.stringify(value, (_name, inner: unknown) =>
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : inner,
+    ) ?? ''
+  );
+}

@@ -1,0 +1,24 @@
+import type { KeyingConfig } from '@urql/exchange-graphcache';
+import type { Manifest } from '../../src/manifest/types.js';
+
+/**
+ * Graphcache's `keys`: rows have a field `id`, which Graphcache takes by itself; everything else that a Rivulet schema has is no entity
+ * and is kept where it was found.
+ */
+export function rivuletKeys(manifest: Manifest): KeyingConfig {
+  const none = () => null;
+  const keys: KeyingConfig = { PageInfo: none, Link: none, ChangeTransaction: none };
+  for (const { typeName } of manifest.tables) {
+    for (const suffix of ['Connection', 'Edge', 'Changes', 'Change', 'Image', 'Related', 'Scope']) {
+      keys[`${typeName}${suffix}`] ??= none;
+    }
+  }
+  // A table may be called like one of these.
+  for (const { typeName } of manifest.tables) delete keys[typeName];
+  return keys;
+}
+
+/** Options for `cacheExchange` of Graphcache; add your own `updates`, `optimistic` and so on beside them. */
+export function rivuletCache({ manifest }: { readonly manifest: Manifest }): { readonly keys: KeyingConfig } {
+  return { keys: rivuletKeys(manifest) };
+}

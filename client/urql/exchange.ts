@@ -1,0 +1,65 @@
+import { composeExchanges, type Exchange, makeOperation, type Operation } from '@urql/core';
+import { map, pipe } from 'wonka';
+import type { Manifest } from '../../src/manifest/types.js';
+import {
+  createLiveQueries,
+  hasLiveDirective,
+  type LiveTimes,
+  type StreamClient,
+} from '../core/live/index.js';
+import { streamingExchange } from './streaming.js';
+
+export interface RivuletExchangeOptions {
+  /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
+  readonly manifest: Manifest;
+  /** A `Client` of graphql-ws or graphql-sse: it carries the change streams. */
+  readonly client: StreamClient;
+  /** The cache, such as Graphcache's `cacheExchange`. Default: none. */
+  readonly cache?: Exchange;
+  readonly times?: Partial<LiveTimes>;
+  /** What goes wrong and is no query's answer. Default: `console.warn`. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * Makes queries live: those with `context: { live: true }`, or with the directive `@live`. It stands where the cache would stand, before
+ * the exchange that fetches.
+ *
+ * A live query is answered by the cache at once, where that can, and by the network. From then on its change streams keep its
+ * result true; each new result passes through the cache as an answer of the same query, so everything else that shows the same
+ * rows follows. All other operations pass untouched.
+ */
+export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
+  return (input) => {
+    const live = createLiveQueries(options);
+    const watched = new Set<number>();
+    const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);
+    // Once only: later the cache asks for the query itself when something in it changed.
+    const toNetwork: Exchange =
+      ({ forward }) =>
+      (operations$) =>
+        forward(
+          pipe(
+            operations$,
+            map((operation) => {
+              const { requestPolicy } = operation.context;
+              if (!isLive(operation) || watched.has(operation.key) || requestPolicy === 'network-only') {
+                return operation;
+              }
+              return makeOperation(operation.kind, operation, {
+                ...operation.context,
+                requestPolicy: 'cache-and-network',
+              });
+            }),
+          ),
+        );
+    const streaming = streamingExchange({ live, isLive, watched });
+    return composeExchanges(options.cache ? [toNetwork, options.cache, streaming] : [toNetwork, streaming])(
+      input,
+    );
+  };
+}
+
+function isMarked({ context, query }: Operation): boolean {
+  return context.live === true || hasLiveDirective(query);
+}

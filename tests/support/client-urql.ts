@@ -1,0 +1,69 @@
+import { Client, fetchExchange } from '@urql/core';
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { pipe, subscribe } from 'wonka';
+import { rivuletCache, rivuletExchange } from '../../client/urql/index.js';
+import { type ClientKind, openSocket, QUICK } from './client-under-test.js';
+
+/** urql with Graphcache. */
+export const urqlClient: ClientKind = {
+  name: 'urql',
+  open: (options) => {
+    const { server, token, optimistic } = options;
+    const problems: unknown[] = [];
+    const socket = openSocket(options);
+    const client = new Client({
+      url: server.url,
+      fetchOptions: { headers: { authorization: `Bearer ${token}` } },
+      preferGetMethod: false,
+      exchanges: [
+        rivuletExchange({
+          manifest: server.manifest,
+          client: socket.client,
+          times: QUICK,
+          onError: (error) => problems.push(error),
+          cache: cacheExchange({
+            ...rivuletCache(server),
+            ...(optimistic && {
+              optimistic: {
+                updateTask: ({ id, set }) => ({ __typename: 'Task', id, ...(set as object) }),
+              },
+            }),
+          }),
+        }),
+        fetchExchange,
+      ],
+    });
+    return {
+      problems,
+      cut: socket.cut,
+      watch: (query, variables = {}, live = true) => {
+        const watched = {
+          data: undefined as unknown,
+          error: undefined as unknown,
+          stale: false,
+          shown: [] as unknown[],
+          stop: () => {},
+        };
+        const { unsubscribe } = pipe(
+          client.query(query, variables, live ? { live: true } : {}),
+          subscribe(({ data, error, stale }) => {
+            watched.data = data;
+            watched.error = error;
+            watched.stale = stale;
+            watched.shown.push(data);
+          }),
+        );
+        watched.stop = unsubscribe;
+        return watched;
+      },
+      mutate: async (mutation, variables = {}) => {
+        const { data, error } = await client.mutation(mutation, variables).toPromise();
+        if (error) throw error;
+        return data;
+      },
+      close: async () => {
+        await socket.client.dispose();
+      },
+    };
+  },
+};
