@@ -340,13 +340,16 @@ describe('get', () => {
 
   test('waits for all who go on in one turn, each in a loop of its own', async () => {
     const { api, asked } = counting();
-    const listen = async (columns: ('title' | 'priority')[]) => {
-      for await (const { changes } of opened(api.changes(tasks, { columns }))) return api.get(changes[0]!);
+    const listen = async (at: number) => {
+      for await (const { changes } of opened(api.changes(tasks))) {
+        for (let pause = 0; pause < at; pause++) await null;
+        return api.get(changes[at]!);
+      }
       return null;
     };
-    const rows = Promise.all([listen(['title']), listen(['title']), listen(['priority'])]);
-    await query("insert into tasks (project_id, title) values (1, 'one'), (1, 'two')");
-    expect((await rows).map((row) => row!.title)).toEqual(['one', 'one', 'one']);
+    const rows = Promise.all([listen(0), listen(3), listen(6), listen(6)]);
+    await query("insert into tasks (project_id, title) select 1, 't' || n from generate_series(1, 7) n");
+    expect((await rows).map((row) => row!.title)).toEqual(['t1', 't4', 't7', 't7']);
     expect(asked).toHaveLength(1);
   });
 
