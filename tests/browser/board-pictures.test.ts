@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { isChromiumInstalled, serveBoard } from '../support/board.js';
 
 const board = await serveBoard();
+
+afterEach(() => board.closeWindows());
 
 const WINDOWS = [
   { name: 'desktop', viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
@@ -22,7 +24,7 @@ test.runIf(isChromiumInstalled).each(WINDOWS)(
     // Nothing but the board itself may be wider than the window.
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.viewport.width);
 
-    await page.getByText('Punch the operation cards').click();
+    await page.locator('[data-task="1"]').click();
     await page.getByRole('complementary', { name: 'Task' }).getByText('The loom shows how.').waitFor();
     await board.picture(page, `${name}-task`);
     await page.getByRole('button', { name: 'Close', exact: true }).click();
@@ -38,7 +40,6 @@ test.runIf(isChromiumInstalled).each(WINDOWS)(
     await page.getByRole('heading', { name: 'Who is at the board?' }).waitFor();
     await board.picture(page, `${name}-sign-in`);
     expect(board.complaints).toEqual([]);
-    await page.context().close();
   },
   60_000,
 );

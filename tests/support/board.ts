@@ -29,7 +29,12 @@ if (!isChromiumInstalled)
 
 export interface BoardServer extends ExampleServer {
   /** A window of its own, signed in by choosing one of the people. */
-  open(person: (typeof PEOPLE)[number], options?: BrowserContextOptions): Promise<Page>;
+  open(
+    person: (typeof PEOPLE)[number],
+    options?: BrowserContextOptions,
+    prepare?: (page: Page) => Promise<void>,
+  ): Promise<Page>;
+  closeWindows(): Promise<void>;
   /** Where a window's picture goes; kept where RIVULET_PICTURES is set. */
   picture(page: Page, name: string): Promise<void>;
   /** What pages complained of: errors that nobody caught, and console errors. */
@@ -63,7 +68,7 @@ export async function serveBoard(): Promise<BoardServer> {
   return {
     ...example,
     complaints,
-    async open(person, options = {}) {
+    async open(person, options = {}, prepare = async () => {}) {
       launched ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
       const context = await (await launched).newContext(options);
       const page = await context.newPage();
@@ -72,13 +77,21 @@ export async function serveBoard(): Promise<BoardServer> {
       page.on('console', (message) => {
         if (message.type() === 'error') complaints.push(message.text());
       });
+      await prepare(page);
       await page.goto(new URL('/', example.url).href);
       await page.getByRole('button', { name: person }).click();
       await page.locator('.connection[data-state="live"]').waitFor();
       await page.locator('[data-task]').first().waitFor();
       return page;
     },
+    async closeWindows() {
+      const browser = await launched;
+      for (const context of browser?.contexts() ?? []) await context.close();
+    },
     async picture(page, name) {
+      await page.evaluate(`Promise.all(document.getAnimations()
+        .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
+        .map((animation) => animation.finished.catch(() => {})))`);
       await page.screenshot({ path: join(pictures, `${name}.png`) });
     },
   };

@@ -9,7 +9,7 @@ interface AvatarProps {
 /** Far enough apart to tell neighbours from each other. */
 const DEGREES_BETWEEN = 137.5;
 
-/** A person's initial on a colour of their own. */
+/** The first two letters of a person's name, on a colour of their own. */
 export function Avatar({ id, name, size = 'medium' }: AvatarProps) {
   const hue = Math.round((Number(id) * DEGREES_BETWEEN + 30) % 360);
   return (
@@ -21,6 +21,7 @@ export function Avatar({ id, name, size = 'medium' }: AvatarProps) {
       aria-label={name}
     >
       {name.slice(0, 1).toUpperCase()}
+      {name.slice(1, 2)}
     </span>
   );
 }

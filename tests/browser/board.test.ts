@@ -1,0 +1,191 @@
+import type { Locator, Page, WebSocketRoute } from 'playwright-core';
+import { afterEach, describe, expect, test } from 'vitest';
+import { isChromiumInstalled, serveBoard } from '../support/board.js';
+import { waitFor } from '../support/wait-for.js';
+
+const board = await serveBoard();
+const DESKTOP = { viewport: { width: 1300, height: 850 } };
+
+type Status = 'todo' | 'doing' | 'done';
+
+const card = (page: Page, id: number): Locator => page.locator(`[data-task="${id}"]`);
+const column = (page: Page, status: Status): Locator => page.locator(`.column[data-status="${status}"]`);
+const cardIn = (page: Page, status: Status, id: number): Locator =>
+  column(page, status).locator(`[data-task="${id}"]`);
+
+/** With the mouse, in steps, as a hand does it. */
+async function drag(page: Page, id: number, to: Locator, place: 'above' | 'below'): Promise<void> {
+  const from = await boxOf(card(page, id));
+  const target = await boxOf(to);
+  await page.mouse.move(from.x + 40, from.y + from.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(from.x + 60, from.y + from.height / 2 + 12, { steps: 4 });
+  const y = place === 'above' ? target.y - 4 : target.y + target.height + 4;
+  await page.mouse.move(target.x + 50, y, { steps: 12 });
+  await page.locator('.drop-line').waitFor();
+  await page.mouse.up();
+}
+
+async function boxOf(locator: Locator) {
+  return (await locator.boundingBox())!;
+}
+
+async function idsIn(page: Page, status: Status): Promise<(string | null)[]> {
+  const cards = await column(page, status).locator('[data-task]').all();
+  return Promise.all(cards.map((each) => each.getAttribute('data-task')));
+}
+
+const query = (statement: string) => board.database.query(statement);
+
+describe.runIf(isChromiumInstalled)('two people at the board', () => {
+  afterEach(async () => {
+    await board.closeWindows();
+    expect(board.complaints.splice(0)).toEqual([]);
+  });
+
+  test('what one drags appears where it was dropped in the window of the other', async () => {
+    const [ada, alan] = await Promise.all([board.open('ada', DESKTOP), board.open('alan', DESKTOP)]);
+    await alan.getByRole('button', { name: 'Analytical Engine' }).click();
+    await cardIn(alan, 'todo', 2).waitFor();
+
+    await drag(ada, 2, card(ada, 1), 'above');
+    await cardIn(ada, 'doing', 2).waitFor();
+    await cardIn(alan, 'doing', 2).waitFor();
+    expect(await idsIn(alan, 'doing')).toEqual(['2', '1']);
+
+    await drag(alan, 4, card(alan, 2), 'below');
+    await cardIn(ada, 'doing', 4).waitFor();
+    expect(await idsIn(ada, 'doing')).toEqual(['2', '4', '1']);
+    expect(await idsIn(ada, 'done')).toEqual([]);
+    await board.picture(alan, 'after-two-drags');
+  }, 60_000);
+
+  test('what SQL changes appears in both windows, and as a message', async () => {
+    const [ada, grace] = await Promise.all([board.open('ada', DESKTOP), board.open('grace', DESKTOP)]);
+    await ada.getByRole('button', { name: 'Compiler' }).click();
+    await grace.getByRole('button', { name: 'Compiler' }).click();
+    for (const page of [ada, grace]) await cardIn(page, 'todo', 6).waitFor();
+    await waitFor('both panels', () => board.server.scopes.status().subscribers >= 6);
+
+    await query(`update tasks set title = 'Link them by hand', status = 'done', position = 9 where id = 6`);
+    await query(`insert into comments (task_id, author_id, body) values (6, 2, 'From SQL')`);
+    for (const page of [ada, grace]) {
+      await cardIn(page, 'done', 6).getByText('Link them by hand').waitFor();
+      const changes = page.getByRole('complementary', { name: 'Changes' });
+      await changes.getByText('Link them by hand').first().waitFor();
+      await changes.getByText('From SQL').first().waitFor();
+      await cardIn(page, 'done', 6).getByTitle('2 comments').waitFor();
+    }
+  }, 60_000);
+
+  test('who is taken out of a project loses its tasks at once, and gets them back with the membership', async () => {
+    const [ada, grace] = await Promise.all([board.open('ada', DESKTOP), board.open('grace', DESKTOP)]);
+    for (const page of [ada, grace]) {
+      await page.getByRole('button', { name: 'Compiler' }).click();
+      await card(page, 5).waitFor();
+    }
+    await query('delete from members where project_id = 2 and user_id = 1');
+    await ada.getByText('This project is not yours to see').waitFor();
+    expect(await ada.locator('[data-task]').count()).toBe(0);
+    expect(await ada.getByRole('navigation').getByText('Compiler').count()).toBe(0);
+    await board.picture(ada, 'no-longer-a-member');
+    expect(await card(grace, 5).isVisible()).toBe(true);
+    expect(await grace.locator('.member').allInnerTexts()).toEqual([expect.stringContaining('grace')]);
+
+    await query(`insert into members (project_id, user_id, role) values (2, 1, 'viewer')`);
+    await card(ada, 5).waitFor();
+    await ada.getByText('You may look, not change').waitFor();
+  }, 60_000);
+
+  test('a task is made, renamed, labelled, commented and deleted, and the other sees each', async () => {
+    const [alan, ada] = await Promise.all([board.open('alan', DESKTOP), board.open('ada', DESKTOP)]);
+    for (const page of [alan, ada]) {
+      await page.getByRole('button', { name: 'Analytical Engine' }).click();
+      await card(page, 3).waitFor();
+    }
+    await column(alan, 'todo').getByRole('button', { name: 'Add a task' }).click();
+    await alan.getByLabel('Title of the new task').fill('Oil the gears');
+    await alan.keyboard.press('Enter');
+    await ada.getByText('Oil the gears').first().waitFor();
+
+    await column(alan, 'todo').getByText('Oil the gears').click();
+    const sheet = alan.getByRole('complementary', { name: 'Task' });
+    await sheet.getByLabel('Title').fill('Oil all gears');
+    await alan.keyboard.press('Enter');
+    await sheet.getByRole('button', { name: 'hardware' }).click();
+    await sheet.getByLabel('Assignee').selectOption({ label: 'ada' });
+    await sheet.getByLabel('Write a comment').fill('With whale oil?');
+    await alan.keyboard.press('Enter');
+    const theirs = column(ada, 'todo').locator('[data-task]', { hasText: 'Oil all gears' });
+    await theirs.getByText('hardware').waitFor();
+    await theirs.getByTitle('1 comment').waitFor();
+    await theirs.getByRole('img', { name: 'ada' }).waitFor();
+
+    await sheet.getByRole('button', { name: 'Done' }).click();
+    await column(ada, 'done').getByText('Oil all gears').waitFor();
+    await sheet.getByRole('button', { name: 'Delete the task' }).click();
+    await sheet.getByRole('button', { name: 'Delete it' }).click();
+    await column(ada, 'done').getByText('Oil all gears').waitFor({ state: 'detached' });
+  }, 60_000);
+
+  test('the keyboard moves a card, and keeps it in focus', async () => {
+    const alan = await board.open('alan', DESKTOP);
+    await alan.getByRole('button', { name: 'Bombe' }).click();
+    await card(alan, 10).focus();
+    await alan.keyboard.press('ArrowDown');
+    await alan.keyboard.press('Shift+ArrowRight');
+    await cardIn(alan, 'doing', 11).waitFor();
+    await alan.keyboard.press('Shift+ArrowUp');
+    await alan.keyboard.press('Enter');
+    await alan.getByRole('complementary', { name: 'Task' }).getByText('Task 11').waitFor();
+    expect(await idsIn(alan, 'doing')).toEqual(['11', '9']);
+  }, 60_000);
+
+  test('a finger moves a card to the next column, after it was held for a moment', async () => {
+    const alan = await board.open('alan', {
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    await alan.getByRole('button', { name: 'Bombe' }).click();
+    await card(alan, 10).waitFor();
+    const from = await boxOf(card(alan, 10));
+    const touch = await alan.context().newCDPSession(alan);
+    const at = (x: number, y: number) => ({ touchPoints: [{ x, y }] });
+    const [x, y] = [from.x + 40, from.y + 20];
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', ...at(x, y) });
+    await alan.locator('.card.lifted').waitFor();
+    for (let step = 1; step <= 10; step++) {
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(x + step * 31, y + step) });
+    }
+    // At the edge the board scrolls on; then the finger comes back to the column's middle.
+    await column(alan, 'doing').locator('.drop-line').waitFor();
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(195, y + 12) });
+    await column(alan, 'doing').locator('.drop-line').waitFor();
+    await board.picture(alan, 'phone-drag');
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await cardIn(alan, 'doing', 10).waitFor();
+  }, 60_000);
+
+  test('after the connection was cut the board says so, comes back, and shows what it missed', async () => {
+    const sockets: WebSocketRoute[] = [];
+    let isCut = false;
+    const ada = await board.open('ada', DESKTOP, async (page) => {
+      await page.routeWebSocket(/graphql/, (socket) => {
+        if (isCut) return void socket.close({ code: 1013 });
+        sockets.push(socket);
+        socket.connectToServer();
+      });
+    });
+    await ada.getByRole('button', { name: 'Analytical Engine' }).click();
+    await card(ada, 3).waitFor();
+    isCut = true;
+    for (const socket of sockets) await socket.close({ code: 1012 });
+    await ada.locator('.connection[data-state="lost"]').waitFor();
+    await board.picture(ada, 'reconnecting');
+    await query(`update tasks set title = 'Cast them in brass' where id = 3`);
+    isCut = false;
+    await ada.locator('.connection[data-state="live"]').waitFor();
+    await card(ada, 3).getByText('Cast them in brass').waitFor();
+  }, 60_000);
+});
