@@ -58,7 +58,14 @@ try {
     ),
   );
   const database = await starting;
-  for (const scenario of chosen) failed = !(await run(scenario, database.url)) || failed;
+  for (const scenario of chosen) {
+    const isWhole = await run(scenario, database.url).catch((error: unknown) => {
+      if (interrupted === undefined) console.error(`${scenario.id} failed:`, error);
+      return false;
+    });
+    failed ||= !isWhole;
+    if (interrupted !== undefined) break;
+  }
 } catch (error) {
   // What was cut short fails in many ways.
   if (interrupted === undefined) console.error(error);

@@ -40,8 +40,9 @@ async function connect(options: ConnectOptions): Promise<void> {
       { length: Math.min(CONNECT_AT_ONCE, options.sockets - first) },
       (_, i) => first + i,
     );
-    subscribers.push(...(await Promise.all(batch.map((socket) => open(options, socket)))));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const opening = await Promise.all(batch.map((socket) => open(options, socket)));
+    subscribers.push(...opening);
+    await Promise.all(opening.map(({ opened }) => opened));
   }
 }
 

@@ -25,6 +25,9 @@ export const MARK = 0x7e;
  * mark in the frames as they came, and parses only what has none.
  */
 export class Subscriber {
+  /** Resolves when the server has acknowledged the socket and is asked for the subscriptions, or when there is trouble. */
+  readonly opened: Promise<void>;
+  #onOpened: () => void = () => {};
   readonly #plan: SubscriberPlan;
   readonly #socket: Socket;
   #rest: Buffer | null = null;
@@ -33,6 +36,9 @@ export class Subscriber {
 
   constructor(plan: SubscriberPlan) {
     this.#plan = plan;
+    this.opened = new Promise((resolve) => {
+      this.#onOpened = resolve;
+    });
     const { hostname, port, pathname } = new URL(plan.url);
     this.#socket = connect(Number(port), hostname);
     this.#socket.setNoDelay(true);
@@ -55,6 +61,8 @@ export class Subscriber {
 
   #trouble(message: string): void {
     if (!this.#closing) this.#plan.onTrouble(message);
+    // Whoever waits learns of the trouble where subscriptions are counted.
+    this.#onOpened();
   }
 
   #receive(data: Buffer): void {
@@ -120,6 +128,7 @@ export class Subscriber {
     for (const [at, each] of variables.entries()) {
       this.#send({ id: String(at + 1), type: 'subscribe', payload: { query, variables: each } });
     }
+    this.#onOpened();
   }
 
   #send(message: object): void {
