@@ -24,6 +24,7 @@ export function measures(): Pick<TargetApi, 'usage' | 'startProfile' | 'stopProf
   };
 }
 
+/** `dispatch` is the profiler itself, being started. */
 function hottest(profile: Profiler.Profile): readonly ProfiledFunction[] {
   const spent = new Map<string, { name: string; file: string; micros: number }>();
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
@@ -32,7 +33,7 @@ function hottest(profile: Profiler.Profile): readonly ProfiledFunction[] {
   for (const [at, id] of samples.entries()) {
     const { functionName, url, lineNumber } = nodes.get(id)!.callFrame;
     const micros = timeDeltas[at] ?? 0;
-    if (functionName === '(idle)') continue;
+    if (functionName === '(idle)' || (functionName === 'dispatch' && url === '')) continue;
     busy += micros;
     const name = functionName || '(anonymous)';
     const file = url === '' ? '' : `${shortened(url)}:${lineNumber + 1}`;
