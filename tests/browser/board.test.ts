@@ -158,9 +158,12 @@ describe.runIf(isChromiumInstalled)('two people at the board', () => {
     for (let step = 1; step <= 10; step++) {
       await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(x + step * 31, y + step) });
     }
-    // At the edge the board scrolls on; then the finger comes back to the column's middle.
+    // At the edge the board scrolls on, until the finger comes back to the column.
     await column(alan, 'doing').locator('.drop-line').waitFor();
     await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(195, y + 12) });
+    const over = await boxOf(column(alan, 'doing'));
+    const inside = Math.min(Math.max(over.x + 40, 60), 290);
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(inside, y + 14) });
     await column(alan, 'doing').locator('.drop-line').waitFor();
     await board.picture(alan, 'phone-drag');
     await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
