@@ -71,4 +71,6 @@ export interface WriteResult {
   readonly transactions: number;
   readonly rows: number;
   readonly seconds: number;
+  /** When the last commit was heard of, in milliseconds since 1970. */
+  readonly endedAt: number;
 }

@@ -26,9 +26,10 @@ export async function write(options: WriteOptions): Promise<WriteResult> {
         }
       }),
     );
+    const seconds = (performance.now() - began) / 1_000;
+    const endedAt = performance.timeOrigin + performance.now();
+    return { transactions, rows: transactions * rowsPerTransaction, seconds, endedAt };
   } finally {
     await Promise.all(connections.map((sql) => sql.end({ timeout: 1 })));
   }
-  const seconds = (performance.now() - began) / 1_000;
-  return { transactions, rows: transactions * rowsPerTransaction, seconds };
 }

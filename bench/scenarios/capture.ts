@@ -81,9 +81,9 @@ function watchedSubject(
     subject: stand.subject,
     stand,
     run: async () => {
-      const { rows, seconds } = await writer.call('write', { ...load, databaseUrl: stand.databaseUrl });
+      const { databaseUrl } = stand;
+      const { rows, seconds, endedAt } = await writer.call('write', { ...load, databaseUrl });
       written.rows += rows;
-      const ended = performance.now();
       const { rows: delivered, lastMs } = await stand.load.call('rowsDelivered', {
         expected: written.rows,
         timeoutMs: DELIVER_WITHIN_MS,
@@ -91,7 +91,7 @@ function watchedSubject(
       const missing = written.rows - delivered;
       const gate = { ...CLEAN, lost: Math.max(0, missing), double: Math.max(0, -missing) };
       written.rows = delivered;
-      const caughtUp = Math.max(0, lastMs - (performance.timeOrigin + ended));
+      const caughtUp = Math.max(0, lastMs - endedAt);
       return { figures: { rate: rows / seconds, 'caught up': caughtUp }, gate };
     },
   };
