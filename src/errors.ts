@@ -50,6 +50,20 @@ export const ERRORS = {
     cause: 'The change log is not installed in this database, or this user may not read it.',
     next: 'Run `rivulet migrate`, or grant usage on schema rivulet and select on its tables.',
   },
+  LOG_TRIMMED: {
+    cause: 'The change log no longer has what a subscription still has to be told: this server was away for longer than the log is kept.',
+    next: 'Subscribe again and fetch; where it happens again, raise `retention` in the configuration.',
+    http: 503,
+  },
+  RETENTION_FORBIDDEN: {
+    cause: 'The database user of this server may not trim the change log, which therefore grows.',
+    next: 'Grant it select, insert, update and delete on the tables of schema rivulet, or run one node as their owner.',
+  },
+  NOTIFY_NOT_CARRIED: {
+    cause:
+      'Notifications do not reach this server (a pooler in transaction mode does not carry them), so changes are found by polling.',
+    next: 'Connect to PostgreSQL itself, or to a pooler in session mode, for changes to be told at once.',
+  },
   WATCH_TABLE_MISSING: {
     cause: 'A watched table, or one of its columns, is not in the database.',
     next: 'Run the migrations of the schema first: `rivulet migrate`.',

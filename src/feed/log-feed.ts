@@ -1,6 +1,7 @@
 import { codedError, codeOf, SQLSTATE } from '../database/errors.js';
 import type { Database, Logger } from '../database/types.js';
 import { RivuletError } from '../errors.js';
+import { Claim } from '../log/claim.js';
 import { decode } from '../log/decode.js';
 import { type LogRead, parseRead, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
@@ -24,8 +25,8 @@ export interface LogFeedOptions {
 
 /**
  * The change log of one database as a feed: woken by NOTIFY, and by a clock where that stays away. `start` rejects with
- * WATCH_LOG_MISSING where there is no log. A batch says `reset` when the log was replaced or the server set back, or when an
- * image does not fit the model.
+ * WATCH_LOG_MISSING where there is no log. A batch says `reset` when the log was replaced or the server set back, when retention
+ * deleted what this reader had not read (it was away for longer than its claim lasts), or when an image does not fit the model.
  */
 export function createLogFeed(options: LogFeedOptions): Feed {
   return new LogFeed(options);
@@ -37,6 +38,7 @@ class LogFeed implements Feed {
   readonly #listeners: Listeners;
   readonly #shapes: Shapes;
   readonly #loop: ReadLoop;
+  readonly #claim: Claim;
   readonly #meter = new Meter();
   #position: Snapshot | null = null;
   #epoch = '';
@@ -47,6 +49,11 @@ class LogFeed implements Feed {
     this.#listens = options.listen ?? true;
     this.#listeners = new Listeners(options.log);
     this.#shapes = new Shapes(options.model);
+    this.#claim = new Claim({
+      database: options.database,
+      position: () => this.position.xmin,
+      log: options.log,
+    });
     this.#loop = new ReadLoop({
       read: () => this.#read(),
       pollMs: options.pollMs ?? 1_000,
@@ -66,8 +73,11 @@ class LogFeed implements Feed {
       await this.stop();
       throw coded(error);
     }
-    if (this.#loop.state.kind === 'stopped') await this.#unlisten?.();
-    else this.#loop.start();
+    if (this.#loop.state.kind === 'stopped') await this.stop();
+    else {
+      this.#loop.start();
+      this.#claim.start();
+    }
   }
 
   listen(listener: FeedListener): () => void {
@@ -88,9 +98,11 @@ class LogFeed implements Feed {
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.#unlisten?.();
+    await this.#claim.close();
   }
 
   async #begin(): Promise<void> {
+    await this.#claim.open();
     const rows = await this.#database.query({
       text: 'select pg_current_snapshot()::text, epoch::text from rivulet.log',
       params: [],
@@ -121,6 +133,13 @@ class LogFeed implements Feed {
   async #batchOf(read: LogRead, position: Snapshot): Promise<FeedBatch> {
     if (read.epoch !== this.#epoch || isBehind(read.snapshot, position)) {
       return { transactions: [], position: read.snapshot, reset: 'the change log is another one' };
+    }
+    if (read.isTrimmed) {
+      return {
+        transactions: [],
+        position: read.snapshot,
+        reset: 'the change log was trimmed before it was read',
+      };
     }
     const shapes = new Set(read.rows.map((row) => row.shape));
     await this.#shapes.load(this.#database, shapes);

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/types.js';
+import { RivuletError } from '../errors.js';
 import { decode } from '../log/decode.js';
 import { parseRead, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
@@ -17,13 +18,18 @@ export type HistoryRead =
     }
   /** The cursor belongs to another log, or to a later moment of this one than the database knows. */
   | { readonly kind: 'foreign' }
+  /** The log was trimmed since: it does not go back to the cursor. */
+  | { readonly kind: 'trimmed' }
   /** The log cannot be read back to the cursor. */
   | { readonly kind: 'lost'; readonly reason: string };
 
 export interface History {
   /** Everything since a client's cursor. */
   read(db: Queryable, since: DecodedCursor): Promise<HistoryRead>;
-  /** What was committed since a position of this log's feed; images that do not fit the model are left out. */
+  /**
+   * What was committed since a position of this log's feed; images that do not fit the model are left out. Rejects with LOG_TRIMMED
+   * where the log does not go back to the position: a feed that is alive is never left behind like that.
+   */
   since(db: Queryable, position: Snapshot): Promise<readonly LoggedTransaction[]>;
 }
 
@@ -43,12 +49,16 @@ export function createLogHistory(model: Model): History {
       if (read.epoch !== epoch || snapshot.xmax < since.xmax || snapshot.xmin < since.xmin) {
         return { kind: 'foreign' };
       }
+      if (read.isTrimmed) return { kind: 'trimmed' };
       const { transactions, reset } = decode(read, since, shapes);
       if (reset !== null) return { kind: 'lost', reason: reset };
       return { kind: 'missed', transactions, snapshot };
     },
     async since(db, position) {
       const read = await readBack(db, position);
+      if (read?.isTrimmed) {
+        throw new RivuletError('LOG_TRIMMED', 'The change log was trimmed past where it is being read');
+      }
       return read ? decode(read, position, shapes).transactions : [];
     },
   };

@@ -18,6 +18,8 @@ export interface LoggedRow {
 
 export interface LogRead {
   readonly epoch: string;
+  /** Retention has deleted rows that the position does not see: what was read has holes, and must not be used. */
+  readonly isTrimmed: boolean;
   /** The snapshot that the read ran in: the next position. */
   readonly snapshot: Snapshot;
   /** In no particular order. */
@@ -40,25 +42,27 @@ const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_j
  * The rows are those of transactions that had not begun (`xid >= xmax`) or were in progress (`xid` in `xip`): two look-ups in the
  * key of `rivulet.change`. The numbers are parameters, because from a sub-select the planner does not use the index; run it
  * without preparing, or a generic plan made while the log was small reads the whole log later.
- * The first row is the snapshot's own, with a NULL for `seq`.
+ * The first row is the snapshot's own, with a NULL for `seq`. It says whether retention was here first, as of the same snapshot: rows
+ * are deleted in the transaction that says so. Where it was, no rows are read.
  */
 export function readSince(position: Snapshot): Statement {
   const xip = [...position.xip].join(',');
+  const isWhole = 'not exists (select 1 from rivulet.log where trimmed >= $3::text::xid8)';
   return {
-    text: `select pg_current_snapshot()::text, l.epoch::text, null, null, null, null, null, null, null, null from rivulet.log l
-union all select null, null, ${COLUMNS} from rivulet.change c where c.xid >= $1::text::xid8
-union all select null, null, ${COLUMNS} from rivulet.change c where c.xid = any ($2::text::xid8[])`,
-    params: [position.xmax.toString(), `{${xip}}`],
+    text: `select pg_current_snapshot()::text, l.epoch::text, null, (l.trimmed >= $3::text::xid8)::text, null, null, null, null, null, null from rivulet.log l
+union all select null, null, ${COLUMNS} from rivulet.change c where c.xid >= $1::text::xid8 and ${isWhole}
+union all select null, null, ${COLUMNS} from rivulet.change c where c.xid = any ($2::text::xid8[]) and ${isWhole}`,
+    params: [position.xmax.toString(), `{${xip}}`, position.xmin.toString()],
   };
 }
 
 /** Reads the answer of `readSince`; `null` when there is no log (its one row is missing). */
 export function parseRead(answer: readonly TextRow[]): LogRead | null {
-  let head: { snapshot: Snapshot; epoch: string } | null = null;
+  let head: Omit<LogRead, 'rows'> | null = null;
   const rows: LoggedRow[] = [];
   for (const [snapshot, epoch, seq, xid, shape, op, old, next, loggedAt, mutationId] of answer) {
     if (seq === null) {
-      head = { snapshot: parseSnapshot(snapshot!), epoch: epoch! };
+      head = { snapshot: parseSnapshot(snapshot!), epoch: epoch!, isTrimmed: xid === 'true' };
       continue;
     }
     rows.push({
@@ -80,13 +84,15 @@ function parseImage(json: string | null): readonly (string | null)[] | null {
 }
 
 /**
- * Whether the log has anything that `position` does not see, as a boolean SQL expression. The newest xid is the end of the key's index,
+ * Whether the log has, or had, anything that `position` does not see, as a boolean SQL expression. The newest xid is the end of the key's index,
  * whatever the planner knows of the parameters.
  */
 export function unseenToSql(position: Snapshot, params: Params): string {
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const newest = '(select c.xid from rivulet.change c order by c.xid desc limit 1)';
-  if (position.xip.size === 0) return `coalesce(${newest} >= ${xmax}, false)`;
+  const trimmed = `exists (select 1 from rivulet.log where trimmed >= ${params.cast(position.xmin.toString(), 'xid8')})`;
+  const unseen = `coalesce(${newest} >= ${xmax}, false) or ${trimmed}`;
+  if (position.xip.size === 0) return `(${unseen})`;
   const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
-  return `(coalesce(${newest} >= ${xmax}, false) or exists (select 1 from rivulet.change c where c.xid = any (${xip})))`;
+  return `(${unseen} or exists (select 1 from rivulet.change c where c.xid = any (${xip})))`;
 }

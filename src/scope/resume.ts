@@ -33,6 +33,7 @@ export async function missedSince(
 ): Promise<Missed> {
   const read = await retry(() => history.read(database, after));
   if (read.kind === 'foreign') return { kind: 'reset', reason: 'OTHER_LOG' };
+  if (read.kind === 'trimmed') return { kind: 'reset', reason: 'TOO_OLD' };
   if (read.kind === 'lost') return { kind: 'reset', reason: 'LOG_LOST' };
   const { transactions, snapshot } = read;
   const count = transactions.reduce((sum, each) => sum + each.changes.length, 0);

@@ -34,6 +34,8 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   readonly database?: DatabaseConfig;
   readonly server?: ServerConfig;
   readonly limits?: Partial<Limits>;
+  /** How much of the change log is kept; false: this server deletes nothing of it. */
+  readonly retention?: RetentionConfig | false;
   /** Serve GraphiQL to browsers at `/graphql`. @default true in `rivulet dev`, false in `rivulet start` */
   readonly graphiql?: boolean;
   /** Answer introspection queries. @default as `graphiql` */
@@ -82,6 +84,21 @@ export interface ServerConfig {
    * @default []
    */
   readonly origins?: readonly string[];
+}
+
+/**
+ * What is past any of these is trimmed from the old end of the change log, except for what a running server still has to read. A client
+ * whose cursor is from before is told to fetch again (`TOO_OLD`).
+ */
+export interface RetentionConfig {
+  /** By the database's clock. @default 72 */
+  readonly maxAgeHours?: number;
+  /** Changed rows. @default 10000000 */
+  readonly maxRows?: number;
+  /** Bytes of the images as they are stored, and 100 for each row. @default 4294967296 */
+  readonly maxBytes?: number;
+  /** How often a server looks. @default 30 */
+  readonly everySeconds?: number;
 }
 
 /** What one client may ask for: of a document, of the rows it asks for (`GraphQLLimits`), and of the transports. */

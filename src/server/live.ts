@@ -3,6 +3,7 @@ import type { Database } from '../database/types.js';
 import { createLogFeed } from '../feed/log-feed.js';
 import { createLogHistory } from '../feed/log-history.js';
 import type { Feed } from '../feed/types.js';
+import { type Retention, startRetention } from '../log/retention.js';
 import type { Model } from '../model/types.js';
 import { runSelect } from '../query/select.js';
 import { createEvaluator, type Retry } from '../scope/evaluation.js';
@@ -11,6 +12,7 @@ import type { Scopes } from '../scope/types.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { Limits } from './config.js';
 import type { Logger } from './logger.js';
+import type { Settings } from './settings.js';
 import { isWatchedBy } from './watched.js';
 
 export interface LiveOptions {
@@ -18,6 +20,7 @@ export interface LiveOptions {
   readonly model: Model;
   readonly plan: WatchPlan;
   readonly limits: Limits;
+  readonly retention: Settings['retention'];
   readonly pollMs: number | undefined;
   readonly logger: Logger;
 }
@@ -32,7 +35,7 @@ export interface Live {
 
 /** Starts following the change log. What Postgres is asked on the way is asked again for as long as it is away. */
 export async function startLive(options: LiveOptions): Promise<Live> {
-  const { database, model, plan, limits, logger } = options;
+  const { database, model, plan, limits, retention, logger } = options;
   const stopping = new AbortController();
   const retry: Retry = (work) =>
     untilAnswered(work, {
@@ -55,8 +58,10 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     maxScopeKeys: limits.maxScopeKeys,
     maxQueuedChanges: limits.maxQueuedChanges,
   });
+  let trimming: Retention | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort();
+    await trimming?.stop();
     await scopes.stop();
     await feed.stop();
   };
@@ -65,6 +70,10 @@ export async function startLive(options: LiveOptions): Promise<Live> {
   } catch (error) {
     await stop();
     throw error;
+  }
+  if (retention !== null) {
+    const keep = { ...retention, maxAgeSeconds: retention.maxAgeHours * 3_600 };
+    trimming = startRetention({ database, keep, everyMs: retention.everySeconds * 1_000, log: logger });
   }
   return { feed, scopes, stop };
 }

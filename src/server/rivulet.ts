@@ -86,14 +86,22 @@ export async function openRivulet<TRelations extends SchemaRelations>(
   options: OpenOptions<TRelations>,
 ): Promise<OpenRivulet<TRelations>> {
   const { config, settings, plan, logger, pollMs } = options;
-  const { databaseUrl, limits } = settings;
+  const { databaseUrl, limits, retention } = settings;
   if (databaseUrl === undefined) throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
   const database = connect(databaseUrl, { max: settings.maxConnections, log: logger });
   try {
     await assertWatched(database, plan, logger);
     const epoch = await epochOf(database);
     const model = await withPlainTables(database, options.model, plan);
-    const { feed, scopes, stop } = await startLive({ database, model, plan, limits, pollMs, logger });
+    const { feed, scopes, stop } = await startLive({
+      database,
+      model,
+      plan,
+      limits,
+      retention,
+      pollMs,
+      logger,
+    });
     const cursors = createCursorCodec(settings.auth.secret ?? epoch, epoch);
     const onFault = ({ table, rule, error }: PolicyFault): void =>
       logger.error({ err: error, table, rule }, 'a policy failed, and denies');

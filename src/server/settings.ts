@@ -1,6 +1,6 @@
 import { RivuletError } from '../errors.js';
 import { DEFAULT_LIMITS } from '../graphql/limits.js';
-import type { AuthConfig, Limits, RivuletConfig } from './config.js';
+import type { AuthConfig, Limits, RetentionConfig, RivuletConfig } from './config.js';
 import type { LogLevel } from './logger.js';
 
 /** The configuration with the environment and the defaults filled in. */
@@ -12,6 +12,8 @@ export interface Settings {
   readonly origins: readonly string[];
   readonly auth: AuthConfig;
   readonly limits: Limits;
+  /** `null`: nothing is trimmed by this server. */
+  readonly retention: Required<RetentionConfig> | null;
   readonly graphiql: boolean;
   readonly introspection: boolean;
   readonly logLevel: LogLevel;
@@ -37,6 +39,7 @@ export function resolveSettings(config: RivuletConfig, environment: Environment,
       jwks: addressOf(textOf(environment.JWKS_URL) ?? config.auth?.jwks),
     },
     limits: limitsOf(config.limits ?? {}),
+    retention: retentionOf(config.retention ?? {}),
     graphiql,
     introspection: config.introspection ?? graphiql,
     logLevel: logLevelOf(textOf(environment.LOG_LEVEL)) ?? 'info',
@@ -62,6 +65,23 @@ function limitsOf(limits: Partial<Limits>): Limits {
       throw invalid(`\`limits.${name}\` must be a whole number from 1`);
   }
   return { ...all, ...limits };
+}
+
+const RETENTION: Required<RetentionConfig> = {
+  maxAgeHours: 72,
+  maxRows: 10_000_000,
+  maxBytes: 4_294_967_296,
+  everySeconds: 30,
+};
+
+function retentionOf(retention: RetentionConfig | false): Required<RetentionConfig> | null {
+  if (retention === false) return null;
+  for (const [name, value] of Object.entries(retention)) {
+    if (!Object.hasOwn(RETENTION, name)) throw invalid(`\`retention.${name}\` is not known`);
+    if (typeof value !== 'number' || !(value > 0) || value > Number.MAX_SAFE_INTEGER)
+      throw invalid(`\`retention.${name}\` must be a number above 0`);
+  }
+  return { ...RETENTION, ...retention };
 }
 
 /** An empty variable is as good as none. */

@@ -6,6 +6,8 @@ import type { WatchedTable } from './types.js';
 export interface Installed {
   /** Columns with their types, of every table in schema rivulet. */
   readonly logTables: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** What the log says of itself; `null` where there is none. */
+  readonly logVersion: number | null;
   readonly shapes: ReadonlySet<string>;
   /** Columns of the watched tables that exist, by `tableId`. */
   readonly tables: ReadonlyMap<string, ReadonlySet<string>>;
@@ -43,6 +45,7 @@ export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]
   const logTables = await readLogTables(db);
   return {
     logTables,
+    logVersion: await readVersion(db, logTables.has('log')),
     shapes: await readShapes(db, logTables.has('shape')),
     tables: await readTables(db, tables),
     triggers: await readTriggers(db),
@@ -63,6 +66,12 @@ async function readLogTables(db: Queryable): Promise<Map<string, Map<string, str
     tables.get(table!)!.set(column!, type!);
   }
   return tables;
+}
+
+async function readVersion(db: Queryable, exists: boolean): Promise<number | null> {
+  if (!exists) return null;
+  const [row] = await db.query({ text: 'select version::text from rivulet.log', params: [] });
+  return row ? Number(row[0]) : null;
 }
 
 async function readShapes(db: Queryable, exists: boolean): Promise<Set<string>> {

@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/types.js';
 import { type Installed, type InstalledTrigger, readCatalog, tableId } from './catalog.js';
-import { LOG_TABLES } from './log-table.js';
+import { LOG_TABLES, LOG_VERSION } from './log-table.js';
 import { functionName } from './names.js';
 import { FUNCTION_SETTINGS, functionBody, TRIGGERS, type TriggerSpec } from './trigger-sql.js';
 import type { WatchedTable, WatchPlan } from './types.js';
@@ -8,6 +8,8 @@ import type { WatchedTable, WatchPlan } from './types.js';
 export type DriftKind =
   /** No change log in this database, or only part of one. */
   | 'log-missing'
+  /** The log is that of an earlier version; `install` brings it up to this one, and keeps what is in it. */
+  | 'log-outdated'
   /** A table of the log has other columns than this version writes. */
   | 'log-altered'
   /** The watched table, or a column of it, does not exist. */
@@ -45,6 +47,11 @@ export async function inspect(db: Queryable, plan: WatchPlan): Promise<readonly 
 }
 
 function logDrift(installed: Installed): Drift[] {
+  const { logVersion } = installed;
+  if (logVersion !== null && logVersion < LOG_VERSION) {
+    const message = `The change log is of version ${logVersion}; this Rivulet writes version ${LOG_VERSION}.`;
+    return [{ kind: 'log-outdated', table: null, message, mend: MIGRATE }];
+  }
   const drifts: Drift[] = [];
   for (const [name, columns] of Object.entries(LOG_TABLES)) {
     const found = installed.logTables.get(name);

@@ -21,7 +21,7 @@ export async function install(db: Database, plan: WatchPlan): Promise<readonly D
       tables: missing.map((drift) => drift.table),
     });
   }
-  if (before.some((drift) => drift.kind === 'log-missing')) {
+  if (before.some(({ kind }) => kind === 'log-missing' || kind === 'log-outdated')) {
     await locked(db, (tx) => tx.script(LOG_TABLE_SQL));
   }
   for (const table of plan.tables) {

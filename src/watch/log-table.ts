@@ -15,12 +15,24 @@ export const INSTALL_LOCK_SQL = `select pg_advisory_xact_lock(${INSTALL_LOCK});
 select from pg_catalog.pg_namespace limit 0;
 `;
 
-/** Raised when the tables below change; kept in `rivulet.log.version`. */
-export const LOG_VERSION = 1;
+/**
+ * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the one before, so that nodes of
+ * the version before can run beside those of this one while a deploy is under way.
+ */
+export const LOG_VERSION = 2;
 
 /** What `inspect` expects: column and type, by table. */
 export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  log: { is_only: 'boolean', epoch: 'uuid', version: 'integer', made_at: 'timestamp with time zone' },
+  log: {
+    is_only: 'boolean',
+    epoch: 'uuid',
+    version: 'integer',
+    made_at: 'timestamp with time zone',
+    trimmed: 'xid8',
+    measured: 'pg_snapshot',
+    rows: 'bigint',
+    bytes: 'bigint',
+  },
   shape: { id: 'bigint', sql_schema: 'text', sql_name: 'text', columns: 'text[]', key: 'text[]' },
   change: {
     seq: 'bigint',
@@ -32,15 +44,19 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
     logged_at: 'timestamp with time zone',
     mutation_id: 'text',
   },
+  reader: { id: 'uuid', position: 'xid8', seen_at: 'timestamp with time zone' },
 };
 
 /**
  * The change log's tables; can be run any number of times.
  *
- * `log` is one row: the epoch names this log, so that a cursor of another one is recognized. `shape` says which columns an
+ * `log` is one row: the epoch names this log, so that a cursor of another one is recognized; `trimmed` is the largest xid of which
+ * retention has deleted rows; `rows` and `bytes` are what the log holds as of the snapshot `measured`. `shape` says which columns an
  * image has; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
  * `change` is one row per changed row. Its key is what readers look up (`xid`), and keeps deletes possible where all
  * tables are published. `shape` is not a foreign key: checking it for each row would cost the writers.
+ * `reader` is one row per node: every transaction below `position` has been read there. It is not logged in the WAL: readers that
+ * live after a crash say again where they are.
  */
 export const LOG_TABLE_SQL = `create schema if not exists rivulet;
 
@@ -51,6 +67,12 @@ create table if not exists rivulet.log (
   made_at timestamptz not null default now()
 );
 insert into rivulet.log (version) values (${LOG_VERSION}) on conflict do nothing;
+alter table rivulet.log
+  add column if not exists trimmed xid8,
+  add column if not exists measured pg_snapshot,
+  add column if not exists rows bigint not null default 0,
+  add column if not exists bytes bigint not null default 0;
+update rivulet.log set version = ${LOG_VERSION} where version < ${LOG_VERSION};
 
 create table if not exists rivulet.shape (
   id bigint primary key,
@@ -70,6 +92,12 @@ create table if not exists rivulet.change (
   logged_at timestamptz not null,
   mutation_id text,
   primary key (xid, seq)
+);
+
+create unlogged table if not exists rivulet.reader (
+  id uuid primary key,
+  position xid8 not null,
+  seen_at timestamptz not null
 );
 
 revoke all on schema rivulet from public;

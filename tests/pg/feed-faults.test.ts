@@ -193,9 +193,9 @@ test('reading looks up the key of the log, whatever the log has grown to', async
   await database.db.transaction(async (tx) => {
     // What an unprepared statement with these parameters gets: a plan for their values.
     await tx.script('set local plan_cache_mode = force_custom_plan');
-    await tx.script(`prepare reading (text, text) as ${text}`);
+    await tx.script(`prepare reading (text, text, text) as ${text}`);
     const lines = await tx.query({
-      text: `explain (analyze) execute reading('19990', '{15000,15007}')`,
+      text: `explain (analyze) execute reading('19990', '{15000,15007}', '15000')`,
       params: [],
     });
     const planText = lines.map(([line]) => line).join('\n');

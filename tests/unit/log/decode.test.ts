@@ -36,7 +36,12 @@ const row = (seq: bigint, xid: bigint, rest: Partial<LoggedRow> = {}): LoggedRow
   ...rest,
 });
 
-const read = (rows: readonly LoggedRow[]) => ({ epoch: 'e', snapshot: parseSnapshot('100:100:'), rows });
+const read = (rows: readonly LoggedRow[]) => ({
+  epoch: 'e',
+  isTrimmed: false,
+  snapshot: parseSnapshot('100:100:'),
+  rows,
+});
 const start = parseSnapshot('10:10:');
 
 describe('decode', () => {

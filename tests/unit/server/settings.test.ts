@@ -27,6 +27,13 @@ test('the defaults are those of production, and development shows more', () => {
     introspection: false,
     origins: [],
   });
+  expect(rest.retention).toEqual({
+    maxAgeHours: 72,
+    maxRows: 10_000_000,
+    maxBytes: 4 * 1024 ** 3,
+    everySeconds: 30,
+  });
+  expect(resolveSettings(config({ retention: false }), {}, 'production').retention).toBeNull();
   expect(limits).toMatchObject({ tokens: 5_000, depth: 12, aliases: 30, subscriptionsPerSocket: 100 });
   expect(resolveSettings(config(), {}, 'development')).toMatchObject({ graphiql: true, introspection: true });
 });
@@ -52,6 +59,9 @@ test.each([
   [{ limits: { depht: 3 } as object }, {}],
   [{ limits: { depth: 0 } }, {}],
   [{ limits: { depth: 1.5 } }, {}],
+  [{ retention: { maxRows: 0 } }, {}],
+  [{ retention: { maxAgeHours: Number.POSITIVE_INFINITY } }, {}],
+  [{ retention: { hours: 1 } as object }, {}],
   [{ server: { origins: ['app.example.com'] } }, {}],
   [{ server: { origins: ['https://app.example.com/path'] } }, {}],
   [{ server: { origins: ['*'] } }, {}],

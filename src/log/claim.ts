@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import type { Database, Logger } from '../database/types.js';
+
+/** How often a reader says where it is, and for how long (by the database's clock) it is believed without. */
+const CLAIM_EVERY_MS = 10_000;
+export const CLAIM_LASTS_SECONDS = 60;
+
+export interface ClaimOptions {
+  readonly database: Database;
+  /** Every transaction below has been read and handed over. Never goes back. */
+  readonly position: () => bigint;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * What one reader of the log still needs: retention deletes nothing of it. What is told is up to 10 seconds old, and so asks for
+ * more than is needed. A reader that is silent for a minute is not waited for; it then finds out by its own reading.
+ *
+ * Open it before the reader takes its first snapshot: retention either sees the claim, or the snapshot sees what retention deletes.
+ * A database that refuses it (no privilege, read-only) is warned of and does without.
+ */
+export class Claim {
+  readonly #options: ClaimOptions;
+  readonly #id = randomUUID();
+  #timer: NodeJS.Timeout | undefined;
+  #telling: Promise<void> = Promise.resolve();
+  #isRefused = false;
+
+  constructor(options: ClaimOptions) {
+    this.#options = options;
+  }
+
+  /** Claims everything, until `start`. */
+  open(): Promise<void> {
+    return this.#tell(0n);
+  }
+
+  /** From now on tells the position. */
+  start(): void {
+    this.#timer = setTimeout(() => {
+      this.#telling = this.#tell(this.#options.position()).then(() => {
+        if (this.#timer) this.start();
+      });
+    }, CLAIM_EVERY_MS);
+  }
+
+  /** Gives the claim up; rejects never. Twice is fine. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#telling;
+    if (this.#isRefused) return;
+    this.#isRefused = true;
+    await this.#options.database
+      .query({ text: 'delete from rivulet.reader where id = $1::text::uuid', params: [this.#id] })
+      .catch(() => {});
+  }
+
+  async #tell(position: bigint): Promise<void> {
+    try {
+      await this.#options.database.query({
+        text: `insert into rivulet.reader (id, position, seen_at) values ($1::text::uuid, $2::text::xid8, clock_timestamp())
+          on conflict (id) do update set position = excluded.position, seen_at = excluded.seen_at`,
+        params: [this.#id, position.toString()],
+      });
+      this.#isRefused = false;
+    } catch (error) {
+      if (!this.#isRefused) {
+        this.#options.log?.warn({ error: String(error) }, 'this reader cannot tell retention where it is');
+      }
+      this.#isRefused = true;
+    }
+  }
+}
