@@ -34,6 +34,8 @@ export type ResetReason =
   | 'OTHER_LOG'
   /** Messages were read more slowly than they came. */
   | 'OVERFLOW'
+  /** The set of rows outgrew what the server keeps; the stream ends. */
+  | 'TOO_LARGE'
   /** More was missed than is replayed, or than the log keeps. */
   | 'TOO_OLD'
   /** The table was emptied; the rows that left are not known one by one. */

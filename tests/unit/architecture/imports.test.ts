@@ -57,8 +57,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/cli': ['src/*'],
   'src/codegen': ['src/*'],
   'client/core': ['src/filter', 'src/value', 'src/manifest'],
-  'client/urql': ['client/core'],
-  'client/apollo': ['client/core'],
+  'client/urql': ['client/core', 'src/manifest'],
+  'client/apollo': ['client/core', 'src/manifest'],
 };
 
 /** Edges that must be found, or the walker is broken. */
