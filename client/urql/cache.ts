@@ -1,4 +1,4 @@
-import type { KeyingConfig } from '@urql/exchange-graphcache';
+import type { KeyingConfig, UpdatesConfig } from '@urql/exchange-graphcache';
 import type { Manifest } from '../../src/manifest/types.js';
 
 /**
@@ -18,7 +18,24 @@ export function rivuletKeys(manifest: Manifest): KeyingConfig {
   return keys;
 }
 
+/**
+ * Graphcache's `updates` for what creates rows: nothing. Without them Graphcache forgets every list of a table whose row was created, so
+ * that each is fetched again.
+ */
+export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
+  const nothing = () => {};
+  const fields = manifest.tables.flatMap(({ fields: { one, many } }) => [one, many]);
+  return { Mutation: Object.fromEntries(fields.map((name) => [`create${upperFirst(name)}`, nothing])) };
+}
+
+function upperFirst(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
 /** Options for `cacheExchange` of Graphcache; add your own `updates`, `optimistic` and so on beside them. */
-export function rivuletCache({ manifest }: { readonly manifest: Manifest }): { readonly keys: KeyingConfig } {
-  return { keys: rivuletKeys(manifest) };
+export function rivuletCache({ manifest }: { readonly manifest: Manifest }): {
+  readonly keys: KeyingConfig;
+  readonly updates: UpdatesConfig;
+} {
+  return { keys: rivuletKeys(manifest), updates: rivuletUpdates(manifest) };
 }

@@ -6,6 +6,7 @@ import {
   hasLiveDirective,
   type LiveTimes,
   type StreamClient,
+  shareEqual,
 } from '../core/live/index.js';
 import { streamingExchange } from './streaming.js';
 
@@ -34,27 +35,33 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     const live = createLiveQueries(options);
     const watched = new Set<number>();
     const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);
-    // Once only: later the cache asks for the query itself when something in it changed.
-    const toNetwork: Exchange =
+    const last = new Map<number, unknown>();
+    const outside: Exchange =
       ({ forward }) =>
       (operations$) =>
-        forward(
-          pipe(
-            operations$,
-            map((operation) => {
-              const { requestPolicy } = operation.context;
-              if (!isLive(operation) || watched.has(operation.key) || requestPolicy === 'network-only') {
-                return operation;
-              }
-              return makeOperation(operation.kind, operation, {
-                ...operation.context,
-                requestPolicy: 'cache-and-network',
-              });
-            }),
-          ),
+        pipe(
+          forward(pipe(operations$, map(toNetwork))),
+          map((result) => {
+            const { key } = result.operation;
+            if (!watched.has(key)) return result;
+            // A cache builds a new tree for each answer; here what did not change is the same object again.
+            const data = shareEqual(last.get(key), result.data);
+            last.set(key, data);
+            return { ...result, data };
+          }),
         );
+
+    /** Once only: later the cache asks for the query itself when something in it changed. */
+    function toNetwork(operation: Operation): Operation {
+      const { key, kind, context } = operation;
+      if (kind === 'teardown') last.delete(key);
+      if (!isLive(operation) || watched.has(key) || context.requestPolicy === 'network-only')
+        return operation;
+      return makeOperation(kind, operation, { ...context, requestPolicy: 'cache-and-network' });
+    }
+
     const streaming = streamingExchange({ live, isLive, watched });
-    return composeExchanges(options.cache ? [toNetwork, options.cache, streaming] : [toNetwork, streaming])(
+    return composeExchanges(options.cache ? [outside, options.cache, streaming] : [outside, streaming])(
       input,
     );
   };

@@ -6,11 +6,8 @@ import {
   type OperationResult,
 } from '@urql/core';
 import { GraphQLError } from 'graphql';
-import { filter, makeSubject, merge, pipe, tap } from 'wonka';
+import { filter, makeSubject, map, merge, pipe, tap } from 'wonka';
 import type { Execute, LiveAnswer, LiveQueries, LiveResult, Watch } from '../core/live/index.js';
-
-/** How long optimistic mutations keep live queries from showing news, which would cover what is expected of them. */
-const HOLD_MOST_MS = 3_000;
 
 export interface StreamingOptions {
   readonly live: LiveQueries;
@@ -32,7 +29,6 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
       const results = makeSubject<OperationResult>();
       const entries = new Map<number, Watched>();
       const waiting = new Map<number, (answer: LiveAnswer) => void>();
-      const holds = new Map<number, () => void>();
       let lastFetch = 0;
 
       const execute =
@@ -71,14 +67,11 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
           entries.delete(operation.key);
           watched.delete(operation.key);
           known?.watch.stop();
-          holds.get(operation.key)?.();
         } else if (isLive(operation)) {
           if (known) {
             known.operation = operation;
             known.watch.refetch();
           } else begin(operation);
-        } else if (operation.kind === 'mutation' && operation.context.optimistic) {
-          holds.set(operation.key, live.hold(HOLD_MOST_MS));
         }
       };
 
@@ -86,6 +79,7 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
         operations$,
         tap(take),
         filter((operation) => !isLive(operation)),
+        map((operation) => (operation.kind === 'mutation' ? named(operation) : operation)),
       );
       const answers$ = pipe(
         forward(merge([others$, fetches.source])),
@@ -103,14 +97,26 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
       );
       return merge([answers$, results.source]);
 
+      function named(operation: Operation): Operation {
+        const known: unknown = operation.extensions?.mutationId;
+        const mutationId = typeof known === 'string' ? known : randomId();
+        live.writes.begin(mutationId, operation.context.optimistic === true);
+        const { context } = operation;
+        const extensions = { ...operation.extensions, mutationId };
+        return makeOperation('mutation', { ...operation, extensions }, context);
+      }
+
       /** The cache takes the result first; then live queries show what they kept back. */
-      function follow({ operation }: OperationResult): void {
-        const release = holds.get(operation.key);
-        holds.delete(operation.key);
-        if (release) queueMicrotask(release);
+      function follow({ operation: { kind, extensions } }: OperationResult): void {
+        const mutationId: unknown = kind === 'mutation' ? extensions?.mutationId : undefined;
+        if (typeof mutationId === 'string') queueMicrotask(() => live.writes.answered(mutationId));
         live.settle();
       }
     };
+}
+
+function randomId(): string {
+  return Math.random().toString(36).slice(2) + Date.now().toString(36);
 }
 
 function asAnswer({ data, error, extensions }: OperationResult): LiveAnswer {

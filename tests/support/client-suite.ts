@@ -188,11 +188,11 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     test('a relation with a condition of its own', async () => {
       await follows(
         '{ projects { name openTasks { title } } }',
-        "update tasks set status = 'done' where id = 2",
+        "update tasks set status = 'done' where id = 3",
       );
       await follows(
         '{ projects { name openTasks { title } } }',
-        "update tasks set status = 'todo' where id = 2",
+        "update tasks set status = 'todo' where id = 3",
       );
     });
 
@@ -354,7 +354,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
       const query = '{ tasks { id title } labels { name } }';
       const watched = await live(client, query);
       client.cut();
-      await waitFor('it is stale', () => watched.stale);
+      if (kind.showsStale) await waitFor('it is stale', () => watched.stale);
       await sql(
         "update tasks set title = 'while away' where id = 1; insert into labels (project_id, name) values (1, 'away')",
       );
@@ -368,7 +368,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
       const query = '{ tasks(orderBy: [{ priority: DESC }]) { id title comments { body } } }';
       const watched = await live(client, query);
       await server.stop();
-      await waitFor('it is stale', () => watched.stale);
+      if (kind.showsStale) await waitFor('it is stale', () => watched.stale);
       await sql(`update tasks set title = 'during the restart', priority = 12 where id = 6;
         insert into comments (task_id, author_id, body) values (6, 1, 'nobody listened')`);
       await server.start();
@@ -415,8 +415,10 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
       const client = await open(GRACE, true);
       const query = '{ tasks(where: { project: { id: { eq: "3" } } }) { id title } }';
       const watched = await live(client, query);
-      const refused = client.mutate(RENAME, { id: '9', set: { title: 'not mine' } });
-      await expect(refused).rejects.toThrow();
+      expect(await client.mutate(RENAME, { id: '9', set: { title: 'not mine' } })).toMatchObject({
+        updateTask: null,
+      });
+      expect(titleOf(watched.shown.at(-1), '9')).toBe('Wire the drums');
       await becomesTrue(watched, query, {}, GRACE);
     });
   });

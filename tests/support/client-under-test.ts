@@ -33,6 +33,8 @@ export interface OpenOptions {
 
 export interface ClientKind {
   readonly name: string;
+  /** Whether results say that they may be old. */
+  readonly showsStale: boolean;
   open(options: OpenOptions): ClientUnderTest;
 }
 
@@ -62,6 +64,7 @@ export const QUICK = {
   retryMostMs: 100,
   catchUpMs: 50,
   settleMs: 50,
+  echoMs: 300,
 };
 
 /** Without `__typename`, which some clients show. */

@@ -7,9 +7,11 @@ import { type ClientKind, openSocket, QUICK } from './client-under-test.js';
 /** urql with Graphcache. */
 export const urqlClient: ClientKind = {
   name: 'urql',
+  showsStale: true,
   open: (options) => {
     const { server, token, optimistic } = options;
     const problems: unknown[] = [];
+    const stops: (() => void)[] = [];
     const socket = openSocket(options);
     const client = new Client({
       url: server.url,
@@ -54,6 +56,7 @@ export const urqlClient: ClientKind = {
           }),
         );
         watched.stop = unsubscribe;
+        stops.push(unsubscribe);
         return watched;
       },
       mutate: async (mutation, variables = {}) => {
@@ -62,6 +65,7 @@ export const urqlClient: ClientKind = {
         return data;
       },
       close: async () => {
+        for (const stop of stops) stop();
         await socket.client.dispose();
       },
     };

@@ -8,5 +8,6 @@ export {
   type Watch,
 } from './live-queries.js';
 export { DEFAULT_TIMES, type LiveTimes } from './options.js';
+export { shareEqual } from './share.js';
 export { type LiveEvent, type LiveState, transition } from './state.js';
 export type { Execute, LiveAnswer, LiveResult, StreamClient, StreamSink } from './transport.js';

@@ -5,6 +5,7 @@ import { type ClientSchema, readManifest } from '../schema.js';
 import { derive } from './derive.js';
 import type { Variables } from './document.js';
 import { DEFAULT_TIMES, type LiveTimes } from './options.js';
+import { OwnWrites } from './own-writes.js';
 import { LiveSession } from './session.js';
 import type { LiveState } from './state.js';
 import type { Execute, LiveResult, StreamClient } from './transport.js';
@@ -37,8 +38,8 @@ export interface LiveQueries {
   ): Watch;
   /** Something else was written into the cache, and may be older than what live queries know: they repeat it after a while. */
   settle(): void;
-  /** Nothing is emitted until the function that this returns is called, or the time is over. */
-  hold(mostMs: number): () => void;
+  /** Own mutations, by the `mutationId` that they were sent with. */
+  readonly writes: Pick<OwnWrites, 'begin' | 'answered'>;
   /** How many sessions are in which state. */
   states(): Readonly<Partial<Record<LiveState, number>>>;
   stop(): void;
@@ -57,14 +58,13 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
   const batch = options.batch ?? ((emit: () => void) => emit());
   const shared = new Map<string, Shared>();
   const due = new Set<LiveSession>();
-  const holds = new Set<symbol>();
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
   let settleTimer: ReturnType<typeof setTimeout> | undefined;
 
   const flush = (): void => {
     clearTimeout(flushTimer);
     flushTimer = undefined;
-    if (holds.size > 0 || due.size === 0) return;
+    if (writes.isHolding || due.size === 0) return;
     const sessions = [...due];
     due.clear();
     batch(() => {
@@ -75,6 +75,13 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
   const schedule = (session: LiveSession): void => {
     due.add(session);
     flushTimer ??= setTimeout(flush, 0);
+  };
+  const settle = (): void => {
+    settleTimer ??= setTimeout(() => {
+      settleTimer = undefined;
+      const left = [...shared.values()].filter(({ session }) => !session.repeat());
+      if (left.length > 0) settle();
+    }, times.settleMs);
   };
   const tell = (entry: Shared, result: LiveResult): void => {
     entry.last = result;
@@ -87,6 +94,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       report(error);
     }
   };
+  const writes = new OwnWrites(times.echoMs, flush);
   const stopListening = listen(options.client, (isConnected) => {
     for (const { session } of shared.values()) session.connection(isConnected);
   });
@@ -107,6 +115,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         times,
         schedule,
         emit: (result) => tell(entry, result),
+        echoed: (mutationId) => writes.echoed(mutationId),
         report,
       }),
       watchers: new Set(),
@@ -144,22 +153,8 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         },
       };
     },
-    settle: () => {
-      settleTimer ??= setTimeout(() => {
-        settleTimer = undefined;
-        for (const { session } of shared.values()) session.repeat();
-      }, times.settleMs);
-    },
-    hold: (mostMs) => {
-      const hold = Symbol('hold');
-      holds.add(hold);
-      const release = (): void => {
-        clearTimeout(timer);
-        if (holds.delete(hold)) flush();
-      };
-      const timer = setTimeout(release, mostMs);
-      return release;
-    },
+    settle,
+    writes,
     states: () => {
       const counts: Partial<Record<LiveState, number>> = {};
       for (const { session } of shared.values()) counts[session.state] = (counts[session.state] ?? 0) + 1;
@@ -168,6 +163,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
     stop: () => {
       clearTimeout(flushTimer);
       clearTimeout(settleTimer);
+      writes.stop();
       stopListening();
       for (const { session } of shared.values()) session.stop();
       shared.clear();

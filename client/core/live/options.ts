@@ -10,6 +10,10 @@ export interface LiveTimes {
   readonly retryMostMs: number;
   /** So long after a stream was resumed, what it shows counts as true again, if nothing came sooner. Default: 300. */
   readonly catchUpMs: number;
+  /**
+   * So long after the answer of an own mutation live queries wait for its echo before they show other news. Default: 300.
+   */
+  readonly echoMs: number;
   /** So long after an answer of something else was written into the cache, live queries write what they know over it. Default: 1000. */
   readonly settleMs: number;
 }
@@ -20,5 +24,6 @@ export const DEFAULT_TIMES: LiveTimes = {
   retryFirstMs: 250,
   retryMostMs: 30_000,
   catchUpMs: 300,
+  echoMs: 300,
   settleMs: 1_000,
 };

@@ -21,6 +21,8 @@ export interface SessionOptions {
   /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
   readonly schedule: (session: LiveSession) => void;
   readonly emit: (result: LiveResult) => void;
+  /** A message of an own mutation came. */
+  readonly echoed: (mutationId: string) => void;
   /** What goes wrong without an answer to show it in. */
   readonly report: (error: unknown) => void;
 }
@@ -86,9 +88,12 @@ export class LiveSession {
     this.#dispatch('stop');
   }
 
-  /** Emits what is known once more, where it is known to be true. */
-  repeat(): void {
-    if (this.#state === 'streaming' && this.#isConnected && !this.#pending) this.#show(false);
+  /** Emits what is known once more; false where that is not known to be true now, or is about to be emitted anyhow. */
+  repeat(): boolean {
+    if (this.#state === 'refused' || this.#state === 'ended') return true;
+    if (this.#state !== 'streaming' || !this.#isConnected || this.#pending) return false;
+    this.#show(false);
+    return true;
   }
 
   /** The connection of the streams broke, or is there again; they resume by themselves. */
@@ -216,6 +221,9 @@ export class LiveSession {
     if (typeof message.reset === 'string') this.#dispatch('reset');
     else if (root.kind === 'asked') this.#dispatch('need');
     else this.#apply(root, message);
+    const { transaction } = message;
+    const mutationId = isObject(transaction) ? transaction.mutationId : undefined;
+    if (typeof mutationId === 'string') this.#options.echoed(mutationId);
   }
 
   #apply(root: AppliedRoot, message: Readonly<Record<string, unknown>>): void {
@@ -228,9 +236,11 @@ export class LiveSession {
         table: reading.table.name,
         ...(id === undefined ? {} : { id }),
       });
-      this.#trees.set(root, value);
+      // The reducer leaves the row of a root field where it is.
+      const after = id !== undefined && isGone(message, id) ? null : value;
+      this.#trees.set(root, after);
       if (needs.length > 0) this.#dispatch('need');
-      else if (value !== before) this.#dispatch('message');
+      else if (after !== before) this.#dispatch('message');
     } catch (error) {
       this.#options.report(error);
       this.#dispatch('need');
@@ -300,4 +310,9 @@ function cursorOf({ extensions }: LiveAnswer): string | undefined {
 function textOf(problem: unknown): string {
   const [first] = Array.isArray(problem) ? problem : [problem];
   return isObject(first) && typeof first.message === 'string' ? first.message : String(first);
+}
+
+function isGone({ changes }: Readonly<Record<string, unknown>>, id: string): boolean {
+  const own = Array.isArray(changes) ? changes.filter((each) => isObject(each) && each.key === id) : [];
+  return own.length > 0 && own.every((each) => isObject(each) && each.kind === 'LEAVE');
 }

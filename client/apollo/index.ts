@@ -1,0 +1,4 @@
+export type { Manifest } from '../../src/manifest/types.js';
+export type { LiveTimes, StreamClient } from '../core/live/index.js';
+export { rivuletCacheConfig } from './cache.js';
+export { type RivuletLinkOptions, rivuletLink } from './link.js';

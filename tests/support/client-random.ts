@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { ClientServer } from './client-server.js';
+import { type ClientKind, type ClientUnderTest, plain, type WatchedQuery } from './client-under-test.js';
+import { propertyOptions } from './property.js';
+import { waitFor } from './wait-for.js';
+import { workload, writeAll } from './workload.js';
+
+/** What is watched all the time, by a member of two projects of three. */
+const QUERIES = [
+  '{ tasks { id title status priority position project { id name } } }',
+  '{ tasks(where: { status: { ne: done } }, orderBy: [{ priority: DESC }, { id: ASC }], limit: 4) { id priority labels { id name } } }',
+  '{ tasks(orderBy: [{ position: DESC }], limit: 3, offset: 2) { id position assignee { id name } } }',
+  '{ projects(orderBy: [{ id: ASC }]) { id archived members { id role user { id name } } tasks(where: { priority: { gte: 2 } }) { id comments { id body } } } }',
+  '{ labels { id name tasks(orderBy: [{ priority: ASC }]) { id title } } }',
+  '{ comments(where: { task: { project: { id: { eq: "2" } } } }) { id body author { id name } task { id title } } }',
+  '{ task(id: "3") { id title comments { id } labels { id name } } project(id: "3") { id name people { id } openTasks { id } } }',
+  '{ first: tasks(where: { labels: { name: { like: "l%" } } }) { key: id called: title } members { id role project { id name } } }',
+  '{ users { id name projects { id name } assignedTasks(limit: 2) { id } } tasksConnection(first: 2) { totalCount nodes { id status } } }',
+];
+
+const RENAME = 'mutation ($id: ID!, $set: TaskSet!) { updateTask(id: $id, set: $set) { id title } }';
+
+/** After each of many random transactions, breaks and own writes, everything shown is what the network answers. */
+export function clientRandom(kind: ClientKind, server: ClientServer): void {
+  const { numRuns = 100, seed = Math.trunc(Math.random() * 2 ** 31) } = propertyOptions(100);
+
+  test(`${kind.name}: every live query equals a fresh one after random transactions (seed ${seed})`, {
+    timeout: 60_000 + numRuns * 5_000,
+  }, async () => {
+    const writers = [server.database.connect({ max: 1 }), server.database.connect({ max: 1 })];
+    const client = kind.open({ server, token: await server.token(1), optimistic: true });
+    const watched = new Map<string, WatchedQuery>();
+    for (const query of QUERIES) watched.set(query, client.watch(query));
+    await allTrue(server, watched, 'at first');
+    const steps = fc.sample(
+      fc.record({
+        work: workload(2),
+        cut: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+        remount: fc.option(fc.constantFrom(...QUERIES), { freq: 3 }),
+        rename: fc.option(fc.integer({ min: 1, max: 9 }), { freq: 2 }),
+      }),
+      { seed, numRuns },
+    );
+    for (const [at, { work, cut, remount, rename }] of steps.entries()) {
+      const writing = writeAll(writers, work);
+      if (cut) client.cut();
+      const renaming = rename === null ? undefined : renamed(client, rename, `renamed ${at}`);
+      if (remount !== null) {
+        watched.get(remount)!.stop();
+        watched.set(remount, client.watch(remount));
+      }
+      await Promise.all([writing, renaming]);
+      await allTrue(server, watched, `RIVULET_SEED=${seed}, step ${at}`);
+    }
+    expect(client.problems).toEqual([]);
+    await client.close();
+  });
+}
+
+/** What may not be written is refused; that is no fault here. */
+async function renamed(client: ClientUnderTest, id: number, title: string): Promise<void> {
+  await client.mutate(RENAME, { id: String(id), set: { title } }).catch(() => {});
+}
+
+async function allTrue(
+  server: ClientServer,
+  watched: ReadonlyMap<string, WatchedQuery>,
+  when: string,
+): Promise<void> {
+  for (const [query, shown] of watched) {
+    const expected = await server.fresh(1, query);
+    await waitFor(`${when}: ${query} shows the truth`, () => {
+      expect(plain(shown.data)).toEqual(expected);
+      return true;
+    });
+  }
+  // What one query wrote into the cache must not have made another one wrong.
+  for (const [query, shown] of watched) {
+    expect(plain(shown.data), `${when}: ${query}`).toEqual(await server.fresh(1, query));
+  }
+}
