@@ -35,7 +35,7 @@ export function clientRandom(kind: ClientKind, server: ClientServer): void {
     await allTrue(server, watched, 'at first');
     const steps = fc.sample(
       fc.record({
-        work: workload(2),
+        work: workload(2, { truncate: false }),
         cut: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
         remount: fc.option(fc.constantFrom(...QUERIES), { freq: 3 }),
         rename: fc.option(fc.integer({ min: 1, max: 9 }), { freq: 2 }),
