@@ -14,6 +14,8 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
+    "\n  query OpenTasks {\n    tasks(where: { status: { ne: done } }, orderBy: [{ priority: DESC }, { title: ASC }], limit: 50) {\n      id\n      title\n      status\n      priority\n      project { id name }\n      assignee { id name }\n    }\n  }\n": typeof types.OpenTasksDocument,
+    "\n  mutation SetStatus($id: ID!, $set: TaskSet!) {\n    updateTask(id: $id, set: $set) { id status }\n  }\n": typeof types.SetStatusDocument,
     "\n  query Projects {\n    projects(orderBy: [{ name: ASC }], where: { archived: { eq: false } }) {\n      id\n      name\n    }\n  }\n": typeof types.ProjectsDocument,
     "\n  query Board($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      members(orderBy: [{ joinedAt: ASC }]) {\n        id\n        role\n        user { id name }\n      }\n      labels(orderBy: [{ name: ASC }]) { id name color }\n      tasks(orderBy: [{ position: ASC }], limit: 500) {\n        id\n        title\n        description\n        status\n        position\n        priority\n        dueOn\n        estimate\n        updatedAt\n        assignee { id name }\n        labels(orderBy: [{ name: ASC }]) { id name color }\n        comments(orderBy: [{ createdAt: ASC }]) {\n          id\n          body\n          createdAt\n          author { id name }\n        }\n      }\n    }\n  }\n": typeof types.BoardDocument,
     "\n  mutation CreateTask($values: TaskInsert!) {\n    createTask(values: $values) { id title status position updatedAt }\n  }\n": typeof types.CreateTaskDocument,
@@ -26,6 +28,8 @@ type Documents = {
     "\n  subscription TaskChanges($projectId: ID!) {\n    taskChanges(where: { projectId: { eq: $projectId } }) {\n      cursor\n      reset\n      transaction { xid loggedAt }\n      changes {\n        kind\n        op\n        key\n        changedColumns\n        node { title description status position priority dueOn estimate assigneeId }\n        previous { title description status position priority dueOn estimate assigneeId }\n      }\n      related {\n        comments {\n          changes { kind op key node { body } }\n        }\n        labels {\n          links { kind parent child }\n        }\n      }\n    }\n  }\n": typeof types.TaskChangesDocument,
 };
 const documents: Documents = {
+    "\n  query OpenTasks {\n    tasks(where: { status: { ne: done } }, orderBy: [{ priority: DESC }, { title: ASC }], limit: 50) {\n      id\n      title\n      status\n      priority\n      project { id name }\n      assignee { id name }\n    }\n  }\n": types.OpenTasksDocument,
+    "\n  mutation SetStatus($id: ID!, $set: TaskSet!) {\n    updateTask(id: $id, set: $set) { id status }\n  }\n": types.SetStatusDocument,
     "\n  query Projects {\n    projects(orderBy: [{ name: ASC }], where: { archived: { eq: false } }) {\n      id\n      name\n    }\n  }\n": types.ProjectsDocument,
     "\n  query Board($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      members(orderBy: [{ joinedAt: ASC }]) {\n        id\n        role\n        user { id name }\n      }\n      labels(orderBy: [{ name: ASC }]) { id name color }\n      tasks(orderBy: [{ position: ASC }], limit: 500) {\n        id\n        title\n        description\n        status\n        position\n        priority\n        dueOn\n        estimate\n        updatedAt\n        assignee { id name }\n        labels(orderBy: [{ name: ASC }]) { id name color }\n        comments(orderBy: [{ createdAt: ASC }]) {\n          id\n          body\n          createdAt\n          author { id name }\n        }\n      }\n    }\n  }\n": types.BoardDocument,
     "\n  mutation CreateTask($values: TaskInsert!) {\n    createTask(values: $values) { id title status position updatedAt }\n  }\n": types.CreateTaskDocument,
@@ -52,6 +56,14 @@ const documents: Documents = {
  */
 export function graphql(source: string): unknown;
 
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query OpenTasks {\n    tasks(where: { status: { ne: done } }, orderBy: [{ priority: DESC }, { title: ASC }], limit: 50) {\n      id\n      title\n      status\n      priority\n      project { id name }\n      assignee { id name }\n    }\n  }\n"): (typeof documents)["\n  query OpenTasks {\n    tasks(where: { status: { ne: done } }, orderBy: [{ priority: DESC }, { title: ASC }], limit: 50) {\n      id\n      title\n      status\n      priority\n      project { id name }\n      assignee { id name }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetStatus($id: ID!, $set: TaskSet!) {\n    updateTask(id: $id, set: $set) { id status }\n  }\n"): (typeof documents)["\n  mutation SetStatus($id: ID!, $set: TaskSet!) {\n    updateTask(id: $id, set: $set) { id status }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -8,5 +8,17 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export default defineConfig({
   root: here('.'),
   plugins: [react()],
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2022' },
+  // The package's own sources, so that it need not be built before; in a project of yours it is an installed package.
+  resolve: {
+    alias: {
+      'rivulet/client/urql': here('../../client/urql/index.ts'),
+      'rivulet/client/apollo': here('../../client/apollo/index.ts'),
+    },
+  },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    rolldownOptions: { input: [here('index.html'), here('apollo.html')] },
+  },
 });

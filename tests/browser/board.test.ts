@@ -155,17 +155,18 @@ describe.runIf(isChromiumInstalled)('two people at the board', () => {
     const [x, y] = [from.x + 40, from.y + 20];
     await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', ...at(x, y) });
     await alan.locator('.card.lifted').waitFor();
-    for (let step = 1; step <= 10; step++) {
-      await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(x + step * 31, y + step) });
-    }
-    // At the edge the board scrolls on, until the finger comes back to the column.
-    await column(alan, 'doing').locator('.drop-line').waitFor();
-    await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(195, y + 12) });
-    const over = await boxOf(column(alan, 'doing'));
-    const inside = Math.min(Math.max(over.x + 40, 60), 290);
-    await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(inside, y + 14) });
-    await column(alan, 'doing').locator('.drop-line').waitFor();
+    // At the edge the board scrolls on by itself: the finger follows the column.
+    const doing = column(alan, 'doing');
+    let moves = 0;
+    const overColumn = async (): Promise<boolean> => {
+      const over = await boxOf(doing);
+      const middle = (Math.max(over.x, 0) + Math.min(over.x + over.width, 390)) / 2;
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', ...at(middle, y + (++moves % 9)) });
+      return doing.locator('.drop-line').isVisible();
+    };
+    await waitFor('the finger over the column', overColumn);
     await board.picture(alan, 'phone-drag');
+    await waitFor('the finger over the column still', overColumn);
     await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     await cardIn(alan, 'doing', 10).waitFor();
   }, 60_000);
@@ -190,5 +191,19 @@ describe.runIf(isChromiumInstalled)('two people at the board', () => {
     isCut = false;
     await ada.locator('.connection[data-state="live"]').waitFor();
     await card(ada, 3).getByText('Cast them in brass').waitFor();
+  }, 60_000);
+
+  test('the same with Apollo: a list in its order, which SQL, the board and a tick change', async () => {
+    const alan = await board.open('alan', DESKTOP);
+    await alan.goto(new URL('/apollo.html', board.url).href);
+    const list = alan.locator('.open-tasks');
+    const first = list.locator('li').first();
+    await first.getByText('Wire the drums').waitFor();
+    await waitFor('the stream', () => board.server.scopes.status().subscribers >= 1);
+    await query("update tasks set priority = 9, title = 'Order relays, now', status = 'todo' where id = 12");
+    await first.getByText('Order relays, now').waitFor();
+    await board.picture(alan, 'apollo');
+    await first.getByRole('button', { name: 'Order relays, now is done' }).click();
+    await list.getByText('Order relays, now').waitFor({ state: 'detached' });
   }, 60_000);
 });

@@ -1,6 +1,7 @@
-import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
+import { cacheExchange } from '@urql/exchange-graphcache';
 import type { Client as SocketClient } from 'graphql-ws';
 import { useMemo } from 'react';
+import { type Manifest, rivuletCache, rivuletExchange } from 'rivulet/client/urql';
 import {
   type AnyVariables,
   type CombinedError,
@@ -8,12 +9,17 @@ import {
   fetchExchange,
   subscriptionExchange,
   type TypedDocumentNode,
-  useSubscription,
+  useQuery,
 } from 'urql';
+import manifestJson from '../../../client/generated/manifest.json';
 
-/** How this page talks to the server: queries and mutations by HTTP, what is live over the WebSocket. */
+/** TypeScript widens the words of a JSON file to strings. */
+const manifest = manifestJson as unknown as Manifest;
+
+/** Queries and mutations by HTTP; change streams, and subscriptions of the page's own, over the WebSocket. */
 export function liveExchanges(socket: SocketClient): Exchange[] {
   return [
+    rivuletExchange({ manifest, client: socket, cache: cacheExchange(rivuletCache({ manifest })) }),
     fetchExchange,
     subscriptionExchange({
       forwardSubscription: (request) => ({
@@ -31,24 +37,12 @@ export interface Live<TData> {
   readonly error: CombinedError | undefined;
 }
 
-/** A query's answer, and every later one as soon as it is another. */
+/** A query's answer, kept true by the changes of the rows in it. */
 export function useLive<TData, TVariables extends AnyVariables>(
   query: TypedDocumentNode<TData, TVariables>,
   variables: TVariables,
 ): Live<TData> {
-  const subscription = useMemo(() => asSubscription(query), [query]);
-  const [{ data, error }] = useSubscription<TData, TData, AnyVariables>({ query: subscription, variables });
+  const context = useMemo(() => ({ live: true }), []);
+  const [{ data, error }] = useQuery<TData, AnyVariables>({ query, variables, context });
   return { data, error };
-}
-
-/** Each of the server's query fields is a subscription field as well. */
-function asSubscription(document: DocumentNode): DocumentNode {
-  return {
-    ...document,
-    definitions: document.definitions.map((definition) =>
-      definition.kind === Kind.OPERATION_DEFINITION
-        ? { ...definition, operation: OperationTypeNode.SUBSCRIPTION }
-        : definition,
-    ),
-  };
 }

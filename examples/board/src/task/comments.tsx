@@ -66,6 +66,7 @@ function Composer({ taskId, person }: { readonly taskId: string; readonly person
   return (
     <form className="composer" onSubmit={send}>
       <textarea
+        className="composer-text"
         rows={1}
         value={body}
         placeholder="Write a comment"
