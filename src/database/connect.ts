@@ -1,5 +1,6 @@
 import { RivuletError } from '../errors.js';
 import { listen } from './listener.js';
+import { Patience } from './patience.js';
 import { Pool } from './pool.js';
 import type { Session } from './session.js';
 import type { Database, Logger, Queryable, TransactionOptions } from './types.js';
@@ -11,6 +12,13 @@ export interface ConnectOptions {
   readonly applicationName?: string;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * A connection over which nothing came for so long while a statement waited is given up, and the statement rejects with a passing error.
+   * Statements that turn out to be slow are given more time. Default: never.
+   */
+  readonly silenceMs?: number;
+  /** Told of each statement that ended. */
+  readonly onStatement?: (tookMs: number, ok: boolean) => void;
   readonly log?: Logger;
 }
 
@@ -20,7 +28,12 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     applicationName: options.applicationName ?? 'rivulet',
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
   };
-  const pool = new Pool(checkedUrl(url), { ...sessionOptions, max: options.max ?? 10 });
+  const pool = new Pool(checkedUrl(url), {
+    ...sessionOptions,
+    max: options.max ?? 10,
+    patience: options.silenceMs === undefined ? undefined : new Patience(options.silenceMs),
+    onStatement: options.onStatement,
+  });
   const listeners = new Set<() => Promise<void>>();
   return {
     url,
@@ -31,8 +44,9 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
       }),
     transaction: (work, transactionOptions) =>
       pool.use((session) => runTransaction(session, work, transactionOptions ?? {})),
-    listen: async (channel, onNotify, onListen) => {
-      const end = await listen(url, channel, onNotify, onListen, { ...sessionOptions, ...pick(options) });
+    listen: async (channel, onNotify, onListen, onLost) => {
+      const tell = { onNotify, onListen, onLost };
+      const end = await listen(url, channel, tell, { ...sessionOptions, ...pick(options) });
       const unlisten = async (): Promise<void> => {
         listeners.delete(unlisten);
         await end();

@@ -63,7 +63,10 @@ export class Pool {
   }
 
   #make(): Session {
-    const session = new Session(this.#url, { ...this.#options, onLost: (lost) => this.#forget(lost) });
+    const session = new Session(this.#url, {
+      ...this.#options,
+      onLost: (lost, silent) => this.#lost(lost, silent),
+    });
     this.#all.add(session);
     return session;
   }
@@ -77,6 +80,12 @@ export class Pool {
     const next = this.#waiting.shift();
     if (next) next.resolve(session);
     else this.#idle.push(session);
+  }
+
+  /** Where one link went silent, those that lie idle are not trusted either. */
+  #lost(session: Session, silent: boolean): void {
+    this.#forget(session);
+    if (silent) for (const idle of this.#idle.splice(0)) void this.#discard(idle);
   }
 
   async #discard(session: Session): Promise<void> {

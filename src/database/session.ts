@@ -1,5 +1,8 @@
+import { Socket } from 'node:net';
 import postgres from 'postgres';
+import { RivuletError } from '../errors.js';
 import type { Statement } from '../sql/statement.js';
+import type { Patience } from './patience.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 const TEXT_OID = 25;
@@ -21,27 +24,37 @@ export const TEXT_SETTINGS: Readonly<Record<string, string>> = {
 export interface SessionOptions {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
+  /** How long the server may say nothing while a statement waits. Without it a statement waits for as long as the system does. */
+  readonly patience?: Patience | undefined;
+  /** Told of each statement that ended. */
+  readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly onNotify?: (channel: string, payload: string) => void;
-  /** Called once, when the connection is gone for whatever reason. */
-  readonly onLost: (session: Session) => void;
+  /** Called once, when the connection is gone for whatever reason; `silent`: it was given up, and so may be others. */
+  readonly onLost: (session: Session, silent: boolean) => void;
 }
+
+/** How long a connection that was ended in order may take to close before it is cut. */
+const CLOSE_WITHIN_MS = 2_000;
 
 /**
  * One connection, from its first statement to its loss; never reconnected.
  *
  * A postgres.js connection that was lost is not clean afterwards (porsager/postgres #1154, #1208, #1216: the next statement
  * may crash the process, hang, or run inside somebody else's transaction). So every session is a client of its own with
- * `max: 1`, and a lost one is thrown away; statements on it are refused before they reach the driver.
+ * `max: 1`, and a lost one is thrown away; statements on it are refused before they reach the driver. Its socket is ours, so that a
+ * link over which nothing comes any more can be seen and cut.
  */
 export class Session {
   readonly bornAt = performance.now();
   #lost: Error | null = null;
   readonly #sql: postgres.Sql;
   readonly #prepared = new Set<string>();
-  readonly #onLost: (session: Session) => void;
+  readonly #options: SessionOptions;
+  #socket: Socket | null = null;
 
   constructor(url: string, options: SessionOptions) {
-    this.#onLost = options.onLost;
+    this.#options = options;
+    let attempt = 0;
     this.#sql = postgres(url, {
       max: 1,
       connect_timeout: options.connectTimeoutMs / 1000,
@@ -55,7 +68,13 @@ export class Session {
       onnotice: () => {},
       onclose: () => this.#lose(new Error('the connection to the database was lost')),
       // Accepted by the driver, missing in its types.
-      ...({ onnotify: options.onNotify } as object),
+      ...({
+        onnotify: options.onNotify,
+        socket: (target: Target) => {
+          this.#socket = openSocket(target, attempt++);
+          return this.#socket;
+        },
+      } as object),
     });
   }
 
@@ -68,31 +87,68 @@ export class Session {
     if (this.#lost) throw this.#lost;
     const prepare = options.prepare !== false && this.#mayPrepare(statement.text);
     const params = statement.params.map((param) => this.#sql.typed(param as string, TEXT_OID));
-    try {
-      return await this.#sql
-        .unsafe<never>(statement.text, params, { prepare, ...({ simple: false } as object) })
-        .values();
-    } catch (error) {
-      throw this.#judge(error);
-    }
+    const run = (): Promise<readonly TextRow[]> =>
+      this.#sql.unsafe<never>(statement.text, params, { prepare, ...({ simple: false } as object) }).values();
+    return this.#run(statement.text, run, options.silenceMs);
   }
 
   /** Runs SQL text without parameters; resolves to the command tag of the last statement (`COMMIT`, `ROLLBACK` …). */
   async script(text: string): Promise<string> {
     if (this.#lost) throw this.#lost;
-    try {
-      const result = await this.#sql.unsafe(text);
-      const last = Array.isArray(result[0]) ? result.at(-1) : result;
-      return (last as unknown as { command: string }).command;
-    } catch (error) {
-      throw this.#judge(error);
-    }
+    const result = await this.#run(text, async () => this.#sql.unsafe(text));
+    const last = Array.isArray(result[0]) ? result.at(-1) : result;
+    return (last as unknown as { command: string }).command;
   }
 
   /** Ends the connection; statements under way get `timeoutMs` to finish. */
   async end(timeoutMs = 0): Promise<void> {
     this.#lost ??= new Error('the connection was closed');
+    const socket = this.#socket;
+    const cut = setTimeout(() => socket?.destroy(), timeoutMs + CLOSE_WITHIN_MS);
+    cut.unref();
+    socket?.once('close', () => clearTimeout(cut));
     await this.#sql.end({ timeout: timeoutMs / 1000 });
+  }
+
+  async #run<T>(text: string, run: () => Promise<T>, silenceMs?: number): Promise<T> {
+    const { patience, onStatement } = this.#options;
+    const began = performance.now();
+    let ok = false;
+    try {
+      const answer = await this.#answer(run(), silenceMs ?? patience?.for(text));
+      ok = true;
+      patience?.answered(text, performance.now() - began);
+      return answer;
+    } catch (error) {
+      if (error instanceof Silence) patience?.gaveUp(text);
+      throw this.#judge(error);
+    } finally {
+      onStatement?.(performance.now() - began, ok);
+    }
+  }
+
+  /** Rejects with `Silence` when nothing came from the server for so long; what comes slowly is waited for. */
+  #answer<T>(answer: Promise<T>, silenceMs: number | undefined): Promise<T> {
+    if (silenceMs === undefined) return answer;
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      let seen = -1;
+      const wait = (): void => {
+        seen = this.#socket?.bytesRead ?? 0;
+        timer = setTimeout(() => setImmediate(look), silenceMs);
+      };
+      // After the loop has read its sockets: a process that was stopped itself finds the answer there.
+      const look = (): void => {
+        if (timer === undefined) return;
+        if ((this.#socket?.bytesRead ?? 0) > seen) wait();
+        else reject(new Silence(silenceMs));
+      };
+      wait();
+      answer.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        timer = undefined;
+      });
+    });
   }
 
   #mayPrepare(text: string): boolean {
@@ -112,6 +168,29 @@ export class Session {
     if (this.#lost) return;
     this.#lost = error;
     void this.#sql.end({ timeout: 0 }).catch(() => {});
-    this.#onLost(this);
+    this.#socket?.destroy();
+    this.#options.onLost(this, error instanceof Silence);
   }
+}
+
+class Silence extends RivuletError {
+  constructor(silenceMs: number) {
+    super('DATABASE_UNAVAILABLE', `The database said nothing for ${silenceMs} ms.`);
+  }
+}
+
+/** What the driver knows of the server's addresses. */
+interface Target {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  readonly path: string | false;
+}
+
+/** Connecting, not connected: what is written meanwhile waits. Of several hosts each attempt takes the next. */
+function openSocket({ host, port, path }: Target, attempt: number): Socket {
+  const socket = new Socket();
+  if (path) return socket.connect(path);
+  const at = attempt % port.length;
+  // The driver takes the name to verify a certificate for from here.
+  return Object.assign(socket.connect(port[at]!, host[at]!), { host: host[at], port: port[at] });
 }

@@ -14,6 +14,8 @@ export interface Logger {
 export interface QueryOptions {
   /** False: planned anew with the values at hand, for a statement whose best plan depends on them. Default true. */
   readonly prepare?: boolean;
+  /** The connection is given up when nothing came from the server for so long. Default: as the pool was told. */
+  readonly silenceMs?: number;
 }
 
 export interface Queryable {
@@ -32,13 +34,15 @@ export interface Database extends Queryable {
   /** Runs `work` in one transaction: commits when it resolves, rolls back when it rejects (and rejects with the same error). */
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
-   * LISTENs on a connection of its own, which comes back by itself. `onListen` is called after each (re)connect:
-   * whatever was notified before it may have been lost.
+   * LISTENs on a connection of its own, which comes back by itself; a link over which nothing comes any more is noticed within 4
+   * seconds. `onListen` is called after each (re)connect: whatever was notified before it may have been lost. `onLost` is called each time it is
+   * lost.
    */
   listen(
     channel: string,
     onNotify: (payload: string) => void,
     onListen: () => void,
+    onLost?: () => void,
   ): Promise<() => Promise<void>>;
   /** Waits up to `timeoutMs` (default 5,000) for what is running, then closes. Twice is fine. */
   close(timeoutMs?: number): Promise<void>;

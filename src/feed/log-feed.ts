@@ -7,7 +7,7 @@ import { type LogRead, parseRead, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
-import { LOG_CHANNEL } from '../watch/log-table.js';
+import { Doorbell } from './doorbell.js';
 import { Listeners } from './listeners.js';
 import { Meter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
@@ -34,7 +34,7 @@ export function createLogFeed(options: LogFeedOptions): Feed {
 
 class LogFeed implements Feed {
   readonly #database: Database;
-  readonly #listens: boolean;
+  readonly #doorbell: Doorbell | null;
   readonly #listeners: Listeners;
   readonly #shapes: Shapes;
   readonly #loop: ReadLoop;
@@ -42,13 +42,16 @@ class LogFeed implements Feed {
   readonly #meter = new Meter();
   #position: Snapshot | null = null;
   #epoch = '';
-  #unlisten: (() => Promise<void>) | null = null;
 
   constructor(options: LogFeedOptions) {
     this.#database = options.database;
-    this.#listens = options.listen ?? true;
     this.#listeners = new Listeners(options.log);
     this.#shapes = new Shapes(options.model);
+    const onRing = (): void => this.#loop.wake();
+    this.#doorbell =
+      options.listen === false
+        ? null
+        : new Doorbell({ database: options.database, onRing, log: options.log });
     this.#claim = new Claim({
       database: options.database,
       position: () => this.position.xmin,
@@ -92,12 +95,18 @@ class LogFeed implements Feed {
     const { state } = this.#loop;
     const names = { idle: 'starting', running: 'live', failing: 'reconnecting', stopped: 'stopped' } as const;
     const error = state.kind === 'failing' ? messageOf(state.error) : null;
-    return { state: names[state.kind], ...this.#meter.figures, error };
+    return {
+      state: names[state.kind],
+      ...this.#meter.figures,
+      wakeUps: this.#doorbell?.wakeUps ?? 'off',
+      reconnects: this.#doorbell?.losses ?? 0,
+      error,
+    };
   }
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#unlisten?.();
+    await this.#doorbell?.stop();
     await this.#claim.close();
   }
 
@@ -112,9 +121,7 @@ class LogFeed implements Feed {
     this.#position = parseSnapshot(snapshot);
     this.#epoch = epoch;
     this.#meter.read();
-    if (!this.#listens) return;
-    const wake = (): void => this.#loop.wake();
-    this.#unlisten = await this.#database.listen(LOG_CHANNEL, wake, wake);
+    await this.#doorbell?.start();
   }
 
   async #read(): Promise<void> {

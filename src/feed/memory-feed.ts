@@ -66,7 +66,13 @@ class MemoryLogFeed implements MemoryFeed {
 
   status(): ReturnType<Feed['status']> {
     const names = { idle: 'starting', running: 'live', failing: 'reconnecting', stopped: 'stopped' } as const;
-    return { state: names[this.#loop.state.kind], ...this.#meter.figures, error: null };
+    return {
+      state: names[this.#loop.state.kind],
+      ...this.#meter.figures,
+      wakeUps: 'off',
+      reconnects: 0,
+      error: null,
+    };
   }
 
   stop(): Promise<void> {

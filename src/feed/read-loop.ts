@@ -112,7 +112,8 @@ export class ReadLoop {
   #continue(): void {
     if (this.#isStopped()) this.#rejectWaiters();
     else if (this.#state.kind === 'failing') {
-      this.#schedule(this.#retryMs);
+      // Shorter by up to a half, so that nodes do not come back in step.
+      this.#schedule(this.#retryMs * (0.5 + Math.random() / 2));
       this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
     } else if (this.#isWanted) this.#readNow();
     else this.#schedule(this.#options.pollMs);

@@ -40,5 +40,9 @@ export interface FeedStatus {
   readonly lagMs: number | null;
   readonly transactions: number;
   readonly changes: number;
+  /** Whether NOTIFY wakes the feed; where it does not, the clock does. */
+  readonly wakeUps: 'off' | 'untested' | 'working' | 'broken';
+  /** How often the connection that wakes it was lost. */
+  readonly reconnects: number;
   readonly error: string | null;
 }

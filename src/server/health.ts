@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.js';
 import type { FeedStatus } from '../feed/types.js';
 
 /** A feed that has not read for longer than this is behind, whatever it says of itself. */
@@ -16,6 +17,8 @@ export interface Readiness {
   readonly status: 'ready' | 'starting' | 'behind' | 'stopping';
   readonly feed: Omit<FeedStatus, 'error'>;
   readonly sockets: number;
+  /** Codes of what works less well than it could. */
+  readonly warnings: readonly ErrorCode[];
 }
 
 export function createHealth(feed: () => FeedStatus, sockets: () => number): Health {
@@ -25,7 +28,12 @@ export function createHealth(feed: () => FeedStatus, sockets: () => number): Hea
     ready: () => {
       // What went wrong names hosts and users: that is for the log.
       const { error: _error, ...status } = feed();
-      return { status: isStopping ? 'stopping' : readiness(status), feed: status, sockets: sockets() };
+      return {
+        status: isStopping ? 'stopping' : readiness(status),
+        feed: status,
+        sockets: sockets(),
+        warnings: status.wakeUps === 'broken' ? ['NOTIFY_NOT_CARRIED'] : [],
+      };
     },
     stopping: () => {
       isStopping = true;

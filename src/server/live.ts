@@ -16,7 +16,10 @@ import type { Settings } from './settings.js';
 import { isWatchedBy } from './watched.js';
 
 export interface LiveOptions {
+  /** Of live alone, so that the feed never waits behind requests, and impatient: see `LIVE_POOL`. */
   readonly database: Database;
+  /** For the queries of live queries, which may take as long as a client's query does. */
+  readonly queries: Database;
   readonly model: Model;
   readonly plan: WatchPlan;
   readonly limits: Limits;
@@ -24,6 +27,12 @@ export interface LiveOptions {
   readonly pollMs: number | undefined;
   readonly logger: Logger;
 }
+
+/**
+ * How the feed's pool connects. It reads each second at least, so that 3 seconds of silence are noticed within 4; a statement that needs longer gets
+ * it at its second try.
+ */
+export const LIVE_POOL = { max: 4, connectTimeoutMs: 5_000, silenceMs: 3_000 };
 
 /** What subscriptions live on. */
 export interface Live {
@@ -52,7 +61,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     history,
     retry,
     evaluator: createEvaluator({ database, model, history, retry }),
-    run: (select) => retry(() => runSelect(database, model, select)),
+    run: (select) => retry(() => runSelect(options.queries, model, select)),
     isWatched: isWatchedBy(plan, model),
     onError: (error) => logger.error({ err: error }, 'a subscription failed'),
     maxScopeKeys: limits.maxScopeKeys,

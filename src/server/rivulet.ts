@@ -13,7 +13,7 @@ import type { PolicyFault } from '../policy/resolve.js';
 import type { Scopes } from '../scope/types.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { RivuletConfig } from './config.js';
-import { startLive } from './live.js';
+import { LIVE_POOL, startLive } from './live.js';
 import { createLogger, type Logger } from './logger.js';
 import { type Environment, resolveSettings, type Settings } from './settings.js';
 import { assertWatched, epochOf, watchPlanOf } from './watched.js';
@@ -61,6 +61,9 @@ export async function createRivulet<TContext, TRelations extends SchemaRelations
   return { ...api, model, database, feed, scopes, stop: () => (stopping ??= close()) };
 }
 
+/** Past this a request's connection is given up, so that links that died under requests do not keep the pool. */
+const REQUEST_SILENCE_MS = 60_000;
+
 export interface OpenOptions<TRelations extends SchemaRelations> {
   readonly config: RivuletConfig<unknown, TRelations>;
   readonly settings: Settings;
@@ -88,13 +91,22 @@ export async function openRivulet<TRelations extends SchemaRelations>(
   const { config, settings, plan, logger, pollMs } = options;
   const { databaseUrl, limits, retention } = settings;
   if (databaseUrl === undefined) throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
-  const database = connect(databaseUrl, { max: settings.maxConnections, log: logger });
+  const database = connect(databaseUrl, {
+    max: settings.maxConnections,
+    silenceMs: REQUEST_SILENCE_MS,
+    log: logger,
+  });
+  const liveDatabase = connect(databaseUrl, { ...LIVE_POOL, applicationName: 'rivulet live', log: logger });
+  const closePools = async (): Promise<void> => {
+    await Promise.all([liveDatabase.close(), database.close()]);
+  };
   try {
     await assertWatched(database, plan, logger);
     const epoch = await epochOf(database);
     const model = await withPlainTables(database, options.model, plan);
     const { feed, scopes, stop } = await startLive({
-      database,
+      database: liveDatabase,
+      queries: database,
       model,
       plan,
       limits,
@@ -117,11 +129,11 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     });
     const close = async (): Promise<void> => {
       await stop();
-      await database.close();
+      await closePools();
     };
     return { database, feed, scopes, cursors, api, onFault, close };
   } catch (error) {
-    await database.close();
+    await closePools();
     throw error;
   }
 }

@@ -8,6 +8,8 @@ const live: FeedStatus = {
   lagMs: 2,
   transactions: 1,
   changes: 1,
+  wakeUps: 'working',
+  reconnects: 0,
   error: null,
 };
 
@@ -24,6 +26,14 @@ test.each([
   ).ready();
   expect(readiness).toMatchObject({ status: verdict, sockets: 3 });
   expect(JSON.stringify(readiness)).not.toContain('admin');
+});
+
+test('a server that is not woken by notifications is ready, and says so with a code', () => {
+  const readiness = createHealth(
+    () => ({ ...live, wakeUps: 'broken' }),
+    () => 0,
+  ).ready();
+  expect(readiness).toMatchObject({ status: 'ready', warnings: ['NOTIFY_NOT_CARRIED'] });
 });
 
 test('a server that stops is not ready, and still alive', () => {

@@ -1,0 +1,37 @@
+/** How much longer than `baseMs` a statement may be waited for at most. */
+const MOST_TIMES = 32;
+/** Statements that are remembered; the oldest goes. */
+const MAX_REMEMBERED = 500;
+
+/**
+ * How long the server may be silent before a link is taken for dead, by statement. A statement that is slow by nature looks the same
+ * as a dead link at first: each time it is given up on it is given twice the time, and what it then took is remembered. What is quick
+ * (again) has the base.
+ */
+export class Patience {
+  readonly #baseMs: number;
+  readonly #known = new Map<string, number>();
+
+  constructor(baseMs: number) {
+    this.#baseMs = baseMs;
+  }
+
+  for(text: string): number {
+    return this.#known.get(text) ?? this.#baseMs;
+  }
+
+  answered(text: string, tookMs: number): void {
+    if (2 * tookMs > this.#baseMs) this.#remember(text, 2 * tookMs);
+    else this.#known.delete(text);
+  }
+
+  gaveUp(text: string): void {
+    this.#remember(text, 2 * this.for(text));
+  }
+
+  #remember(text: string, ms: number): void {
+    this.#known.delete(text);
+    this.#known.set(text, Math.min(ms, this.#baseMs * MOST_TIMES));
+    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
+  }
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { Database, Logger } from '../database/types.js';
+import { ERRORS } from '../errors.js';
+import { LOG_CHANNEL } from '../watch/log-table.js';
+
+/** How long a notification may take from another connection to this one, and how often to try again where none came. */
+const HEARD_WITHIN_MS = 2_000;
+const TEST_AGAIN_MS = 30_000;
+const TEST = 'test ';
+
+/** `broken`: LISTEN succeeds, but notifications do not come through, as behind a pooler in transaction mode. */
+export type WakeUps = 'off' | 'untested' | 'working' | 'broken';
+
+export interface DoorbellOptions {
+  readonly database: Database;
+  /** Something may have been logged. */
+  readonly onRing: () => void;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * Hears of new changes by NOTIFY. After each LISTEN it sends itself a notification over another connection, and warns with
+ * NOTIFY_NOT_CARRIED when that does not come. Nothing depends on being heard: who reads also reads by the clock.
+ */
+export class Doorbell {
+  readonly #options: DoorbellOptions;
+  readonly #token = TEST + randomUUID();
+  #wakeUps: WakeUps = 'off';
+  #losses = 0;
+  #unlisten: (() => Promise<void>) | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DoorbellOptions) {
+    this.#options = options;
+  }
+
+  get wakeUps(): WakeUps {
+    return this.#wakeUps;
+  }
+
+  /** How often the connection was lost. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** Rejects when the first LISTEN fails. */
+  async start(): Promise<void> {
+    this.#wakeUps = 'untested';
+    this.#unlisten = await this.#options.database.listen(
+      LOG_CHANNEL,
+      (payload) => this.#hear(payload),
+      () => {
+        this.#options.onRing();
+        this.#test();
+      },
+      () => {
+        this.#losses++;
+      },
+    );
+  }
+
+  /** Twice is fine. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#wakeUps = 'off';
+    await this.#unlisten?.();
+  }
+
+  #hear(payload: string): void {
+    if (payload === this.#token) this.#heard();
+    // Tests of other nodes say nothing of changes.
+    if (!payload.startsWith(TEST)) this.#options.onRing();
+  }
+
+  #heard(): void {
+    clearTimeout(this.#timer);
+    if (this.#wakeUps === 'broken') this.#options.log?.info({}, 'notifications come through again');
+    if (this.#wakeUps !== 'off') this.#wakeUps = 'working';
+  }
+
+  #test(): void {
+    clearTimeout(this.#timer);
+    if (this.#wakeUps === 'off') return;
+    this.#timer = setTimeout(() => this.#notHeard(), HEARD_WITHIN_MS);
+    const statement = { text: 'select pg_notify($1, $2)', params: [LOG_CHANNEL, this.#token] };
+    // What goes wrong here, the next test finds again.
+    this.#options.database.query(statement).catch(() => {});
+  }
+
+  #notHeard(): void {
+    if (this.#wakeUps !== 'broken') {
+      this.#wakeUps = 'broken';
+      const { cause, next } = ERRORS.NOTIFY_NOT_CARRIED;
+      this.#options.log?.warn({ code: 'NOTIFY_NOT_CARRIED', next }, cause);
+    }
+    this.#timer = setTimeout(() => this.#test(), TEST_AGAIN_MS);
+  }
+}
