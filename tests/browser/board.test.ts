@@ -1,6 +1,6 @@
 import type { Locator, Page, WebSocketRoute } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isChromiumInstalled, serveBoard } from '../support/board.js';
+import { isChromiumInstalled, serveBoard, settled } from '../support/board.js';
 import { waitFor } from '../support/wait-for.js';
 
 const board = await serveBoard();
@@ -15,6 +15,7 @@ const cardIn = (page: Page, status: Status, id: number): Locator =>
 
 /** With the mouse, in steps, as a hand does it. */
 async function drag(page: Page, id: number, to: Locator, place: 'above' | 'below'): Promise<void> {
+  await settled(page);
   const from = await boxOf(card(page, id));
   const target = await boxOf(to);
   await page.mouse.move(from.x + 40, from.y + from.height / 2);

@@ -89,10 +89,15 @@ export async function serveBoard(): Promise<BoardServer> {
       for (const context of browser?.contexts() ?? []) await context.close();
     },
     async picture(page, name) {
-      await page.evaluate(`Promise.all(document.getAnimations()
-        .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
-        .map((animation) => animation.finished.catch(() => {})))`);
+      await settled(page);
       await page.screenshot({ path: join(pictures, `${name}.png`) });
     },
   };
+}
+
+/** Resolves when nothing glides or fades any more. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(`Promise.all(document.getAnimations()
+    .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
+    .map((animation) => animation.finished.catch(() => {})))`);
 }
