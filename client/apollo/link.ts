@@ -89,6 +89,7 @@ export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
       };
       const key = nameOf(query, variables);
       let isOpen = true;
+      let own: Watch | undefined;
       const answer = (result: LiveResult): void => {
         if (!isOpen) return;
         isOpen = false;
@@ -111,18 +112,18 @@ export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
       const known = entries.get(key);
       if (known) drop(key, known);
       try {
-        const watch = live.watch(query, variables, execute, (result) => {
+        own = live.watch(query, variables, execute, (result) => {
           receive(result);
           answer(result);
         });
-        entries.set(key, { client, query, variables, watch, last: undefined });
+        entries.set(key, { client, query, variables, watch: own, last: undefined });
         timer ??= setInterval(check, options.checkMs ?? 1_000);
       } catch (error) {
         observer.error(error);
       }
       return () => {
         const entry = entries.get(key);
-        if (isOpen && entry) drop(key, entry);
+        if (isOpen && entry && entry.watch === own) drop(key, entry);
         isOpen = false;
       };
     });

@@ -115,6 +115,10 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         times,
         schedule,
         emit: (result) => tell(entry, result),
+        // A row may have left the query that wrote it last, with an older value than another query shows.
+        changed: () => {
+          if (shared.size > 1) settle();
+        },
         echoed: (mutationId) => writes.echoed(mutationId),
         report,
       }),

@@ -21,6 +21,8 @@ export interface SessionOptions {
   /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
   readonly schedule: (session: LiveSession) => void;
   readonly emit: (result: LiveResult) => void;
+  /** What will be emitted may be older than what others know of the same rows. */
+  readonly changed: () => void;
   /** A message of an own mutation came. */
   readonly echoed: (mutationId: string) => void;
   /** What goes wrong without an answer to show it in. */
@@ -160,6 +162,7 @@ export class LiveSession {
     const answer = this.#answer!;
     this.#lastAnswer = answer;
     this.#attempts = 0;
+    this.#options.changed();
     const data = answer.data as Readonly<Record<string, unknown>>;
     const cursor = cursorOf(answer);
     for (const root of this.#options.plan.roots) {
@@ -239,7 +242,8 @@ export class LiveSession {
       // The reducer leaves the row of a root field where it is.
       const after = id !== undefined && isGone(message, id) ? null : value;
       this.#trees.set(root, after);
-      if (needs.length > 0) this.#dispatch('need');
+      if (after !== before) this.#options.changed();
+      if (needs.length > 0 || isRefilled(message)) this.#dispatch('need');
       else if (after !== before) this.#dispatch('message');
     } catch (error) {
       this.#options.report(error);
@@ -315,4 +319,15 @@ function textOf(problem: unknown): string {
 function isGone({ changes }: Readonly<Record<string, unknown>>, id: string): boolean {
   const own = Array.isArray(changes) ? changes.filter((each) => isObject(each) && each.key === id) : [];
   return own.length > 0 && own.every((each) => isObject(each) && each.kind === 'LEAVE');
+}
+
+/** A table was emptied and filled again in one transaction: rows leave and come in one message, and what hung from them is not told. */
+function isRefilled({ changes }: Readonly<Record<string, unknown>>): boolean {
+  const left = new Set<unknown>();
+  for (const each of Array.isArray(changes) ? changes : []) {
+    if (!isObject(each)) continue;
+    if (each.kind === 'LEAVE') left.add(each.key);
+    else if (left.has(each.key)) return true;
+  }
+  return false;
 }
