@@ -40,6 +40,13 @@ export class Group {
     return this.#subscribers.size;
   }
 
+  /** Units that wait for its subscribers. */
+  get queued(): number {
+    let queued = 0;
+    for (const outbox of this.#subscribers) queued += outbox.weight;
+    return queued;
+  }
+
   list(): ListedScope {
     const isLive = this.#state === 'live';
     return {

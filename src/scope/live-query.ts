@@ -48,6 +48,13 @@ export class LiveQuery {
     return this.#watchers.size;
   }
 
+  /** Answers that wait for those who watch. */
+  get queued(): number {
+    let queued = 0;
+    for (const outbox of this.#watchers) queued += outbox.weight;
+    return queued;
+  }
+
   list(): ListedScope {
     const answer = this.#answer;
     return {

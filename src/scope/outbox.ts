@@ -6,6 +6,8 @@ export interface OutboxOptions<T> {
   readonly weigh: (value: T) => number;
   /** Past the limit everything that waits, `latest` included, is replaced by what this returns. */
   readonly overflow: (latest: T) => T;
+  /** Told of each value that is pushed while the outbox is open. */
+  readonly onPush?: (value: T) => void;
   /** Called once, when the outbox is done, however that came about. */
   readonly onClose: () => void;
 }
@@ -30,8 +32,14 @@ export class Outbox<T> implements AsyncIterableIterator<T> {
     return this.#end === null;
   }
 
+  /** Units that wait to be read. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   push(value: T): void {
     if (this.#end) return;
+    this.#options.onPush?.(value);
     const reader = this.#readers.shift();
     if (reader) {
       reader.resolve({ value, done: false });

@@ -19,6 +19,7 @@ import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
+import { Tally } from './tally.js';
 import type {
   ChangeSpec,
   FollowOptions,
@@ -26,6 +27,7 @@ import type {
   RelatedMessages,
   ScopeMessage,
   Scopes,
+  ScopesFigures,
   ScopesStatus,
 } from './types.js';
 
@@ -65,6 +67,7 @@ class FeedScopes implements Scopes {
   readonly #groupIndex = new MatchIndex<Group>();
   readonly #liveIndex = new MatchIndex<LiveQuery>();
   readonly #liveQueries = new Map<string, LiveQuery>();
+  readonly #tally = new Tally();
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
@@ -83,7 +86,11 @@ class FeedScopes implements Scopes {
     const outbox = this.#outbox<ScopeMessage>(signal, {
       limit: this.#options.maxQueuedChanges ?? 1_000,
       weigh: weightOf,
-      overflow: (latest) => resetMessage('OVERFLOW', latest.cursor),
+      overflow: (latest) => {
+        this.#tally.resets.OVERFLOW++;
+        return resetMessage('OVERFLOW', latest.cursor);
+      },
+      onPush: ({ reset }) => this.#tally.delivery(reset),
       onClose: () => {
         group?.remove(outbox);
         if (group?.size === 0) this.#drop(group);
@@ -110,6 +117,7 @@ class FeedScopes implements Scopes {
       limit: 1,
       weigh: () => 1,
       overflow: (latest) => latest,
+      onPush: () => this.#tally.delivery(null),
       onClose: () => {
         query?.remove(outbox);
         if (query?.size === 0 && this.#liveQueries.get(key) === query) {
@@ -146,6 +154,14 @@ class FeedScopes implements Scopes {
     for (const group of this.#groups) subscribers += group.size;
     for (const query of this.#liveQueries.values()) subscribers += query.size;
     return { scopes: this.#groups.size, liveQueries: this.#liveQueries.size, subscribers };
+  }
+
+  figures(): ScopesFigures {
+    let queued = 0;
+    for (const group of this.#groups) queued += group.queued;
+    for (const query of this.#liveQueries.values()) queued += query.queued;
+    const { deliveries, resets } = this.#tally;
+    return { deliveries, queued, resets: { ...resets } };
   }
 
   list(): readonly ListedScope[] {

@@ -112,6 +112,8 @@ export interface Scopes {
   /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
   live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult>;
   status(): ScopesStatus;
+  /** What was told so far, and what waits to be. */
+  figures(): ScopesFigures;
   /** What is watched now: each scope and each live query once, however many subscribe to it. */
   list(): readonly ListedScope[];
   /** Ends every iterable; those that wait are told they are done. */
@@ -127,6 +129,15 @@ interface Listed {
   readonly state: 'loading' | 'live';
   /** Whether a row is in it; `null` where it does not know (yet), and only the filter can say. */
   holds(table: string, key: string): boolean | null;
+}
+
+export interface ScopesFigures {
+  /** Messages and answers handed over for one subscriber each. */
+  readonly deliveries: number;
+  /** Changes that wait for slow subscribers. */
+  readonly queued: number;
+  /** Resets told to a subscriber each, by reason. */
+  readonly resets: Readonly<Record<ResetReason, number>>;
 }
 
 export interface ScopesStatus {

@@ -84,6 +84,18 @@ export interface ServerConfig {
    * @default []
    */
   readonly origins?: readonly string[];
+  /**
+   * Serves figures in Prometheus's text format at `/metrics`, on a port of their own, to whoever reaches it: they tell how much is written and
+   * read. @default none
+   */
+  readonly metrics?: MetricsConfig;
+}
+
+export interface MetricsConfig {
+  /** 0: any that is free. The environment's `METRICS_PORT` goes before it. */
+  readonly port: number;
+  /** @default the environment's `METRICS_HOST`, or 127.0.0.1 */
+  readonly host?: string;
 }
 
 /**

@@ -71,7 +71,11 @@ export interface OpenOptions<TRelations extends SchemaRelations> {
   readonly plan: WatchPlan;
   readonly pollMs: number | undefined;
   readonly logger: Logger;
+  readonly onStatement?: OnStatement | undefined;
 }
+
+/** Told of each statement that ended, by pool. */
+export type OnStatement = (pool: 'requests' | 'live', tookMs: number, ok: boolean) => void;
 
 /** The parts that work for every way in. */
 export interface OpenRivulet<TRelations extends SchemaRelations> {
@@ -88,15 +92,21 @@ export interface OpenRivulet<TRelations extends SchemaRelations> {
 export async function openRivulet<TRelations extends SchemaRelations>(
   options: OpenOptions<TRelations>,
 ): Promise<OpenRivulet<TRelations>> {
-  const { config, settings, plan, logger, pollMs } = options;
+  const { config, settings, plan, logger, pollMs, onStatement } = options;
   const { databaseUrl, limits, retention } = settings;
   if (databaseUrl === undefined) throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
   const database = connect(databaseUrl, {
     max: settings.maxConnections,
     silenceMs: REQUEST_SILENCE_MS,
+    onStatement: onStatement && ((tookMs, ok) => onStatement('requests', tookMs, ok)),
     log: logger,
   });
-  const liveDatabase = connect(databaseUrl, { ...LIVE_POOL, applicationName: 'rivulet live', log: logger });
+  const liveDatabase = connect(databaseUrl, {
+    ...LIVE_POOL,
+    applicationName: 'rivulet live',
+    onStatement: onStatement && ((tookMs, ok) => onStatement('live', tookMs, ok)),
+    log: logger,
+  });
   const closePools = async (): Promise<void> => {
     await Promise.all([liveDatabase.close(), database.close()]);
   };

@@ -11,11 +11,14 @@ import type { RivuletConfig } from './config.js';
 import { describeConfig } from './description.js';
 import type { GraphiQLSettings } from './graphiql.js';
 import { createHealth } from './health.js';
+import { hostForUrl } from './host-for-url.js';
 import { createHttpServer } from './http.js';
 import { createIdentify, type Identity } from './identity.js';
 import { isRecord } from './is-record.js';
 import { listen } from './listen.js';
 import { createLogger, type Logger } from './logger.js';
+import { createMetrics } from './metrics.js';
+import { serveMetrics } from './metrics-endpoint.js';
 import { type Pages, readPages } from './pages.js';
 import type { Person } from './people.js';
 import { openRivulet, type Rivulet } from './rivulet.js';
@@ -56,6 +59,8 @@ export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelati
   /** `http://127.0.0.1:4000/graphql` */
   readonly url: string;
   readonly port: number;
+  /** `http://127.0.0.1:9400/metrics`; `null` where figures are not served. */
+  readonly metricsUrl: string | null;
   /** Whether something other than GraphiQL is served at `/`. */
   readonly hasPages: boolean;
   /**
@@ -98,7 +103,9 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
   };
   try {
     const { pollMs } = options;
-    const open = await openRivulet({ config, settings, model, plan, pollMs, logger });
+    const metrics = settings.metrics === null ? null : createMetrics();
+    const onStatement = metrics?.onStatement;
+    const open = await openRivulet({ config, settings, model, plan, pollMs, logger, onStatement });
     opened.push(() => open.close());
     const { database, feed, scopes, cursors, onFault } = open;
 
@@ -145,6 +152,13 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       origins: settings.origins,
       logger,
     });
+    let metricsUrl: string | null = null;
+    if (metrics !== null && settings.metrics !== null) {
+      metrics.watch({ feed, scopes, database, sockets: () => sockets?.sockets ?? 0 });
+      const served = await serveMetrics(metrics, settings.metrics, logger);
+      opened.push(served.close);
+      metricsUrl = served.url;
+    }
     await listen(http.server, settings.port, settings.host);
     const { port } = http.server.address() as AddressInfo;
     const url = `http://${hostForUrl(settings.host)}:${port}/graphql`;
@@ -162,6 +176,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       ...open.api,
       url,
       port,
+      metricsUrl,
       hasPages: pages !== null && pages.size > 0,
       model,
       database,
@@ -196,9 +211,4 @@ function withOptions(settings: Settings, options: ServerOptions): Settings {
 function mutationIdOf(extensions: unknown): string | null {
   const id = isRecord(extensions) ? extensions.mutationId : undefined;
   return typeof id === 'string' && id.length > 0 && id.length <= MAX_MUTATION_ID_LENGTH ? id : null;
-}
-
-function hostForUrl(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,6 +1,6 @@
 import { RivuletError } from '../errors.js';
 import { DEFAULT_LIMITS } from '../graphql/limits.js';
-import type { AuthConfig, Limits, RetentionConfig, RivuletConfig } from './config.js';
+import type { AuthConfig, Limits, MetricsConfig, RetentionConfig, RivuletConfig } from './config.js';
 import type { LogLevel } from './logger.js';
 
 /** The configuration with the environment and the defaults filled in. */
@@ -10,6 +10,8 @@ export interface Settings {
   readonly port: number;
   readonly host: string;
   readonly origins: readonly string[];
+  /** Where figures are served; `null`: nowhere. */
+  readonly metrics: { readonly port: number; readonly host: string } | null;
   readonly auth: AuthConfig;
   readonly limits: Limits;
   /** `null`: nothing is trimmed by this server. */
@@ -33,6 +35,7 @@ export function resolveSettings(config: RivuletConfig, environment: Environment,
     port: portOf(textOf(environment.PORT)) ?? config.server?.port ?? 4000,
     host: textOf(environment.HOST) ?? config.server?.host ?? '127.0.0.1',
     origins: (config.server?.origins ?? []).map(originOf),
+    metrics: metricsOf(config.server?.metrics, environment),
     auth: {
       ...config.auth,
       secret: textOf(environment.JWT_SECRET) ?? config.auth?.secret,
@@ -94,6 +97,12 @@ export function portOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw invalid(`the port must be a number from 0 to 65535, not "${text}"`);
+}
+
+function metricsOf(metrics: MetricsConfig | undefined, environment: Environment): Settings['metrics'] {
+  const port = portOf(textOf(environment.METRICS_PORT)) ?? metrics?.port;
+  if (port === undefined) return null;
+  return { port, host: textOf(environment.METRICS_HOST) ?? metrics?.host ?? '127.0.0.1' };
 }
 
 function logLevelOf(text: string | undefined): LogLevel | undefined {

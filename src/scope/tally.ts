@@ -1,0 +1,19 @@
+import type { ResetReason } from './types.js';
+
+/** Counts what subscribers are told. */
+export class Tally {
+  deliveries = 0;
+  readonly resets: Record<ResetReason, number> = {
+    TRUNCATED: 0,
+    OVERFLOW: 0,
+    LOG_LOST: 0,
+    TOO_OLD: 0,
+    OTHER_LOG: 0,
+    TOO_LARGE: 0,
+  };
+
+  delivery(reset: ResetReason | null): void {
+    this.deliveries++;
+    if (reset !== null) this.resets[reset]++;
+  }
+}

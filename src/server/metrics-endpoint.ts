@@ -1,0 +1,45 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostForUrl } from './host-for-url.js';
+import { listen } from './listen.js';
+import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
+
+export interface MetricsEndpoint {
+  readonly url: string;
+  /** Cuts what is under way. */
+  close(): Promise<void>;
+}
+
+/** Answers `GET /metrics` and nothing else, on a port of its own: whoever may ask the API need not see what others do with it. */
+export async function serveMetrics(
+  metrics: Metrics,
+  at: { readonly port: number; readonly host: string },
+  logger: Logger,
+): Promise<MetricsEndpoint> {
+  const server = createServer((request, response) => {
+    const [path] = (request.url ?? '').split('?', 1);
+    if (path !== '/metrics' || request.method !== 'GET') {
+      response.writeHead(404).end();
+      return;
+    }
+    metrics.text().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+      (error: unknown) => {
+        logger.error({ err: error }, 'the figures cannot be collected');
+        response.writeHead(500).end();
+      },
+    );
+  });
+  await listen(server, at.port, at.host);
+  const url = `http://${hostForUrl(at.host)}:${(server.address() as AddressInfo).port}/metrics`;
+  logger.info({ url }, 'figures are served');
+  return {
+    url,
+    close: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
