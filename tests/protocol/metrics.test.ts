@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { serveExample } from '../support/example-server.js';
 
@@ -63,6 +64,14 @@ test('they follow what happens', async () => {
   expect(after.get('rivulet_log_disk_bytes')).toBeGreaterThan(8_000);
   await changes.return?.();
   await tasks.return?.();
+});
+
+test('the page of figures names each of them, and no others', async () => {
+  const text = await (await fetch(server.metricsUrl!)).text();
+  const served = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
+  const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  const named = [...page.matchAll(/`(rivulet_\w+)/g)].map(([, name]) => name);
+  expect(new Set(named)).toEqual(new Set(served));
 });
 
 test('without a database they are still served, without those of the log', async () => {
