@@ -38,7 +38,7 @@ export type ResetReason =
   | 'TOO_LARGE'
   /** More was missed than is replayed, or than the log keeps. */
   | 'TOO_OLD'
-  /** The table was emptied; the rows that left are not known one by one. */
+  /** A table that the set of rows depends on was emptied. */
   | 'TRUNCATED';
 
 export type Role =

@@ -53,7 +53,7 @@ export function changeOpType(types: SchemaTypes): GraphQLEnumType {
 
 export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
   return fixedEnum(types, 'ResetReason', 'Why continuity is lost: fetch again.', {
-    TRUNCATED: 'The table was emptied; the rows that left are not known one by one.',
+    TRUNCATED: 'A table that the set of rows depends on was emptied.',
     OVERFLOW: 'Messages were read more slowly than they came.',
     LOG_LOST: 'The change log could not be followed.',
     TOO_OLD: 'More was missed than is replayed, or than the log keeps.',

@@ -117,7 +117,10 @@ export class SetScope implements Scope {
       const message = inner.takeMessage();
       if (message) messages.set(inner.responseKey, message);
     }
-    return { reset: null, changes, related: messages };
+    // A query that waited for TRUNCATE's lock saw the table empty in a snapshot from before it: what a subscriber began with may be ahead of
+    // its cursor, and then differences alone do not mend it.
+    const isEmptied = [...this.tables].some((name) => net.get(name)?.truncated);
+    return { reset: isEmptied ? 'TRUNCATED' : null, changes, related: messages };
   }
 
   #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {

@@ -8,7 +8,7 @@ export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
 export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
 
 /**
- * Why a subscriber must fetch again. `TRUNCATED`: the table was emptied and the rows that left are not known one by one;
+ * Why a subscriber must fetch again. `TRUNCATED`: a table that the scope depends on was emptied;
  * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
  * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log;
  * `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.

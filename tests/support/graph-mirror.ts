@@ -99,6 +99,12 @@ export class GraphMirror {
     void this.#read();
   }
 
+  /** Takes the state as it is now; to be called while nobody writes. */
+  reload(state: GraphState): void {
+    this.state = state;
+    this.reset = null;
+  }
+
   async stop(): Promise<void> {
     await this.#stream.return?.();
   }
