@@ -51,7 +51,8 @@ export const ERRORS = {
     next: 'Run `rivulet migrate`, or grant usage on schema rivulet and select on its tables.',
   },
   LOG_TRIMMED: {
-    cause: 'The change log no longer has what a subscription still has to be told: this server was away for longer than the log is kept.',
+    cause:
+      'The change log no longer has what a subscription still has to be told: this server was away for longer than the log is kept.',
     next: 'Subscribe again and fetch; where it happens again, raise `retention` in the configuration.',
     http: 503,
   },
