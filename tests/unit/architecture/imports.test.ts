@@ -72,7 +72,17 @@ const MUST_IMPORT: readonly (readonly [string, string])[] = [
 ];
 
 /** Folders without IO: nothing there may import a node builtin that does any, nor the driver. */
-const PURE = ['src/sql', 'src/model', 'src/value', 'src/filter', 'src/policy', 'src/manifest', 'client/core', 'client/urql', 'client/apollo'];
+const PURE = [
+  'src/sql',
+  'src/model',
+  'src/value',
+  'src/filter',
+  'src/policy',
+  'src/manifest',
+  'client/core',
+  'client/urql',
+  'client/apollo',
+];
 const IMPURE =
   /^(node:(fs|net|http|https|child_process|timers|process)|postgres|ws|graphql-ws|graphql-yoga|pino)(\/|$)/;
 
