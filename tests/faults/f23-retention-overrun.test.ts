@@ -56,6 +56,8 @@ async function readFrom(after: string): Promise<{ resets: string[]; positions: n
 test('F23: a client whose cursor was trimmed away is told to fetch again, and goes on from there', async () => {
   const before = await cursor();
   await write();
+  // A purge without claims would take from the feed, too, what it has not read.
+  await server.feed.catchUp();
   await purgeAll();
   const told = await readFrom(before);
   expect(told).toMatchObject({ resets: ['TOO_OLD'], positions: [] });
@@ -90,7 +92,9 @@ test('F23: a purge that races with replays cuts no hole: each replay is whole, o
     await purging;
     for (const { resets, positions } of readers) {
       if (resets.length > 0) {
-        expect([resets, positions]).toEqual([['TOO_OLD'], []]);
+        // LOG_LOST where the purge overtook the server's own feed, whose claim is taken away here.
+        expect(['TOO_OLD', 'LOG_LOST']).toContain(resets[0]);
+        expect(positions).toEqual(expected.slice(0, positions.length));
         counts.reset++;
       } else {
         expect(positions).toEqual(expected);
