@@ -275,7 +275,9 @@ class FeedScopes implements Scopes {
       const touched = this.#groupIndex.find(net);
       if (touched.size > 0) await this.#judge(occasion, [...touched]);
     }
-    this.#position = () => batch.position;
+    // The feed tells nobody of readings that found nothing, and counts this batch as read a moment after it was handled.
+    const { feed } = this.#options;
+    this.#position = () => (covers(feed.position, batch.position) ? feed.position : batch.position);
   }
 
   #judge(occasion: Occasion, groups: readonly Group[], isReplay = false): Promise<void> {

@@ -23,7 +23,7 @@ const RENAME = 'mutation ($id: ID!, $set: TaskSet!) { updateTask(id: $id, set: $
 
 /** After each of many random transactions, breaks and own writes, everything shown is what the network answers. */
 export function clientRandom(kind: ClientKind, server: ClientServer): void {
-  const { numRuns = 100, seed = Math.trunc(Math.random() * 2 ** 31) } = propertyOptions(100);
+  const { numRuns = 50, seed = Math.trunc(Math.random() * 2 ** 31) } = propertyOptions(50);
 
   test(`${kind.name}: every live query equals a fresh one after random transactions (seed ${seed})`, {
     timeout: 60_000 + numRuns * 5_000,
