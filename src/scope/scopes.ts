@@ -3,7 +3,7 @@ import { RivuletError } from '../errors.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
-import { relationPaths } from '../filter/paths.js';
+import { isLocal } from '../filter/paths.js';
 import { covers, formatSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import { planKey } from '../query/plan-key.js';
@@ -226,7 +226,7 @@ class FeedScopes implements Scopes {
 
   #scopeOf(spec: ChangeSpec): Scope {
     const { model, evaluator, maxScopeKeys = 100_000 } = this.#options;
-    return relationPaths(spec.filter).length === 0 && spec.graph.length === 0
+    return isLocal(spec.filter) && spec.graph.length === 0
       ? new RowScope(spec)
       : new SetScope(model, evaluator, spec, maxScopeKeys);
   }
