@@ -1,0 +1,199 @@
+import { defineRelations } from 'drizzle-orm';
+import { integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { type Client, createClient } from 'graphql-ws';
+import pino from 'pino';
+import { afterAll } from 'vitest';
+import WebSocket from 'ws';
+import { readModel } from '../../src/model/read.js';
+import { signToken } from '../../src/server/auth.js';
+import { defineConfig, type RivuletConfig } from '../../src/server/config.js';
+import { createServer, type RivuletServer, type ServerOptions } from '../../src/server/server.js';
+import { watchPlanOf } from '../../src/server/watched.js';
+import { watchSql } from '../../src/watch/watch-sql.js';
+import { waitFor } from './wait-for.js';
+
+/**
+ * An application of two tables that everybody may read, for faults that need no rights: `counters` is what the fault concerns, `others` what
+ * must not suffer from it.
+ */
+const columns = { id: integer().primaryKey(), version: integer().notNull(), body: text() };
+const counters = pgTable('counters', columns);
+const others = pgTable('others', columns);
+const relations = defineRelations({ counters, others });
+
+export const smallConfig = defineConfig({
+  relations,
+  policies: { counters: { read: () => true }, others: { read: () => true } },
+}) as RivuletConfig;
+export const smallModel = readModel(relations);
+
+/** Both tables, watched, with `rows` rows each. */
+export const smallSetup = (rows: number) => `
+  create table counters (id int primary key, version int not null, body text);
+  create table others (id int primary key, version int not null, body text);
+  ${watchSql(watchPlanOf(smallConfig, smallModel))};
+  insert into counters select i, 0, '' from generate_series(1, ${rows}) i;
+  insert into others select i, 0, '' from generate_series(1, ${rows}) i;`;
+
+export type SmallTable = 'counters' | 'others';
+
+export interface SmallChange {
+  readonly kind: 'ENTER' | 'UPDATE' | 'LEAVE';
+  readonly key: string;
+  readonly node: { readonly version: number; readonly body?: string | null } | null;
+}
+
+export interface SmallMessage {
+  readonly cursor: string;
+  readonly reset: string | null;
+  readonly changes: readonly SmallChange[];
+  /** When it came, by `performance.now()`. */
+  readonly at: number;
+}
+
+/** One subscription, of which everything is kept. */
+export interface Follower {
+  readonly messages: readonly SmallMessage[];
+  readonly changes: readonly SmallChange[];
+  readonly resets: readonly string[];
+  /** What ended it; `null` while it goes on. */
+  readonly end: unknown;
+  /** Waits until a row's version was told. */
+  heard(key: number | string, version: number, timeoutMs?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface SmallApp {
+  readonly server: RivuletServer;
+  readonly logged: readonly string[];
+  /** The rows of a table, and the cursor of the answer. */
+  fetch(table: SmallTable): Promise<{ readonly rows: readonly object[]; readonly cursor: string }>;
+  /** Subscribes to a table over a WebSocket; resolves once the server follows. `body`: ask for it too. */
+  follow(table: SmallTable, options?: FollowOptions): Promise<Follower>;
+}
+
+export interface FollowOptions {
+  readonly after?: string;
+  readonly body?: boolean;
+}
+
+const SECRET = 'a secret of the tests, long enough for HS256';
+
+/** To be called at the top level of a test file, after its database was made. */
+export async function serveSmallApp(
+  url: string,
+  config: Partial<RivuletConfig> = {},
+  options: ServerOptions = {},
+): Promise<SmallApp> {
+  const logged: string[] = [];
+  const server = await createServer(
+    { ...smallConfig, ...config },
+    {
+      environment: {},
+      databaseUrl: url,
+      port: 0,
+      secret: SECRET,
+      logger: pino({ level: 'debug' }, { write: (line) => logged.push(line) }),
+      ...options,
+    },
+  );
+  const clients: Client[] = [];
+  afterAll(async () => {
+    await Promise.all(clients.map((client) => client.dispose()));
+    await server.stop(1_000);
+  });
+  const token = await signToken(SECRET, '1', 36_000);
+  const authorization = `Bearer ${token}`;
+  return {
+    server,
+    logged,
+    fetch: async (table) => {
+      const response = await fetch(server.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify({ query: `{ ${table}(limit: 1000) { id version body } }` }),
+      });
+      const { data, errors, extensions } = (await response.json()) as {
+        data: Record<SmallTable, object[]>;
+        errors?: unknown;
+        extensions: { rivulet: { cursor: string } };
+      };
+      if (errors) throw new Error(JSON.stringify(errors));
+      return { rows: data[table], cursor: extensions.rivulet.cursor };
+    },
+    follow: async (table, { after, body = false } = {}) => {
+      const client = createClient({
+        url: server.url.replace('http', 'ws'),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: { authorization },
+      });
+      clients.push(client);
+      const before = server.scopes.status().subscribers;
+      const follower = followWith(client, table, after, body);
+      // What was missed may be told before the server counts it.
+      await waitFor(
+        'it is followed',
+        () => server.scopes.status().subscribers > before || follower.messages.length > 0,
+        20_000,
+      );
+      return follower;
+    },
+  };
+}
+
+function followWith(client: Client, table: SmallTable, after: string | undefined, body: boolean): Follower {
+  const field = table === 'counters' ? 'counterChanges' : 'otherChanges';
+  const messages: SmallMessage[] = [];
+  const versions = new Map<string, number>();
+  let end: unknown = null;
+  client.subscribe<Record<string, Omit<SmallMessage, 'at'>>>(
+    {
+      query: `subscription ($after: String) { ${field}(after: $after) {
+        cursor reset changes { kind key node { version ${body ? 'body' : ''} } } } }`,
+      variables: { after },
+    },
+    {
+      next: ({ data, errors }) => {
+        if (!data) {
+          end = errors;
+          return;
+        }
+        const message = { ...data[field]!, at: performance.now() };
+        messages.push(message);
+        for (const { key, node } of message.changes) if (node) versions.set(key, node.version);
+      },
+      error: (error) => {
+        end = error;
+      },
+      complete: () => {
+        end ??= 'complete';
+      },
+    },
+  );
+  return {
+    messages,
+    get changes() {
+      return messages.flatMap(({ changes }) => changes);
+    },
+    get resets() {
+      return messages.flatMap(({ reset }) => (reset === null ? [] : [reset]));
+    },
+    get end() {
+      return end;
+    },
+    heard: async (key, version, timeoutMs) => {
+      await waitFor(
+        `version ${version} of row ${key} is told`,
+        () => {
+          if (end !== null) throw new Error('the subscription ended', { cause: end });
+          return (versions.get(String(key)) ?? -1) >= version;
+        },
+        timeoutMs,
+      );
+    },
+    stop: async () => {
+      await client.dispose();
+    },
+  };
+}
