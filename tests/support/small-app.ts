@@ -60,6 +60,7 @@ export interface Follower {
   readonly end: unknown;
   /** Waits until a row's version was told. */
   heard(key: number | string, version: number, timeoutMs?: number): Promise<void>;
+  /** Once; resolves when the server serves it no more. */
   stop(): Promise<void>;
 }
 
@@ -68,7 +69,7 @@ export interface SmallApp {
   readonly logged: readonly string[];
   /** The rows of a table, and the cursor of the answer. */
   fetch(table: SmallTable): Promise<{ readonly rows: readonly object[]; readonly cursor: string }>;
-  /** Subscribes to a table over a WebSocket; resolves once the server follows. `body`: ask for it too. */
+  /** Subscribes to a table over a WebSocket; resolves once the server follows. One at a time. `body`: ask for it too. */
   follow(table: SmallTable, options?: FollowOptions): Promise<Follower>;
 }
 
@@ -98,6 +99,10 @@ export async function serveSmallApp(
     },
   );
   const clients: Client[] = [];
+  let open = 0;
+  /** Followers come and go one after the other, so that they can be counted. */
+  const served = (count: number) =>
+    waitFor(`${count} subscriptions`, () => server.scopes.status().subscribers === count, 20_000);
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.dispose()));
     await server.stop(1_000);
@@ -129,20 +134,23 @@ export async function serveSmallApp(
         connectionParams: { authorization },
       });
       clients.push(client);
-      const before = server.scopes.status().subscribers;
-      const follower = followWith(client, table, after, body);
-      // What was missed may be told before the server counts it.
-      await waitFor(
-        'it is followed',
-        () => server.scopes.status().subscribers > before || follower.messages.length > 0,
-        20_000,
-      );
+      const follower = followWith(client, table, after, body, async () => {
+        await client.dispose();
+        await served(--open);
+      });
+      await served(++open);
       return follower;
     },
   };
 }
 
-function followWith(client: Client, table: SmallTable, after: string | undefined, body: boolean): Follower {
+function followWith(
+  client: Client,
+  table: SmallTable,
+  after: string | undefined,
+  body: boolean,
+  stop: () => Promise<void>,
+): Follower {
   const field = table === 'counters' ? 'counterChanges' : 'otherChanges';
   const messages: SmallMessage[] = [];
   const versions = new Map<string, number>();
@@ -192,8 +200,6 @@ function followWith(client: Client, table: SmallTable, after: string | undefined
         timeoutMs,
       );
     },
-    stop: async () => {
-      await client.dispose();
-    },
+    stop,
   };
 }
