@@ -1,35 +1,56 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
 
-export interface DatabaseProxy {
-  /** The database's address, by way of the proxy. */
+/** A TCP proxy, for faults on the wire. */
+export interface Proxy {
+  /** The target's address, by way of the proxy. */
   readonly url: string;
   /** Connections through it. */
   readonly connections: number;
-  /** Resets every connection that is open, as a failing network does. */
-  reset(): void;
+  /** Connections that were made through it so far. */
+  readonly accepted: number;
+  /** From now on new connections lead there. */
+  aim(url: string): void;
+  /** Resets every connection that is open (or a part of them, 0 to 1), as a failing network does. */
+  reset(part?: number): void;
+  /** From now on new connections are reset at once, until `resume`. */
+  refuse(): void;
   /** From now on accepts and forwards nothing, in either direction, until `resume`; what was held back is then forwarded. */
   stall(): void;
-  /** Forwards nothing on the connections that are there now; new ones work. They stay so. */
+  /** Forwards nothing on the connections that are there now; new ones work. They stay so until `resume`. */
   stallOpen(): void;
   resume(): void;
-  /** What the server says goes through this first; `null`: through nothing. Messages of connections that are open, too. */
+  /** What the target says goes through this first; `null`: through nothing. Messages of connections that are open, too. */
   meddle(with_: Meddler | null): void;
+  /** The same for what is said to the target. */
+  meddleRequests(with_: Meddler | null): void;
   close(): Promise<void>;
 }
 
-/** Given a part of what the server sends, decides what arrives of it; `cut` resets the connection. */
+export type DatabaseProxy = Proxy;
+
+/** Given a part of what one side sends, decides what arrives of it, and when; `cut` resets the connection. */
 export type Meddler = (bytes: Buffer, cut: () => void) => Buffer | Promise<Buffer>;
 
-/** A TCP proxy on 127.0.0.1 in front of the server of `url`, for faults on the wire. */
-export async function startProxy(url: string): Promise<DatabaseProxy> {
-  const target = new URL(url);
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'ws:': 80, 'https:': 443 };
+
+/** Starts a proxy on 127.0.0.1 in front of the server of `url`; of PostgreSQL's where the address names no port. */
+export async function startProxy(url: string): Promise<Proxy> {
+  let target = new URL(url);
   const links = new Set<Link>();
+  let accepted = 0;
   let stalled = false;
-  let meddler: Meddler | null = null;
-  const server = createServer((near) => {
-    const far = connect(Number(target.port || 5432), target.hostname);
-    const link = new Link(near, far, () => meddler);
+  let refusing = false;
+  let answers: Meddler | null = null;
+  let requests: Meddler | null = null;
+  const server = createServer({ pauseOnConnect: true }, (near) => {
+    accepted++;
+    if (refusing) {
+      near.resetAndDestroy();
+      return;
+    }
+    const port = Number(target.port || (DEFAULT_PORTS[target.protocol] ?? 5432));
+    const far = connect(port, target.hostname);
+    const link = new Link(near, far, { answers: () => answers, requests: () => requests });
     links.add(link);
     if (stalled) link.stall();
     near.once('close', () => links.delete(link));
@@ -44,8 +65,18 @@ export async function startProxy(url: string): Promise<DatabaseProxy> {
     get connections() {
       return links.size;
     },
-    reset: () => {
-      for (const link of links) link.reset();
+    get accepted() {
+      return accepted;
+    },
+    aim: (to) => {
+      target = new URL(to);
+    },
+    reset: (part = 1) => {
+      const doomed = Math.ceil(links.size * part);
+      for (const link of [...links].slice(0, doomed)) link.reset();
+    },
+    refuse: () => {
+      refusing = true;
     },
     stall: () => {
       stalled = true;
@@ -56,10 +87,14 @@ export async function startProxy(url: string): Promise<DatabaseProxy> {
     },
     resume: () => {
       stalled = false;
+      refusing = false;
       for (const link of links) link.resume();
     },
     meddle: (with_) => {
-      meddler = with_;
+      answers = with_;
+    },
+    meddleRequests: (with_) => {
+      requests = with_;
     },
     close: () => {
       for (const link of links) link.destroy();
@@ -68,39 +103,36 @@ export async function startProxy(url: string): Promise<DatabaseProxy> {
   };
 }
 
+interface Meddlers {
+  readonly answers: () => Meddler | null;
+  readonly requests: () => Meddler | null;
+}
+
+/** One connection: a lane each way. While it is stalled, not even the end of one side gets to the other. */
 class Link {
   readonly #near: Socket;
   readonly #far: Socket;
+  readonly #lanes: readonly Lane[];
 
-  constructor(near: Socket, far: Socket, meddler: () => Meddler | null) {
+  constructor(near: Socket, far: Socket, meddlers: Meddlers) {
     this.#near = near;
     this.#far = far;
-    for (const socket of [near, far]) socket.on('error', () => {});
-    const meddling = new Transform({
-      transform: (bytes: Buffer, _, done) => {
-        const meddle = meddler();
-        if (!meddle) return done(null, bytes);
-        Promise.resolve(meddle(bytes, () => this.reset())).then(
-          (result) => done(null, result),
-          (error: Error) => done(error),
-        );
-      },
-    });
-    meddling.on('error', () => this.destroy());
-    near.pipe(far);
-    far.pipe(meddling).pipe(near);
+    const cut = (): void => this.reset();
+    this.#lanes = [new Lane(near, far, meddlers.requests, cut), new Lane(far, near, meddlers.answers, cut)];
+    for (const socket of [near, far]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => {});
+    }
     near.once('close', () => far.destroy());
     far.once('close', () => near.destroy());
   }
 
   stall(): void {
-    this.#near.pause();
-    this.#far.pause();
+    for (const lane of this.#lanes) lane.hold(true);
   }
 
   resume(): void {
-    this.#near.resume();
-    this.#far.resume();
+    for (const lane of this.#lanes) lane.hold(false);
   }
 
   reset(): void {
@@ -111,6 +143,50 @@ class Link {
   destroy(): void {
     this.#near.destroy();
     this.#far.destroy();
+  }
+}
+
+/** Forwards what `from` says to `to`, no faster than that reads, one meddled part at a time. */
+class Lane {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #waiting = { held: false, full: false, meddled: false };
+
+  constructor(from: Socket, to: Socket, meddler: () => Meddler | null, cut: () => void) {
+    this.#from = from;
+    this.#to = to;
+    from.on('data', (bytes: Buffer) => {
+      const meddle = meddler();
+      if (!meddle) return this.#forward(bytes);
+      this.#wait('meddled', true);
+      Promise.resolve(meddle(bytes, cut)).then((result) => {
+        this.#forward(result);
+        this.#wait('meddled', false);
+      }, cut);
+    });
+    from.on('end', () => to.end());
+    to.on('drain', () => this.#wait('full', false));
+    this.#flow();
+  }
+
+  hold(on: boolean): void {
+    this.#wait('held', on);
+  }
+
+  #forward(bytes: Buffer): void {
+    if (bytes.length === 0 || this.#to.destroyed) return;
+    if (!this.#to.write(bytes)) this.#wait('full', true);
+  }
+
+  #wait(why: 'held' | 'full' | 'meddled', on: boolean): void {
+    this.#waiting[why] = on;
+    this.#flow();
+  }
+
+  #flow(): void {
+    const { held, full, meddled } = this.#waiting;
+    if (held || full || meddled) this.#from.pause();
+    else this.#from.resume();
   }
 }
 
