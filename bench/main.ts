@@ -1,18 +1,32 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import postgres from 'postgres';
 import { startEmbedded } from '../src/database/embedded.js';
 import { Bench } from './harness/bench.js';
 import { describeMachine } from './harness/machine.js';
 import { Resources } from './harness/resources.js';
 import type { Row, Scenario } from './harness/scenario.js';
 import { tableOf } from './harness/table.js';
+import { burst } from './scenarios/burst.js';
 import { capture } from './scenarios/capture.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { latency } from './scenarios/latency.js';
+import { policies } from './scenarios/policies.js';
 import { selective } from './scenarios/selective.js';
+import { slowReaders } from './scenarios/slow-readers.js';
+import { storm } from './scenarios/storm.js';
+import { sustained } from './scenarios/sustained.js';
 
-const SCENARIOS: readonly Scenario[] = [latency, fanOut, selective, capture];
+const SCENARIOS: readonly Scenario[] = [
+  fanOut,
+  burst,
+  selective,
+  policies,
+  capture,
+  latency,
+  sustained,
+  storm,
+  slowReaders,
+];
 
 /** Fewer runs are for trying things out, and are not written down. */
 const LEAST_RUNS = 3;
@@ -77,12 +91,12 @@ process.exit(interrupted ?? (failed ? 1 : 0));
 
 async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
   const machine = await describeMachine(serverUrl);
-  await setDurable(serverUrl, scenario.durable);
   const profiles: Record<string, readonly unknown[]> = {};
   const onProfile = (name: string, functions: readonly unknown[]): void => {
     profiles[name] = functions;
   };
   const bench = new Bench({ serverUrl, runs, profile: values.profile, open, onProfile });
+  await bench.setDurable(scenario.durable);
   const rows = await scenario.run(bench);
   console.log(`\n${scenario.id}. ${scenario.title}\n\n${tableOf(scenario, rows)}\n`);
   if (values.profile) await save(`.rivulet/profile-${scenario.id}.json`, profiles);
@@ -90,14 +104,6 @@ async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
   if (runs >= LEAST_RUNS)
     await save(`bench/results/${id}.json`, { id, title, machine, runs, durable, metrics, rows });
   return rows.every(isClean);
-}
-
-/** Waiting for the disk says nothing of a server that delivers; of what writers pay it is a part. */
-async function setDurable(serverUrl: string, durable: boolean): Promise<void> {
-  const sql = postgres(serverUrl, { max: 1 });
-  await sql.unsafe(`alter system set fsync = ${durable ? 'on' : 'off'}`);
-  await sql`select pg_reload_conf()`;
-  await sql.end();
 }
 
 function isClean({ gate }: Row): boolean {

@@ -2,6 +2,7 @@ import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { definePolicies } from '../../src/policy/rules.js';
 import type { RivuletConfig } from '../../src/server/config.js';
+import type { Rights } from '../targets/target-api.js';
 
 const items = pgTable('items', {
   id: integer().primaryKey(),
@@ -20,13 +21,18 @@ interface Context {
 }
 
 /** The application that all subjects serve: one table, rows of about 300 bytes. */
-export const application: RivuletConfig = {
-  relations,
-  policies: definePolicies<typeof relations, Context>(relations, {
-    items: { read: ({ owner }) => (owner === null ? true : { owner: { eq: owner } }) },
-  }),
-  context: (claims): Context => ({ owner: claims?.sub ?? null }),
-} as RivuletConfig;
+export function applicationOf(rights: Rights): RivuletConfig {
+  const ownAndPublic = (owner: string) => ({ OR: [{ owner: { eq: owner } }, { amount: { gte: 0 } }] });
+  const own = (owner: string) => ({ owner: { eq: owner } });
+  const of = rights === 'owner' ? own : ownAndPublic;
+  return {
+    relations,
+    policies: definePolicies<typeof relations, Context>(relations, {
+      items: { read: ({ owner }) => (owner === null ? true : of(owner)) },
+    }),
+    context: (claims): Context => ({ owner: claims?.sub ?? null }),
+  } as RivuletConfig;
+}
 
 /** Item n is of topic n and belongs to `owner-<n modulo owners>`. */
 export function itemsSql(rows: number, owners: number): string {

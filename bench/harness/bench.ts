@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { type Api, Child } from './calls.js';
 import { Resources } from './resources.js';
 import { addGates, type Gate, type Row } from './scenario.js';
@@ -37,6 +38,14 @@ export class Bench {
 
   get serverUrl(): string {
     return this.#options.serverUrl;
+  }
+
+  /** Waiting for the disk says nothing of a server that delivers; of what writers pay it is a part. */
+  async setDurable(durable: boolean): Promise<void> {
+    const sql = postgres(this.serverUrl, { max: 1 });
+    await sql.unsafe(`alter system set fsync = ${durable ? 'on' : 'off'}`);
+    await sql`select pg_reload_conf()`;
+    await sql.end();
   }
 
   /** Starts stands for one case, and closes them after `work`. */

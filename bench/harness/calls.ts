@@ -27,7 +27,7 @@ export class Child<A extends Api> {
     const file = fileURLToPath(new URL(`../${module}`, import.meta.url));
     this.#process = fork(file, [], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: ['--enable-source-maps', '--max-old-space-size=4096'],
+      execArgv: ['--enable-source-maps', '--max-old-space-size=4096', '--expose-gc'],
     });
     this.#process.on('message', (reply: Reply) => {
       const waiting = this.#open.get(reply.number);

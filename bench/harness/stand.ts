@@ -3,7 +3,7 @@ import { connect } from '../../src/database/connect.js';
 import { readModel } from '../../src/model/read.js';
 import { watchPlanOf } from '../../src/server/watched.js';
 import { install } from '../../src/watch/install.js';
-import { application, itemsSql, NOTIFY_LEAST_SQL, NOTIFY_ROW_SQL } from '../application/items.js';
+import { applicationOf, itemsSql, NOTIFY_LEAST_SQL, NOTIFY_ROW_SQL } from '../application/items.js';
 import type { ConnectOptions, LoadApi } from '../load/load-api.js';
 import type { TargetApi, TargetOptions, Usage } from '../targets/target-api.js';
 import { Child } from './calls.js';
@@ -17,14 +17,18 @@ export interface StandOptions extends Omit<TargetOptions, 'databaseUrl'> {
   readonly kind: TargetKind;
   readonly rows: number;
   readonly owners?: number;
-  readonly subscribers: Omit<ConnectOptions, 'url' | 'databaseUrl' | 'query' | 'signIn'> & {
-    readonly query?: string;
-  };
+  readonly subscribers: Subscribers;
 }
+
+export type Subscribers = Omit<ConnectOptions, 'url' | 'databaseUrl' | 'query'> & {
+  readonly query?: string;
+};
 
 /** A subject under load: its database, the process that is measured, and the process of its subscribers. */
 export interface Stand {
   readonly subject: string;
+  readonly kind: TargetKind;
+  readonly url: string;
   readonly databaseUrl: string;
   readonly target: Child<TargetApi>;
   readonly load: Child<LoadApi>;
@@ -53,8 +57,23 @@ export async function startStand(serverUrl: string, open: Resources, options: St
   const databaseUrl = await createDatabase(serverUrl, kind, options.rows, options.owners ?? 1);
   const target = open.add(new Child<TargetApi>('targets/'.concat(kind, '.js')), (child) => child.stop());
   const load = open.add(new Child<LoadApi>('load/load.js'), (child) => child.stop());
-  const { matching, maxQueuedChanges } = options;
-  const url = await target.call('start', { databaseUrl, matching, maxQueuedChanges });
+  const { matching, maxQueuedChanges, rights, writes, bodies } = options;
+  const url = await target.call('start', {
+    databaseUrl,
+    matching,
+    maxQueuedChanges,
+    rights,
+    writes,
+    bodies,
+  });
+  const stand = { subject, kind, url, databaseUrl, target, load };
+  await connectTo(stand, subscribers);
+  return stand;
+}
+
+/** Resolves when every subscription is live. */
+export async function connectTo(stand: Stand, subscribers: Subscribers): Promise<void> {
+  const { kind, url, databaseUrl, target, load, subject } = stand;
   const { query, ...rest } = subscribers;
   const topics = rest.topicsPerSocket ?? 0;
   await load.call('connect', {
@@ -62,10 +81,15 @@ export async function startStand(serverUrl: string, open: Resources, options: St
     url,
     databaseUrl,
     query: query ?? QUERIES[kind][topics === 0 ? 'all' : 'topic'],
-    signIn: kind === 'rivulet' && topics > 0 ? 'token' : 'plain',
+    signIn: rest.signIn ?? (kind === 'rivulet' && topics > 0 ? 'token' : 'plain'),
   });
   await untilLive(target, load, rest.sockets * Math.max(1, topics), subject);
-  return { subject, databaseUrl, target, load };
+}
+
+/** Closes all sockets; resolves when the target has noticed. */
+export async function disconnectFrom({ target, load, subject }: Stand): Promise<void> {
+  await load.call('disconnect', undefined);
+  await untilLive(target, load, 0, subject);
 }
 
 /** A database with the table and what the subject captures changes with; `bare`: with nothing. */
@@ -88,6 +112,7 @@ export async function createDatabase(
   if (kind === 'raw') await sql.unsafe(NOTIFY_LEAST_SQL);
   await sql.end();
   if (kind === 'rivulet') {
+    const application = applicationOf('owner');
     const database = connect(url.href, { max: 1 });
     await install(database, watchPlanOf(application, readModel(application.relations)));
     await database.close();
@@ -118,8 +143,8 @@ export async function metered<T>(
   stand: Stand,
   work: () => Promise<T>,
 ): Promise<{ result: T; cpuMicros: number; usage: Usage }> {
-  const before = await stand.target.call('usage', undefined);
+  const before = await stand.target.call('usage', { collect: false });
   const result = await work();
-  const usage = await stand.target.call('usage', undefined);
+  const usage = await stand.target.call('usage', { collect: false });
   return { result, cpuMicros: usage.cpuMicros - before.cpuMicros, usage };
 }

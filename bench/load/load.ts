@@ -27,13 +27,17 @@ let sql: Sql | undefined;
 let subscribers: Subscriber[] = [];
 let tally = new Tally(0);
 let topicsPerSocket = 0;
+let isShared = false;
 let nextChange = 1;
 const troubles: string[] = [];
 
 async function connect(options: ConnectOptions): Promise<void> {
-  sql = postgres(options.databaseUrl, { max: 8 });
-  await Promise.all(Array.from({ length: 8 }, () => sql!`select 1`));
+  if (!sql) {
+    sql = postgres(options.databaseUrl, { max: 8 });
+    await Promise.all(Array.from({ length: 8 }, () => sql!`select 1`));
+  }
   topicsPerSocket = options.topicsPerSocket ?? 0;
+  isShared = options.topics === 'shared';
   tally = new Tally(options.sockets);
   for (let first = 0; first < options.sockets; first += CONNECT_AT_ONCE) {
     const batch = Array.from(
@@ -53,7 +57,9 @@ async function open(options: ConnectOptions, socket: number): Promise<Subscriber
   const variables =
     topicsPerSocket === 0
       ? [{}]
-      : Array.from({ length: topicsPerSocket }, (_, i) => ({ topic: socket + i * options.sockets }));
+      : Array.from({ length: topicsPerSocket }, (_, i) => ({
+          topic: isShared ? i : socket + i * options.sockets,
+        }));
   return new Subscriber({
     url,
     query,
@@ -71,6 +77,12 @@ async function open(options: ConnectOptions, socket: number): Promise<Subscriber
 /** Change number n is a transaction of its own that changes one row, and marks it. */
 async function change(number: number, row: number): Promise<void> {
   await sql!`update items set title = ${markOf(number)}, amount = amount + 1 where id = ${row}`;
+}
+
+/** So many changes in one transaction: of the first rows, one each. */
+async function changes(first: number, count: number): Promise<void> {
+  await sql!`update items set title = '~' || lpad((${first}::integer + id)::text, 8, '0') || '~', amount = amount + 1
+    where id < ${count}`;
 }
 
 async function steady(options: { perSecond: number; changes: number }): Promise<LatencyResult> {
@@ -112,10 +124,14 @@ async function steady(options: { perSecond: number; changes: number }): Promise<
 async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult> {
   const first = nextChange;
   const sockets = subscribers.length;
-  const rows = Array.from({ length: options.changes }, (_, at) => rowOf(first + at, sockets));
+  const burst = options.rowsPerTransaction ?? 1;
+  const isForAll = topicsPerSocket === 0 || isShared;
+  const rows = Array.from({ length: options.changes }, (_, at) =>
+    burst > 1 ? at % burst : rowOf(first + at, sockets),
+  );
   tally.begin(
     first,
-    rows.map((row) => (topicsPerSocket === 0 ? 'all' : row % sockets)),
+    rows.map((row) => (isForAll ? 'all' : row % sockets)),
   );
   tally.onDelivery = () => {};
   const began = performance.now();
@@ -125,9 +141,11 @@ async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult>
   const oneAfterTheOther = async (): Promise<void> => {
     while (made < options.changes && isWhole && performance.now() - began < options.maxMs) {
       const sent = performance.now();
-      const number = first + made++;
-      const written = change(number, rows[number - first]!);
-      if (!(await tally.reached(number, DELIVER_WITHIN_MS))) isWhole = false;
+      const number = first + made;
+      made += burst;
+      const written = burst > 1 ? changes(number, burst) : change(number, rows[number - first]!);
+      const reached = Array.from({ length: burst }, (_, at) => tally.reached(number + at, DELIVER_WITHIN_MS));
+      if (!(await Promise.all(reached)).every(Boolean)) isWhole = false;
       took.push(performance.now() - sent);
       await written;
     }
@@ -138,7 +156,7 @@ async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult>
   const deliveries = tally.deliveries;
   await quiet();
   // Changes that were not made for want of time are not lost.
-  const unmade = (options.changes - made) * (topicsPerSocket === 0 ? sockets : 1);
+  const unmade = (options.changes - made) * (isForAll ? sockets : 1);
   const gate = tally.gate();
   return {
     seconds,
@@ -165,10 +183,28 @@ async function rowsDelivered(options: { expected: number; timeoutMs: number }): 
   return { rows: tally.rows, lastMs: tally.lastRowAt };
 }
 
-const api: LoadApi = { connect, steady, closedLoop, write, rowsDelivered, troubles: () => troubles };
-
-answerCalls(api, async () => {
+function disconnect(): void {
   for (const subscriber of subscribers) subscriber.close();
   subscribers = [];
+}
+
+function stall({ sockets }: { sockets: number }): void {
+  tally.stall(sockets);
+  for (const subscriber of subscribers.slice(0, sockets)) subscriber.stall();
+}
+
+const api: LoadApi = {
+  connect,
+  disconnect,
+  stall,
+  steady,
+  closedLoop,
+  write,
+  rowsDelivered,
+  troubles: () => troubles,
+};
+
+answerCalls(api, async () => {
+  disconnect();
   await sql?.end({ timeout: 1 });
 });

@@ -54,6 +54,12 @@ export class Subscriber {
     this.#socket.on('close', () => this.#trouble('the server closed the socket'));
   }
 
+  /** Reads nothing any more; the server may close it for that. */
+  stall(): void {
+    this.#closing = true;
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#closing = true;
     this.#socket.destroy();

@@ -19,6 +19,8 @@ export class Tally {
   #rows = 0;
   #lastRowAt = 0;
   #deliveries = 0;
+  /** The first so many sockets, of whom nothing is expected. */
+  #stalled = 0;
   onDelivery: (change: number) => void = () => {};
 
   constructor(sockets: number) {
@@ -44,14 +46,20 @@ export class Tally {
     this.#first = first;
     this.#count = recipients.length;
     this.#recipients = [...recipients];
-    this.#remaining = recipients.map((whom) => (whom === 'all' ? this.#sockets : 1));
+    this.#remaining = recipients.map((whom) => (whom === 'all' ? this.#sockets - this.#stalled : 1));
     this.#seen = new Uint8Array(this.#sockets * this.#count);
     this.#double = 0;
     this.#forbidden = 0;
     this.#deliveries = 0;
   }
 
+  /** From the next run on. */
+  stall(sockets: number): void {
+    this.#stalled = sockets;
+  }
+
   receive(socket: number, received: Buffer, from: number): void {
+    if (socket < this.#stalled) return;
     const at = received.indexOf(MARK, from) + 1;
     let change = 0;
     for (let digit = at; digit < at + 8; digit++) change = change * 10 + received[digit]! - 48;

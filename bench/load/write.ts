@@ -8,11 +8,13 @@ export async function write(options: WriteOptions): Promise<WriteResult> {
   const connections = Array.from({ length: clients }, () => postgres(options.databaseUrl, { max: 1 }));
   await Promise.all(connections.map((sql) => sql`select 1`));
   const began = performance.now();
+  const beganAt = performance.timeOrigin + began;
+  const most = options.transactions ?? Number.POSITIVE_INFINITY;
   let transactions = 0;
   try {
     await Promise.all(
       connections.map(async (sql, client) => {
-        for (let turn = 0; performance.now() - began < options.ms; turn++) {
+        for (let turn = 0; transactions < most && performance.now() - began < options.ms; turn++) {
           const mark = markOf(transactions);
           if (rowsPerTransaction === 1) {
             const row = client * 1_000 + (turn % 1_000);
@@ -28,7 +30,7 @@ export async function write(options: WriteOptions): Promise<WriteResult> {
     );
     const seconds = (performance.now() - began) / 1_000;
     const endedAt = performance.timeOrigin + performance.now();
-    return { transactions, rows: transactions * rowsPerTransaction, seconds, endedAt };
+    return { transactions, rows: transactions * rowsPerTransaction, seconds, beganAt, endedAt };
   } finally {
     await Promise.all(connections.map((sql) => sql.end({ timeout: 1 })));
   }

@@ -9,6 +9,7 @@ import type { LoadApi, WriteOptions } from '../load/load-api.js';
 const CASES: readonly (readonly [clients: number, rowsPerTransaction: number])[] = [
   [1, 1],
   [8, 1],
+  [32, 1],
   [1, 1_000],
   [8, 1_000],
 ];
@@ -16,7 +17,7 @@ const WRITE_MS = 2_500;
 const DELIVER_WITHIN_MS = 60_000;
 
 /** Every client has 1,000 rows of its own. */
-const ROWS = 8_000;
+const ROWS = 32_000;
 
 type Load = Omit<WriteOptions, 'databaseUrl'>;
 

@@ -4,10 +4,23 @@ import type { ProfiledFunction, TargetApi } from './target-api.js';
 /** The part of a target that is the same for all: its use of processor and memory, and a profile. */
 export function measures(): Pick<TargetApi, 'usage' | 'startProfile' | 'stopProfile'> {
   let session: Session | undefined;
+  let peak = 0;
+  setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 20).unref();
   return {
-    usage: () => {
+    usage: ({ collect }) => {
+      if (collect) for (let turn = 0; turn < 3; turn++) globalThis.gc?.();
       const { user, system } = process.cpuUsage();
-      return { cpuMicros: user + system, memoryMb: process.memoryUsage.rss() / 1024 ** 2 };
+      const { rss, heapUsed, external } = process.memoryUsage();
+      const highest = Math.max(peak, rss);
+      peak = 0;
+      return {
+        cpuMicros: user + system,
+        memoryMb: rss / 1024 ** 2,
+        peakMemoryMb: highest / 1024 ** 2,
+        heldMb: (heapUsed + external) / 1024 ** 2,
+      };
     },
     startProfile: async () => {
       session = new Session();

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { createServer, type RivuletServer } from '../../src/server/server.js';
-import { application, SECRET } from '../application/items.js';
+import { applicationOf, SECRET } from '../application/items.js';
 import { answerCalls } from '../harness/calls.js';
 import { measures } from './measures.js';
 import type { TargetApi } from './target-api.js';
@@ -10,10 +10,10 @@ let server: RivuletServer | undefined;
 
 const api: TargetApi = {
   ...measures(),
-  start: async ({ databaseUrl, maxQueuedChanges }) => {
+  start: async ({ databaseUrl, maxQueuedChanges, rights = 'owner' }) => {
     const limits = maxQueuedChanges === undefined ? {} : { maxQueuedChanges };
     server = await createServer(
-      { ...application, limits },
+      { ...applicationOf(rights), limits },
       {
         environment: {},
         databaseUrl,

@@ -55,6 +55,11 @@ async function serve({ databaseUrl, matching = 'none' }: TargetOptions): Promise
         pubSub.subscribe('items'),
         filter((item) => item.topic === topic && item.owner === context.connectionParams?.owner),
       ),
+    rights: (_root: unknown, _args: unknown, context: Context) =>
+      pipe(
+        pubSub.subscribe('items'),
+        filter((item) => item.owner === context.connectionParams?.owner || item.amount >= 0),
+      ),
     topic: (_root: unknown, { topic }: { topic: number }) => pubSub.subscribe('itemOfTopic', topic),
   }[matching];
   const yoga = createYoga({
@@ -105,6 +110,9 @@ async function serve({ databaseUrl, matching = 'none' }: TargetOptions): Promise
       },
       onOperation: () => {
         live += 1;
+      },
+      onComplete: () => {
+        live -= 1;
       },
     },
     wsServer,
