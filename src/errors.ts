@@ -65,6 +65,11 @@ export const ERRORS = {
       'Notifications do not reach this server (a pooler in transaction mode does not carry them), so changes are found by polling.',
     next: 'Connect to PostgreSQL itself, or to a pooler in session mode, for changes to be told at once.',
   },
+  NOTIFY_QUEUE_FILLING: {
+    cause:
+      "PostgreSQL's queue of notifications is more than half full: some session listens and does not end its transaction. When it is nearly full, changes are found by polling; other applications' NOTIFY then fails.",
+    next: "End that session: PostgreSQL's log names its process id beside `NOTIFY queue is … full`.",
+  },
   WATCH_TABLE_MISSING: {
     cause: 'A watched table, or one of its columns, is not in the database.',
     next: 'Run the migrations of the schema first: `rivulet migrate`.',

@@ -21,7 +21,11 @@ export interface Readiness {
   readonly warnings: readonly ErrorCode[];
 }
 
-export function createHealth(feed: () => FeedStatus, sockets: () => number): Health {
+export function createHealth(
+  feed: () => FeedStatus,
+  sockets: () => number,
+  isNotifyQueueFilling: () => boolean = () => false,
+): Health {
   let isStopping = false;
   return {
     live: () => ({ status: 'live' }),
@@ -32,7 +36,10 @@ export function createHealth(feed: () => FeedStatus, sockets: () => number): Hea
         status: isStopping ? 'stopping' : readiness(status),
         feed: status,
         sockets: sockets(),
-        warnings: status.wakeUps === 'broken' ? ['NOTIFY_NOT_CARRIED'] : [],
+        warnings: [
+          ...(status.wakeUps === 'broken' ? (['NOTIFY_NOT_CARRIED'] as const) : []),
+          ...(isNotifyQueueFilling() ? (['NOTIFY_QUEUE_FILLING'] as const) : []),
+        ],
       };
     },
     stopping: () => {

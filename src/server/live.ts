@@ -2,6 +2,7 @@ import { untilAnswered } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { createLogFeed } from '../feed/log-feed.js';
 import { createLogHistory } from '../feed/log-history.js';
+import { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed } from '../feed/types.js';
 import { type Retention, startRetention } from '../log/retention.js';
 import type { Model } from '../model/types.js';
@@ -38,6 +39,7 @@ export const LIVE_POOL = { max: 4, connectTimeoutMs: 5_000, silenceMs: 3_000 };
 export interface Live {
   readonly feed: Feed;
   readonly scopes: Scopes;
+  readonly notifyQueue: NotifyQueue;
   /** Ends every subscription and the feed. */
   stop(): Promise<void>;
 }
@@ -67,10 +69,12 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     maxScopeKeys: limits.maxScopeKeys,
     maxQueuedChanges: limits.maxQueuedChanges,
   });
+  const notifyQueue = new NotifyQueue({ database, log: logger });
   let trimming: Retention | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort();
     await trimming?.stop();
+    await notifyQueue.stop();
     await scopes.stop();
     await feed.stop();
   };
@@ -80,9 +84,10 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     await stop();
     throw error;
   }
+  notifyQueue.start();
   if (retention !== null) {
     const keep = { ...retention, maxAgeSeconds: retention.maxAgeHours * 3_600 };
     trimming = startRetention({ database, keep, everyMs: retention.everySeconds * 1_000, log: logger });
   }
-  return { feed, scopes, stop };
+  return { feed, scopes, notifyQueue, stop };
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Database } from '../database/types.js';
+import type { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed, FeedStatus } from '../feed/types.js';
 import type { Scopes } from '../scope/types.js';
 import type { OnStatement } from './rivulet.js';
@@ -16,6 +17,7 @@ export interface Metrics {
 export interface MeasuredParts {
   readonly feed: Feed;
   readonly scopes: Scopes;
+  readonly notifyQueue: NotifyQueue;
   readonly database: Database;
   readonly sockets: () => number;
 }
@@ -43,6 +45,12 @@ export function createMetrics(): Metrics {
       measureFeed(registers, parts.feed);
       measureScopes(registers, parts);
       measureLog(registers, parts.database);
+      gauge(
+        registers,
+        'rivulet_notify_queue_usage',
+        "How full PostgreSQL's queue of notifications is, from 0 to 1.",
+        () => parts.notifyQueue.usage,
+      );
     },
     text: () => registry.metrics(),
   };

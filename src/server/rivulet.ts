@@ -6,6 +6,7 @@ import { connect } from '../database/connect.js';
 import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { type CursorCodec, createCursorCodec } from '../feed/cursor.js';
+import type { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed } from '../feed/types.js';
 import { readModel, type SchemaRelations } from '../model/read.js';
 import type { Model } from '../model/types.js';
@@ -82,6 +83,7 @@ export interface OpenRivulet<TRelations extends SchemaRelations> {
   readonly database: Database;
   readonly feed: Feed;
   readonly scopes: Scopes;
+  readonly notifyQueue: NotifyQueue;
   readonly cursors: CursorCodec;
   readonly api: Api<Known<TRelations>>;
   /** Told when a policy function fails. */
@@ -114,7 +116,7 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     await assertWatched(database, plan, logger);
     const epoch = await epochOf(database);
     const model = await withPlainTables(database, options.model, plan);
-    const { feed, scopes, stop } = await startLive({
+    const { feed, scopes, notifyQueue, stop } = await startLive({
       database: liveDatabase,
       queries: database,
       model,
@@ -141,7 +143,7 @@ export async function openRivulet<TRelations extends SchemaRelations>(
       await stop();
       await closePools();
     };
-    return { database, feed, scopes, cursors, api, onFault, close };
+    return { database, feed, scopes, notifyQueue, cursors, api, onFault, close };
   } catch (error) {
     await closePools();
     throw error;

@@ -107,7 +107,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const onStatement = metrics?.onStatement;
     const open = await openRivulet({ config, settings, model, plan, pollMs, logger, onStatement });
     opened.push(() => open.close());
-    const { database, feed, scopes, cursors, onFault } = open;
+    const { database, feed, scopes, notifyQueue, cursors, onFault } = open;
 
     const makeContext = (identity: Identity, extensions: unknown): RivuletContext => ({
       database,
@@ -132,6 +132,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const health = createHealth(
       () => feed.status(),
       () => sockets?.sockets ?? 0,
+      () => notifyQueue.isFilling,
     );
     const pages = await pagesOf(config, logger);
     const http = createHttpServer({
@@ -154,7 +155,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     });
     let metricsUrl: string | null = null;
     if (metrics !== null && settings.metrics !== null) {
-      metrics.watch({ feed, scopes, database, sockets: () => sockets?.sockets ?? 0 });
+      metrics.watch({ feed, scopes, notifyQueue, database, sockets: () => sockets?.sockets ?? 0 });
       const served = await serveMetrics(metrics, settings.metrics, logger);
       opened.push(served.close);
       metricsUrl = served.url;
