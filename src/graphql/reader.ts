@@ -1,7 +1,10 @@
+import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import { runExpressions } from '../query/select.js';
 import { Params } from '../sql/statement.js';
+
+const CONFLICT_TRIES = 3;
 
 /** Writes scalar expressions with the statement's parameters. */
 type Build = (params: Params) => readonly string[];
@@ -19,21 +22,22 @@ interface Waiting {
 
 /**
  * The readings of one request. All that its root fields ask in one turn goes out as one statement, so that the whole answer holds
- * in one snapshot, and its cursor is exact. Where the statement fails each reading is tried for itself, and has its own error.
+ * in one snapshot, and its cursor is exact. A statement that was in another transaction's way is run again as it is. Where it
+ * fails otherwise each reading is tried for itself, and has its own error.
  */
 export class Reader {
   readonly #database: Database;
   #waiting: Waiting[] = [];
-  #statements = 0;
+  #answers = 0;
   #snapshot: Snapshot | null = null;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  /** The snapshot in which everything was read; `null` before, and where it was not one. */
+  /** The snapshot in which everything that could be read was read; `null` before, and where it was not one. */
   get snapshot(): Snapshot | null {
-    return this.#statements === 1 ? this.#snapshot : null;
+    return this.#answers === 1 ? this.#snapshot : null;
   }
 
   read(build: Build): Promise<Read> {
@@ -45,21 +49,31 @@ export class Reader {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      const reads = await this.#run(waiting.map(({ build }) => build));
+      const reads = await this.#runAgain(waiting.map(({ build }) => build));
       for (const [at, each] of waiting.entries()) each.resolve(reads[at]!);
     } catch (error) {
-      if (waiting.length === 1) waiting[0]!.reject(error);
+      if (waiting.length === 1 || isConflict(error)) for (const { reject } of waiting) reject(error);
       else
         for (const { build, resolve, reject } of waiting)
-          await this.#run([build]).then(([read]) => resolve(read!), reject);
+          await this.#runAgain([build]).then(([read]) => resolve(read!), reject);
+    }
+  }
+
+  async #runAgain(builds: readonly Build[]): Promise<readonly Read[]> {
+    for (let left = CONFLICT_TRIES; ; left--) {
+      try {
+        return await this.#run(builds);
+      } catch (error) {
+        if (left <= 1 || !isConflict(error)) throw error;
+      }
     }
   }
 
   async #run(builds: readonly Build[]): Promise<readonly Read[]> {
     const params = new Params();
     const expressions = builds.map((build) => build(params));
-    this.#statements++;
     const { values, snapshot } = await runExpressions(this.#database, expressions.flat(), params);
+    this.#answers++;
     this.#snapshot = snapshot;
     let from = 0;
     return expressions.map(({ length }) => {
@@ -67,4 +81,8 @@ export class Reader {
       return { values: values.slice(from - length, from), snapshot };
     });
   }
+}
+
+function isConflict(error: unknown): boolean {
+  return codedError(error)?.code === 'CONFLICT_RETRY';
 }
