@@ -354,9 +354,42 @@ export const ERRORS = {
     http: 400,
   },
   TOO_MANY_SUBSCRIPTIONS: {
-    cause: 'The socket has as many operations open as one may have.',
-    next: 'Complete some, or raise `limits.subscriptionsPerSocket` in the configuration.',
+    cause: 'The connection, or its user, has as many operations open as it may have.',
+    next: 'Complete some, or raise `limits.subscriptionsPerSocket` or `limits.subscriptionsPerUser` in the configuration.',
     http: 429,
+  },
+  TOO_MANY_CONNECTIONS: {
+    cause:
+      'The user or the address has as many sockets and event streams open as it may have, or too many await their beginning.',
+    next: 'Close some, or raise `limits.connectionsPerUser`, `connectionsPerAddress` or `pendingConnections`; behind a proxy, set `server.trustedProxies`.',
+    http: 429,
+    retryable: true,
+  },
+  TOO_MANY_REQUESTS: {
+    cause: 'The user or the address sent more operations in a minute than it may.',
+    next: 'Wait for `retryAfterSeconds`, or raise `limits.operationsPerMinutePerUser` or `operationsPerMinutePerAddress`; behind a proxy, set `server.trustedProxies`.',
+    http: 429,
+    retryable: true,
+  },
+  STREAM_NOT_FOUND: {
+    cause: 'There is no event stream with this token, or it is of another user.',
+    next: 'Reserve one with PUT; a stream that was cut needs a new reservation.',
+    http: 404,
+  },
+  STREAM_TAKEN: {
+    cause: 'The event stream of this token is open already.',
+    next: 'Reserve one of its own for each connection.',
+    http: 409,
+  },
+  OPERATION_ID_INVALID: {
+    cause: 'An operation on a reserved event stream came without the id under which its results are sent.',
+    next: 'Set `extensions.operationId` to a text that no other operation of the stream has.',
+    http: 400,
+  },
+  OPERATION_ID_TAKEN: {
+    cause: 'Another operation of the event stream has this id.',
+    next: 'Give each operation an id of its own.',
+    http: 409,
   },
   NOT_FOUND: { cause: 'There is nothing at this path.', next: 'The API is at /graphql.', http: 404 },
   SHUTTING_DOWN: {

@@ -34,6 +34,8 @@ export type ResetReason =
   | 'OTHER_LOG'
   /** Messages were read more slowly than they came. */
   | 'OVERFLOW'
+  /** You may see other rows than before: your token was exchanged for one that says so. */
+  | 'RIGHTS_CHANGED'
   /** The set of rows outgrew what the server keeps; the stream ends. */
   | 'TOO_LARGE'
   /** More was missed than is replayed, or than the log keeps. */

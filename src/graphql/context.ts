@@ -21,4 +21,13 @@ export interface RivuletContext {
 export interface LiveContext {
   readonly scopes: Scopes;
   readonly cursors: CursorCodec;
+  /** Where streams of this context begin. Default: where `after:` says, or now. */
+  readonly start?: StreamStart;
 }
+
+/** What the transport knows of where a stream has to begin; cursors as they came. */
+export type StreamStart =
+  /** `lastEventId` goes before `after:`: it is the newer of the two. `after` of the request's extensions goes behind it. */
+  | { readonly kind: 'resume'; readonly lastEventId: string | null; readonly after: string | null }
+  /** With a reset: what was told before was told by other rights. */
+  | { readonly kind: 'rightsChanged' };

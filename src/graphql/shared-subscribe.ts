@@ -5,10 +5,15 @@ import {
   execute,
   type SubscriptionArgs,
 } from 'graphql';
+import type { SelectResult } from '../query/types.js';
+import type { ScopeMessage } from '../scope/types.js';
+import type { RivuletContext } from './context.js';
 
 /** A result that may be handed to many subscribers. `stringify` makes its text once for all of them. */
 export interface SharedResult extends ExecutionResult {
   readonly stringify?: () => string;
+  /** The cursor of the moment that it holds at, or of the moment after what it tells. */
+  readonly cursor?: () => string;
 }
 
 /**
@@ -86,14 +91,30 @@ class SharedResults implements AsyncIterableIterator<SharedResult> {
 }
 
 async function executeOnce(event: object, args: SubscriptionArgs): Promise<SharedResult> {
-  const result = await execute({ ...args, rootValue: event });
+  const executed = await execute({ ...args, rootValue: event });
   // Errors are masked and formatted for each transport.
-  if (result.errors) return result;
+  if (executed.errors) return executed;
+  const cursor = cursorOf(event, args.contextValue as Partial<RivuletContext> | undefined);
+  // As the answer of a query says it; a change message has a field for it.
+  const result: ExecutionResult =
+    cursor && 'snapshot' in event ? { ...executed, extensions: { rivulet: { cursor: cursor() } } } : executed;
   let text: string | undefined;
   const stringify = () => {
     text ??= JSON.stringify(result);
     return text;
   };
   // Not enumerable: it is not part of the result.
-  return Object.defineProperty(result, 'stringify', { value: stringify });
+  return Object.defineProperties(result, { stringify: { value: stringify }, cursor: { value: cursor } });
+}
+
+function cursorOf(event: object, context: Partial<RivuletContext> | undefined): (() => string) | undefined {
+  const { cursors } = context?.live ?? {};
+  const { snapshot, cursor } = event as Partial<SelectResult & ScopeMessage>;
+  const moment = snapshot ?? cursor;
+  if (!cursors || !moment) return undefined;
+  let text: string | undefined;
+  return () => {
+    text ??= cursors.encode(moment);
+    return text;
+  };
 }

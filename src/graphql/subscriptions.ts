@@ -8,7 +8,8 @@ import {
   GraphQLString,
 } from 'graphql';
 import type { ModelTable } from '../model/types.js';
-import type { RowNode, SelectResult } from '../query/types.js';
+import type { RowNode, SelectPlan, SelectResult } from '../query/types.js';
+import type { FollowOptions } from '../scope/types.js';
 import { changeOpType, changesType, columnEnum } from './change-types.js';
 import { codedIterator } from './coded-iterator.js';
 import type { LiveContext, RivuletContext } from './context.js';
@@ -43,7 +44,7 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = planOne(types, table, args, context, info);
-        return codedIterator(liveOf(context).scopes.live(plan));
+        return codedIterator(answersOf(context, plan));
       }),
     resolve: (answer) => answerRows(types, answer)[0] ?? null,
   };
@@ -57,10 +58,18 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = planMany(types, table, args, context, info);
-        return codedIterator(liveOf(context).scopes.live(plan));
+        return codedIterator(answersOf(context, plan));
       }),
     resolve: (answer) => answerRows(types, answer),
   };
+}
+
+/** A live query begins with the answer of now, wherever its client was; a cursor that it brings is checked nevertheless. */
+function answersOf(context: RivuletContext, plan: SelectPlan): AsyncIterableIterator<SelectResult> {
+  const { scopes, cursors, start } = liveOf(context);
+  const cursor = start?.kind === 'resume' ? (start.lastEventId ?? start.after) : null;
+  if (cursor !== null) cursors.decode(cursor);
+  return scopes.live(plan);
 }
 
 /** Subscribers of one live query are handed the same answer, so that it is executed once for all of them. */
@@ -78,12 +87,18 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     args: changesArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const { scopes, cursors } = liveOf(context);
-        const after = args.after == null ? undefined : cursors.decode(args.after);
-        return codedIterator(scopes.changes(changeSpec(types, table, args, context, info), { after }));
+        const spec = changeSpec(types, table, args, context, info);
+        return codedIterator(liveOf(context).scopes.changes(spec, beginning(context, args)));
       }),
     resolve: (message) => message,
   };
+}
+
+function beginning(context: RivuletContext, args: ChangesArgs): FollowOptions {
+  const { cursors, start } = liveOf(context);
+  if (start?.kind === 'rightsChanged') return { reset: 'RIGHTS_CHANGED' };
+  const cursor = start?.lastEventId ?? args.after ?? start?.after;
+  return { after: cursor == null ? undefined : cursors.decode(cursor) };
 }
 
 function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldConfigArgumentMap {

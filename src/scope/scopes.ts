@@ -81,7 +81,10 @@ class FeedScopes implements Scopes {
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
-  changes(spec: ChangeSpec, { after, signal }: FollowOptions = {}): AsyncIterableIterator<ScopeMessage> {
+  changes(
+    spec: ChangeSpec,
+    { after, reset, signal }: FollowOptions = {},
+  ): AsyncIterableIterator<ScopeMessage> {
     let group: Group | undefined;
     const outbox = this.#outbox<ScopeMessage>(signal, {
       limit: this.#options.maxQueuedChanges ?? 1_000,
@@ -106,6 +109,7 @@ class FeedScopes implements Scopes {
       outbox.end();
       throw error;
     }
+    if (reset) outbox.push(resetMessage(reset, this.#position()));
     group.add(outbox);
     return outbox;
   }

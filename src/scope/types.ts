@@ -11,9 +11,16 @@ export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
  * Why a subscriber must fetch again. `TRUNCATED`: a table that the scope depends on was emptied;
  * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
  * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log;
- * `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
+ * `RIGHTS_CHANGED`: the subscriber's own rights became others; `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
  */
-export type ResetReason = 'TRUNCATED' | 'OVERFLOW' | 'LOG_LOST' | 'TOO_OLD' | 'OTHER_LOG' | 'TOO_LARGE';
+export type ResetReason =
+  | 'TRUNCATED'
+  | 'OVERFLOW'
+  | 'LOG_LOST'
+  | 'TOO_OLD'
+  | 'OTHER_LOG'
+  | 'RIGHTS_CHANGED'
+  | 'TOO_LARGE';
 
 /** What a change stream watches. Two equal specs share one scope. */
 export interface ChangeSpec {
@@ -98,6 +105,8 @@ export interface TransactionInfo {
 
 export interface FollowOptions {
   readonly after?: DecodedCursor | undefined;
+  /** Begin with a reset for this reason, and go on from now. Not beside `after`. */
+  readonly reset?: ResetReason | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -6,6 +6,10 @@ import { isRecord } from './is-record.js';
 export interface Identity {
   /** What the configuration's `context` made of the claims. */
   readonly user: unknown;
+  /** `sub` of the token; `null` for anonymous. */
+  readonly subject: string | null;
+  /** What rights follow from: `user`, without what every new token says anew. Equal ones may do the same. */
+  readonly standing: unknown;
   /** When the token stops being good; `null` for anonymous. Milliseconds since the epoch. */
   readonly expiresAtMs: number | null;
 }
@@ -22,8 +26,13 @@ export function createIdentify(
     const claims = token === null ? null : await verify(token);
     const user = context === undefined ? claims : await context(claims, request);
     const expiresAtMs = claims?.exp === undefined ? null : (claims.exp + clockToleranceSeconds) * 1000;
-    return { user, expiresAtMs };
+    const standing = context === undefined && claims !== null ? withoutTimes(claims) : user;
+    return { user, subject: claims?.sub ?? null, standing, expiresAtMs };
   };
+}
+
+function withoutTimes({ iat, exp, nbf, jti, auth_time, ...lasting }: Claims): Claims {
+  return lasting;
 }
 
 /**

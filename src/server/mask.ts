@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { codedError } from '../database/errors.js';
 import { RivuletError } from '../errors.js';
 import type { Logger } from './logger.js';
@@ -43,6 +43,14 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
     new RivuletError('INTERNAL', 'Something went wrong inside the server.', { logId }),
     place,
   );
+}
+
+/** An error as it is sent, without what Yoga reads from it and takes off. */
+export function onTheWire(error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError {
+  const formatted = error instanceof GraphQLError ? error.toJSON() : error;
+  if (formatted.extensions === undefined || !('http' in formatted.extensions)) return formatted;
+  const { http: _http, ...extensions } = formatted.extensions;
+  return { ...formatted, extensions };
 }
 
 function rootOf(error: unknown): unknown {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { RivuletError } from '../errors.js';
-import type { RivuletContext } from '../graphql/context.js';
+import type { RivuletContext, StreamStart } from '../graphql/context.js';
 import { Reader } from '../graphql/reader.js';
 import { buildSchema } from '../graphql/schema.js';
 import { subscriptionFields } from '../graphql/subscriptions.js';
@@ -109,12 +109,12 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     opened.push(() => open.close());
     const { database, feed, scopes, notifyQueue, cursors, onFault } = open;
 
-    const makeContext = (identity: Identity, extensions: unknown): RivuletContext => ({
+    const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
       database,
       rights: resolveRights(model, config.policies, identity.user, { onFault }),
       user: identity.user,
       mutationId: mutationIdOf(extensions),
-      live: { scopes, cursors },
+      live: { scopes, cursors, start },
       reader: new Reader(database),
     });
     const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);

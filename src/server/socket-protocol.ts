@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { CloseCode, type Context, type ServerOptions, type SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { RivuletError } from '../errors.js';
 import type { Limits } from './config.js';
-import { at } from './expiry.js';
 import { directFrames, type FrameSink } from './frames.js';
 import { headersOf } from './headers.js';
 import { type Identify, type Identity, tokenOfPayload } from './identity.js';
 import type { Logger } from './logger.js';
-import { clientError, maskError } from './mask.js';
+import { clientError, maskError, onTheWire } from './mask.js';
+import { type Prepared, prepareOperation, subscribeTo } from './operation.js';
+import { renewing } from './renewing.js';
+import { Session } from './session.js';
 import type { Yoga, YogaContext } from './yoga.js';
 
 /** A new socket that does not send `connection_init` within this time is closed with 4408. */
@@ -26,8 +28,8 @@ export interface Extra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
   readonly frames: FrameSink;
-  identity: Identity | null;
-  callOffExpiry: () => void;
+  /** `null` before the socket is acknowledged. */
+  session: Session | null;
 }
 
 type SocketContext = Context<Record<string, unknown>, Extra>;
@@ -75,38 +77,31 @@ export function socketProtocol(
       result.errors === undefined ? undefined : { ...result, errors: result.errors.map(onTheWire) },
     execute: (args) => (args as Prepared).execute(args),
     subscribe: (args) => (args as Prepared).subscribe(args),
-    onClose: (context) => context.extra.callOffExpiry(),
+    onClose: (context) => context.extra.session?.end(),
   };
 }
 
-interface Prepared extends ExecutionArgs {
-  readonly execute: (args: ExecutionArgs) => ReturnType<ReturnType<Yoga['getEnveloped']>['execute']>;
-  readonly subscribe: (args: ExecutionArgs) => ReturnType<ReturnType<Yoga['getEnveloped']>['subscribe']>;
-}
-
-/** One operation, parsed, checked and given its context by the same engine as over HTTP; or the errors. */
+/** One operation, ready to be run; or the errors. One of the socket's own user goes on when that user's rights become others. */
 async function prepare(
-  options: SocketProtocolOptions,
+  { yoga, identify, logger }: SocketProtocolOptions,
   context: SocketContext,
   payload: SubscribePayload,
 ): Promise<Prepared | readonly GraphQLError[]> {
+  const { session } = context.extra;
   try {
-    const initial = await yogaContext(options.identify, context, payload);
-    const engine = options.yoga.getEnveloped({ ...initial, params: payload } as never);
-    const document = engine.parse(payload.query);
-    const errors = engine.validate(engine.schema, document);
-    if (errors.length > 0) return errors as readonly GraphQLError[];
+    const initial = await yogaContext(identify, context, payload);
+    const prepared = await prepareOperation(yoga, initial, payload, logger);
+    if (!('document' in prepared) || session === null || initial.endAtExpiry) return prepared;
+    const again = () => subscribeTo(yoga, { ...initial, rightsChanged: true }, payload, logger);
     return {
-      schema: engine.schema,
-      document,
-      operationName: payload.operationName,
-      variableValues: payload.variables,
-      contextValue: await engine.contextFactory(),
-      execute: engine.execute,
-      subscribe: engine.subscribe,
+      ...prepared,
+      subscribe: async (args) => {
+        const results = await prepared.subscribe(args);
+        return Symbol.asyncIterator in results ? renewing(results, session, again) : results;
+      },
     };
   } catch (error) {
-    return [maskError(error, options.logger)];
+    return [maskError(error, logger)];
   }
 }
 
@@ -119,10 +114,10 @@ async function yogaContext(
   context: SocketContext,
   payload: SubscribePayload,
 ): Promise<YogaContext> {
-  const { identity, request } = context.extra;
-  if (identity === null) throw new Error('an operation came before the socket was acknowledged');
+  const { session, request } = context.extra;
+  if (session === null) throw new Error('an operation came before the socket was acknowledged');
   const token = tokenOfPayload({ headers: payload.extensions?.headers });
-  if (token === null) return { identity: () => Promise.resolve(identity), endAtExpiry: false };
+  if (token === null) return { identity: () => Promise.resolve(session.identity), endAtExpiry: false };
   const own = await identify(token, { headers: headersOf(request.headers), transport: 'websocket' });
   return { identity: () => Promise.resolve(own), endAtExpiry: true };
 }
@@ -130,17 +125,11 @@ async function yogaContext(
 /** The socket's identity from now on; at its expiry the socket is closed, so that the client comes back with a new token. */
 function adopt(context: SocketContext, identity: Identity): void {
   const { extra } = context;
-  const before = extra.identity;
-  if (before !== null && JSON.stringify(before.user) !== JSON.stringify(identity.user)) {
-    throw new RivuletError(
-      'TOKEN_INVALID',
-      'the new token is of another user, or says something else of this one',
-    );
+  if (extra.session !== null) {
+    extra.session.adopt(identity);
+    return;
   }
-  extra.callOffExpiry();
-  extra.identity = identity;
-  if (identity.expiresAtMs === null) return;
-  extra.callOffExpiry = at(identity.expiresAtMs, () => {
+  extra.session = new Session(identity, () => {
     closeForbidden(context, clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired')));
   });
 }
@@ -150,12 +139,4 @@ function closeForbidden(context: SocketContext, error: GraphQLError): true {
   context.extra.socket.close(CloseCode.Forbidden, `${error.extensions.code}: ${error.message}`.slice(0, 120));
   // Not `false`: that would close it without the reason.
   return true;
-}
-
-/** What Yoga reads from an error and does not send. */
-function onTheWire(error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError {
-  const formatted = error instanceof GraphQLError ? error.toJSON() : error;
-  if (formatted.extensions === undefined || !('http' in formatted.extensions)) return formatted;
-  const { http: _http, ...extensions } = formatted.extensions;
-  return { ...formatted, extensions };
 }

@@ -52,7 +52,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const frames = frameSink(socket, stream);
-      const extra: Extra = { socket, request, frames, identity: null, callOffExpiry: () => {} };
+      const extra: Extra = { socket, request, frames, session: null };
       attach(protocol, socket, extra, logger, options.pingEveryMs ?? PING_EVERY_MS);
     });
   });

@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin, useSchema, type YogaServerInstance } from 'graphql-yoga';
 import { RivuletError } from '../errors.js';
-import type { RivuletContext } from '../graphql/context.js';
+import type { RivuletContext, StreamStart } from '../graphql/context.js';
 import { SharedSubscriptions } from '../graphql/shared-subscribe.js';
 import type { Limits } from './config.js';
 import { createDocumentCache } from './document-cache.js';
@@ -16,8 +16,10 @@ import { checkDocument } from './document-limits.js';
 import { until } from './expiry.js';
 import { type GraphiQLSettings, graphiqlOptions } from './graphiql.js';
 import type { Identity } from './identity.js';
+import { isRecord } from './is-record.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError } from './mask.js';
+import { STREAM_TOKEN_HEADER, type Streaming, streamedResults } from './sse-results.js';
 
 /** What Yoga is handed with each request or operation. */
 export interface YogaContext {
@@ -25,6 +27,12 @@ export interface YogaContext {
   readonly identity: () => Promise<Identity>;
   /** False where the identity is that of a WebSocket, which is closed when its token expires. */
   readonly endAtExpiry: boolean;
+  /** The header by which an event stream says what came last. Default: none. */
+  readonly lastEventId?: string | null;
+  /** Set where a subscription goes on under other rights than it began with. */
+  readonly rightsChanged?: boolean;
+  /** Given with each HTTP request; filled with what is to be streamed. */
+  readonly streaming?: Streaming;
 }
 
 export type Yoga = YogaServerInstance<YogaContext, RivuletContext>;
@@ -37,7 +45,7 @@ export interface YogaOptions {
   /** `null`: no GraphiQL. */
   readonly graphiql: GraphiQLSettings | null;
   readonly logger: Logger;
-  readonly makeContext: (identity: Identity, extensions: unknown) => RivuletContext;
+  readonly makeContext: (identity: Identity, extensions: unknown, start: StreamStart) => RivuletContext;
 }
 
 /**
@@ -62,14 +70,17 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
       if (origin === null || !options.origins.includes(origin)) return false;
       return {
         origin,
-        methods: ['GET', 'POST'],
-        allowedHeaders: ['authorization', 'content-type'],
+        methods: ['GET', 'POST', 'PUT', 'DELETE'],
+        allowedHeaders: ['authorization', 'content-type', 'last-event-id', STREAM_TOKEN_HEADER],
         maxAge: 600,
       };
     },
     graphiql: graphiql === null ? false : (request) => graphiqlOptions(graphiql, request.headers.get('host')),
     renderGraphiQL: render,
-    context: async ({ identity, params }) => options.makeContext(await identity(), params?.extensions),
+    context: async (request) => {
+      const { identity, params } = request;
+      return options.makeContext(await identity(), params?.extensions, startOf(request, params?.extensions));
+    },
     plugins: [
       useSchema(options.schema),
       engine(limits.tokens),
@@ -77,8 +88,19 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
       ...(options.introspection ? [] : [noIntrospection]),
       endAtExpiry,
       answerCursor,
+      streamedResults,
     ],
   });
+}
+
+/** `extensions: { rivulet: { after: cursor } }` says the same as `after:`, for whoever cannot change the document. */
+function startOf({ lastEventId, rightsChanged }: YogaContext, extensions: unknown): StreamStart {
+  if (rightsChanged === true) return { kind: 'rightsChanged' };
+  const own = isRecord(extensions) && isRecord(extensions.rivulet) ? extensions.rivulet.after : undefined;
+  if (own !== undefined && own !== null && typeof own !== 'string') {
+    throw new RivuletError('CURSOR_INVALID', 'The cursor is not valid');
+  }
+  return { kind: 'resume', lastEventId: lastEventId ?? null, after: own ?? null };
 }
 
 const NO_CACHE = { get: () => undefined, set: () => {} };

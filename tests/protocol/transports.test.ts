@@ -72,7 +72,10 @@ test.each(['POST', 'GET'])(
 
 test('a live query is answered at once and again when its answer changes, over each transport', async () => {
   const query = 'subscription { task(id: 1) { title } }';
-  const answer = (title: string) => ({ data: { task: { title } } });
+  const answer = (title: string) => ({
+    data: { task: { title } },
+    extensions: { rivulet: { cursor: expect.stringMatching(/^[\w-]{40,}$/) } },
+  });
   await changeTask('before');
   const overWs = client(ada).iterate({ query });
   const sse = createSseClient({ url, headers: { authorization: `Bearer ${ada}` }, retryAttempts: 0 });

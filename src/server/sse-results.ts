@@ -1,0 +1,77 @@
+import type { ExecutionResult } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { RivuletError } from '../errors.js';
+import { isRecord } from './is-record.js';
+import { clientError } from './mask.js';
+import type { YogaContext } from './yoga.js';
+
+/** The header by which a request says to which reserved event stream it belongs. */
+export const STREAM_TOKEN_HEADER = 'x-graphql-event-stream-token';
+
+/** A result that is to leave as events; what is no stream is one event. */
+export type Streamed = ExecutionResult | AsyncIterable<ExecutionResult>;
+
+/** What becomes of an HTTP request's result where it does not leave as one JSON answer. Made for one request. */
+export interface Streaming {
+  /** Where its operation would have to go; `null`: to the response, where that is what the request accepts. */
+  readonly reserved: ReservedPlace | null;
+  /** Set when the operation was begun: errors before that are an HTTP answer, also where a stream is reserved. */
+  hasBegun: boolean;
+  result: Streamed | null;
+}
+
+/** A place on a reserved event stream. */
+export interface ReservedPlace {
+  /** Takes the operation's id; throws a coded error where that cannot be. */
+  take(operationId: string): void;
+  /** Calls a taken place off, where nothing came of it. */
+  giveUp(): void;
+}
+
+/** Leaves to `YogaContext.streaming` what has to be streamed, and answers with nothing but the headers. */
+export const streamedResults: Plugin<YogaContext, YogaContext> = {
+  onParams({ params, context, setResult }) {
+    const { streaming } = context;
+    if (!streaming?.reserved) return;
+    try {
+      streaming.reserved.take(operationIdOf(params.extensions));
+    } catch (error) {
+      if (!(error instanceof RivuletError)) throw error;
+      // Full is what the stream says; a place that is none is what the request is told.
+      streaming.hasBegun = error.code === 'TOO_MANY_SUBSCRIPTIONS';
+      setResult({ errors: [clientError(error)] });
+    }
+  },
+  onExecute: ({ args }) => begin(args.contextValue),
+  onSubscribe: ({ args }) => begin(args.contextValue),
+  onResultProcess({ request, result, serverContext, resultProcessor, setResultProcessor }) {
+    const { streaming } = serverContext;
+    if (!streaming || !resultProcessor || Array.isArray(result)) return;
+    if (!(streaming.reserved ? streaming.hasBegun : isEventStream(request, result))) return;
+    setResultProcessor((taken, { Response }) => {
+      streaming.result = taken as Streamed;
+      return new Response(null, { status: 200 });
+    }, 'text/event-stream');
+  },
+};
+
+function begin({ streaming }: YogaContext): undefined {
+  if (streaming) streaming.hasBegun = true;
+  return undefined;
+}
+
+/** Only as an event stream can a stream be answered; a single result where nothing else is accepted. */
+function isEventStream(request: Request, result: unknown): boolean {
+  if (isRecord(result) && Symbol.asyncIterator in result) return true;
+  const accept = request.headers.get('accept') ?? '*/*';
+  return accept.includes('text/event-stream') && !accept.includes('json') && !accept.includes('*/*');
+}
+
+function operationIdOf(extensions: unknown): string {
+  const id = isRecord(extensions) ? extensions.operationId : undefined;
+  if (typeof id === 'string' && id.length > 0 && id.length <= MAX_OPERATION_ID_LENGTH) return id;
+  const message = `\`extensions.operationId\` must be a text of 1 to ${MAX_OPERATION_ID_LENGTH} characters`;
+  throw new RivuletError('OPERATION_ID_INVALID', message);
+}
+
+const MAX_OPERATION_ID_LENGTH = 200;
