@@ -1,5 +1,6 @@
 import { createClient, type Client as SocketClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import type { StreamSink } from '../../client/core/live/index.js';
 import type { ClientServer } from './client-server.js';
 
 /** A GraphQL client with the plugin, as a component of a page uses it. */
@@ -29,6 +30,8 @@ export interface OpenOptions {
   readonly token: string;
   /** What `updateTask`, asked for with `set: { title }`, is expected to answer; shown until it does. */
   readonly optimistic?: boolean;
+  /** What comes over the streams goes through this first. */
+  readonly meddle?: (sink: StreamSink) => StreamSink;
 }
 
 export interface ClientKind {
@@ -43,7 +46,7 @@ export interface TestSocket {
   cut(): void;
 }
 
-export function openSocket({ server, token }: OpenOptions): TestSocket {
+export function openSocket({ server, token, meddle }: OpenOptions): TestSocket {
   let socket: WebSocket | undefined;
   const client = createClient({
     url: server.webSocketUrl,
@@ -53,7 +56,12 @@ export function openSocket({ server, token }: OpenOptions): TestSocket {
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
     on: { opened: (opened) => (socket = opened as WebSocket) },
   });
-  return { client, cut: () => socket?.terminate() };
+  const meddled: SocketClient = {
+    ...client,
+    subscribe: (request, sink) =>
+      client.subscribe(request, (meddle ? meddle(sink as unknown as StreamSink) : sink) as typeof sink),
+  };
+  return { client: meddled, cut: () => socket?.terminate() };
 }
 
 /** Times that do not make tests wait. */
