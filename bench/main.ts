@@ -10,6 +10,7 @@ import { burst } from './scenarios/burst.js';
 import { capture } from './scenarios/capture.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { latency } from './scenarios/latency.js';
+import { matching } from './scenarios/matching.js';
 import { policies } from './scenarios/policies.js';
 import { selective } from './scenarios/selective.js';
 import { slowReaders } from './scenarios/slow-readers.js';
@@ -20,6 +21,7 @@ const SCENARIOS: readonly Scenario[] = [
   fanOut,
   burst,
   selective,
+  matching,
   policies,
   capture,
   latency,

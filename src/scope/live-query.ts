@@ -41,7 +41,13 @@ export class LiveQuery {
     this.#predicate = others.has(plan.table.name) ? null : compilePredicate(plan.filter);
     this.tables = new Set([plan.table.name, ...others]);
     const { table, filter } = plan;
-    this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: others.has(table.name) };
+    this.matchable = {
+      table,
+      filter,
+      tables: this.tables,
+      isOwnTableElsewhere: others.has(table.name),
+      isFilterAlone: plan.related.length === 0,
+    };
   }
 
   get size(): number {

@@ -1,5 +1,6 @@
 import type { Cells, Filter } from '../filter/types.js';
-import type { ColumnType, ModelColumn, ModelTable } from '../model/types.js';
+import type { ModelTable } from '../model/types.js';
+import { type Atom, atomsElsewhere, atomsOf } from './atoms.js';
 import type { NetChanges } from './net.js';
 
 /** What is matched: a filter on a table's rows, and the tables besides that can change what it selects. */
@@ -9,23 +10,20 @@ export interface Matchable {
   readonly tables: ReadonlySet<string>;
   /** True where other rows of the table itself, besides the one that changed, can make a row enter or leave, or hang from one. */
   readonly isOwnTableElsewhere: boolean;
-}
-
-/** Columns and values of which one must be in a row that satisfies the filter. */
-interface Atom {
-  readonly column: ModelColumn;
-  readonly values: readonly string[];
+  /** True where the other tables matter to the filter and to nothing else. @default false */
+  readonly isFilterAlone?: boolean;
 }
 
 /**
  * Finds who may be concerned by a transaction without visiting those who are not: an equality or `in` of a filter puts it under
- * `table, column, value`. Cost follows the entries found, plus those whose filters have no such condition.
+ * `table, column, value`; so does one on the far side of a relation, for that table. Cost follows the entries found, plus those whose
+ * filters have no such condition.
  *
- * Guarantees: everybody whose filter is true on an image of a changed row, old or new, and everybody who depends on another table that
- * changed, is found. Adding and removing cost the same however many entries there are.
+ * Guarantees: everybody is found whose filter is true on an image of a changed row, old or new, or can have become true or false
+ * because of a row of another table that changed. Adding and removing cost the same however many entries there are.
  */
 export class MatchIndex<T extends object> {
-  readonly #places = new Map<T, { readonly matchable: Matchable; readonly atom: Atom | null }>();
+  readonly #places = new Map<T, Matchable>();
   readonly #tables = new Map<string, TableIndex<T>>();
 
   get size(): number {
@@ -34,24 +32,29 @@ export class MatchIndex<T extends object> {
 
   add(entry: T, matchable: Matchable): void {
     this.remove(entry);
-    const atom = atomOf(matchable.filter);
-    this.#places.set(entry, { matchable, atom });
-    for (const table of matchable.tables) {
-      const index = this.#table(table);
-      if (table === matchable.table.name && atom && !matchable.isOwnTableElsewhere) index.put(atom, entry);
-      else index.always.add(entry);
+    this.#places.set(entry, matchable);
+    for (const name of matchable.tables) {
+      let index = this.#tables.get(name);
+      if (!index) {
+        index = new TableIndex();
+        this.#tables.set(name, index);
+      }
+      const atoms = placeOf(matchable, name);
+      if (!atoms) index.always.add(entry);
+      else for (const atom of atoms) index.put(atom, entry);
     }
   }
 
   remove(entry: T): void {
-    const place = this.#places.get(entry);
-    if (!place) return;
+    const matchable = this.#places.get(entry);
+    if (!matchable) return;
     this.#places.delete(entry);
-    for (const table of place.matchable.tables) {
-      const index = this.#table(table);
-      index.always.delete(entry);
-      if (place.atom) index.take(place.atom, entry);
-      if (index.isEmpty) this.#tables.delete(table);
+    for (const name of matchable.tables) {
+      const index = this.#tables.get(name)!;
+      const atoms = placeOf(matchable, name);
+      if (!atoms) index.always.delete(entry);
+      else for (const atom of atoms) index.take(atom, entry);
+      if (index.isEmpty) this.#tables.delete(name);
     }
   }
 
@@ -63,28 +66,34 @@ export class MatchIndex<T extends object> {
       if (!index) continue;
       for (const entry of index.always) found.add(entry);
       if (truncated) index.addAll(found);
-      else
-        for (const row of rows)
-          for (const cells of [row.old, row.new]) if (cells) index.addMatching(cells, found);
+      else for (const row of rows) index.addMatching(row.old, row.new, found);
     }
     return found;
   }
-
-  #table(name: string): TableIndex<T> {
-    let index = this.#tables.get(name);
-    if (!index) {
-      index = new TableIndex();
-      this.#tables.set(name, index);
-    }
-    return index;
-  }
 }
 
-class TableIndex<T> {
+/** Whether something makes every change of the filter's own table concern it. */
+export function isIndexed(matchable: Matchable): boolean {
+  return placeOf(matchable, matchable.table.name) !== null;
+}
+
+/** Under what an entry is put for one of its tables; `null`: to be looked at whatever changed there. */
+function placeOf(matchable: Matchable, name: string): readonly Atom[] | null {
+  const { table, filter, isOwnTableElsewhere, isFilterAlone = false } = matchable;
+  if (name === table.name) return isOwnTableElsewhere ? null : atomsOf(filter);
+  if (!isFilterAlone) return null;
+  const atoms = atomsElsewhere(filter, name);
+  return atoms && atoms.length > 0 ? atoms : null;
+}
+
+/** Several entries under one value; most values have one, and need no set. */
+class Several<T> extends Set<T> {}
+
+class TableIndex<T extends object> {
   /** To be looked at whatever changed. */
   readonly always = new Set<T>();
   /** By the column's index, then by value. */
-  readonly #columns = new Map<number, Map<string, Set<T>>>();
+  readonly #columns = new Map<number, Map<string, T | Several<T>>>();
 
   get isEmpty(): boolean {
     return this.always.size === 0 && this.#columns.size === 0;
@@ -97,9 +106,10 @@ class TableIndex<T> {
       this.#columns.set(column.index, byValue);
     }
     for (const value of values) {
-      const entries = byValue.get(value);
-      if (entries) entries.add(entry);
-      else byValue.set(value, new Set([entry]));
+      const there = byValue.get(value);
+      if (there === undefined) byValue.set(value, entry);
+      else if (there instanceof Several) there.add(entry);
+      else if (there !== entry) byValue.set(value, new Several([there, entry]));
     }
   }
 
@@ -107,61 +117,33 @@ class TableIndex<T> {
     const byValue = this.#columns.get(column.index);
     if (!byValue) return;
     for (const value of values) {
-      const entries = byValue.get(value);
-      if (entries?.delete(entry) && entries.size === 0) byValue.delete(value);
+      const there = byValue.get(value);
+      if (there instanceof Several) {
+        there.delete(entry);
+        if (there.size === 0) byValue.delete(value);
+      } else if (there === entry) byValue.delete(value);
     }
     if (byValue.size === 0) this.#columns.delete(column.index);
   }
 
-  addMatching(cells: Cells, found: Set<T>): void {
+  addMatching(old: Cells | null, after: Cells | null, found: Set<T>): void {
     for (const [column, byValue] of this.#columns) {
-      const cell = cells[column];
-      const entries = cell === null || cell === undefined ? undefined : byValue.get(cell);
-      if (entries) for (const entry of entries) found.add(entry);
+      const before = old?.[column];
+      const now = after?.[column];
+      if (before !== null && before !== undefined) addEach(byValue.get(before), found);
+      if (now !== null && now !== undefined && now !== before) addEach(byValue.get(now), found);
     }
   }
 
   addAll(found: Set<T>): void {
     for (const byValue of this.#columns.values()) {
-      for (const entries of byValue.values()) for (const entry of entries) found.add(entry);
+      for (const entries of byValue.values()) addEach(entries, found);
     }
   }
 }
 
-/** The most selective condition that every selected row must meet: the key before what points at keys, before the rest. */
-function atomOf(filter: Filter): Atom | null {
-  const parts = filter.kind === 'and' ? filter.filters : [filter];
-  const atoms = parts.map(toAtom).filter((atom) => atom !== null);
-  const rank = ({ column }: Atom) => (column.isKey ? 0 : column.isReference ? 1 : 2);
-  return atoms.sort((a, b) => rank(a) - rank(b) || a.values.length - b.values.length)[0] ?? null;
-}
-
-function toAtom(filter: Filter): Atom | null {
-  if (filter.kind !== 'in' && !(filter.kind === 'compare' && filter.op === 'eq')) return null;
-  const { column } = filter;
-  const values: string[] = [];
-  for (const value of filter.kind === 'in' ? filter.values : [filter.value]) {
-    const cell = asCell(column.type, value);
-    if (cell === null) return null;
-    values.push(cell);
-  }
-  return { column, values };
-}
-
-/** A filter's value as the text that an equal cell has; `null` where equal values can have other texts. */
-function asCell(type: ColumnType, value: string): string | null {
-  switch (type.kind) {
-    case 'int':
-      return /^\s*[+-]?\d+\s*$/.test(value) ? BigInt(value.trim().replace(/^\+/, '')).toString() : null;
-    case 'uuid':
-      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? value.toLowerCase() : null;
-    case 'text':
-      return type.variant === 'char' ? null : value;
-    case 'enum':
-      return value;
-    case 'bool':
-      return value === 'true' || value === 'false' ? value : null;
-    default:
-      return null;
-  }
+function addEach<T extends object>(entries: T | Several<T> | undefined, found: Set<T>): void {
+  if (entries === undefined) return;
+  if (entries instanceof Several) for (const entry of entries) found.add(entry);
+  else found.add(entries);
 }

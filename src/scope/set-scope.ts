@@ -49,7 +49,13 @@ export class SetScope implements Scope {
       ...this.#graph.flatMap((inner) => [...inner.tables]),
     ]);
     this.tables = new Set([table.name, ...others]);
-    this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: others.has(table.name) };
+    this.matchable = {
+      table,
+      filter,
+      tables: this.tables,
+      isOwnTableElsewhere: others.has(table.name),
+      isFilterAlone: spec.graph.length === 0,
+    };
   }
 
   /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */

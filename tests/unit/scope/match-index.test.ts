@@ -46,6 +46,38 @@ describe('the match index', () => {
     expect(index.find(new Map([['tasks', { table: tasks, truncated: true, rows: [] }]])).size).toBe(1);
   });
 
+  test('finds by each side of an OR, and by the far side of a relation', () => {
+    const index = new MatchIndex<{ name: string }>();
+    const [either, member, outsider, whole] = ['either', 'member', 'outsider', 'whole'].map((name) => ({
+      name,
+    }));
+    index.add(either!, matchable({ OR: [{ projectId: 1 }, { id: { in: [7, 8] } }] }));
+    expect(index.find(updated(row({ id: '8', projectId: '5' }), null)).size).toBe(1);
+    expect(index.find(updated(null, row({ id: '9', projectId: '1' }))).size).toBe(1);
+    expect(index.find(updated(row({ id: '9', projectId: '2' }), null)).size).toBe(0);
+    index.remove(either!);
+
+    const tables = ['tasks', 'projects', 'members'];
+    const alone = { isFilterAlone: true };
+    const mine = { project: { members: { userId: 3 } } };
+    index.add(member!, { ...matchable(mine, tables), ...alone });
+    index.add(outsider!, {
+      ...matchable({ NOT: { project: { members: { userId: 4 } } } }, tables),
+      ...alone,
+    });
+    index.add(whole!, matchable(mine, tables));
+    const members = model.table('members');
+    const joined = (userId: string): NetChanges => {
+      const cells = members.columns.map(({ name }) => (name === 'userId' ? userId : '1'));
+      const change = { key: '1:1', op: 'INSERT', old: null, new: cells } as const;
+      return new Map([['members', { table: members, truncated: false, rows: [change] }]]);
+    };
+    expect([...index.find(joined('3'))].map(({ name }) => name).sort()).toEqual(['member', 'whole']);
+    expect([...index.find(joined('4'))].map(({ name }) => name).sort()).toEqual(['outsider', 'whole']);
+    expect([...index.find(joined('5'))].map(({ name }) => name)).toEqual(['whole']);
+    expect(index.find(updated(row({ id: '1' }), null)).size).toBe(3);
+  });
+
   test('leaves nothing behind of what was removed', () => {
     const index = new MatchIndex<object>();
     const entries = Array.from({ length: 100 }, () => ({}));
@@ -69,6 +101,9 @@ describe('the match index', () => {
       id.map((n) => ({ title: `t${n}` })),
       id.map((n) => ({ NOT: { projectId: n } })),
       fc.tuple(id, id).map(([a, b]) => ({ OR: [{ projectId: a }, { id: b }] })),
+      fc
+        .tuple(id, id)
+        .map(([a, b]) => ({ OR: [{ AND: [{ projectId: a }, { id: a }] }, { priority: { lt: b } }] })),
     );
     const where = fc.array(atom, { minLength: 1, maxLength: 3 }).map((AND) => ({ AND }));
     const image = fc
