@@ -17,7 +17,7 @@ export interface OwnCluster {
   script(text: string): Promise<void>;
   /** Another pool; closed before the cluster is stopped. */
   connect(options?: ConnectOptions): Database;
-  /** Stops the server, does something to its folder, and starts it again at the same address. */
+  /** Stops the server, or what is left of it, does something to its folder, and starts it again at the same address. */
   restart(meanwhile?: (folder: string) => Promise<void>): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export async function createCluster(options: OwnClusterOptions = {}): Promise<Ow
   if (options.setup !== undefined) await db.script(options.setup);
   afterAll(async () => {
     await Promise.all(pools.map((pool) => pool.close(1_000)));
-    await cluster.stop();
+    await cluster.stop().catch(() => {});
     await rm(folder, { recursive: true, force: true });
   });
   return {
@@ -59,7 +59,8 @@ export async function createCluster(options: OwnClusterOptions = {}): Promise<Ow
     script: (text) => db.script(text),
     connect: open,
     restart: async (meanwhile = async () => {}) => {
-      await cluster.stop();
+      // One that ended by itself cannot be stopped.
+      await cluster.stop().catch(() => {});
       await meanwhile(folder);
       cluster = await start();
     },
