@@ -1,8 +1,8 @@
 import type { Snapshot } from '../log/snapshot.js';
 import type { Asker } from './evaluation.js';
 import type { Occasion } from './judge.js';
-import type { Outbox } from './outbox.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
+import type { Subscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
 
 /**
@@ -19,7 +19,7 @@ export class Group {
   onClose: () => void = () => {};
   readonly scope: Scope;
   readonly #spec: ChangeSpec;
-  readonly #subscribers = new Set<Outbox<ScopeMessage>>();
+  readonly #subscribers = new Set<Subscriber>();
   #state: 'loading' | 'live' | 'ended' = 'loading';
   #backlog: Occasion[] = [];
 
@@ -43,7 +43,7 @@ export class Group {
   /** Units that wait for its subscribers. */
   get queued(): number {
     let queued = 0;
-    for (const outbox of this.#subscribers) queued += outbox.weight;
+    for (const { outbox } of this.#subscribers) queued += outbox.weight;
     return queued;
   }
 
@@ -58,12 +58,12 @@ export class Group {
     };
   }
 
-  add(outbox: Outbox<ScopeMessage>): void {
-    this.#subscribers.add(outbox);
+  add(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
   }
 
-  remove(outbox: Outbox<ScopeMessage>): void {
-    this.#subscribers.delete(outbox);
+  remove(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
   }
 
   /** Makes the group live and hands over what came while it was loading, in order. */
@@ -91,19 +91,19 @@ export class Group {
 
   reset(reason: ResetReason, cursor: Snapshot): void {
     const message = resetMessage(reason, cursor);
-    for (const outbox of this.#subscribers) outbox.push(message);
+    for (const { outbox } of this.#subscribers) outbox.push(message);
   }
 
   fail(error: unknown): void {
     this.#state = 'ended';
     this.#backlog = [];
-    for (const outbox of [...this.#subscribers]) outbox.fail(error);
+    for (const { outbox } of [...this.#subscribers]) outbox.fail(error);
   }
 
   end(): void {
     this.#state = 'ended';
     this.#backlog = [];
-    for (const outbox of [...this.#subscribers]) outbox.end();
+    for (const { outbox } of [...this.#subscribers]) outbox.end();
   }
 
   #tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
@@ -116,7 +116,7 @@ export class Group {
       changes: wanted,
       related,
     };
-    for (const outbox of this.#subscribers) outbox.push(message);
+    for (const { outbox } of this.#subscribers) outbox.push(message);
   }
 
   #wants(change: ScopeChange): boolean {

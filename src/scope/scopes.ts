@@ -8,23 +8,26 @@ import { covers, formatSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
+import { Allowance } from './allowance.js';
+import { coalesce } from './coalesce.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
 import { judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
 import { MatchIndex } from './match-index.js';
-import { Outbox, type OutboxOptions } from './outbox.js';
+import { MessageSizes, weightOf } from './message-size.js';
+import { type Flow, Outbox, type OutboxOptions } from './outbox.js';
 import { missedSince } from './resume.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
+import { Subscriber } from './subscriber.js';
 import { Tally } from './tally.js';
 import type {
   ChangeSpec,
   FollowOptions,
   ListedScope,
-  RelatedMessages,
   ScopeMessage,
   Scopes,
   ScopesFigures,
@@ -45,8 +48,10 @@ export interface ScopesOptions {
   readonly onError: (error: unknown) => void;
   /** Keys that one scope may keep; default 100,000. */
   readonly maxScopeKeys?: number;
-  /** Changes that may wait for one subscriber before they are replaced by a reset; default 1,000. */
+  /** Changes that may wait for one subscriber before they are coalesced, and then replaced by a reset; default 1,000. */
   readonly maxQueuedChanges?: number;
+  /** Bytes that may wait, the same, for a subscriber who shares no allowance with others; default 1 MiB. */
+  readonly maxQueuedBytes?: number;
   /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
   readonly maxReplayedChanges?: number;
 }
@@ -68,6 +73,7 @@ class FeedScopes implements Scopes {
   readonly #liveIndex = new MatchIndex<LiveQuery>();
   readonly #liveQueries = new Map<string, LiveQuery>();
   readonly #tally = new Tally();
+  readonly #sizes = new MessageSizes();
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
@@ -81,45 +87,53 @@ class FeedScopes implements Scopes {
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
-  changes(
-    spec: ChangeSpec,
-    { after, reset, signal }: FollowOptions = {},
-  ): AsyncIterableIterator<ScopeMessage> {
-    let group: Group | undefined;
-    const outbox = this.#outbox<ScopeMessage>(signal, {
-      limit: this.#options.maxQueuedChanges ?? 1_000,
-      weigh: weightOf,
-      overflow: (latest) => {
-        this.#tally.resets.OVERFLOW++;
-        return resetMessage('OVERFLOW', latest.cursor);
-      },
-      onPush: ({ reset }) => this.#tally.delivery(reset),
-      onClose: () => {
-        group?.remove(outbox);
-        if (group?.size === 0) this.#drop(group);
-      },
-    });
+  changes(spec: ChangeSpec, { after, reset, signal, allowance }: FollowOptions = {}): Flow<ScopeMessage> {
+    const subscriber = new Subscriber((self) =>
+      this.#outbox<ScopeMessage>(signal, {
+        limit: this.#options.maxQueuedChanges ?? 1_000,
+        weigh: weightOf,
+        allowance: allowance ?? this.#ownAllowance(),
+        bytesOf: this.#sizes.bytesOf,
+        merge: (messages) => coalesce(spec, messages),
+        overflow: (latest) => {
+          this.#tally.resets.OVERFLOW++;
+          return resetMessage('OVERFLOW', latest.cursor);
+        },
+        onPush: (message) => this.#tally.delivery(message.reset),
+        onClose: () => {
+          const left = self.leave();
+          if (left) this.#drop(left);
+        },
+      }),
+    );
+    const { outbox } = subscriber;
     if (!outbox.isOpen) return outbox;
     const key = after
       ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)}`
       : specKey(spec);
     try {
-      group = this.#joinable.get(key) ?? this.#open(spec, key, after);
+      const group = this.#joinable.get(key) ?? this.#open(spec, key, after);
+      if (reset) outbox.push(resetMessage(reset, this.#position()));
+      subscriber.join(group);
     } catch (error) {
       outbox.end();
       throw error;
     }
-    if (reset) outbox.push(resetMessage(reset, this.#position()));
-    group.add(outbox);
     return outbox;
   }
 
-  live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult> {
+  live(
+    plan: SelectPlan,
+    { signal, allowance }: Pick<FollowOptions, 'signal' | 'allowance'> = {},
+  ): Flow<SelectResult> {
     let query: LiveQuery | undefined;
     const key = planKey(plan);
     const outbox = this.#outbox<SelectResult>(signal, {
       limit: 1,
       weigh: () => 1,
+      allowance: allowance ?? this.#ownAllowance(),
+      bytesOf: ({ raw }) => raw.length,
+      merge: (answers) => answers.at(-1) ?? null,
       overflow: (latest) => latest,
       onPush: () => this.#tally.delivery(null),
       onClose: () => {
@@ -183,6 +197,10 @@ class FeedScopes implements Scopes {
     for (const group of [...this.#groups]) group.end();
     for (const query of [...this.#liveQueries.values()]) query.end();
     await this.#turn;
+  }
+
+  #ownAllowance(): Allowance {
+    return new Allowance(this.#options.maxQueuedBytes ?? 1024 ** 2);
   }
 
   #outbox<T>(signal: AbortSignal | undefined, options: OutboxOptions<T>): Outbox<T> {
@@ -313,14 +331,4 @@ class FeedScopes implements Scopes {
     this.#turn = turn.catch((error) => this.#options.onError(error));
     return turn;
   }
-}
-
-/** A message counts for as many units as it has changes and links, and at least for one. */
-function weightOf(message: {
-  readonly changes: readonly unknown[];
-  readonly related: RelatedMessages;
-}): number {
-  let weight = message.changes.length;
-  for (const related of message.related.values()) weight += weightOf(related) + related.links.length;
-  return Math.max(1, weight);
 }

@@ -3,6 +3,8 @@ import type { Cells, Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
+import type { Allowance } from './allowance.js';
+import type { Flow } from './outbox.js';
 
 export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
 export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
@@ -86,7 +88,10 @@ export interface ScopeChange {
   readonly changedColumns: readonly ModelColumn[];
 }
 
-/** What one transaction did to the scope. `reset` set: continuity is lost, and `changes` comes after the loss. */
+/**
+ * What one transaction did to the scope, or, where a subscriber was slow, several: then `cursor` and `transaction` are those of the last.
+ * `reset` set: continuity is lost, and `changes` comes after the loss.
+ */
 export interface ScopeMessage {
   readonly cursor: Snapshot;
   readonly reset: ResetReason | null;
@@ -108,6 +113,8 @@ export interface FollowOptions {
   /** Begin with a reset for this reason, and go on from now. Not beside `after`. */
   readonly reset?: ResetReason | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Shared by everything that goes to one peer. Default: one of its own. */
+  readonly allowance?: Allowance | undefined;
 }
 
 export interface Scopes {
@@ -117,9 +124,9 @@ export interface Scopes {
    * The iterable ends when `signal` aborts, when `return()` is called, or with an error when the scope cannot go on.
    * Rejects with `SCOPE_TOO_LARGE` where the scope must keep its keys and has too many.
    */
-  changes(spec: ChangeSpec, options?: FollowOptions): AsyncIterableIterator<ScopeMessage>;
+  changes(spec: ChangeSpec, options?: FollowOptions): Flow<ScopeMessage>;
   /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
-  live(plan: SelectPlan, signal?: AbortSignal): AsyncIterableIterator<SelectResult>;
+  live(plan: SelectPlan, options?: Pick<FollowOptions, 'signal' | 'allowance'>): Flow<SelectResult>;
   status(): ScopesStatus;
   /** What was told so far, and what waits to be. */
   figures(): ScopesFigures;

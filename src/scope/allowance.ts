@@ -1,0 +1,45 @@
+/** What waits of one subscription. */
+export interface Queue {
+  readonly bytes: number;
+  /** Makes what waits smaller without losing anything of what it amounts to. */
+  coalesce(): void;
+  /** Gives up what waits, and says so to whoever reads. */
+  overflow(): void;
+}
+
+/**
+ * How much may wait for one peer, over all that it subscribed to. Past it the largest queues are coalesced first; where that does not
+ * help enough they overflow, the largest first. Sizes are estimates.
+ */
+export class Allowance {
+  readonly maxBytes: number;
+  readonly #queues = new Set<Queue>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A queue has `by` bytes more (or, negative, less) than it had. */
+  change(queue: Queue, by: number): void {
+    this.#bytes += by;
+    if (queue.bytes > 0) this.#queues.add(queue);
+    else this.#queues.delete(queue);
+  }
+
+  /** To be called when a queue has grown. Leaves a quarter free, so that the next message does not begin it all again. */
+  relieve(): void {
+    if (this.#bytes <= this.maxBytes) return;
+    const enough = this.maxBytes * 0.75;
+    for (const shrink of ['coalesce', 'overflow'] as const) {
+      for (const queue of [...this.#queues].sort((a, b) => b.bytes - a.bytes)) {
+        queue[shrink]();
+        if (this.#bytes <= enough) return;
+      }
+    }
+  }
+}
