@@ -12,6 +12,7 @@ import { fanOut } from './scenarios/fan-out.js';
 import { latency } from './scenarios/latency.js';
 import { matching } from './scenarios/matching.js';
 import { policies } from './scenarios/policies.js';
+import { queries } from './scenarios/queries.js';
 import { selective } from './scenarios/selective.js';
 import { slowReaders } from './scenarios/slow-readers.js';
 import { storm } from './scenarios/storm.js';
@@ -26,6 +27,7 @@ const SCENARIOS: readonly Scenario[] = [
   capture,
   latency,
   sustained,
+  queries,
   storm,
   slowReaders,
 ];

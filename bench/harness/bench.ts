@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import type { TargetApi } from '../targets/target-api.js';
 import { type Api, Child } from './calls.js';
 import { Resources } from './resources.js';
 import { addGates, type Gate, type Row } from './scenario.js';
@@ -20,10 +21,13 @@ export interface RunResult {
   readonly gate: Gate;
 }
 
+type Profiled = Pick<TargetApi, 'startProfile' | 'stopProfile'>;
+
 /** Something that is measured. */
 export interface Subject {
   readonly subject: string;
-  readonly stand?: Stand;
+  /** Where its process can be profiled. */
+  readonly stand?: { readonly target: Pick<Child<Profiled>, 'call'> };
   /** One run. Called once before, to warm up, and that run does not count. */
   readonly run: () => Promise<RunResult>;
 }

@@ -1,9 +1,11 @@
 import postgres from 'postgres';
 import { connect } from '../../src/database/connect.js';
 import { readModel } from '../../src/model/read.js';
+import type { RivuletConfig } from '../../src/server/config.js';
 import { watchPlanOf } from '../../src/server/watched.js';
 import { install } from '../../src/watch/install.js';
 import { applicationOf, itemsSql, NOTIFY_LEAST_SQL, NOTIFY_ROW_SQL } from '../application/items.js';
+import { LIBRARY_SQL, library } from '../application/library.js';
 import type { ConnectOptions, LoadApi } from '../load/load-api.js';
 import type { TargetApi, TargetOptions, Usage } from '../targets/target-api.js';
 import { Child } from './calls.js';
@@ -92,6 +94,14 @@ export async function disconnectFrom({ target, load, subject }: Stand): Promise<
   await untilLive(target, load, 0, subject);
 }
 
+/** A database with the library of the queries; `watched`: as Rivulet needs it. */
+export async function createLibrary(serverUrl: string, watched: boolean): Promise<string> {
+  const url = await createEmpty(serverUrl, 'library');
+  await runScript(url, LIBRARY_SQL);
+  if (watched) await installWatchers(url, library);
+  return url;
+}
+
 /** A database with the table and what the subject captures changes with; `bare`: with nothing. */
 export async function createDatabase(
   serverUrl: string,
@@ -99,25 +109,37 @@ export async function createDatabase(
   rows: number,
   owners: number,
 ): Promise<string> {
+  const url = await createEmpty(serverUrl, kind);
+  await runScript(url, itemsSql(rows, owners));
+  if (kind === 'yoga') await runScript(url, NOTIFY_ROW_SQL, false);
+  if (kind === 'raw') await runScript(url, NOTIFY_LEAST_SQL, false);
+  if (kind === 'rivulet') await installWatchers(url, applicationOf('owner'));
+  return url;
+}
+
+async function createEmpty(serverUrl: string, kind: string): Promise<string> {
   const name = `bench_${kind}_${process.hrtime.bigint()}`;
   const admin = postgres(serverUrl, { max: 1 });
   await admin.unsafe(`create database ${name}`);
   await admin.end();
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
-  for (const statement of itemsSql(rows, owners).split(';'))
-    if (statement.trim()) await sql.unsafe(statement);
-  if (kind === 'yoga') await sql.unsafe(NOTIFY_ROW_SQL);
-  if (kind === 'raw') await sql.unsafe(NOTIFY_LEAST_SQL);
-  await sql.end();
-  if (kind === 'rivulet') {
-    const application = applicationOf('owner');
-    const database = connect(url.href, { max: 1 });
-    await install(database, watchPlanOf(application, readModel(application.relations)));
-    await database.close();
-  }
   return url.href;
+}
+
+/** Statement by statement, where some may not be in one transaction. */
+async function runScript(url: string, script: string, apart = true): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  for (const statement of apart ? script.split(';') : [script]) {
+    if (statement.trim()) await sql.unsafe(statement);
+  }
+  await sql.end();
+}
+
+async function installWatchers(url: string, config: RivuletConfig): Promise<void> {
+  const database = connect(url, { max: 1 });
+  await install(database, watchPlanOf(config, readModel(config.relations)));
+  await database.close();
 }
 
 async function untilLive(
