@@ -54,6 +54,8 @@ export interface ReducerCache {
   keys(table: string): Iterable<string>;
   /** The fields below a row, `null`: the root fields, that were loaded or are to be filled. */
   fields(parent: Entity | null): readonly Field[];
+  /** The fields of one relation that are filled, where a cache finds them without looking at every row. */
+  fieldsOf?(relation: ModelRelation): readonly Field[];
   /** The fields in which a row is linked. */
   holders(entity: Entity): readonly Field[];
   /** The keys of the rows in a field, in order; a `one` has one or none. `undefined`: not filled. */

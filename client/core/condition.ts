@@ -1,4 +1,4 @@
-import { filterKey } from '../../src/filter/normalize.js';
+import { filterKey, normalize } from '../../src/filter/normalize.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { Filter, Predicate } from '../../src/filter/types.js';
 import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
@@ -14,6 +14,8 @@ export interface Condition {
   readonly always: boolean;
   /** Equal for equal filters on the same table. */
   readonly key: string;
+  /** In normal form. */
+  readonly filter: Filter;
 }
 
 /** The part of the filter that JavaScript decides exactly is decided by the same code as on the server; the rest is left open. */
@@ -25,6 +27,7 @@ export function conditionOf(table: ModelTable, filter: Filter): Condition {
     columns,
     always: filter.kind === 'const' && filter.value,
     key: filterKey(filter),
+    filter: normalize(filter),
   };
 }
 

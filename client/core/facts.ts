@@ -1,5 +1,5 @@
 import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
-import type { Entity, Fields } from './cache.js';
+import type { Entity, Fields, ListArgs } from './cache.js';
 import type { ChangeKind } from './messages.js';
 import type { ReadChange, ReadMessage, ReadScope } from './read-message.js';
 import type { ReadRow } from './read-row.js';
@@ -29,6 +29,8 @@ export interface LinkFacts {
   /** The table of the stream, and the names of relations from there to this scope. */
   readonly root: ModelTable;
   readonly path: readonly string[];
+  /** What the scope was asked for with, where that is known. */
+  readonly args?: ListArgs | undefined;
   /** By parent: the children. */
   readonly enter: ReadonlyMap<string, ReadonlySet<string>>;
   readonly leave: ReadonlyMap<string, ReadonlySet<string>>;
@@ -108,6 +110,7 @@ function gatherScope(
       relation: scope.relation,
       root,
       path,
+      args: scope.args,
       enter,
       leave,
       newParents: parents.entering,

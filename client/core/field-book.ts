@@ -21,6 +21,7 @@ export class FieldBook {
   }
 
   of(relation: ModelRelation): readonly Field[] {
+    if (this.#cache.fieldsOf) return this.#cache.fieldsOf(relation);
     this.#byRelation ??= this.#collect();
     return this.#byRelation.get(relation) ?? [];
   }

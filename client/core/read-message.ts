@@ -1,6 +1,6 @@
 import { RivuletError } from '../../src/errors.js';
 import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
-import type { Fields } from './cache.js';
+import type { Fields, ListArgs } from './cache.js';
 import type { ChangeKind, ChangeOp, Link } from './messages.js';
 import { checkKey, type ReadRow, readImage, readRow } from './read-row.js';
 import type { ClientSchema } from './schema.js';
@@ -20,6 +20,8 @@ export interface ReadScope {
   /** `null` where links were not selected. */
   readonly links: readonly Link[] | null;
   readonly related: readonly ReadScope[];
+  /** What the scope was asked for with, where that is known. */
+  readonly args?: ListArgs;
 }
 
 export interface ReadChange {

@@ -1,6 +1,6 @@
 import type { ModelRelation } from '../../src/manifest/model.js';
-import type { Field, ListArgs, ReducerCache } from './cache.js';
-import type { Facts, LinkFacts } from './facts.js';
+import type { Field, Fields, ListArgs, ReducerCache } from './cache.js';
+import type { Facts, LinkFacts, RowFact } from './facts.js';
 import { FieldBook } from './field-book.js';
 import { Plans } from './plans.js';
 import type { RowView } from './row.js';
@@ -17,6 +17,8 @@ export interface ReduceOptions {
   readonly argsAt: (root: string, path: readonly string[]) => ListArgs;
   /** The `id` for which a root field of one row was asked; without it any row may fill an empty one. */
   readonly id?: string | undefined;
+  /** What the cache held of a row before the message; for a cache that may hold some of the message already. */
+  readonly before?: ((fact: RowFact) => Fields | undefined) | undefined;
 }
 
 /** Everything that the parts of one reduction share. */
@@ -32,7 +34,7 @@ export class Reduction {
     readonly facts: Facts,
     readonly options: ReduceOptions,
   ) {
-    this.rows = new RowBook(schema, cache, facts);
+    this.rows = new RowBook(schema, cache, facts, options.before);
     this.fields = new FieldBook(schema, cache, this.rows);
     for (const links of facts.links) {
       this.#governed.add(governedName(links.relation, this.whereOf(links)));

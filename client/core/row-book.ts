@@ -1,4 +1,5 @@
 import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
+import { formatKey } from '../../src/value/key.js';
 import type { Entity, Fields, ReducerCache } from './cache.js';
 import { entityId, type Facts, type RowFact } from './facts.js';
 import { joinOf, type RowView, viewOf } from './row.js';
@@ -13,12 +14,20 @@ export class RowBook {
   readonly #views = new Map<string, RowView>();
   readonly #indexes = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
-  /** Remembers what the cache holds of the message's rows; to be made before anything is written. */
-  constructor(schema: ClientSchema, cache: ReducerCache, facts: Facts) {
+  /**
+   * Remembers what the cache holds of the message's rows; to be made before anything is written. `before` is for a cache that may hold
+   * some of the message already: what it held of a row before that.
+   */
+  constructor(
+    schema: ClientSchema,
+    cache: ReducerCache,
+    facts: Facts,
+    before: (fact: RowFact) => Fields | undefined = (fact) => cache.read(fact),
+  ) {
     this.#schema = schema;
     this.#cache = cache;
     this.#facts = facts;
-    for (const [id, fact] of facts.rows) this.#before.set(id, cache.read(fact));
+    for (const [id, fact] of facts.rows) this.#before.set(id, before(fact));
   }
 
   fact(entity: Entity): RowFact | undefined {
@@ -70,6 +79,10 @@ export class RowBook {
 
   /** The keys of the rows, known and not gone, whose columns have these values together. */
   keysBy(table: ModelTable, columns: readonly ModelColumn[], join: string): readonly string[] {
+    if (isKey(table, columns)) {
+      const key = formatKey(partsInOrder(table, columns, join));
+      return this.exists(table.name, key) ? [key] : [];
+    }
     const name = JSON.stringify([table.name, ...columns.map((column) => column.name)]);
     let index = this.#indexes.get(name);
     if (!index) {
@@ -130,6 +143,17 @@ export class RowBook {
     }
     return false;
   }
+}
+
+/** Whether the columns are those of the key, in whatever order. */
+function isKey({ key }: ModelTable, columns: readonly ModelColumn[]): boolean {
+  return columns.length === key.length && key.every((column) => columns.includes(column));
+}
+
+/** The texts of a join, in the order of the key. */
+function partsInOrder({ key }: ModelTable, columns: readonly ModelColumn[], join: string): readonly string[] {
+  const cells = JSON.parse(join) as readonly string[];
+  return key.map((column) => cells[columns.indexOf(column)]!);
 }
 
 function sent(fields: Fields | null, column: ModelColumn): boolean {

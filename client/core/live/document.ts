@@ -15,7 +15,7 @@ export const LIVE_DIRECTIVE = 'live';
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** One query with its variables: its fields as the server will collect them, its arguments as plain values. */
+/** One operation with its variables: its fields as the server will collect them, its arguments as plain values. */
 export interface Operation {
   readonly node: OperationDefinitionNode;
   /** The fields of an object type by response key: fragments spread, `@skip` and `@include` obeyed. */
@@ -24,11 +24,15 @@ export interface Operation {
   arguments(field: FieldNode): Variables;
 }
 
-/** The query of a document; `undefined` where it has none, or more than one operation. */
-export function readOperation(document: DocumentNode, variables: Variables): Operation | undefined {
+/** The operation of a document; `undefined` where it is of another kind, or one of several. */
+export function readOperation(
+  document: DocumentNode,
+  variables: Variables,
+  kind: 'query' | 'mutation' | 'subscription' = 'query',
+): Operation | undefined {
   const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
   const node = operations[0];
-  if (!node || operations.length > 1 || node.operation !== 'query') return undefined;
+  if (!node || operations.length > 1 || node.operation !== kind) return undefined;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of document.definitions) {
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);

@@ -1,0 +1,99 @@
+import type { Condition } from '../condition.js';
+import { includesKey } from '../decide-junctions.js';
+import { isOutside, isWindow } from '../decide-root.js';
+import { entityId, type RowFact } from '../facts.js';
+import type { Reduction } from '../reduction.js';
+import { viewOf } from '../row.js';
+import { implies } from './implies.js';
+import type { Knowledge, Known } from './knowledge.js';
+import type { StoredField } from './store.js';
+import type { StoreCache } from './store-cache.js';
+
+/** The root fields of the row's table. */
+export function decideRoots(reduction: Reduction, known: Known, fact: RowFact): void {
+  const { cache, fields, plans, rows } = reduction;
+  const knowledge = known.get(entityId(fact.table, fact.key));
+  for (const field of cache.fields(null)) {
+    if (field.table !== fact.table) continue;
+    const rule = fields.rule(field);
+    const held = reduction.holds(field, fact.key);
+    if (fact.gone) {
+      const wasIn = held || rule.condition.decide(rows.previous(fact)) !== false;
+      plans.judge(field, fact.key, !held && rule.offset > 0 && wasIn ? undefined : false);
+      continue;
+    }
+    const belongs = decideWithin(rule.condition, knowledge, () =>
+      rule.condition.decide(rows.view(fact.table, fact.key)),
+    );
+    if (field.kind === 'one') {
+      if (belongs !== undefined) plans.judge(field, fact.key, belongs);
+      continue;
+    }
+    if (!held && isOutside(reduction, field, fact)) {
+      plans.judgeOutside(field, fact.key, belongs);
+      continue;
+    }
+    const isSteady = held || !isWindow(reduction, field);
+    if (belongs === undefined && isSteady && !rows.mayHaveChanged(fact, rule.condition.columns)) continue;
+    const mayShift = !held && rule.offset > 0 && !fact.inserted;
+    plans.judge(field, fact.key, mayShift ? undefined : belongs);
+  }
+}
+
+/** What the row's columns leave open, the streams may have said. */
+function decideWithin(
+  condition: Condition,
+  knowledge: Knowledge | undefined,
+  byColumns: () => boolean | undefined,
+): boolean | undefined {
+  if (knowledge?.left.some((left) => implies(condition, left))) return false;
+  const decided = byColumns();
+  if (decided !== undefined) return decided;
+  return knowledge?.within.some((within) => implies(within, condition)) ? true : undefined;
+}
+
+/**
+ * A row that left a set of rows, and of which nothing else is known: it may have any columns now. It is out of the lists whose filter
+ * implies that of the set; every other list of its table where its key does not decide has to be asked for.
+ */
+export function decideLeft(reduction: Reduction, known: Known, fact: RowFact): void {
+  const { cache, fields, plans, schema } = reduction;
+  const knowledge = known.get(entityId(fact.table, fact.key));
+  if (!knowledge || (knowledge.left.length === 0 && !knowledge.moved)) return;
+  (cache as StoreCache).markRowStale({ table: fact.table, key: fact.key });
+  const onlyKey = viewOf(schema, fact.model, fact.key, {});
+  const roots = cache.fields(null).filter(({ table }) => table === fact.table);
+  const below = schema.into(fact.model).flatMap((relation) => fields.of(relation));
+  for (const field of [...roots, ...below]) {
+    const { condition } = fields.rule(field);
+    if (knowledge.left.some((left) => implies(condition, left))) plans.judge(field, fact.key, false);
+    else if (condition.decide(onlyKey) === false) continue;
+    else if (reduction.holds(field, fact.key) || mayHoldNow(reduction, field as StoredField, fact)) {
+      plans.of(field).refetch = true;
+    }
+  }
+  // As a junction it may link others now, or nobody that may be seen.
+  for (const relation of schema.through(fact.model)) {
+    for (const field of fields.of(relation)) plans.of(field).refetch = true;
+  }
+}
+
+/** Whether a field that does not hold a row may hold it after the row's columns changed; the row was visible before. */
+function mayHoldNow({ fields, schema }: Reduction, field: StoredField, { model }: RowFact): boolean {
+  const { relation } = field;
+  if (relation === null || (!relation.through && !includesKey(relation.to, model))) return true;
+  return !fields.rule(field).condition.always || !schema.conditions(relation).target.always;
+}
+
+/** A member whose order columns changed is put where it belongs; where its place is not known, the list is asked for. */
+export function decidePlace(reduction: Reduction, fact: RowFact): void {
+  const { cache, fields, plans, rows } = reduction;
+  for (const field of cache.holders(fact)) {
+    if (field.kind !== 'many') continue;
+    const columns = fields.rule(field).order.map(({ column }) => column);
+    if (!rows.mayHaveChanged(fact, columns)) continue;
+    const now = rows.view(fact.table, fact.key);
+    if (columns.some((column) => now(column) === undefined)) plans.of(field).refetch = true;
+    else plans.of(field).moved.add(fact.key);
+  }
+}

@@ -1,0 +1,193 @@
+import type { Entity } from '../cache.js';
+import { decideAsFarEnd, decideAsJunction } from '../decide-junctions.js';
+import { decideAsChild, decideAsParent, decideGone } from '../decide-rows.js';
+import { type Facts, gatherFacts, type RowFact } from '../facts.js';
+import type { FieldPlan } from '../plans.js';
+import { Reduction } from '../reduction.js';
+import type { ClientSchema } from '../schema.js';
+import { settleList, settleOne } from '../settle.js';
+import { decidePairs } from './decide-pairs.js';
+import { decideLeft, decidePlace, decideRoots } from './decide-stored.js';
+import { readElsewhere } from './implies.js';
+import { gatherKnowledge, hides, type Known, sharpen } from './knowledge.js';
+import { type Covered, type ListEdits, type ListStore, NOTHING_COVERED, type StoredField } from './store.js';
+import { StoreCache } from './store-cache.js';
+import type { Told, ToldMessage } from './told.js';
+
+/**
+ * What becomes of every cached list when this is told, in one transaction.
+ *
+ * Each is decided where that is exact: by the columns of the row, the list's filter, order and window, and by what streams say of pairs and
+ * sets. Everything else is to be fetched again; nothing is guessed. The same message again changes nothing but what has to be
+ * fetched.
+ */
+export function keepLists(
+  schema: ClientSchema,
+  store: ListStore,
+  told: Told,
+  covered: Covered = NOTHING_COVERED,
+): ListEdits {
+  const cache = new StoreCache(schema, store);
+  const known = gatherKnowledge(schema, told);
+  const facts = gatherFacts(told.messages, (message) => hides(schema, message as ToldMessage));
+  sharpen(facts, known, cache);
+  const before = (fact: RowFact) => heldBefore(cache, fact);
+  const options = { follows: 'table', argsAt: () => ({}), before } as const;
+  // Links speak for the parents that they name, and for nobody else.
+  const reduction = new Reduction(schema, cache, { ...facts, links: [] }, options);
+  for (const fact of facts.rows.values()) {
+    if (!fact.gone && Object.keys(fact.fields).length > 0) cache.write(fact, fact.fields);
+  }
+  decidePairs(reduction, facts.links);
+  for (const fact of facts.rows.values()) decide(reduction, known, fact);
+  for (const [field, plan] of reduction.plans.entries()) settle(reduction, cache, field as StoredField, plan);
+  for (const fact of facts.rows.values()) if (fact.gone) cache.drop(fact);
+  for (const field of undecided(schema, store, reduction, facts, told.unknown)) cache.markStale(field);
+  return without(cache.edits(), covered);
+}
+
+/** The columns that the message did not change: the cache may have its other ones already. */
+function heldBefore(cache: StoreCache, fact: RowFact) {
+  const stored = cache.stored(fact);
+  if (!stored || fact.gone) return stored && { ...stored, ...fact.previous };
+  if (fact.kind === 'UPDATE' && fact.changed) {
+    const { changed } = fact;
+    const kept = Object.entries(stored).filter(([name]) => !changed.has(name));
+    return { ...Object.fromEntries(kept), ...fact.previous };
+  }
+  return { id: fact.key, ...fact.previous };
+}
+
+function decide(reduction: Reduction, known: Known, fact: RowFact): void {
+  if (fact.kind === null) return;
+  if (fact.gone) {
+    decideGone(reduction, fact);
+    decideAsJunction(reduction, fact);
+    decideRoots(reduction, known, fact);
+  } else if (fact.kind === 'LEAVE') decideLeft(reduction, known, fact);
+  else {
+    decidePlace(reduction, fact);
+    decideAsJunction(reduction, fact);
+    decideRoots(reduction, known, fact);
+    decideAsChild(reduction, fact);
+    decideAsFarEnd(reduction, fact);
+    decideAsParent(reduction, fact);
+  }
+}
+
+function settle(reduction: Reduction, cache: StoreCache, field: StoredField, plan: FieldPlan): void {
+  const { fields, rows } = reduction;
+  const before = cache.members(field);
+  if (!before) return;
+  const views = {
+    view: (key: string) => rows.view(field.table, key),
+    viewBefore: (key: string) => rows.held(field.table, key),
+  };
+  const rule = fields.rule(field);
+  const settled =
+    field.kind === 'many'
+      ? settleList(rule, before, plan, views)
+      : settleOne(rule, before[0], plan, false, views);
+  if (plan.refetch || settled.need) {
+    cache.markStale(field);
+    return;
+  }
+  const wanted = new Set(settled.members);
+  for (const key of before.filter((each) => !wanted.has(each))) cache.unlink(field, key);
+  for (const [at, key] of settled.members.entries()) {
+    const now = cache.members(field)!;
+    if (now[at] === key) continue;
+    if (now.includes(key)) cache.unlink(field, key);
+    cache.link(field, key, at);
+  }
+}
+
+/**
+ * Fields that nobody decides: pages of connections whose rows may be others now, lists whose filter reads rows of another table that
+ * changed, and everything of a table of which it is not told what changed.
+ */
+function* undecided(
+  schema: ClientSchema,
+  store: ListStore,
+  reduction: Reduction,
+  facts: Facts,
+  unknown: ReadonlySet<string>,
+): Generator<StoredField> {
+  const changes = [...facts.rows.values()].filter(
+    ({ kind, changed }) => kind !== null && changed?.size !== 0,
+  );
+  // A pair that began or ended is a change of its junction.
+  const junctions = facts.links
+    .filter(({ enter, leave }) => enter.size + leave.size > 0)
+    .flatMap(({ relation }) => relation.through?.table ?? []);
+  const wholly = new Set([...unknown, ...junctions]);
+  const fields = [
+    ...store.roots(),
+    ...schema.model.tables.flatMap(({ relations }) => relations.flatMap((each) => store.below(each))),
+  ];
+  for (const field of fields) {
+    const changed = () =>
+      changes.some((fact) => fact.table === field.table && mayMove(reduction, field, fact));
+    const isShownWhole = !field.isOpaque && reduction.cache.members(field) === undefined;
+    if (
+      unknown.has(field.table) ||
+      readsChanged(schema, reduction, field, changes, wholly) ||
+      (field.isOpaque && changed()) ||
+      (isShownWhole && changes.some(({ table }) => table === field.table))
+    ) {
+      yield field;
+    }
+  }
+}
+
+/** Whether the field's filter, or the condition of its relation, reads a row of another table that changed. */
+function readsChanged(
+  schema: ClientSchema,
+  { fields }: Reduction,
+  field: StoredField,
+  changes: readonly RowFact[],
+  wholly: ReadonlySet<string>,
+): boolean {
+  const own = field.relation ? Object.values(schema.conditions(field.relation)) : [];
+  return [fields.rule(field).condition, ...own].some((condition) => {
+    if (condition.always) return false;
+    for (const [table, columns] of readElsewhere(condition.filter)) {
+      if (wholly.has(table)) return true;
+      for (const fact of changes) {
+        if (fact.table !== table) continue;
+        if (!isPlainUpdate(fact) || intersects(columns, fact.changed!)) return true;
+      }
+    }
+    return false;
+  });
+}
+
+function isPlainUpdate({ kind, changed }: RowFact): boolean {
+  return kind === 'UPDATE' && changed !== null;
+}
+
+/** Whether the row may be another one of the page's, or stand elsewhere in it. */
+function mayMove({ fields, rows }: Reduction, field: StoredField, fact: RowFact): boolean {
+  const { condition, order } = fields.rule(field);
+  const was = condition.decide(rows.previous(fact)) !== false;
+  const is = !fact.gone && condition.decide(rows.view(fact.table, fact.key)) !== false;
+  if (fact.kind !== 'UPDATE') return fact.inserted ? is : was || is;
+  return (
+    (was || is) && rows.mayHaveChanged(fact, [...condition.columns, ...order.map(({ column }) => column)])
+  );
+}
+
+function intersects(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
+  return [...left].some((each) => right.has(each));
+}
+
+function without(edits: ListEdits, covered: Covered): ListEdits {
+  const isOpen = (entity: Entity) => !covered.row(entity);
+  return {
+    rows: edits.rows,
+    lists: edits.lists.filter(({ field }) => !covered.field(field)),
+    stale: edits.stale.filter((field) => !covered.field(field)),
+    staleRows: edits.staleRows.filter(isOpen),
+    gone: edits.gone.filter(isOpen),
+  };
+}

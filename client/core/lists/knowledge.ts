@@ -1,0 +1,95 @@
+import { parseFilter } from '../../../src/filter/parse.js';
+import type { Condition } from '../condition.js';
+import { conditionOf } from '../condition.js';
+import { isEqual } from '../equal.js';
+import { entityId, type Facts, type RowFact } from '../facts.js';
+import type { ChangeOp } from '../messages.js';
+import type { ClientSchema } from '../schema.js';
+import type { StoreCache } from './store-cache.js';
+import type { Told, ToldMessage, ToldScope } from './told.js';
+
+/** What a message says of a row besides its columns. */
+export interface Knowledge {
+  /** What the database did; `null`: nothing to the row itself. */
+  op: ChangeOp | null;
+  /** Columns that an UPDATE named. */
+  updated: ReadonlySet<string> | null;
+  /** It is in the sets of rows with these filters now, */
+  readonly within: Condition[];
+  /** and not any more in these. */
+  readonly left: Condition[];
+  /** It stopped being below a row that is still there, by a column of its own. */
+  moved: boolean;
+}
+
+/** By row. */
+export type Known = ReadonlyMap<string, Knowledge>;
+
+export function gatherKnowledge(schema: ClientSchema, { messages }: Told): Known {
+  const known = new Map<string, Knowledge>();
+  const of = (table: string, key: string): Knowledge => {
+    const id = entityId(table, key);
+    const found = known.get(id) ?? { op: null, updated: null, within: [], left: [], moved: false };
+    known.set(id, found);
+    return found;
+  };
+  const visit = (scope: ToldScope, isRoot: boolean): void => {
+    const condition = isRoot ? whereOf(schema, scope) : undefined;
+    for (const { kind, op, key, changed } of scope.changes) {
+      const knowledge = of(scope.table.name, key);
+      knowledge.op = op ?? knowledge.op;
+      if (changed) knowledge.updated = changed;
+      if (condition && kind === 'LEAVE') knowledge.left.push(condition);
+      else if (condition) knowledge.within.push(condition);
+    }
+    for (const inner of scope.related) {
+      const stays = (key: string) => !scope.changes.some((each) => each.kind === 'LEAVE' && each.key === key);
+      const isOwn = inner.relation && !inner.relation.through && !pointsAtKey(inner);
+      for (const { kind, parent, child } of inner.links ?? []) {
+        if (isOwn && kind === 'LEAVE' && stays(parent)) of(inner.table.name, child).moved = true;
+      }
+      visit(inner, false);
+    }
+  };
+  for (const { root } of messages) visit(root, true);
+  return known;
+}
+
+/** A stream without a filter tells of everything that may be read: who leaves it without being deleted is hidden. */
+export function hides(schema: ClientSchema, message: ToldMessage): boolean {
+  return whereOf(schema, message.root).always;
+}
+
+function whereOf(schema: ClientSchema, { table, args }: ToldScope): Condition {
+  return conditionOf(table, parseFilter(schema.model, table, args.where ?? {}, { encode: schema.encode }));
+}
+
+function pointsAtKey({ relation, table }: ToldScope): boolean {
+  return relation !== null && table.key.every((column) => relation.to.includes(column));
+}
+
+/**
+ * Makes facts say what is certain for a cache: a row that did not change itself and is known is as it was, but for columns of which the
+ * cache had old values.
+ */
+export function sharpen(facts: Facts, known: Known, cache: StoreCache): void {
+  for (const fact of facts.rows.values()) {
+    if (fact.gone || fact.kind === null || fact.kind === 'LEAVE') continue;
+    const knowledge = known.get(entityId(fact.table, fact.key));
+    const stored = cache.stored(fact);
+    const differing = stored ? differingColumns(fact, stored) : [];
+    if (knowledge?.updated) {
+      fact.kind = 'UPDATE';
+      fact.changed = new Set([...knowledge.updated, ...differing]);
+    } else if (knowledge?.op === null && stored) {
+      fact.kind = 'UPDATE';
+      fact.changed = new Set(differing);
+    }
+  }
+}
+
+function differingColumns({ fields }: RowFact, stored: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(fields).filter(
+    (name) => Object.hasOwn(stored, name) && !isEqual(stored[name], fields[name]),
+  );
+}

@@ -1,0 +1,51 @@
+import type { ModelRelation } from '../../../src/manifest/model.js';
+import type { Entity, Field, Fields, ListArgs } from '../cache.js';
+
+/** A place in a normalized cache where rows of a table are linked. */
+export interface StoredField extends Field {
+  /** The field of the schema: `tasks`. */
+  readonly name: string;
+  /** What is in it is not decided here, such as a page of a connection. */
+  readonly isOpaque: boolean;
+  /** Of a root field that names rows by their keys: the keys as `where`. */
+  readonly args: ListArgs;
+}
+
+/**
+ * A normalized cache, as far as its lists are kept. It stays as it is while it is read; all edits come at the end, and a cache makes them one
+ * write.
+ */
+export interface ListStore {
+  /** The fields of rows of any table that are cached under the root. */
+  roots(): readonly StoredField[];
+  /** The fields of one relation that are cached, below whatever rows. */
+  below(relation: ModelRelation): readonly StoredField[];
+  /** The fields that are cached below one row. */
+  fields(parent: Entity): readonly StoredField[];
+  /** The keys of the rows in a field, in order; `undefined` where it holds something that is no row with a key. */
+  members(field: StoredField): readonly string[] | undefined;
+  /** The columns of a row that are cached; `undefined` where it is not. */
+  row(entity: Entity): Fields | undefined;
+}
+
+/** What has to be done to a cache. */
+export interface ListEdits {
+  /** Columns of rows that are cached, or are linked now. */
+  readonly rows: readonly { readonly entity: Entity; readonly fields: Fields }[];
+  /** Fields whose rows are known. */
+  readonly lists: readonly { readonly field: StoredField; readonly keys: readonly string[] }[];
+  /** Fields that have to be fetched again before they are shown again. */
+  readonly stale: readonly StoredField[];
+  /** Rows whose columns are old, and it is not known what they are now. */
+  readonly staleRows: readonly Entity[];
+  /** Rows that are gone; no field has them any more. */
+  readonly gone: readonly Entity[];
+}
+
+/** What other parts of the plugin keep true themselves. */
+export interface Covered {
+  field(field: StoredField): boolean;
+  row(entity: Entity): boolean;
+}
+
+export const NOTHING_COVERED: Covered = Object.freeze({ field: () => false, row: () => false });

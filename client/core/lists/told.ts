@@ -1,0 +1,60 @@
+import type { ListArgs } from '../cache.js';
+import type { ReadMessage, ReadScope } from '../read-message.js';
+
+/** A scope of a message, with the arguments that its stream was asked with. */
+export interface ToldScope extends ReadScope {
+  readonly args: ListArgs;
+  readonly related: readonly ToldScope[];
+}
+
+export interface ToldMessage extends ReadMessage {
+  readonly root: ToldScope;
+}
+
+/**
+ * What a stream's message or a mutation's answer says of one transaction, whoever asked for it.
+ *
+ * It is a part of what happened: of rows outside of the scopes nothing is said, and LEAVE without DELETE says only that a row is not in
+ * that scope any more.
+ */
+export interface Told {
+  /** Equal for messages of one transaction; `null`: not known. */
+  readonly xid: string | null;
+  /** The own mutation that did it, or `null`. */
+  readonly mutationId: string | null;
+  readonly messages: readonly ToldMessage[];
+  /** Tables of which something changed that is not told: continuity was lost, or the document did not ask for it. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+export const NOTHING_TOLD: Told = Object.freeze({
+  xid: null,
+  mutationId: null,
+  messages: [],
+  unknown: new Set<string>(),
+});
+
+/** Several messages of one transaction as one. */
+export function joined(told: readonly Told[]): Told {
+  const [first, ...rest] = told;
+  if (!first) return NOTHING_TOLD;
+  if (rest.length === 0) return first;
+  return {
+    xid: first.xid,
+    mutationId: told.find(({ mutationId }) => mutationId !== null)?.mutationId ?? null,
+    messages: told.flatMap(({ messages }) => messages),
+    unknown: new Set(told.flatMap(({ unknown }) => [...unknown])),
+  };
+}
+
+/** In the order in which they came; what several streams say of one transaction together. */
+export function byTransaction(told: readonly Told[]): readonly Told[] {
+  const groups = new Map<unknown, Told[]>();
+  for (const each of told) {
+    const name = each.xid ?? each;
+    const group = groups.get(name);
+    if (group) group.push(each);
+    else groups.set(name, [each]);
+  }
+  return [...groups.values()].map(joined);
+}
