@@ -1,0 +1,249 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionResult } from 'graphql';
+import {
+  type Message,
+  type Plan,
+  queryOf,
+  readMessage,
+  readState,
+  type State,
+  subscriptionOf,
+} from './plans.js';
+import { overEventStream, overWebSocket, type Stream } from './transports.js';
+
+/** What a subscriber took note of, in order. */
+export type Note =
+  /** It fetched; what it had is replaced. `why`: `null` at first, else the reset that made it. */
+  | { readonly kind: 'fetched'; readonly at: number; readonly state: State; readonly why: string | null }
+  | { readonly kind: 'told'; readonly at: number; readonly message: Message }
+  /** Of a live query. */
+  | { readonly kind: 'answered'; readonly at: number; readonly state: State };
+
+export interface SubscriberOptions {
+  readonly plan: Plan;
+  readonly token: string;
+  /** Where to connect next, `http://…/graphql`. */
+  readonly url: () => string;
+  /** Nothing for so long: the link is taken for dead, cut and made anew. Default: never. */
+  readonly idleMs?: number;
+}
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 1_000;
+const FETCH_WITHIN_MS = 10_000;
+
+/**
+ * One application that follows one set of rows: it fetches, streams from the answer's cursor, and, where the stream breaks, goes on at the
+ * cursor of its last message, wherever `url` says. Where it is told to fetch again it does. Everything is noted.
+ */
+export class Subscriber {
+  readonly plan: Plan;
+  readonly #options: SubscriberOptions;
+  readonly #notes: Note[] = [];
+  #cursor: string | null = null;
+  #why: string | null = null;
+  #stream: Stream | null = null;
+  #idle: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #running: Promise<void> = Promise.resolve();
+  #messages = 0;
+  #reconnects = 0;
+  readonly #resets = new Map<string, number>();
+  readonly #troubles: string[] = [];
+
+  constructor(options: SubscriberOptions) {
+    this.plan = options.plan;
+    this.#options = options;
+  }
+
+  /** Messages and answers that came. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  get reconnects(): number {
+    return this.#reconnects;
+  }
+
+  /** How often it was told to fetch again, by reason. */
+  get resets(): ReadonlyMap<string, number> {
+    return this.#resets;
+  }
+
+  /** Errors of GraphQL that it was told since the last call: a fault may break a connection, but is no reason for these. */
+  takeTroubles(): readonly string[] {
+    return this.#troubles.splice(0);
+  }
+
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
+  /** Hands out the notes since the last call. */
+  takeNotes(): readonly Note[] {
+    return this.#notes.splice(0);
+  }
+
+  get notes(): readonly Note[] {
+    return this.#notes;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Breaks the connection; the subscriber makes another one. */
+  cut(): void {
+    this.#stream?.cut();
+  }
+
+  /** Stops reading, as a slow consumer; over WebSockets only. */
+  pause(): void {
+    clearTimeout(this.#idle);
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  /** As a process that ended before it had saved its last `count` messages, and came back with what it had before them. */
+  forget(count: number): void {
+    for (
+      let i = 0;
+      i < count && this.#notes.at(-1)?.kind === 'told' && this.#notes.at(-2)?.kind === 'told';
+      i++
+    ) {
+      this.#notes.pop();
+      this.#messages--;
+    }
+    const last = this.#notes.at(-1);
+    if (last?.kind !== 'told') return;
+    this.#cursor = last.message.cursor;
+    this.cut();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.cut();
+    await this.#running;
+  }
+
+  /** What the plan asks for as it is now, from whichever node answers. */
+  async fetchNow(): Promise<{ readonly state: State; readonly cursor: string }> {
+    const response = await fetch(this.#options.url(), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#options.token}` },
+      body: JSON.stringify({ query: queryOf(this.plan) }),
+      signal: AbortSignal.timeout(FETCH_WITHIN_MS),
+    });
+    const { data, errors, extensions } = (await response.json()) as {
+      data?: Readonly<Record<string, unknown>> | null;
+      errors?: ExecutionResult['errors'];
+      extensions?: { rivulet: { cursor: string } };
+    };
+    if (!data || errors) throw new Error(JSON.stringify(errors));
+    return { state: readState(this.plan, data), cursor: extensions!.rivulet.cursor };
+  }
+
+  async #run(): Promise<void> {
+    let waitMs = FIRST_WAIT_MS;
+    while (!this.#stopped) {
+      const before = this.#messages;
+      try {
+        if (this.plan.kind !== 'live' && this.#cursor === null) await this.#fetch();
+        await this.#follow();
+      } catch {
+        // A broken connection, or a node that is not there: the next one.
+      }
+      if (this.#stopped) return;
+      this.#reconnects++;
+      waitMs = this.#messages > before ? FIRST_WAIT_MS : Math.min(waitMs * 2, LONGEST_WAIT_MS);
+      await delay(waitMs * (0.5 + Math.random()));
+    }
+  }
+
+  async #fetch(): Promise<void> {
+    const { state, cursor } = await this.fetchNow();
+    this.#notes.push({ kind: 'fetched', at: performance.now(), state, why: this.#why });
+    this.#cursor = cursor;
+    this.#why = null;
+  }
+
+  /** Resolves when the stream has ended. */
+  #follow(): Promise<void> {
+    const { token, plan } = { ...this.#options };
+    const transport = plan.transport === 'ws' ? overWebSocket : overEventStream;
+    return new Promise((resolve) => {
+      let isOver = false;
+      const end = (): void => {
+        isOver = true;
+        clearTimeout(this.#idle);
+        resolve();
+      };
+      const stream = transport({
+        url: this.#options.url(),
+        token,
+        query: subscriptionOf(plan),
+        variables: plan.kind === 'live' ? {} : { after: this.#cursor },
+        onNext: (result) => {
+          // What is still on its way when the stream was given up is not looked at: it will come again.
+          if (isOver) return;
+          this.#watchIdle(stream);
+          if (!this.#receive(result)) {
+            end();
+            stream.cut();
+          }
+        },
+        onEnd: (error) => {
+          if (Array.isArray(error)) this.#trouble(error);
+          end();
+        },
+      });
+      this.#stream = {
+        ...stream,
+        cut: () => {
+          stream.cut();
+          end();
+        },
+      };
+      if (this.#stopped) this.#stream.cut();
+      else this.#watchIdle(stream);
+    });
+  }
+
+  /** False: continuity is lost, and the stream is of no use. */
+  #receive({ data, errors }: ExecutionResult): boolean {
+    if (!data || errors) {
+      this.#trouble(errors);
+      return true;
+    }
+    this.#messages++;
+    const at = performance.now();
+    if (this.plan.kind === 'live') {
+      this.#notes.push({ kind: 'answered', at, state: readState(this.plan, data) });
+      return true;
+    }
+    const message = readMessage(this.plan, data);
+    this.#notes.push({ kind: 'told', at, message });
+    this.#cursor = message.cursor;
+    if (message.reset === null) return true;
+    this.#resets.set(message.reset, (this.#resets.get(message.reset) ?? 0) + 1);
+    this.#why = message.reset;
+    this.#cursor = null;
+    return false;
+  }
+
+  #watchIdle(stream: Stream): void {
+    clearTimeout(this.#idle);
+    const { idleMs } = this.#options;
+    if (idleMs !== undefined) this.#idle = setTimeout(() => this.#stream?.cut() ?? stream.cut(), idleMs);
+  }
+
+  #trouble(errors: unknown): void {
+    const codes = (errors as ExecutionResult['errors'])?.map(
+      (error) => `${String(error.extensions?.code)}: ${error.message}`,
+    );
+    this.#troubles.push(codes?.join() ?? 'no data');
+  }
+}
