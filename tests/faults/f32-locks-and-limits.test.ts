@@ -9,6 +9,7 @@ import { waitFor } from '../support/wait-for.js';
 const HELD_MS = Number(process.env.RIVULET_HELD_MS ?? 4_000);
 
 const database = await createDatabase({ setup: smallSetup(5) });
+const strict = await createDatabase({ setup: smallSetup(5) });
 const app = await serveSmallApp(database.url, { database: { maxConnections: 2 } });
 
 /** Holds a lock until what it returns is called. */
@@ -96,7 +97,6 @@ describe('F32: locks', () => {
   }, 40_000);
 
   test('with lock_timeout and statement_timeout set for everybody: what is given up is asked again', async () => {
-    const strict = await createDatabase({ setup: smallSetup(5) });
     await strict.script(`do $$ begin execute format('alter database %I set lock_timeout = 100', current_database());
       execute format('alter database %I set statement_timeout = 300', current_database()); end $$`);
     const other = await serveSmallApp(strict.url);

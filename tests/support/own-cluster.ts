@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { type ConnectOptions, connect } from '../../src/database/connect.js';
 import { type Embedded, startEmbedded } from '../../src/database/embedded.js';
 import type { Database, TextRow } from '../../src/database/types.js';
+import { atEnd } from './at-end.js';
 
-/** A cluster of the calling test file alone, for faults of the whole server and for settings that others must not get. */
+/** A cluster of its own, for faults of the whole server and for settings that others must not get. */
 export interface OwnCluster {
   readonly url: string;
   /** A superuser's pool. */
@@ -30,7 +30,7 @@ export interface OwnClusterOptions {
   readonly folder?: string;
 }
 
-/** To be called at the top level of a test file, which stops what uses it in an `afterAll` of its own. */
+/** For the calling test, or outside of one for its file: stopped when that is over, after whatever was begun later. */
 export async function createCluster(options: OwnClusterOptions = {}): Promise<OwnCluster> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'rivulet-cluster-')));
   const settings = ['shared_buffers=16MB', 'jit=off', ...(options.settings ?? [])];
@@ -46,7 +46,7 @@ export async function createCluster(options: OwnClusterOptions = {}): Promise<Ow
   };
   const db = open({ max: 4 });
   if (options.setup !== undefined) await db.script(options.setup);
-  afterAll(async () => {
+  atEnd(async () => {
     await Promise.all(pools.map((pool) => pool.close(1_000)));
     await cluster.stop().catch(() => {});
     await rm(folder, { recursive: true, force: true });

@@ -2,7 +2,6 @@ import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { type Client, createClient } from 'graphql-ws';
 import pino from 'pino';
-import { afterAll } from 'vitest';
 import WebSocket from 'ws';
 import { readModel } from '../../src/model/read.js';
 import { signToken } from '../../src/server/auth.js';
@@ -10,6 +9,7 @@ import { defineConfig, type RivuletConfig } from '../../src/server/config.js';
 import { createServer, type RivuletServer, type ServerOptions } from '../../src/server/server.js';
 import { watchPlanOf } from '../../src/server/watched.js';
 import { watchSql } from '../../src/watch/watch-sql.js';
+import { atEnd } from './at-end.js';
 import { waitFor } from './wait-for.js';
 
 /**
@@ -80,7 +80,7 @@ export interface FollowOptions {
 
 const SECRET = 'a secret of the tests, long enough for HS256';
 
-/** To be called at the top level of a test file, after its database was made. */
+/** For the calling test, or outside of one for its file. */
 export async function serveSmallApp(
   url: string,
   config: Partial<RivuletConfig> = {},
@@ -103,7 +103,7 @@ export async function serveSmallApp(
   /** Followers come and go one after the other, so that they can be counted. */
   const served = (count: number) =>
     waitFor(`${count} subscriptions`, () => server.scopes.status().subscribers === count, 20_000);
-  afterAll(async () => {
+  atEnd(async () => {
     await Promise.all(clients.map((client) => client.dispose()));
     await server.stop(1_000);
   });
