@@ -1,5 +1,7 @@
-import type { KeyingConfig, UpdatesConfig } from '@urql/exchange-graphcache';
+import type { KeyingConfig, ResolverConfig, UpdatesConfig } from '@urql/exchange-graphcache';
 import type { Manifest } from '../../src/manifest/types.js';
+import { rivuletResolvers } from './resolvers.js';
+import { rivuletUpdates } from './updates.js';
 
 /**
  * Graphcache's `keys`: rows have a field `id`, which Graphcache takes by itself; everything else that a Rivulet schema has is no entity
@@ -19,23 +21,17 @@ export function rivuletKeys(manifest: Manifest): KeyingConfig {
 }
 
 /**
- * Graphcache's `updates` for what creates rows: nothing. Without them Graphcache forgets every list of a table whose row was created, so
- * that each is fetched again.
+ * Options for `cacheExchange` of Graphcache; add your own `optimistic` and so on beside them. For one cache: what its lists are is
+ * remembered here.
  */
-export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
-  const nothing = () => {};
-  const fields = manifest.tables.flatMap(({ fields: { one, many } }) => [one, many]);
-  return { Mutation: Object.fromEntries(fields.map((name) => [`create${upperFirst(name)}`, nothing])) };
-}
-
-function upperFirst(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
-}
-
-/** Options for `cacheExchange` of Graphcache; add your own `updates`, `optimistic` and so on beside them. */
 export function rivuletCache({ manifest }: { readonly manifest: Manifest }): {
   readonly keys: KeyingConfig;
+  readonly resolvers: ResolverConfig;
   readonly updates: UpdatesConfig;
 } {
-  return { keys: rivuletKeys(manifest), updates: rivuletUpdates(manifest) };
+  return {
+    keys: rivuletKeys(manifest),
+    resolvers: rivuletResolvers(manifest),
+    updates: rivuletUpdates(manifest),
+  };
 }

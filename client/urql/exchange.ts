@@ -1,13 +1,12 @@
 import { composeExchanges, type Exchange, makeOperation, type Operation } from '@urql/core';
-import { map, pipe } from 'wonka';
 import type { Manifest } from '../../src/manifest/types.js';
 import {
   createLiveQueries,
   hasLiveDirective,
   type LiveTimes,
   type StreamClient,
-  shareEqual,
 } from '../core/live/index.js';
+import { createShown } from './shown.js';
 import { streamingExchange } from './streaming.js';
 
 export interface RivuletExchangeOptions {
@@ -32,41 +31,28 @@ export interface RivuletExchangeOptions {
  */
 export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   return (input) => {
-    const live = createLiveQueries(options);
-    const watched = new Set<number>();
+    const operations = { watched: new Set<number>(), stale: new Set<number>(), repeated: new Set<number>() };
+    const shown = createShown(operations);
+    const live = createLiveQueries({ ...options, batch: shown.batch });
     const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);
-    const last = new Map<number, unknown>();
-    const outside: Exchange =
-      ({ forward }) =>
-      (operations$) =>
-        pipe(
-          forward(pipe(operations$, map(toNetwork))),
-          map((result) => {
-            const { key } = result.operation;
-            if (!watched.has(key)) return result;
-            // A cache builds a new tree for each answer; here what did not change is the same object again.
-            const data = shareEqual(last.get(key), result.data);
-            last.set(key, data);
-            return { ...result, data };
-          }),
-        );
 
     /** Once only: later the cache asks for the query itself when something in it changed. */
     function toNetwork(operation: Operation): Operation {
       const { key, kind, context } = operation;
-      if (kind === 'teardown') last.delete(key);
-      if (!isLive(operation) || watched.has(key) || context.requestPolicy === 'network-only')
+      if (!isLive(operation) || operations.watched.has(key) || context.requestPolicy === 'network-only')
         return operation;
       return makeOperation(kind, operation, { ...context, requestPolicy: 'cache-and-network' });
     }
 
-    const streaming = streamingExchange({ live, isLive, watched });
+    const outside = shown.exchange(toNetwork);
+    const streaming = streamingExchange({ live, isLive, operations });
     return composeExchanges(options.cache ? [outside, options.cache, streaming] : [outside, streaming])(
       input,
     );
   };
 }
 
+/** What may only come from the cache has nothing to follow. */
 function isMarked({ context, query }: Operation): boolean {
-  return context.live === true || hasLiveDirective(query);
+  return context.requestPolicy !== 'cache-only' && (context.live === true || hasLiveDirective(query));
 }

@@ -1,4 +1,6 @@
 export type { Manifest } from '../../src/manifest/types.js';
 export type { LiveTimes, StreamClient } from '../core/live/index.js';
-export { rivuletCache, rivuletKeys, rivuletUpdates } from './cache.js';
+export { rivuletCache, rivuletKeys } from './cache.js';
 export { type RivuletExchangeOptions, rivuletExchange } from './exchange.js';
+export { rivuletResolvers } from './resolvers.js';
+export { rivuletUpdates } from './updates.js';

@@ -8,12 +8,13 @@ import {
 import { GraphQLError } from 'graphql';
 import { filter, makeSubject, map, merge, pipe, tap } from 'wonka';
 import type { Execute, LiveAnswer, LiveQueries, LiveResult, Watch } from '../core/live/index.js';
+import type { LiveOperations } from './shown.js';
 
 export interface StreamingOptions {
   readonly live: LiveQueries;
   readonly isLive: (operation: Operation) => boolean;
-  /** The keys of the operations that are live now; kept by this exchange. */
-  readonly watched: Set<number>;
+  /** Kept by this exchange. */
+  readonly operations: LiveOperations;
 }
 
 interface Watched {
@@ -22,13 +23,16 @@ interface Watched {
 }
 
 /** Behind the cache: answers live queries, again and again; fetches for them through what comes behind it. */
-export function streamingExchange({ live, isLive, watched }: StreamingOptions): Exchange {
+export function streamingExchange({ live, isLive, operations }: StreamingOptions): Exchange {
   return ({ forward }) =>
     (operations$) => {
       const fetches = makeSubject<Operation>();
       const results = makeSubject<OperationResult>();
       const entries = new Map<number, Watched>();
       const waiting = new Map<number, (answer: LiveAnswer) => void>();
+      /** When other queries were sent. */
+      const sentAt = new Map<number, number>();
+      const { watched, stale, repeated } = operations;
       let lastFetch = 0;
 
       const execute =
@@ -52,13 +56,22 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
         try {
           const watch = live.watch(operation.query, variables, execute(operation), (result) => {
             const entry = entries.get(operation.key);
-            if (entry) results.next(asResult(entry.operation, result));
+            if (entry) show(entry.operation, result);
           });
           entries.set(operation.key, { operation, watch });
         } catch (error) {
           watched.delete(operation.key);
-          results.next(asResult(operation, { data: undefined, errors: [error], stale: false }));
+          const failed = { data: undefined, errors: [error], stale: false, isAnswer: true, isRepeat: false };
+          results.next(asResult(operation, failed));
         }
+      };
+
+      const show = (operation: Operation, result: LiveResult): void => {
+        if (result.stale) stale.add(operation.key);
+        else stale.delete(operation.key);
+        if (result.isRepeat) repeated.add(operation.key);
+        results.next(asResult(operation, result));
+        repeated.delete(operation.key);
       };
 
       const take = (operation: Operation): void => {
@@ -66,13 +79,17 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
         if (operation.kind === 'teardown') {
           entries.delete(operation.key);
           watched.delete(operation.key);
+          stale.delete(operation.key);
+          sentAt.delete(operation.key);
           known?.watch.stop();
         } else if (isLive(operation)) {
-          if (known) {
+          if (!known) begin(operation);
+          else {
             known.operation = operation;
-            known.watch.refetch();
-          } else begin(operation);
-        }
+            if (operation.context.requestPolicy === 'network-only') known.watch.refetch();
+            else known.watch.again();
+          }
+        } else if (operation.kind === 'query') sentAt.set(operation.key, Date.now());
       };
 
       const others$ = pipe(
@@ -107,10 +124,13 @@ export function streamingExchange({ live, isLive, watched }: StreamingOptions): 
       }
 
       /** The cache takes the result first; then live queries show what they kept back. */
-      function follow({ operation: { kind, extensions } }: OperationResult): void {
+      function follow({ operation: { key, kind, extensions } }: OperationResult): void {
         const mutationId: unknown = kind === 'mutation' ? extensions?.mutationId : undefined;
-        if (typeof mutationId === 'string') queueMicrotask(() => live.writes.answered(mutationId));
-        live.settle();
+        const askedAt = kind === 'query' ? sentAt.get(key) : undefined;
+        queueMicrotask(() => {
+          if (typeof mutationId === 'string') live.writes.answered(mutationId);
+          live.settle(askedAt);
+        });
       }
     };
 }

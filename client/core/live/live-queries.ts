@@ -8,6 +8,7 @@ import { DEFAULT_TIMES, type LiveTimes } from './options.js';
 import { OwnWrites } from './own-writes.js';
 import { LiveSession } from './session.js';
 import type { LiveState } from './state.js';
+import { Together } from './together.js';
 import type { Execute, LiveResult, StreamClient } from './transport.js';
 
 export interface LiveQueriesOptions {
@@ -23,7 +24,10 @@ export interface LiveQueriesOptions {
 
 /** A watched query. */
 export interface Watch {
+  /** Asks for a fresh answer, unless one is on its way. */
   refetch(): void;
+  /** Shows what is known once more, where its streams keep it true; else as `refetch`. */
+  again(): void;
   stop(): void;
 }
 
@@ -36,8 +40,11 @@ export interface LiveQueries {
     execute: Execute,
     watcher: (result: LiveResult) => void,
   ): Watch;
-  /** Something else was written into the cache, and may be older than what live queries know: they repeat it after a while. */
-  settle(): void;
+  /**
+   * The answer of something else, asked for at `askedAt` (`Date.now()`), was written into the cache. What live queries were told since then it
+   * may not know, so they repeat it at once; and all of them repeat what they know after a while.
+   */
+  settle(askedAt?: number): void;
   /** Own mutations, by the `mutationId` that they were sent with. */
   readonly writes: Pick<OwnWrites, 'begin' | 'answered'>;
   /** How many sessions are in which state. */
@@ -65,8 +72,9 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
     clearTimeout(flushTimer);
     flushTimer = undefined;
     if (writes.isHolding || due.size === 0) return;
-    const sessions = [...due];
-    due.clear();
+    const sessions = [...due].filter((session) => !session.isBehind);
+    for (const session of sessions) due.delete(session);
+    if (sessions.length === 0) return;
     batch(() => {
       for (const session of sessions) session.flush();
     });
@@ -94,6 +102,9 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       report(error);
     }
   };
+  const together = new Together(times, () => {
+    if (due.size > 0) flushTimer ??= setTimeout(flush, 0);
+  });
   const writes = new OwnWrites(times.echoMs, flush);
   const stopListening = listen(options.client, (isConnected) => {
     for (const { session } of shared.values()) session.connection(isConnected);
@@ -113,6 +124,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         execute,
         client: options.client,
         times,
+        together,
         schedule,
         emit: (result) => tell(entry, result),
         // A row may have left the query that wrote it last, with an older value than another query shows.
@@ -149,6 +161,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       }
       return {
         refetch: () => joined.session.refetch(),
+        again: () => joined.session.again(),
         stop: () => {
           if (!joined.watchers.delete(own) || joined.watchers.size > 0) return;
           joined.session.stop();
@@ -157,7 +170,13 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         },
       };
     },
-    settle,
+    settle: (askedAt) => {
+      if (askedAt !== undefined && together.hasNewsSince(askedAt) && !writes.isHolding) {
+        for (const { session } of shared.values()) session.repeat();
+        flush();
+      }
+      settle();
+    },
     writes,
     states: () => {
       const counts: Partial<Record<LiveState, number>> = {};
@@ -168,6 +187,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       clearTimeout(flushTimer);
       clearTimeout(settleTimer);
       writes.stop();
+      together.stop();
       stopListening();
       for (const { session } of shared.values()) session.stop();
       shared.clear();

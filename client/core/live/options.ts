@@ -14,6 +14,10 @@ export interface LiveTimes {
    * So long after the answer of an own mutation live queries wait for its echo before they show other news. Default: 300.
    */
   readonly echoMs: number;
+  /** So long a change waits for what other live queries are told of the same transaction. Default: 5. */
+  readonly gatherMs: number;
+  /** The same, where another live query shows a row that was changed and therefore will be told. Default: 50. */
+  readonly togetherMs: number;
   /** So long after an answer of something else was written into the cache, live queries write what they know over it. Default: 1000. */
   readonly settleMs: number;
 }
@@ -25,5 +29,7 @@ export const DEFAULT_TIMES: LiveTimes = {
   retryMostMs: 30_000,
   catchUpMs: 300,
   echoMs: 300,
+  gatherMs: 5,
+  togetherMs: 50,
   settleMs: 1_000,
 };

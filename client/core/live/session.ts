@@ -5,9 +5,13 @@ import type { ClientSchema } from '../schema.js';
 import { syncWithNeeds } from '../sync.js';
 import type { AppliedRoot, LivePlan, LiveRoot } from './derive.js';
 import type { Variables } from './document.js';
+import { HeldRows } from './held-rows.js';
 import type { LiveTimes } from './options.js';
+import { cursorOf, eventOf, isGone, isRefilled, textOf } from './signs.js';
 import { type LiveAction, type LiveEvent, type LiveState, transition } from './state.js';
 import { streamEndOf } from './stream-error.js';
+import type { Follower, Together } from './together.js';
+import { touchedBy } from './touched.js';
 import type { Execute, LiveAnswer, LiveResult, StreamClient } from './transport.js';
 import { Projection, treeOf } from './tree.js';
 
@@ -18,6 +22,7 @@ export interface SessionOptions {
   readonly execute: Execute;
   readonly client: StreamClient;
   readonly times: LiveTimes;
+  readonly together: Together;
   /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
   readonly schedule: (session: LiveSession) => void;
   readonly emit: (result: LiveResult) => void;
@@ -45,13 +50,20 @@ export class LiveSession {
   #lastAnswer: LiveAnswer | undefined;
   #cancel: (() => void) | undefined;
   #streams: (() => void)[] = [];
+  #fetches = 0;
   #generation = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
   #fetchedAt = Number.NEGATIVE_INFINITY;
-  #pending: LiveResult | undefined;
+  #pending: Omit<LiveResult, 'isAnswer' | 'isRepeat'> | undefined;
+  #isAnswered = false;
+  #isRepeat = false;
   #problem: unknown;
   #isConnected = true;
+  #wasUnplaced = false;
+  /** The streams whose messages are applied. */
+  readonly #followers: ReadonlyMap<AppliedRoot, Follower>;
+  readonly #held = new Map<AppliedRoot, { readonly tree: unknown; readonly rows: HeldRows }>();
 
   readonly #actions: Readonly<Record<LiveAction, () => void>> = {
     fetch: () => this.#fetch(),
@@ -60,21 +72,36 @@ export class LiveSession {
     adopt: () => this.#adopt(),
     subscribe: () => this.#subscribe(),
     unsubscribe: () => this.#unsubscribe(),
+    resubscribe: () => this.#resubscribe(),
     emit: () => this.#show(false),
     emitStale: () => this.#show(true),
     emitErrors: () => this.#showErrors(),
     waitLonger: () => this.#waitLonger(),
     settle: () => this.#later(this.#options.times.catchUpMs),
     report: () => this.#reportRefusal(),
+    reportUnplaced: () => this.#reportUnplaced(),
     cleanUp: () => this.#cleanUp(),
   };
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    const applied = options.plan.roots.filter((root) => root.kind === 'applied');
+    this.#followers = new Map(applied.map((root) => [root, this.#follower(root)]));
   }
 
   get state(): LiveState {
     return this.#state;
+  }
+
+  /** Its streams run and reach us. */
+  get isFollowing(): boolean {
+    return (this.#state === 'streaming' || this.#state === 'renewing') && this.#isConnected;
+  }
+
+  /** What it shows would take back what another live query shows. */
+  get isBehind(): boolean {
+    const { together } = this.#options;
+    return [...this.#followers.values()].some((follower) => together.isBehind(follower));
   }
 
   start(): void {
@@ -86,6 +113,14 @@ export class LiveSession {
     this.#dispatch('refetch');
   }
 
+  /** Shows what is known, where that is true; else asks for a fresh answer, unless one is on its way. */
+  again(): void {
+    if (this.isFollowing) {
+      this.#isAnswered = true;
+      this.#show(false);
+    } else this.refetch();
+  }
+
   stop(): void {
     this.#dispatch('stop');
   }
@@ -93,8 +128,9 @@ export class LiveSession {
   /** Emits what is known once more; false where that is not known to be true now, or is about to be emitted anyhow. */
   repeat(): boolean {
     if (this.#state === 'refused' || this.#state === 'ended') return true;
-    if (this.#state !== 'streaming' || !this.#isConnected || this.#pending) return false;
+    if (!this.isFollowing || this.#pending || this.isBehind) return false;
     this.#show(false);
+    this.#isRepeat = true;
     return true;
   }
 
@@ -102,7 +138,7 @@ export class LiveSession {
   connection(isConnected: boolean): void {
     if (this.#isConnected === isConnected) return;
     this.#isConnected = isConnected;
-    if (this.#state !== 'streaming') return;
+    if (this.#state !== 'streaming' && this.#state !== 'renewing') return;
     if (isConnected) this.#act('settle');
     else this.#show(true);
   }
@@ -110,14 +146,19 @@ export class LiveSession {
   /** Emits what is due. */
   flush(): void {
     const result = this.#pending;
+    const isAnswer = this.#isAnswered;
+    const isRepeat = this.#isRepeat && !isAnswer;
     this.#pending = undefined;
-    if (result && this.#state !== 'ended') this.#options.emit(result);
+    if (!result || this.#state === 'ended') return;
+    this.#isAnswered = false;
+    this.#options.emit({ ...result, isAnswer, isRepeat });
   }
 
   #dispatch(event: LiveEvent): void {
     const next = transition(this.#state, event);
     if (!next) return;
     this.#state = next.to;
+    if (ANSWERS.has(event)) this.#isAnswered = true;
     for (const action of next.actions) this.#act(action);
   }
 
@@ -129,14 +170,16 @@ export class LiveSession {
     this.#stopTimer();
     this.#cancel?.();
     this.#fetchedAt = Date.now();
-    const generation = ++this.#generation;
+    const fetch = ++this.#fetches;
     let isDone = false;
     const cancel = this.#options.execute(this.#options.plan.document, this.#options.variables, (answer) => {
-      if (isDone || generation !== this.#generation) return;
+      if (isDone || fetch !== this.#fetches) return;
       isDone = true;
       this.#cancel = undefined;
       this.#answer = answer;
-      this.#dispatch(eventOf(answer));
+      const event = eventOf(answer);
+      // Without streams no cursor is missed.
+      this.#dispatch(event === 'unplaced' && this.#options.plan.roots.length === 0 ? 'answer' : event);
     });
     if (!isDone) this.#cancel = cancel;
   }
@@ -161,19 +204,17 @@ export class LiveSession {
   #adopt(): void {
     const answer = this.#answer!;
     this.#lastAnswer = answer;
-    this.#attempts = 0;
     this.#options.changed();
     const data = answer.data as Readonly<Record<string, unknown>>;
     const cursor = cursorOf(answer);
-    for (const root of this.#options.plan.roots) {
-      if (root.kind === 'applied') this.#trees.set(root, treeOf(root.reading, data[root.responseKey]));
-      if (cursor !== undefined) this.#cursors.set(root, cursor);
-    }
+    if (cursor !== undefined) this.#attempts = 0;
     this.#data = data;
-    if (cursor === undefined) {
-      this.#options.report(
-        new RivuletError('LIVE_NOT_FOLLOWED', 'The answer has no `extensions.rivulet.cursor`.'),
-      );
+    for (const root of this.#options.plan.roots) {
+      if (cursor !== undefined) this.#cursors.set(root, cursor);
+      if (root.kind !== 'applied') continue;
+      const before = this.#heldBy(root);
+      this.#trees.set(root, treeOf(root.reading, data[root.responseKey]));
+      this.#options.together.answered(this.#followers.get(root)!, this.#fetchedAt, before);
     }
   }
 
@@ -182,15 +223,26 @@ export class LiveSession {
     for (const root of this.#options.plan.roots) {
       if (!this.#cursors.has(root)) continue;
       if (generation !== this.#generation) return;
+      const follower = root.kind === 'applied' ? this.#followers.get(root) : undefined;
+      if (follower) this.#options.together.follow(follower);
       this.#streams.push(this.#open(root, generation));
     }
     if (generation !== this.#generation) this.#closeStreams();
+  }
+
+  /** The new streams begin before the old ones end, so that what they share on the server is kept. */
+  #resubscribe(): void {
+    const old = this.#streams.splice(0);
+    this.#subscribe();
+    for (const close of old) close();
   }
 
   #open(root: LiveRoot, generation: number): () => void {
     const cursors = this.#cursors;
     const isCurrent = () => generation === this.#generation;
     const end = (error: unknown) => {
+      if (!isCurrent()) return;
+      this.#hurry();
       if (!isCurrent()) return;
       this.#problem = error;
       this.#dispatch(streamEndOf(error));
@@ -210,7 +262,7 @@ export class LiveSession {
       next: (result) => {
         if (!isCurrent()) return;
         const message: unknown = isObject(result.data) ? result.data[field] : undefined;
-        if (isObject(message)) this.#receive(root, message);
+        if (isObject(message)) this.#receive(root, message, isCurrent);
         else end(result.errors ?? result);
       },
       error: end,
@@ -218,15 +270,30 @@ export class LiveSession {
     });
   }
 
-  #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>): void {
+  #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>, isCurrent: () => boolean): void {
     this.#attempts = 0;
     if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
-    if (typeof message.reset === 'string') this.#dispatch('reset');
-    else if (root.kind === 'asked') this.#dispatch('need');
-    else this.#apply(root, message);
     const { transaction } = message;
-    const mutationId = isObject(transaction) ? transaction.mutationId : undefined;
-    if (typeof mutationId === 'string') this.#options.echoed(mutationId);
+    const { xid, mutationId } = isObject(transaction) ? transaction : {};
+    const echo = () => {
+      if (typeof mutationId === 'string') this.#options.echoed(mutationId);
+    };
+    if (typeof message.reset === 'string' || root.kind === 'asked') {
+      this.#dispatch(typeof message.reset === 'string' ? 'reset' : 'need');
+      echo();
+      return;
+    }
+    const apply = () => {
+      if (isCurrent()) this.#apply(root, message);
+      echo();
+    };
+    if (typeof xid !== 'string') {
+      this.#hurry();
+      apply();
+    } else {
+      const touched = touchedBy(root.reading, message);
+      this.#options.together.bring(this.#followers.get(root)!, xid, touched, apply);
+    }
   }
 
   #apply(root: AppliedRoot, message: Readonly<Record<string, unknown>>): void {
@@ -251,6 +318,39 @@ export class LiveSession {
     }
   }
 
+  #follower(root: AppliedRoot): Follower {
+    const isFollowing = () => this.isFollowing;
+    const held = () => this.#heldBy(root);
+    return {
+      get isFollowing() {
+        return isFollowing();
+      },
+      get held() {
+        return held();
+      },
+    };
+  }
+
+  #heldBy(root: AppliedRoot): HeldRows {
+    const tree = this.#trees.get(root);
+    const known = this.#held.get(root);
+    if (known?.tree === tree && known) return known.rows;
+    const rows = HeldRows.in(root.reading, tree);
+    this.#held.set(root, { tree, rows });
+    return rows;
+  }
+
+  #hurry(): void {
+    for (const follower of this.#followers.values()) this.#options.together.hurry(follower);
+  }
+
+  #reportUnplaced(): void {
+    if (this.#wasUnplaced) return;
+    this.#wasUnplaced = true;
+    const why = 'The answer has no `extensions.rivulet.cursor`; the query is asked again from time to time.';
+    this.#options.report(new RivuletError('LIVE_NOT_FOLLOWED', why));
+  }
+
   #reportRefusal(): void {
     const problem = textOf(this.#problem);
     this.#options.report(new RivuletError('LIVE_REFUSED', `The server refused a change stream: ${problem}`));
@@ -259,6 +359,7 @@ export class LiveSession {
   #unsubscribe(): void {
     this.#generation++;
     this.#closeStreams();
+    for (const follower of this.#followers.values()) this.#options.together.leave(follower);
   }
 
   #closeStreams(): void {
@@ -277,6 +378,7 @@ export class LiveSession {
       errors: this.#lastAnswer?.errors,
       extensions: this.#lastAnswer?.extensions,
       stale: stale || !this.#isConnected,
+      ...(this.#answer?.unreachable ? { problem: this.#answer.errors?.[0] } : {}),
     });
   }
 
@@ -285,8 +387,9 @@ export class LiveSession {
     this.#schedule({ data: null, errors: errors ?? [], extensions, stale: false });
   }
 
-  #schedule(result: LiveResult): void {
+  #schedule(result: Omit<LiveResult, 'isAnswer' | 'isRepeat'>): void {
     this.#pending = result;
+    this.#isRepeat = false;
     this.#options.schedule(this);
   }
 
@@ -299,35 +402,5 @@ export class LiveSession {
   }
 }
 
-function eventOf({ data, errors, unreachable }: LiveAnswer): LiveEvent {
-  if (unreachable) return 'failure';
-  if (isObject(data)) return 'answer';
-  return streamEndOf(errors) === 'cut' ? 'failure' : 'refusal';
-}
-
-function cursorOf({ extensions }: LiveAnswer): string | undefined {
-  const rivulet: unknown = extensions?.rivulet;
-  const cursor: unknown = isObject(rivulet) ? rivulet.cursor : undefined;
-  return typeof cursor === 'string' ? cursor : undefined;
-}
-
-function textOf(problem: unknown): string {
-  const [first] = Array.isArray(problem) ? problem : [problem];
-  return isObject(first) && typeof first.message === 'string' ? first.message : String(first);
-}
-
-function isGone({ changes }: Readonly<Record<string, unknown>>, id: string): boolean {
-  const own = Array.isArray(changes) ? changes.filter((each) => isObject(each) && each.key === id) : [];
-  return own.length > 0 && own.every((each) => isObject(each) && each.kind === 'LEAVE');
-}
-
-/** A table was emptied and filled again in one transaction: rows leave and come in one message, and what hung from them is not told. */
-function isRefilled({ changes }: Readonly<Record<string, unknown>>): boolean {
-  const left = new Set<unknown>();
-  for (const each of Array.isArray(changes) ? changes : []) {
-    if (!isObject(each)) continue;
-    if (each.kind === 'LEAVE') left.add(each.key);
-    else if (left.has(each.key)) return true;
-  }
-  return false;
-}
+/** After these nobody waits for an answer any more. */
+const ANSWERS: ReadonlySet<LiveEvent> = new Set(['answer', 'unplaced', 'failure', 'refusal', 'denied']);

@@ -6,6 +6,7 @@
  * | `idle` | made, not started |
  * | `fetching` | the query was sent; there is no answer yet |
  * | `streaming` | its streams run; what it shows is true |
+ * | `renewing` | its streams run, and the query was sent again because somebody asked |
  * | `refetching` | its streams are stopped, the query was sent again or is about to be |
  * | `waiting` | its streams were cut; they are resumed after a while |
  * | `retrying` | the query could not be sent; it is sent again after a while |
@@ -16,6 +17,7 @@ export type LiveState =
   | 'idle'
   | 'fetching'
   | 'streaming'
+  | 'renewing'
   | 'refetching'
   | 'waiting'
   | 'retrying'
@@ -27,7 +29,8 @@ export type LiveState =
  * | --- | --- |
  * | `start` | the first watcher came |
  * | `answer` | the query was answered |
- * | `failure` | the query could not be sent, or its answer is no answer |
+ * | `unplaced` | the query was answered without a cursor: nothing says from where on to follow it |
+ * | `failure` | the query could not be sent, or a part of its answer could not be had |
  * | `refusal` | the query was answered with errors and without data |
  * | `message` | a stream brought changes, all of which could be applied |
  * | `need` | a stream brought what cannot be decided here |
@@ -42,6 +45,7 @@ export type LiveState =
 export type LiveEvent =
   | 'start'
   | 'answer'
+  | 'unplaced'
   | 'failure'
   | 'refusal'
   | 'message'
@@ -62,12 +66,14 @@ export type LiveAction =
   | 'adopt'
   | 'subscribe'
   | 'unsubscribe'
+  | 'resubscribe'
   | 'emit'
   | 'emitStale'
   | 'emitErrors'
   | 'waitLonger'
   | 'settle'
   | 'report'
+  | 'reportUnplaced'
   | 'cleanUp';
 
 export interface Transition {
@@ -79,12 +85,14 @@ const to = (state: LiveState, ...actions: LiveAction[]): Transition => ({ to: st
 
 const END = to('ended', 'cleanUp');
 const ADOPT = to('streaming', 'adopt', 'subscribe', 'emit');
+const UNPLACED = to('retrying', 'adopt', 'emitStale', 'reportUnplaced', 'waitLonger');
 
 /** What an event means in a state; what is not here means nothing there: it came too late. */
 const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Transition>>>>> = {
   idle: { start: to('fetching', 'fetch'), stop: END },
   fetching: {
     answer: ADOPT,
+    unplaced: UNPLACED,
     failure: to('retrying', 'emitErrors', 'waitLonger'),
     refusal: to('refused', 'emitErrors'),
     stop: END,
@@ -97,11 +105,26 @@ const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Trans
     cut: to('waiting', 'unsubscribe', 'emitStale', 'waitLonger'),
     lost: to('refetching', 'unsubscribe', 'emitStale', 'fetchSoon'),
     denied: to('refused', 'unsubscribe', 'emitStale', 'report'),
-    refetch: to('refetching', 'unsubscribe', 'fetch'),
+    refetch: to('renewing', 'fetch'),
+    stop: END,
+  },
+  // What the answer on its way does not know the streams tell that begin after it.
+  renewing: {
+    answer: to('streaming', 'adopt', 'resubscribe', 'emit'),
+    unplaced: to('streaming', 'emit'),
+    failure: to('streaming', 'emit'),
+    refusal: to('refused', 'unsubscribe', 'emitErrors'),
+    message: to('renewing', 'emit'),
+    need: to('refetching', 'unsubscribe'),
+    reset: to('refetching', 'unsubscribe'),
+    cut: to('refetching', 'unsubscribe', 'emitStale'),
+    lost: to('refetching', 'unsubscribe', 'emitStale'),
+    denied: to('refused', 'unsubscribe', 'emitStale', 'report'),
     stop: END,
   },
   refetching: {
     answer: ADOPT,
+    unplaced: UNPLACED,
     failure: to('retrying', 'emitStale', 'waitLonger'),
     refusal: to('refused', 'emitErrors'),
     timer: to('refetching', 'fetch'),

@@ -21,7 +21,13 @@ export function streamEndOf(error: unknown): StreamEnd {
   if (errors.length === 0) return 'cut';
   const codes = errors.map(codeOf);
   if (codes.includes('CURSOR_INVALID')) return 'lost';
-  return codes.some((code) => code !== undefined && TEMPORARY.has(code)) ? 'cut' : 'denied';
+  return errors.some(isTemporary) ? 'cut' : 'denied';
+}
+
+/** The same request may succeed later. */
+export function isTemporary(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && TEMPORARY.has(code);
 }
 
 export function codeOf(error: unknown): string | undefined {

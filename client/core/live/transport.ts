@@ -40,4 +40,10 @@ export interface LiveResult {
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
   /** It may be old: the connection is lost, or an answer could not be had. */
   readonly stale: boolean;
+  /** Why the query could not be sent again. */
+  readonly problem?: unknown;
+  /** The first result since the query was sent, or since somebody asked for a result. */
+  readonly isAnswer: boolean;
+  /** It was shown before, and is said again because something else may have been written over it. */
+  readonly isRepeat: boolean;
 }

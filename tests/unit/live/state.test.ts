@@ -4,10 +4,17 @@ import { type LiveEvent, type LiveState, transition } from '../../../client/core
 /** Where each event leads; a cell that is left out does not compile. `-`: it came too late and means nothing. */
 const TABLE: Readonly<Record<LiveState, Readonly<Record<LiveEvent, LiveState | '-'>>>> = {
   idle: row({ start: 'fetching', stop: 'ended' }),
-  fetching: row({ answer: 'streaming', failure: 'retrying', refusal: 'refused', stop: 'ended' }),
+  fetching: row({
+    answer: 'streaming',
+    unplaced: 'retrying',
+    failure: 'retrying',
+    refusal: 'refused',
+    stop: 'ended',
+  }),
   streaming: {
     start: '-',
     answer: '-',
+    unplaced: '-',
     failure: '-',
     refusal: '-',
     message: 'streaming',
@@ -17,11 +24,28 @@ const TABLE: Readonly<Record<LiveState, Readonly<Record<LiveEvent, LiveState | '
     lost: 'refetching',
     denied: 'refused',
     timer: 'streaming',
-    refetch: 'refetching',
+    refetch: 'renewing',
+    stop: 'ended',
+  },
+  renewing: {
+    start: '-',
+    answer: 'streaming',
+    unplaced: 'streaming',
+    failure: 'streaming',
+    refusal: 'refused',
+    message: 'renewing',
+    need: 'refetching',
+    reset: 'refetching',
+    cut: 'refetching',
+    lost: 'refetching',
+    denied: 'refused',
+    timer: '-',
+    refetch: '-',
     stop: 'ended',
   },
   refetching: row({
     answer: 'streaming',
+    unplaced: 'retrying',
     failure: 'retrying',
     refusal: 'refused',
     timer: 'refetching',
@@ -37,6 +61,7 @@ function row(cells: Partial<Record<LiveEvent, LiveState>>): Record<LiveEvent, Li
   const nothing: Record<LiveEvent, '-'> = {
     start: '-',
     answer: '-',
+    unplaced: '-',
     failure: '-',
     refusal: '-',
     message: '-',
@@ -61,14 +86,17 @@ describe('the life of a live query', () => {
     });
   }
 
-  test('leaves its streams whenever it leaves streaming', () => {
-    for (const event of Object.keys(TABLE.streaming) as LiveEvent[]) {
-      const next = transition('streaming', event);
-      if (!next || next.to === 'streaming') continue;
-      expect(
-        next.actions.some((action) => action === 'unsubscribe' || action === 'cleanUp'),
-        event,
-      ).toBe(true);
+  test('leaves its streams whenever they no longer run', () => {
+    const running = new Set<LiveState>(['streaming', 'renewing']);
+    for (const state of running) {
+      for (const event of Object.keys(TABLE[state]) as LiveEvent[]) {
+        const next = transition(state, event);
+        if (!next || running.has(next.to)) continue;
+        expect(
+          next.actions.some((action) => action === 'unsubscribe' || action === 'cleanUp'),
+          `${state}, ${event}`,
+        ).toBe(true);
+      }
     }
   });
 });

@@ -1,0 +1,223 @@
+import type { ApolloClient, ApolloLink, ObservableQuery } from '@apollo/client';
+import { type DocumentNode, type GraphQLFormattedError, print } from 'graphql';
+import {
+  type Execute,
+  type LiveQueries,
+  type LiveResult,
+  stableText,
+  type Watch,
+} from '../core/live/index.js';
+
+/** Somebody who waits for one answer. */
+export interface Request {
+  next(result: ApolloLink.Result): void;
+  error(error: unknown): void;
+}
+
+interface Entry {
+  readonly client: ApolloClient;
+  readonly query: DocumentNode;
+  readonly variables: Record<string, unknown>;
+  readonly requests: Set<Request>;
+  /** Who watched it when it was last asked. */
+  readonly watchers: WeakSet<ObservableQuery>;
+  watch: Watch | undefined;
+  isAnswered: boolean;
+}
+
+/**
+ * The live queries of Apollo Clients. Each is followed as long as a watched query shows it from the cache; Apollo Client tells nobody
+ * when that ends, so it is looked at with each change and every `checkMs`.
+ */
+export class Followed {
+  readonly #live: LiveQueries;
+  readonly #checkMs: number;
+  readonly #entries = new Map<ApolloClient, Map<string, Entry>>();
+  readonly #known = new WeakSet<ApolloClient>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** While results come that belong together: what is to be done with them. */
+  #answers: (() => void)[] = [];
+  #writes: { readonly entry: Entry; readonly data: Record<string, unknown> }[] = [];
+
+  /** `open` is handed what makes one write of the results that belong together. */
+  constructor(open: (batch: (emit: () => void) => void) => LiveQueries, checkMs: number) {
+    this.#live = open((emit) => this.#together(emit));
+    this.#checkMs = checkMs;
+  }
+
+  get live(): LiveQueries {
+    return this.#live;
+  }
+
+  /** Answers once: from the network, or with what is known where one more begins to show the same. Throws where it cannot be live. */
+  ask({ client, query, variables }: ApolloLink.Operation, execute: Execute, request: Request): () => void {
+    const entries = this.#entriesOf(client);
+    const name = nameOf(query, variables);
+    const known = entries.get(name);
+    const entry = known ?? this.#entry(client, query, variables);
+    const isNewcomer = this.#meet(entry, name);
+    entry.requests.add(request);
+    if (known) {
+      if (isNewcomer) known.watch?.again();
+      else known.watch?.refetch();
+    } else {
+      entry.watch = this.#live.watch(query, variables, execute, (result) => this.#receive(entry, result));
+      entries.set(name, entry);
+      this.#timer ??= setInterval(() => this.check(), this.#checkMs);
+    }
+    return () => {
+      if (!entry.requests.delete(request) || entry.requests.size > 0 || entry.isAnswered) return;
+      if (entries.get(name) === entry) this.#drop(entry, name);
+    };
+  }
+
+  /** Stops following what nobody watches any more. */
+  check(): void {
+    for (const [client, entries] of this.#entries) {
+      const names = new Set([...watchersOf(client)].map((watcher) => nameOfWatcher(watcher)));
+      for (const [name, entry] of entries) {
+        if (entry.isAnswered && entry.requests.size === 0 && !names.has(name)) this.#drop(entry, name);
+      }
+    }
+  }
+
+  #entry(client: ApolloClient, query: DocumentNode, variables: Record<string, unknown>): Entry {
+    const requests = new Set<Request>();
+    return {
+      client,
+      query,
+      variables,
+      requests,
+      watchers: new WeakSet(),
+      watch: undefined,
+      isAnswered: false,
+    };
+  }
+
+  #entriesOf(client: ApolloClient): Map<string, Entry> {
+    const known = this.#entries.get(client);
+    if (known) return known;
+    const entries = new Map<string, Entry>();
+    this.#entries.set(client, entries);
+    if (!this.#known.has(client)) {
+      this.#known.add(client);
+      // What was cleared is not to be written again: whoever watches asks anew.
+      const forget = async () => this.#forget(client);
+      client.onClearStore(forget);
+      client.onResetStore(forget);
+    }
+    return entries;
+  }
+
+  /** Whether somebody watches the query who did not when it was last asked. */
+  #meet({ client, watchers }: Entry, name: string): boolean {
+    let isNew = false;
+    for (const watcher of watchersOf(client)) {
+      if (watchers.has(watcher) || nameOfWatcher(watcher) !== name) continue;
+      watchers.add(watcher);
+      isNew = true;
+    }
+    return isNew;
+  }
+
+  #forget(client: ApolloClient): void {
+    for (const [name, entry] of [...(this.#entries.get(client) ?? [])]) this.#drop(entry, name);
+  }
+
+  #drop(entry: Entry, name: string): void {
+    const entries = this.#entries.get(entry.client);
+    entries?.delete(name);
+    if (entries?.size === 0) this.#entries.delete(entry.client);
+    entry.watch?.stop();
+    if (this.#entries.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #receive(entry: Entry, result: LiveResult): void {
+    const requests = result.isAnswer || !entry.isAnswered ? [...entry.requests] : [];
+    entry.isAnswered = true;
+    if (requests.length > 0) {
+      entry.requests.clear();
+      this.#answers.push(() => {
+        for (const request of requests) answer(request, result);
+      });
+    } else if (isObject(result.data) && !result.errors?.length) {
+      this.#writes.push({ entry, data: result.data });
+    }
+    if (!this.#isTogether) this.#settleUp();
+  }
+
+  #isTogether = false;
+
+  #together(emit: () => void): void {
+    this.#isTogether = true;
+    try {
+      emit();
+    } finally {
+      this.#isTogether = false;
+      this.#settleUp();
+    }
+  }
+
+  /** One write for each client, after which all that show some of it are told in one go. */
+  #settleUp(): void {
+    for (const give of this.#answers.splice(0)) give();
+    const writes = this.#writes.splice(0);
+    if (writes.length === 0) return;
+    this.check();
+    for (const client of new Set(writes.map(({ entry }) => entry.client))) {
+      const own = writes.filter(({ entry }) => entry.client === client && this.#isFollowed(entry));
+      const last = own.at(-1);
+      if (!last) continue;
+      const write = ({ entry: { query, variables }, data }: (typeof own)[number]) => ({
+        query,
+        variables,
+        data,
+      });
+      client.cache.batch({
+        update: (cache) => {
+          for (const each of own) cache.writeQuery(write(each));
+        },
+      });
+      // Changes nothing any more; it is what makes watched queries look at once instead of each in its own time.
+      client.writeQuery(write(last));
+    }
+  }
+
+  #isFollowed({ client, query, variables }: Entry): boolean {
+    return this.#entries.get(client)?.has(nameOf(query, variables)) ?? false;
+  }
+}
+
+function answer(request: Request, { data, errors, extensions, problem }: LiveResult): void {
+  const broken = problem ?? errors?.find((error) => error instanceof Error && !('extensions' in error));
+  if (broken) {
+    request.error(broken);
+    return;
+  }
+  request.next({
+    data: data as Record<string, unknown> | null,
+    ...(errors && errors.length > 0 ? { errors: errors as readonly GraphQLFormattedError[] } : {}),
+    ...(extensions ? { extensions: extensions as Record<string, unknown> } : {}),
+  });
+}
+
+/** Those that show what is in the cache. */
+function* watchersOf(client: ApolloClient): Generator<ObservableQuery> {
+  for (const watcher of client.getObservableQueries('active')) {
+    if (watcher.options.fetchPolicy !== 'no-cache') yield watcher;
+  }
+}
+
+function nameOfWatcher({ query, variables }: ObservableQuery): string {
+  return nameOf(query, variables as Record<string, unknown>);
+}
+
+function nameOf(query: DocumentNode, variables: Record<string, unknown> | undefined): string {
+  return `${print(query)} ${stableText(variables ?? {})}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,103 @@
+import type { Cache, FieldArgs } from '@urql/exchange-graphcache';
+import type { ModelRelation } from '../../src/manifest/model.js';
+import type { ClientSchema, Entity, Fields } from '../core/index.js';
+import {
+  columnsOf,
+  entityOf,
+  idOf,
+  type ListEdits,
+  type ListStore,
+  type StoredField,
+} from '../core/lists/index.js';
+import type { StoredFields } from './stored-fields.js';
+
+/** Graphcache inside of one of its updates. */
+export class GraphcacheStore implements ListStore {
+  readonly #schema: ClientSchema;
+  readonly #fields: StoredFields;
+  readonly #cache: Cache;
+
+  constructor(schema: ClientSchema, fields: StoredFields, cache: Cache) {
+    this.#schema = schema;
+    this.#fields = fields;
+    this.#cache = cache;
+  }
+
+  roots(): readonly StoredField[] {
+    return this.#fields.roots().filter((field) => this.#isThere(field));
+  }
+
+  below(relation: ModelRelation): readonly StoredField[] {
+    return this.#fields.below(relation).filter((field) => this.#isThere(field));
+  }
+
+  fields(parent: Entity): readonly StoredField[] {
+    return this.#fields.under(idOf(this.#schema, parent)).filter((field) => this.#isThere(field));
+  }
+
+  members(field: StoredField): readonly string[] | undefined {
+    const link = this.#read(field);
+    if (field.kind === 'one' && link === null) return [];
+    const links: readonly unknown[] = field.kind === 'one' ? [link] : Array.isArray(link) ? link : [null];
+    const keys: string[] = [];
+    for (const each of links) {
+      const entity = typeof each === 'string' ? entityOf(this.#schema, each) : undefined;
+      if (entity?.table !== field.table) return undefined;
+      keys.push(entity.key);
+    }
+    return keys;
+  }
+
+  row(entity: Entity): Fields | undefined {
+    const id = idOf(this.#schema, entity);
+    if (typeof this.#cache.resolve(id, '__typename') !== 'string') return undefined;
+    const table = this.#schema.model.table(entity.table);
+    return columnsOf(table, (name) => this.#cache.resolve(id, name));
+  }
+
+  /** `isExpected`: an optimistic layer, in which nothing is forgotten. */
+  apply(edits: ListEdits, isExpected: boolean): void {
+    const cache = this.#cache;
+    for (const { entity, fields } of edits.rows) this.#write(entity, fields);
+    for (const { field, keys } of edits.lists) {
+      const { parentKey, name, args } = this.#fields.place(field);
+      const ids = keys.map((key) => idOf(this.#schema, { table: field.table, key }));
+      const link = field.kind === 'one' ? (ids[0] ?? null) : ids;
+      if (args) cache.link(parentKey, name, args as FieldArgs, link);
+      else cache.link(parentKey, name, link);
+    }
+    if (isExpected) return;
+    for (const field of edits.stale) {
+      const { parentKey, name, args } = this.#fields.place(field);
+      cache.invalidate(parentKey, name, args as FieldArgs);
+    }
+    for (const entity of edits.staleRows) {
+      const id = idOf(this.#schema, entity);
+      for (const { name } of this.#schema.model.table(entity.table).columns) {
+        if (name !== 'id' && cache.resolve(id, name) !== undefined) cache.invalidate(id, name);
+      }
+    }
+    for (const entity of edits.gone) {
+      const id = idOf(this.#schema, entity);
+      if (typeof cache.resolve(id, '__typename') === 'string') cache.invalidate(id);
+    }
+  }
+
+  #write({ table, key }: Entity, fields: Fields): void {
+    const { typeName } = this.#schema.model.table(table);
+    const row = { __typename: typeName, id: key, ...fields };
+    const names = Object.keys(row).filter((name) => name !== '__typename');
+    this.#cache.writeFragment(this.#fields.fragment(typeName, names), row);
+  }
+
+  #isThere(field: StoredField): boolean {
+    if (this.#read(field) !== undefined) return true;
+    this.#fields.forget(field);
+    return false;
+  }
+
+  #read(field: StoredField): unknown {
+    const { parentKey, name, args } = this.#fields.place(field);
+    return this.#cache.resolve(parentKey, name, args as FieldArgs);
+  }
+}

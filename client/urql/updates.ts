@@ -1,0 +1,107 @@
+import type { Cache, ResolveInfo, UpdateResolver, UpdatesConfig } from '@urql/exchange-graphcache';
+import type { Manifest } from '../../src/manifest/types.js';
+import { type ClientSchema, readManifest } from '../core/index.js';
+import {
+  type Covered,
+  isCarrying,
+  keepLists,
+  type MutationField,
+  messageOf,
+  mutationFields,
+  NOTHING_COVERED,
+  NOTHING_TOLD,
+  type Told,
+  takeCarried,
+} from '../core/lists/index.js';
+import { isObject } from '../core/row.js';
+import { GraphcacheStore } from './graphcache-store.js';
+import { StoredFields } from './stored-fields.js';
+
+/**
+ * Graphcache's `updates`: every cached list of a table follows what change streams and mutations tell of it. What a message says is read by
+ * `rivuletExchange`, which knows the document; without it, the lists of the tables concerned are fetched again.
+ */
+export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
+  const schema = readManifest(manifest);
+  const fields = new StoredFields(schema);
+  const apply = (cache: Cache, told: Told, covered: Covered, isExpected: boolean): void => {
+    const store = new GraphcacheStore(schema, fields, cache);
+    store.apply(keepLists(schema, store, told, covered), isExpected);
+  };
+  const remember: UpdateResolver = (_parent, args, _cache, info) => {
+    fields.add(info.parentKey, info.parentFieldKey, info.fieldName, args);
+  };
+  const follow =
+    (otherwise: (parent: object, args: object, info: ResolveInfo) => Told | undefined): UpdateResolver =>
+    (parent, args, cache, info) => {
+      const optimistic = info.optimistic === true;
+      if (!optimistic && isCarrying(parent)) {
+        const carried = takeCarried(parent);
+        for (const told of carried?.told ?? []) apply(cache, told, carried!.covered, false);
+        return;
+      }
+      const told = otherwise(parent, args, info);
+      if (told) apply(cache, told, NOTHING_COVERED, optimistic);
+    };
+
+  const updates: Record<string, Record<string, UpdateResolver>> = {
+    Query: {},
+    Mutation: {},
+    Subscription: {},
+  };
+  for (const name of fields.rootNames) updates.Query![name] = remember;
+  for (const { name, typeName, fields: names } of manifest.tables) {
+    const { relations } = schema.model.table(name);
+    if (relations.length > 0) {
+      updates[typeName] = Object.fromEntries(relations.map((relation) => [relation.name, remember]));
+    }
+    updates.Subscription![names.changes] = follow(() => unknownOf([name, ...reached(schema, name)]));
+  }
+  for (const [name, field] of mutationFields(schema)) {
+    updates.Mutation![name] = follow((parent, args, info) =>
+      info.optimistic === true
+        ? expected(schema, field, args, (parent as Readonly<Record<string, unknown>>)[name])
+        : unknownOf([field.table.name]),
+    );
+  }
+  return updates as UpdatesConfig;
+}
+
+function unknownOf(tables: readonly string[]): Told {
+  return { ...NOTHING_TOLD, unknown: new Set(tables) };
+}
+
+/** Tables whose changes a stream of this one can bring. */
+function reached(schema: ClientSchema, name: string): readonly string[] {
+  const found = new Set<string>();
+  const open = [name];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const { target } of schema.model.table(next).relations) {
+      if (found.has(target)) continue;
+      found.add(target);
+      open.push(target);
+    }
+  }
+  return [...found];
+}
+
+/** What an optimistic answer says, whose rows stand under the schema's names. A row that has no key yet is shown by nobody. */
+function expected(
+  schema: ClientSchema,
+  field: MutationField,
+  args: object,
+  value: unknown,
+): Told | undefined {
+  const rows = (Array.isArray(value) ? value : [value]).filter(isObject);
+  const known = rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).filter(([name]) => name === 'id' || field.table.findColumn(name) !== undefined),
+    ),
+  );
+  try {
+    const message = messageOf(schema, field, args as Readonly<Record<string, unknown>>, known);
+    return message && { ...NOTHING_TOLD, messages: [message] };
+  } catch {
+    return undefined;
+  }
+}
