@@ -126,7 +126,8 @@ function globalRoots(
   return roots.every((root) => root !== undefined) ? roots : undefined;
 }
 
-function readNodeId(schema: ClientSchema, nodeId: string) {
+/** The row that a global name names. */
+export function readNodeId(schema: ClientSchema, nodeId: string) {
   let text: string;
   try {
     const bytes = atob(nodeId.replaceAll('-', '+').replaceAll('_', '/'));
@@ -152,7 +153,7 @@ function nodesOfConnection({ operation }: Reader, table: ModelTable, nodes: read
 }
 
 /** The filter that one key satisfies; `undefined` where the text is no key of the table. */
-function whereKey(table: ModelTable, id: string): Readonly<Record<string, unknown>> | undefined {
+export function whereKey(table: ModelTable, id: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const parts = parseKey(table, id);
     return Object.fromEntries(table.key.map((column, at) => [column.name, { eq: parts[at] }]));

@@ -1,4 +1,4 @@
-export { derive, type LivePlan, type LiveRoot } from './derive.js';
+export { derive, type LivePlan, type LiveRoot, readNodeId } from './derive.js';
 export { hasLiveDirective, type Variables } from './document.js';
 export {
   createLiveQueries,
