@@ -75,6 +75,7 @@ export class Together {
       const others = [before, ...this.#others(follower).map(({ held }) => held)];
       if (others.some((held) => follower.held.differs(held, group.touched))) this.#await(follower, group);
     }
+    this.#plan();
   }
 
   leave(follower: Follower): void {
