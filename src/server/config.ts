@@ -85,6 +85,12 @@ export interface ServerConfig {
    */
   readonly origins?: readonly string[];
   /**
+   * How many proxies stand before the server, each of which appends to `X-Forwarded-For`: so the address that limits count by is the
+   * client's and not the proxy's. With 0 the header is not looked at.
+   * @default 0
+   */
+  readonly trustedProxies?: number;
+  /**
    * Serves figures in Prometheus's text format at `/metrics`, on a port of their own, to whoever reaches it: they tell how much is written and
    * read. @default none
    */
@@ -125,12 +131,34 @@ export interface Limits extends GraphQLLimits {
   readonly bodyBytes: number;
   /** Bytes of one WebSocket message in. @default 65536 */
   readonly messageBytes: number;
-  /** Operations open at a time on one WebSocket. @default 100 */
+  /** Operations open at a time on one WebSocket, or on one reserved event stream. @default 100 */
   readonly subscriptionsPerSocket: number;
+  /** Subscriptions of one user, over all connections to this server. @default 1000 */
+  readonly subscriptionsPerUser: number;
+  /** WebSockets and event streams of one user. @default 200 */
+  readonly connectionsPerUser: number;
+  /** WebSockets and event streams of one address; this very machine's are not counted. @default 1000 */
+  readonly connectionsPerAddress: number;
+  /** WebSockets that have not sent `connection_init`, and reserved event streams that nobody reads. @default 5000 */
+  readonly pendingConnections: number;
+  /** Those of one address. @default 100 */
+  readonly pendingConnectionsPerAddress: number;
+  /** GraphQL operations in a minute, over every transport. @default 12000 */
+  readonly operationsPerMinutePerUser: number;
+  /** @default 60000 */
+  readonly operationsPerMinutePerAddress: number;
+  /** Seconds that a client has to send a whole HTTP request. @default 30 */
+  readonly requestSeconds: number;
+  /** Seconds that it has for the headers. @default 10 */
+  readonly headersSeconds: number;
   /** Keys that one scope may keep. @default 100000 */
   readonly maxScopeKeys: number;
-  /** Changes that may wait for one subscriber before they are replaced by a reset. @default 1000 */
+  /** Changes that may wait for one subscriber before they are merged, and then replaced by a reset. @default 1000 */
   readonly maxQueuedChanges: number;
+  /** Bytes that may wait, the same, for one WebSocket over all its subscriptions, or for one event stream. @default 1048576 */
+  readonly maxQueuedBytes: number;
+  /** A peer that takes nothing of what waits for so many seconds is closed with 1013. @default 20 */
+  readonly stalledSeconds: number;
 }
 
 export interface DevelopmentConfig {

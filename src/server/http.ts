@@ -1,27 +1,31 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { GraphQLError } from 'graphql';
 import { RivuletError } from '../errors.js';
 import type { Manifest } from '../manifest/types.js';
-import { bearerToken } from './auth.js';
-import { headersOf } from './headers.js';
+import { allowReading } from './cors.js';
+import {
+  createGraphQLEndpoint,
+  type GraphQLEndpoint,
+  type GraphQLEndpointOptions,
+} from './graphql-endpoint.js';
 import type { Health } from './health.js';
-import type { Identify, Identity } from './identity.js';
-import type { Logger } from './logger.js';
-import { maskError } from './mask.js';
+import { maskError, onTheWire } from './mask.js';
 import { isAllowedOrigin } from './origin.js';
 import type { Pages } from './pages.js';
 import { mayChoosePerson, type Person } from './people.js';
-import type { Yoga } from './yoga.js';
 
-/** How long a peer has to send a whole request, and its headers. */
-const REQUEST_WITHIN_MS = 30_000;
-const HEADERS_WITHIN_MS = 10_000;
+/** How often connections are looked at whose requests take too long to come. */
+const TIMES_CHECKED_EVERY_MS = 1_000;
 
-export interface HttpOptions {
-  readonly yoga: Yoga;
-  readonly identify: Identify;
+/** By Node's codes. */
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+export interface HttpOptions extends GraphQLEndpointOptions {
   readonly health: Health;
   readonly origins: readonly string[];
-  readonly logger: Logger;
   /** Served wherever nothing else is. */
   readonly pages: Pages | null;
   /** Handed out at `/development/people`; `null` outside development, where there is no such path. */
@@ -41,31 +45,30 @@ export interface HttpTransport {
 
 /** `/graphql`, `/health/live`, `/health/ready`, `/manifest.json`, and pages; not yet listening. */
 export function createHttpServer(options: HttpOptions): HttpTransport {
-  const streams = new Set<ServerResponse>();
-  const server = createServer((request, response) => {
-    if (acceptsEventStream(request)) {
-      streams.add(response);
-      response.once('close', () => streams.delete(response));
-    }
-    handle(options, request, response).catch((error: unknown) => {
-      const [status, body] = answerTo(maskError(error, options.logger));
+  const { requestSeconds, headersSeconds } = options.limits;
+  const endpoint = createGraphQLEndpoint(options);
+  const times = {
+    requestTimeout: requestSeconds * 1_000,
+    headersTimeout: Math.min(requestSeconds, headersSeconds) * 1_000,
+    connectionsCheckingInterval: TIMES_CHECKED_EVERY_MS,
+  };
+  const server = createServer(times, (request, response) => {
+    handle(options, endpoint, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
-      else sendJson(response, status, body);
+      else sendError(response, maskError(error, options.logger));
     });
   });
-  server.requestTimeout = REQUEST_WITHIN_MS;
-  server.headersTimeout = HEADERS_WITHIN_MS;
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    else socket.destroy();
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) return socket.destroy();
+    const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
   return {
     server,
     close: async (timeoutMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      for (const response of streams) response.destroy();
+      endpoint.close();
       const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await closed;
       clearTimeout(cut);
@@ -75,6 +78,7 @@ export function createHttpServer(options: HttpOptions): HttpTransport {
 
 async function handle(
   options: HttpOptions,
+  endpoint: GraphQLEndpoint,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -87,7 +91,7 @@ async function handle(
       return sendJson(response, state.status === 'ready' ? 200 : 503, state);
     }
     case '/graphql':
-      return graphql(options, request, response);
+      return graphql(options, endpoint, request, response);
     case '/manifest.json':
       if (options.manifest === null) break;
       return sendJson(response, 200, options.manifest);
@@ -105,29 +109,21 @@ async function handle(
 
 async function graphql(
   options: HttpOptions,
+  endpoint: GraphQLEndpoint,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (!isAllowedOrigin(request.headers, options.origins, 'request')) {
     throw new RivuletError('ORIGIN_FORBIDDEN', 'requests from this origin are not allowed');
   }
+  allowReading(request, response, options.origins);
   if (!isAcceptedContentType(request)) {
     throw new RivuletError('CONTENT_TYPE_UNSUPPORTED', 'the content type must be application/json in UTF-8');
   }
   if (options.health.ready().status === 'stopping') {
     throw new RivuletError('SHUTTING_DOWN', 'this server is shutting down');
   }
-  let identity: Promise<Identity> | undefined;
-  const identifyOnce = (): Promise<Identity> => {
-    identity ??= identifyRequest(options.identify, request);
-    return identity;
-  };
-  await options.yoga(request, response, { identity: identifyOnce, endAtExpiry: true });
-}
-
-async function identifyRequest(identify: Identify, request: IncomingMessage): Promise<Identity> {
-  const headers = headersOf(request.headers);
-  return identify(bearerToken(headers.get('authorization')), { headers, transport: 'http' });
+  await endpoint.handle(request, response);
 }
 
 /**
@@ -147,10 +143,15 @@ function isAcceptedContentType(request: IncomingMessage): boolean {
   });
 }
 
-function answerTo(error: ReturnType<typeof maskError>): [status: number, body: unknown] {
-  const { message, extensions } = error.toJSON();
-  const { http, ...shown } = { http: { status: 500 }, ...extensions };
-  return [http.status, { errors: [{ message, extensions: shown }] }];
+function sendError(response: ServerResponse, error: GraphQLError): void {
+  const { status = 500, headers = {} } = (error.extensions.http ?? {}) as HttpOfError;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  sendJson(response, status, { errors: [onTheWire(error)] });
+}
+
+interface HttpOfError {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -159,8 +160,4 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
     'cache-control': 'no-store',
   });
   response.end(`${JSON.stringify(body)}\n`);
-}
-
-function acceptsEventStream(request: IncomingMessage): boolean {
-  return request.headers.accept?.includes('text/event-stream') ?? false;
 }

@@ -18,9 +18,15 @@ export function clientError(error: RivuletError, place?: GraphQLError): GraphQLE
       next,
       ...(retryable === true ? { retryable } : {}),
       // Yoga reads the status from here and takes it off again. An error at a field is part of an answer, which is 200.
-      ...(http === undefined || place?.path !== undefined ? {} : { http: { status: http } }),
+      ...(http === undefined || place?.path !== undefined ? {} : { http: httpOf(http, error) }),
     },
   });
+}
+
+function httpOf(status: number, { details }: RivuletError): object {
+  const { retryAfterSeconds } = details as { readonly retryAfterSeconds?: number };
+  if (retryAfterSeconds === undefined) return { status };
+  return { status, headers: { 'retry-after': String(retryAfterSeconds) } };
 }
 
 /**

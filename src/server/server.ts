@@ -21,11 +21,12 @@ import { createMetrics } from './metrics.js';
 import { serveMetrics } from './metrics-endpoint.js';
 import { type Pages, readPages } from './pages.js';
 import type { Person } from './people.js';
+import { Quotas } from './quotas.js';
 import { openRivulet, type Rivulet } from './rivulet.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
 import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
-import { createYogaServer } from './yoga.js';
+import { createYogaServer, type YogaOptions } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const DRAIN_MS = 10_000;
@@ -109,14 +110,20 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     opened.push(() => open.close());
     const { database, feed, scopes, notifyQueue, cursors, onFault } = open;
 
-    const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
+    const quotas = new Quotas(settings.limits);
+    const contextOf = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
       database,
       rights: resolveRights(model, config.policies, identity.user, { onFault }),
       user: identity.user,
       mutationId: mutationIdOf(extensions),
       live: { scopes, cursors, start },
       reader: new Reader(database),
+      admit: () => quotas.subscriptionOf(identity.subject),
     });
+    const makeContext: YogaOptions['makeContext'] = async (identity, extensions, start) => {
+      await quotas.operationOf(identity.subject);
+      return contextOf(identity, extensions, start);
+    };
     const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);
     const yoga = await createYogaServer({
       schema,
@@ -139,7 +146,10 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       yoga,
       identify,
       health,
+      quotas,
+      limits: settings.limits,
       origins: settings.origins,
+      trustedProxies: settings.trustedProxies,
       logger,
       pages,
       people: mode === 'development' ? (options.people ?? []) : null,
@@ -149,8 +159,10 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       server: http.server,
       yoga,
       identify,
+      quotas,
       limits: settings.limits,
       origins: settings.origins,
+      trustedProxies: settings.trustedProxies,
       logger,
     });
     let metricsUrl: string | null = null;

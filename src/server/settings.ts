@@ -10,6 +10,7 @@ export interface Settings {
   readonly port: number;
   readonly host: string;
   readonly origins: readonly string[];
+  readonly trustedProxies: number;
   /** Where figures are served; `null`: nowhere. */
   readonly metrics: { readonly port: number; readonly host: string } | null;
   readonly auth: AuthConfig;
@@ -35,6 +36,7 @@ export function resolveSettings(config: RivuletConfig, environment: Environment,
     port: portOf(textOf(environment.PORT)) ?? config.server?.port ?? 4000,
     host: textOf(environment.HOST) ?? config.server?.host ?? '127.0.0.1',
     origins: (config.server?.origins ?? []).map(originOf),
+    trustedProxies: proxiesOf(config.server?.trustedProxies ?? 0),
     metrics: metricsOf(config.server?.metrics, environment),
     auth: {
       ...config.auth,
@@ -56,8 +58,19 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   bodyBytes: 1_048_576,
   messageBytes: 65_536,
   subscriptionsPerSocket: 100,
+  subscriptionsPerUser: 1_000,
+  connectionsPerUser: 200,
+  connectionsPerAddress: 1_000,
+  pendingConnections: 5_000,
+  pendingConnectionsPerAddress: 100,
+  operationsPerMinutePerUser: 12_000,
+  operationsPerMinutePerAddress: 60_000,
+  requestSeconds: 30,
+  headersSeconds: 10,
   maxScopeKeys: 100_000,
   maxQueuedChanges: 1_000,
+  maxQueuedBytes: 1_048_576,
+  stalledSeconds: 20,
 };
 
 function limitsOf(limits: Partial<Limits>): Limits {
@@ -108,6 +121,11 @@ function metricsOf(metrics: MetricsConfig | undefined, environment: Environment)
 function logLevelOf(text: string | undefined): LogLevel | undefined {
   if (text === undefined || LOG_LEVELS.includes(text)) return text as LogLevel | undefined;
   throw invalid(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${text}"`);
+}
+
+function proxiesOf(count: number): number {
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  throw invalid('`server.trustedProxies` must be a whole number from 0');
 }
 
 function originOf(text: string): string {

@@ -3,6 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import { RivuletError } from '../errors.js';
 import { isRecord } from './is-record.js';
 import { clientError } from './mask.js';
+import type { OperationParams } from './operation.js';
 import type { YogaContext } from './yoga.js';
 
 /** The header by which a request says to which reserved event stream it belongs. */
@@ -23,9 +24,7 @@ export interface Streaming {
 /** A place on a reserved event stream. */
 export interface ReservedPlace {
   /** Takes the operation's id; throws a coded error where that cannot be. */
-  take(operationId: string): void;
-  /** Calls a taken place off, where nothing came of it. */
-  giveUp(): void;
+  take(operationId: string, params: OperationParams): void;
 }
 
 /** Leaves to `YogaContext.streaming` what has to be streamed, and answers with nothing but the headers. */
@@ -34,7 +33,7 @@ export const streamedResults: Plugin<YogaContext, YogaContext> = {
     const { streaming } = context;
     if (!streaming?.reserved) return;
     try {
-      streaming.reserved.take(operationIdOf(params.extensions));
+      streaming.reserved.take(operationIdOf(params.extensions), params as OperationParams);
     } catch (error) {
       if (!(error instanceof RivuletError)) throw error;
       // Full is what the stream says; a place that is none is what the request is told.

@@ -8,9 +8,10 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin, useSchema, type YogaServerInstance } from 'graphql-yoga';
 import { RivuletError } from '../errors.js';
-import type { RivuletContext, StreamStart } from '../graphql/context.js';
+import type { Outgoing, RivuletContext, StreamStart } from '../graphql/context.js';
 import { SharedSubscriptions } from '../graphql/shared-subscribe.js';
 import type { Limits } from './config.js';
+import { CORS } from './cors.js';
 import { createDocumentCache } from './document-cache.js';
 import { checkDocument } from './document-limits.js';
 import { until } from './expiry.js';
@@ -19,7 +20,7 @@ import type { Identity } from './identity.js';
 import { isRecord } from './is-record.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError } from './mask.js';
-import { STREAM_TOKEN_HEADER, type Streaming, streamedResults } from './sse-results.js';
+import { type Streaming, streamedResults } from './sse-results.js';
 
 /** What Yoga is handed with each request or operation. */
 export interface YogaContext {
@@ -31,6 +32,8 @@ export interface YogaContext {
   readonly lastEventId?: string | null;
   /** Set where a subscription goes on under other rights than it began with. */
   readonly rightsChanged?: boolean;
+  /** Where results go past Yoga. Not with `endAtExpiry`: nothing is told after the end. */
+  readonly outgoing?: Outgoing;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: Streaming;
 }
@@ -45,7 +48,12 @@ export interface YogaOptions {
   /** `null`: no GraphiQL. */
   readonly graphiql: GraphiQLSettings | null;
   readonly logger: Logger;
-  readonly makeContext: (identity: Identity, extensions: unknown, start: StreamStart) => RivuletContext;
+  /** May reject with a coded error. */
+  readonly makeContext: (
+    identity: Identity,
+    extensions: unknown,
+    start: StreamStart,
+  ) => RivuletContext | Promise<RivuletContext>;
 }
 
 /**
@@ -68,12 +76,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     cors: (request) => {
       const origin = request.headers.get('origin');
       if (origin === null || !options.origins.includes(origin)) return false;
-      return {
-        origin,
-        methods: ['GET', 'POST', 'PUT', 'DELETE'],
-        allowedHeaders: ['authorization', 'content-type', 'last-event-id', STREAM_TOKEN_HEADER],
-        maxAge: 600,
-      };
+      return { ...CORS, origin };
     },
     graphiql: graphiql === null ? false : (request) => graphiqlOptions(graphiql, request.headers.get('host')),
     renderGraphiQL: render,

@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STREAM_TOKEN_HEADER } from './sse-results.js';
+
+/** What pages of other origins may send. */
+export const CORS = {
+  methods: ['GET', 'POST', 'PUT', 'DELETE'],
+  allowedHeaders: ['authorization', 'content-type', 'last-event-id', STREAM_TOKEN_HEADER],
+  maxAge: 600,
+};
+
+/** Lets a page of an allowed origin read the answer, whatever it will be. */
+export function allowReading(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origins: readonly string[],
+): void {
+  const { origin } = request.headers;
+  if (origins.length > 0) response.setHeader('vary', 'Origin');
+  if (origin === undefined || !origins.includes(origin)) return;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-allow-credentials', 'true');
+}
