@@ -1,4 +1,11 @@
-import { composeExchanges, type Exchange, makeOperation, type Operation } from '@urql/core';
+import {
+  composeExchanges,
+  type Exchange,
+  makeOperation,
+  type Operation,
+  type OperationResult,
+} from '@urql/core';
+import { makeSubject } from 'wonka';
 import type { Manifest } from '../../src/manifest/types.js';
 import {
   createLiveQueries,
@@ -8,6 +15,7 @@ import {
 } from '../core/live/index.js';
 import { createShown } from './shown.js';
 import { streamingExchange } from './streaming.js';
+import { createTelling } from './telling.js';
 
 export interface RivuletExchangeOptions {
   /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
@@ -33,7 +41,14 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   return (input) => {
     const operations = { watched: new Set<number>(), stale: new Set<number>(), repeated: new Set<number>() };
     const shown = createShown(operations);
-    const live = createLiveQueries({ ...options, batch: shown.batch });
+    const unasked = makeSubject<OperationResult>();
+    const report = options.onError ?? ((error: unknown) => console.warn(error));
+    const telling = createTelling(options.manifest, () => live, report, unasked.next);
+    const live = createLiveQueries({
+      ...options,
+      batch: shown.batch,
+      ...(options.cache ? { tell: telling.live } : {}),
+    });
     const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);
 
     /** Once only: later the cache asks for the query itself when something in it changed. */
@@ -45,7 +60,7 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     }
 
     const outside = shown.exchange(toNetwork);
-    const streaming = streamingExchange({ live, isLive, operations });
+    const streaming = streamingExchange({ live, isLive, operations, telling, unasked: unasked.source });
     return composeExchanges(options.cache ? [outside, options.cache, streaming] : [outside, streaming])(
       input,
     );

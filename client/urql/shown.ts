@@ -1,6 +1,7 @@
 import type { Exchange, Operation, OperationResult } from '@urql/core';
 import { filter, makeSubject, map, merge, pipe, tap } from 'wonka';
 import { shareEqual } from '../core/live/index.js';
+import { UNASKED } from './telling.js';
 
 /** What is known of live operations, by their key. */
 export interface LiveOperations {
@@ -68,6 +69,7 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
         };
         const results$ = pipe(
           forward(pipe(operations$, tap(forget), map(toNetwork))),
+          filter(({ operation }) => operation.context[UNASKED] !== true),
           filter(isNews),
           filter((result) => !hold(result)),
         );

@@ -6,15 +6,19 @@ import {
   type OperationResult,
 } from '@urql/core';
 import { GraphQLError } from 'graphql';
-import { filter, makeSubject, map, merge, pipe, tap } from 'wonka';
+import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
 import type { Execute, LiveAnswer, LiveQueries, LiveResult, Watch } from '../core/live/index.js';
 import type { LiveOperations } from './shown.js';
+import type { Telling } from './telling.js';
 
 export interface StreamingOptions {
   readonly live: LiveQueries;
   readonly isLive: (operation: Operation) => boolean;
   /** Kept by this exchange. */
   readonly operations: LiveOperations;
+  readonly telling: Telling;
+  /** Results that stand for no operation, for the cache. */
+  readonly unasked: Source<OperationResult>;
 }
 
 interface Watched {
@@ -23,7 +27,8 @@ interface Watched {
 }
 
 /** Behind the cache: answers live queries, again and again; fetches for them through what comes behind it. */
-export function streamingExchange({ live, isLive, operations }: StreamingOptions): Exchange {
+export function streamingExchange(options: StreamingOptions): Exchange {
+  const { live, isLive, operations, telling, unasked } = options;
   return ({ forward }) =>
     (operations$) => {
       const fetches = makeSubject<Operation>();
@@ -81,6 +86,7 @@ export function streamingExchange({ live, isLive, operations }: StreamingOptions
           watched.delete(operation.key);
           stale.delete(operation.key);
           sentAt.delete(operation.key);
+          telling.forget(operation);
           known?.watch.stop();
         } else if (isLive(operation)) {
           if (!known) begin(operation);
@@ -89,7 +95,10 @@ export function streamingExchange({ live, isLive, operations }: StreamingOptions
             if (operation.context.requestPolicy === 'network-only') known.watch.refetch();
             else known.watch.again();
           }
-        } else if (operation.kind === 'query') sentAt.set(operation.key, Date.now());
+        } else if (operation.kind === 'query') {
+          sentAt.set(operation.key, Date.now());
+          telling.ask(operation);
+        }
       };
 
       const others$ = pipe(
@@ -111,8 +120,9 @@ export function streamingExchange({ live, isLive, operations }: StreamingOptions
           done?.(asAnswer(result));
           return false;
         }),
+        map(telling.read),
       );
-      return merge([answers$, results.source]);
+      return merge([answers$, results.source, unasked]);
 
       function named(operation: Operation): Operation {
         const known: unknown = operation.extensions?.mutationId;
@@ -124,11 +134,13 @@ export function streamingExchange({ live, isLive, operations }: StreamingOptions
       }
 
       /** The cache takes the result first; then live queries show what they kept back. */
-      function follow({ operation: { key, kind, extensions } }: OperationResult): void {
+      function follow({ operation }: OperationResult): void {
+        const { key, kind, extensions } = operation;
         const mutationId: unknown = kind === 'mutation' ? extensions?.mutationId : undefined;
         const askedAt = kind === 'query' ? sentAt.get(key) : undefined;
         queueMicrotask(() => {
           if (typeof mutationId === 'string') live.writes.answered(mutationId);
+          if (kind === 'query') telling.repeat(operation);
           live.settle(askedAt);
         });
       }

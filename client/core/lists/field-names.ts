@@ -3,8 +3,8 @@ import type { Entity, ListArgs } from '../cache.js';
 import { readList } from '../list.js';
 import { readNodeId, whereKey } from '../live/derive.js';
 import type { Variables } from '../live/document.js';
-import { stableText } from '../live/live-queries.js';
 import { listArgs } from '../live/reading.js';
+import { stableText } from '../live/stable-text.js';
 import type { ClientSchema } from '../schema.js';
 import type { StoredField } from './store.js';
 

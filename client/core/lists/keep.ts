@@ -185,7 +185,7 @@ function without(edits: ListEdits, covered: Covered): ListEdits {
   const isOpen = (entity: Entity) => !covered.row(entity);
   return {
     rows: edits.rows,
-    lists: edits.lists.filter(({ field }) => !covered.field(field)),
+    lists: edits.lists.filter(({ field }) => covered.isOwnWrite || !covered.field(field)),
     stale: edits.stale.filter((field) => !covered.field(field)),
     staleRows: edits.staleRows.filter(isOpen),
     gone: edits.gone.filter(isOpen),

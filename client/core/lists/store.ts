@@ -44,8 +44,14 @@ export interface ListEdits {
 
 /** What other parts of the plugin keep true themselves. */
 export interface Covered {
+  /** True: what is certain is written all the same, because it is an own write, which is shown at once. */
+  readonly isOwnWrite: boolean;
   field(field: StoredField): boolean;
   row(entity: Entity): boolean;
 }
 
-export const NOTHING_COVERED: Covered = Object.freeze({ field: () => false, row: () => false });
+export const NOTHING_COVERED: Covered = Object.freeze({
+  isOwnWrite: false,
+  field: () => false,
+  row: () => false,
+});

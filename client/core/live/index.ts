@@ -4,10 +4,10 @@ export {
   createLiveQueries,
   type LiveQueries,
   type LiveQueriesOptions,
-  stableText,
   type Watch,
 } from './live-queries.js';
 export { DEFAULT_TIMES, type LiveTimes } from './options.js';
 export { shareEqual } from './share.js';
+export { stableText } from './stable-text.js';
 export { type LiveEvent, type LiveState, transition } from './state.js';
 export type { Execute, LiveAnswer, LiveResult, StreamClient, StreamSink } from './transport.js';

@@ -1,12 +1,16 @@
 import { type DocumentNode, print } from 'graphql';
 import { RivuletError } from '../../../src/errors.js';
 import type { Manifest } from '../../../src/manifest/types.js';
+import type { Covered } from '../lists/store.js';
+import type { Told } from '../lists/told.js';
 import { type ClientSchema, readManifest } from '../schema.js';
 import { derive } from './derive.js';
 import type { Variables } from './document.js';
+import { Heard } from './heard.js';
 import { DEFAULT_TIMES, type LiveTimes } from './options.js';
 import { OwnWrites } from './own-writes.js';
-import { LiveSession } from './session.js';
+import { LiveSession, type SessionOptions } from './session.js';
+import { stableText } from './stable-text.js';
 import type { LiveState } from './state.js';
 import { Together } from './together.js';
 import type { Execute, LiveResult, StreamClient } from './transport.js';
@@ -20,6 +24,8 @@ export interface LiveQueriesOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Runs the emissions that are due together. Default: one after the other. */
   readonly batch?: ((emit: () => void) => void) | undefined;
+  /** What their streams say, for everything that they do not keep true themselves; after the emissions of the same batch. */
+  readonly tell?: ((told: readonly Told[]) => void) | undefined;
 }
 
 /** A watched query. */
@@ -46,7 +52,9 @@ export interface LiveQueries {
    */
   settle(askedAt?: number): void;
   /** Own mutations, by the `mutationId` that they were sent with. */
-  readonly writes: Pick<OwnWrites, 'begin' | 'answered'>;
+  readonly writes: Pick<OwnWrites, 'begin' | 'answered' | 'hasEcho'>;
+  /** What they keep true now. */
+  covered(): Pick<Covered, 'field' | 'row'>;
   /** How many sessions are in which state. */
   states(): Readonly<Partial<Record<LiveState, number>>>;
   stop(): void;
@@ -66,23 +74,36 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
   const shared = new Map<string, Shared>();
   const due = new Set<LiveSession>();
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let hearTimer: ReturnType<typeof setTimeout> | undefined;
   let settleTimer: ReturnType<typeof setTimeout> | undefined;
 
   const flush = (): void => {
     clearTimeout(flushTimer);
     flushTimer = undefined;
-    if (writes.isHolding || due.size === 0) return;
+    if (writes.isHolding) return;
     const sessions = [...due].filter((session) => !session.isBehind);
     for (const session of sessions) due.delete(session);
-    if (sessions.length === 0) return;
+    const told = options.tell ? heard.take() : [];
+    if (sessions.length === 0 && told.length === 0) return;
     batch(() => {
       for (const session of sessions) session.flush();
+      if (told.length > 0) guarded(() => options.tell?.(told));
     });
   };
   // All messages that came in one turn are one emission.
   const schedule = (session: LiveSession): void => {
     due.add(session);
     flushTimer ??= setTimeout(flush, 0);
+  };
+  const heard = new Heard(schema, report);
+  // With what it does to live queries, where it does something to them.
+  const hear: SessionOptions['heard'] = (stream, message) => {
+    if (!options.tell) return;
+    heard.hear(stream, message);
+    hearTimer ??= setTimeout(() => {
+      hearTimer = undefined;
+      if (!heard.isEmpty) flush();
+    }, times.togetherMs);
   };
   const settle = (): void => {
     settleTimer ??= setTimeout(() => {
@@ -131,6 +152,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         changed: () => {
           if (shared.size > 1) settle();
         },
+        heard: hear,
         echoed: (mutationId) => writes.echoed(mutationId),
         report,
       }),
@@ -178,6 +200,14 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       settle();
     },
     writes,
+    covered: () => {
+      const open = [...shared.values()].filter(({ session }) => session.state !== 'refused');
+      const covers = open.map(({ session }) => session.covers);
+      return {
+        field: (field) => covers.some((each) => each.field(field)),
+        row: (entity) => covers.some((each) => each.row(entity)),
+      };
+    },
     states: () => {
       const counts: Partial<Record<LiveState, number>> = {};
       for (const { session } of shared.values()) counts[session.state] = (counts[session.state] ?? 0) + 1;
@@ -185,6 +215,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
     },
     stop: () => {
       clearTimeout(flushTimer);
+      clearTimeout(hearTimer);
       clearTimeout(settleTimer);
       writes.stop();
       together.stop();
@@ -203,15 +234,4 @@ function listen(client: StreamClient, tell: (isConnected: boolean) => void): () 
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-/** Equal for equal values, whatever the order of their fields. */
-export function stableText(value: unknown): string {
-  return (
-    JSON.stringify(value, (_name, inner: unknown) =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
-        : inner,
-    ) ?? ''
-  );
 }

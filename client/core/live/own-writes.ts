@@ -24,6 +24,11 @@ export class OwnWrites {
     this.#writes.set(id, { isShown, isAnswered: false, hasEcho: false, timer });
   }
 
+  /** A stream brought it before it was answered. */
+  hasEcho(id: string): boolean {
+    return this.#writes.get(id)?.hasEcho ?? false;
+  }
+
   /** Its answer is in the cache. */
   answered(id: string): void {
     const write = this.#writes.get(id);

@@ -3,12 +3,14 @@ import type { ChangeMessage } from '../messages.js';
 import { isObject } from '../row.js';
 import type { ClientSchema } from '../schema.js';
 import { syncWithNeeds } from '../sync.js';
+import { CoveredFields } from './covered-fields.js';
 import type { AppliedRoot, LivePlan, LiveRoot } from './derive.js';
 import type { Variables } from './document.js';
 import { HeldRows } from './held-rows.js';
 import type { LiveTimes } from './options.js';
 import { cursorOf, eventOf, isGone, isRefilled, textOf } from './signs.js';
 import { type LiveAction, type LiveEvent, type LiveState, transition } from './state.js';
+import type { StreamRequest } from './stream.js';
 import { streamEndOf } from './stream-error.js';
 import type { Follower, Together } from './together.js';
 import { touchedBy } from './touched.js';
@@ -28,6 +30,8 @@ export interface SessionOptions {
   readonly emit: (result: LiveResult) => void;
   /** What will be emitted may be older than what others know of the same rows. */
   readonly changed: () => void;
+  /** A message came, whatever it makes of the answer. */
+  readonly heard: (stream: StreamRequest, message: unknown) => void;
   /** A message of an own mutation came. */
   readonly echoed: (mutationId: string) => void;
   /** What goes wrong without an answer to show it in. */
@@ -102,6 +106,11 @@ export class LiveSession {
   get isBehind(): boolean {
     const { together } = this.#options;
     return [...this.#followers.values()].some((follower) => together.isBehind(follower));
+  }
+
+  /** What it keeps true. */
+  get covers(): CoveredFields {
+    return new CoveredFields(this.#options.plan, (root) => this.#trees.get(root));
   }
 
   start(): void {
@@ -273,6 +282,7 @@ export class LiveSession {
   #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>, isCurrent: () => boolean): void {
     this.#attempts = 0;
     if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
+    this.#options.heard(root.stream, message);
     const { transaction } = message;
     const { xid, mutationId } = isObject(transaction) ? transaction : {};
     const echo = () => {

@@ -1,0 +1,55 @@
+import type { Entity } from '../cache.js';
+import { entityId } from '../facts.js';
+import type { Covered, StoredField } from '../lists/store.js';
+import { isObject } from '../row.js';
+import { type LivePlan, type LiveRoot, whereKey } from './derive.js';
+import { relationId } from './held-rows.js';
+import type { RowReading } from './reading.js';
+import { stableText } from './stable-text.js';
+
+/** The places of a cache that one live query keeps true. */
+export class CoveredFields implements Pick<Covered, 'field' | 'row'> {
+  readonly #roots = new Set<string>();
+  readonly #below = new Set<string>();
+  readonly #rows = new Set<string>();
+
+  constructor(plan: LivePlan, treeOf: (root: LiveRoot) => unknown) {
+    for (const root of plan.roots) {
+      if (root.kind !== 'applied') continue;
+      const { table, args } = root.reading;
+      const asked = root.id === undefined ? args : { where: whereKey(table, root.id), limit: null };
+      this.#roots.add(rootName(table.name, root.id === undefined ? 'many' : 'one', asked));
+      this.#add(root.reading, treeOf(root));
+    }
+  }
+
+  field({ name, parent, relation, table, kind, args, isOpaque }: StoredField): boolean {
+    if (isOpaque || name === 'node') return false;
+    if (!parent || !relation) return this.#roots.has(rootName(table, kind, args));
+    return this.#below.has(belowName(parent, relation.name, args));
+  }
+
+  row({ table, key }: Entity): boolean {
+    return this.#rows.has(entityId(table, key));
+  }
+
+  #add(reading: RowReading, tree: unknown): void {
+    if (Array.isArray(tree)) for (const row of tree) this.#add(reading, row);
+    else if (isObject(tree) && typeof tree.id === 'string') {
+      const row = { table: reading.table.name, key: tree.id };
+      this.#rows.add(entityId(row.table, row.key));
+      for (const { relation, row: inner } of reading.relations) {
+        this.#below.add(belowName(row, relation.name, inner.args));
+        this.#add(inner, tree[relation.name]);
+      }
+    }
+  }
+}
+
+function rootName(table: string, kind: 'one' | 'many', args: object): string {
+  return `${kind} ${table} ${stableText(args)}`;
+}
+
+function belowName({ table, key }: Entity, relation: string, args: object): string {
+  return `${relationId(table, key, relation)} ${stableText(args)}`;
+}
