@@ -69,6 +69,8 @@ export interface SmallApp {
   readonly logged: readonly string[];
   /** The rows of a table, and the cursor of the answer. */
   fetch(table: SmallTable): Promise<{ readonly rows: readonly object[]; readonly cursor: string }>;
+  /** Resolves when as many subscriptions are being served. */
+  subscribed(count: number): Promise<void>;
   /** Subscribes to a table over a WebSocket; resolves once the server follows. One at a time. `body`: ask for it too. */
   follow(table: SmallTable, options?: FollowOptions): Promise<Follower>;
 }
@@ -78,7 +80,7 @@ export interface FollowOptions {
   readonly body?: boolean;
 }
 
-const SECRET = 'a secret of the tests, long enough for HS256';
+export const SMALL_SECRET = 'a secret of the tests, long enough for HS256';
 
 /** For the calling test, or outside of one for its file. */
 export async function serveSmallApp(
@@ -93,7 +95,7 @@ export async function serveSmallApp(
       environment: {},
       databaseUrl: url,
       port: 0,
-      secret: SECRET,
+      secret: SMALL_SECRET,
       logger: pino({ level: 'debug' }, { write: (line) => logged.push(line) }),
       ...options,
     },
@@ -107,7 +109,7 @@ export async function serveSmallApp(
     await Promise.all(clients.map((client) => client.dispose()));
     await server.stop(1_000);
   });
-  const token = await signToken(SECRET, '1', 36_000);
+  const token = await signToken(SMALL_SECRET, '1', 36_000);
   const authorization = `Bearer ${token}`;
   return {
     server,
@@ -125,6 +127,9 @@ export async function serveSmallApp(
       };
       if (errors) throw new Error(JSON.stringify(errors));
       return { rows: data[table], cursor: extensions.rivulet.cursor };
+    },
+    subscribed: async (count) => {
+      await served(count);
     },
     follow: async (table, { after, body = false } = {}) => {
       const client = createClient({
