@@ -8,6 +8,7 @@ import type { Row, Scenario } from './harness/scenario.js';
 import { tableOf } from './harness/table.js';
 import { burst } from './scenarios/burst.js';
 import { capture } from './scenarios/capture.js';
+import { client } from './scenarios/client.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { latency } from './scenarios/latency.js';
 import { matching } from './scenarios/matching.js';
@@ -28,6 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
   latency,
   sustained,
   queries,
+  client,
   storm,
   slowReaders,
 ];

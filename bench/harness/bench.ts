@@ -77,6 +77,19 @@ export class Bench {
     }
   }
 
+  /** As `withProcess`, several of the same. */
+  async withProcesses<A extends Api, T>(
+    module: string,
+    count: number,
+    work: (children: readonly Child<A>[]) => Promise<T>,
+    started: readonly Child<A>[] = [],
+  ): Promise<T> {
+    if (started.length === count) return work(started);
+    return this.withProcess<A, T>(module, (child) =>
+      this.withProcesses(module, count, work, [...started, child]),
+    );
+  }
+
   /**
    * Every subject once to warm up, and then in turn as often as was asked for, so that a noisy minute is everybody's.
    */
