@@ -143,6 +143,8 @@ export interface Limits extends GraphQLLimits {
   readonly pendingConnections: number;
   /** Those of one address. @default 100 */
   readonly pendingConnectionsPerAddress: number;
+  /** Seconds until a reserved event stream that nobody reads is dropped. @default 15 */
+  readonly reservationSeconds: number;
   /** GraphQL operations in a minute, over every transport. @default 12000 */
   readonly operationsPerMinutePerUser: number;
   /** @default 60000 */

@@ -63,6 +63,7 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   connectionsPerAddress: 1_000,
   pendingConnections: 5_000,
   pendingConnectionsPerAddress: 100,
+  reservationSeconds: 15,
   operationsPerMinutePerUser: 12_000,
   operationsPerMinutePerAddress: 60_000,
   requestSeconds: 30,

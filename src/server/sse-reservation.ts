@@ -10,11 +10,10 @@ import { type EventSink, eventsOf, type Pumping, pump } from './sse-events.js';
 import type { Streamed } from './sse-results.js';
 import type { EventStream } from './sse-stream.js';
 
-/** A reservation that nobody reads is dropped after this time. */
-const OPEN_WITHIN_MS = 15_000;
-
 export interface ReservationOptions {
   readonly identity: Identity;
+  /** A reservation that nobody reads is dropped after this time. */
+  readonly openWithinMs: number;
   /** Operations open at a time. */
   readonly maxOperations: number;
   readonly logger: Logger;
@@ -50,7 +49,7 @@ export class Reservation {
   constructor(options: ReservationOptions) {
     this.#options = options;
     this.session = new Session(options.identity, () => this.close());
-    this.#callOff = at(Date.now() + OPEN_WITHIN_MS, () => this.close());
+    this.#callOff = at(Date.now() + options.openWithinMs, () => this.close());
   }
 
   /** Takes an operation's id. Throws `OPERATION_ID_TAKEN`, or `TOO_MANY_SUBSCRIPTIONS`. */

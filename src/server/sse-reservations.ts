@@ -35,6 +35,7 @@ export class Reservations {
     }
     const reservation = new Reservation({
       identity,
+      openWithinMs: limits.reservationSeconds * 1_000,
       maxOperations: limits.subscriptionsPerSocket,
       logger,
       onOpen: pending,
