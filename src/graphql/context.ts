@@ -1,7 +1,9 @@
 import type { Database } from '../database/types.js';
 import type { CursorCodec } from '../feed/cursor.js';
 import type { Rights } from '../policy/types.js';
+import type { Allowance } from '../scope/allowance.js';
 import type { Scopes } from '../scope/types.js';
+import type { ResultTaker } from './direct-results.js';
 import type { Reader } from './reader.js';
 
 /** What every resolver is handed. Made once for a request; for a socket, once for an operation. */
@@ -14,8 +16,18 @@ export interface RivuletContext {
   readonly mutationId?: string | null;
   /** Puts what the root fields read into one statement; without it each reads for itself. */
   readonly reader?: Reader;
+  /** Called before a subscription begins; returns what is called once when it has ended. Throws where there is no place for it. */
+  readonly admit?: () => () => void;
   /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */
   readonly live?: LiveContext;
+  readonly outgoing?: Outgoing;
+}
+
+/** Where the results of a context's subscriptions go. Without it each is pulled, and has an allowance of its own. */
+export interface Outgoing {
+  /** What may wait for the peer, over all its subscriptions. */
+  readonly allowance: Allowance;
+  readonly taker: ResultTaker;
 }
 
 export interface LiveContext {

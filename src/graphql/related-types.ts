@@ -34,7 +34,8 @@ export function relatedType(
           fields[relation.name] = {
             type: new GraphQLNonNull(scopeType(types, types.model.table(relation.target))),
             args: relatedArguments(types, relation),
-            resolve: (related, _args, _context, info) => related.get(String(info.path.key)) ?? NOTHING,
+            resolve: (related, _args, _context, info) =>
+              related.get(String(info.path.key)) ?? NOTHING_RELATED_HERE,
           };
         }
         return fields;
@@ -49,7 +50,8 @@ function relatedArguments(types: SchemaTypes, relation: ModelRelation): GraphQLF
   return { where: { type: filterType(types, types.model.table(relation.target)) } };
 }
 
-const NOTHING: RelatedMessage = { changes: [], links: [], related: new Map() };
+/** What is told of a relation where nothing happened. */
+export const NOTHING_RELATED_HERE: RelatedMessage = { changes: [], links: [], related: new Map() };
 
 /** `CommentScope`: what one transaction did to the related rows. */
 function scopeType(types: SchemaTypes, table: ModelTable): GraphQLObjectType<RelatedMessage, RivuletContext> {

@@ -9,9 +9,11 @@ import {
 } from 'graphql';
 import type { ModelTable } from '../model/types.js';
 import type { RowNode, SelectPlan, SelectResult } from '../query/types.js';
+import type { Flow } from '../scope/outbox.js';
 import type { FollowOptions } from '../scope/types.js';
 import { changeOpType, changesType, columnEnum } from './change-types.js';
-import { codedIterator } from './coded-iterator.js';
+import { codedFlow } from './coded-flow.js';
+import type { EventField } from './compile-event.js';
 import type { LiveContext, RivuletContext } from './context.js';
 import { asGraphQLError, coded } from './errors.js';
 import { filterType } from './filter-types.js';
@@ -44,9 +46,10 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = planOne(types, table, args, context, info);
-        return codedIterator(answersOf(context, plan));
+        return codedFlow(answersOf(context, plan));
       }),
     resolve: (answer) => answerRows(types, answer)[0] ?? null,
+    extensions: { rivulet: eventField(types, table, 'one') },
   };
 }
 
@@ -58,18 +61,23 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = planMany(types, table, args, context, info);
-        return codedIterator(answersOf(context, plan));
+        return codedFlow(answersOf(context, plan));
       }),
     resolve: (answer) => answerRows(types, answer),
+    extensions: { rivulet: eventField(types, table, 'many') },
   };
 }
 
+function eventField(types: SchemaTypes, table: ModelTable, kind: EventField['kind']): EventField {
+  return { kind, table, model: types.model, limits: types.limits };
+}
+
 /** A live query begins with the answer of now, wherever its client was; a cursor that it brings is checked nevertheless. */
-function answersOf(context: RivuletContext, plan: SelectPlan): AsyncIterableIterator<SelectResult> {
+function answersOf(context: RivuletContext, plan: SelectPlan): Flow<SelectResult> {
   const { scopes, cursors, start } = liveOf(context);
   const cursor = start?.kind === 'resume' ? (start.lastEventId ?? start.after) : null;
   if (cursor !== null) cursors.decode(cursor);
-  return scopes.live(plan);
+  return scopes.live(plan, { allowance: context.outgoing?.allowance });
 }
 
 /** Subscribers of one live query are handed the same answer, so that it is executed once for all of them. */
@@ -88,17 +96,19 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const spec = changeSpec(types, table, args, context, info);
-        return codedIterator(liveOf(context).scopes.changes(spec, beginning(context, args)));
+        return codedFlow(liveOf(context).scopes.changes(spec, beginning(context, args)));
       }),
     resolve: (message) => message,
+    extensions: { rivulet: eventField(types, table, 'changes') },
   };
 }
 
 function beginning(context: RivuletContext, args: ChangesArgs): FollowOptions {
   const { cursors, start } = liveOf(context);
-  if (start?.kind === 'rightsChanged') return { reset: 'RIGHTS_CHANGED' };
+  const allowance = context.outgoing?.allowance;
+  if (start?.kind === 'rightsChanged') return { reset: 'RIGHTS_CHANGED', allowance };
   const cursor = start?.lastEventId ?? args.after ?? start?.after;
-  return { after: cursor == null ? undefined : cursors.decode(cursor) };
+  return { after: cursor == null ? undefined : cursors.decode(cursor), allowance };
 }
 
 function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldConfigArgumentMap {

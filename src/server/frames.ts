@@ -1,33 +1,108 @@
 import type { ExecutionResult } from 'graphql';
-import type { SharedResult } from '../graphql/shared-subscribe.js';
+import type { ResultTaker } from '../graphql/direct-results.js';
+import type { SharedResult } from '../graphql/shared-result.js';
 
-/** Where a subscription's frames go. */
+/** Where a stream's pieces go, as text. */
 export interface FrameSink {
   /** Resolves when the sink can take more. */
   write(frame: string): Promise<void> | undefined;
 }
 
+/** Where a socket's frames go. */
+export interface SocketSink {
+  /** False: more is unsent than is good; what can wait should. */
+  readonly isReady: boolean;
+  /** Takes bytes that are whole frames, or go on where the ones before ended. */
+  write(bytes: Buffer): void;
+  /** Calls `listener` each time that it is ready after it was not. Returns the function that ends that. */
+  onReady(listener: () => void): () => void;
+}
+
+/** Past it a payload is not copied into each frame, but written behind each head. */
+const COPIED_BYTES = 8 * 1024;
+
 /**
- * Hands a subscription's results to a socket as finished `next` frames: a result's text is made once, however many sockets it goes to,
- * and only the operation's id differs. What it returns ends when the results do, so that the protocol's library still says `complete`,
- * or `error`; it yields only results that have errors, which that library formats.
+ * Writes results as `next` frames (unmasked text frames, as servers send them). A result's bytes are made once, however many
+ * sockets it goes to; only the operation's id differs, and where not even that does, the frame is the same one.
  */
-export function directFrames(
+export class NextFrames {
+  /** The payload, and the brace that ends the message. */
+  readonly #bodies = new WeakMap<SharedResult, Buffer>();
+  #last: { readonly body: Buffer; readonly head: string; readonly frame: Buffer } | null = null;
+
+  /** What is before the payload of an operation's messages. */
+  headOf(operationId: string): string {
+    return `{"id":${JSON.stringify(operationId)},"type":"next","payload":`;
+  }
+
+  /** `result` has no errors. */
+  write(sink: SocketSink, head: string, result: SharedResult): void {
+    let body = this.#bodies.get(result);
+    if (!body) {
+      body = Buffer.from(`${result.stringify!()}}`);
+      this.#bodies.set(result, body);
+    }
+    if (body.length > COPIED_BYTES) {
+      const start = Buffer.from(head);
+      sink.write(Buffer.concat([frameHeader(start.length + body.length), start]));
+      sink.write(body);
+      return;
+    }
+    const last = this.#last;
+    if (last?.body === body && last.head === head) {
+      sink.write(last.frame);
+      return;
+    }
+    const start = Buffer.from(head);
+    const frame = Buffer.concat([frameHeader(start.length + body.length), start, body]);
+    this.#last = { body, head, frame };
+    sink.write(frame);
+  }
+}
+
+/** Of a final, unmasked text frame (RFC 6455, 5.2). */
+function frameHeader(length: number): Buffer {
+  if (length < 126) return Buffer.of(0x81, length);
+  if (length < 65_536) return Buffer.of(0x81, 126, length >> 8, length & 255);
+  const header = Buffer.alloc(10);
+  header[0] = 0x81;
+  header[1] = 127;
+  header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
+}
+
+/** Takes the results of one operation as they come. */
+export function nextTaker(frames: NextFrames, sink: SocketSink, operationId: string): ResultTaker {
+  const head = frames.headOf(operationId);
+  return {
+    get isReady() {
+      return sink.isReady;
+    },
+    take: (result) => frames.write(sink, head, result),
+    onReady: (listener) => sink.onReady(listener),
+  };
+}
+
+/**
+ * Pulls a subscription's results and writes them. What it returns ends when they do, so that the protocol's library still says
+ * `complete`, or `error`; it yields only results that have errors, which that library formats.
+ */
+export function pulledFrames(
   results: AsyncIterable<ExecutionResult>,
   operationId: string,
-  sink: FrameSink,
+  frames: NextFrames,
+  sink: SocketSink,
 ): AsyncIterableIterator<ExecutionResult> {
   const source = results[Symbol.asyncIterator]();
-  const head = `{"id":${JSON.stringify(operationId)},"type":"next","payload":`;
+  const head = frames.headOf(operationId);
   return {
     async next() {
       for (;;) {
+        await readyOf(sink);
         const result = await source.next();
         if (result.done) return { value: undefined, done: true };
-        const { stringify } = result.value as SharedResult;
-        if (!stringify) return result;
-        const full = sink.write(`${head}${stringify()}}`);
-        if (full) await full;
+        if (!(result.value as SharedResult).stringify) return result;
+        frames.write(sink, head, result.value);
       }
     },
     async return() {
@@ -38,4 +113,14 @@ export function directFrames(
       return this;
     },
   };
+}
+
+function readyOf(sink: SocketSink): Promise<void> | undefined {
+  if (sink.isReady) return undefined;
+  return new Promise((resolve) => {
+    const stop = sink.onReady(() => {
+      stop();
+      resolve();
+    });
+  });
 }

@@ -68,6 +68,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     onError: (error) => logger.error({ err: error }, 'a subscription failed'),
     maxScopeKeys: limits.maxScopeKeys,
     maxQueuedChanges: limits.maxQueuedChanges,
+    maxQueuedBytes: limits.maxQueuedBytes,
   });
   const notifyQueue = new NotifyQueue({ database, log: logger });
   let trimming: Retention | undefined;

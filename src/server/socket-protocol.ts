@@ -3,13 +3,15 @@ import type { GraphQLError } from 'graphql';
 import { CloseCode, type Context, type ServerOptions, type SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { RivuletError } from '../errors.js';
+import type { Allowance } from '../scope/allowance.js';
 import type { Limits } from './config.js';
-import { directFrames, type FrameSink } from './frames.js';
+import { type NextFrames, nextTaker, pulledFrames, type SocketSink } from './frames.js';
 import { headersOf } from './headers.js';
 import { type Identify, type Identity, tokenOfPayload } from './identity.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError, onTheWire } from './mask.js';
 import { type Prepared, prepareOperation, subscribeTo } from './operation.js';
+import type { Quotas, Release } from './quotas.js';
 import { renewing } from './renewing.js';
 import { Session } from './session.js';
 import type { Yoga, YogaContext } from './yoga.js';
@@ -20,6 +22,7 @@ const INIT_WITHIN_MS = 3_000;
 export interface SocketProtocolOptions {
   readonly yoga: Yoga;
   readonly identify: Identify;
+  readonly quotas: Quotas;
   readonly limits: Limits;
   readonly logger: Logger;
 }
@@ -27,9 +30,22 @@ export interface SocketProtocolOptions {
 export interface Extra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
-  readonly frames: FrameSink;
+  readonly frames: NextFrames;
+  readonly sink: SocketSink;
+  /** What may wait for the socket, over all its subscriptions. */
+  readonly allowance: Allowance;
+  /** As limits count it. */
+  readonly address: string | null;
+  readonly places: SocketPlaces;
   /** `null` before the socket is acknowledged. */
   session: Session | null;
+}
+
+/** What a socket takes of the quotas. */
+export interface SocketPlaces {
+  /** It is known whose it is. Throws `TOO_MANY_CONNECTIONS`. */
+  signedIn(subject: string | null): void;
+  readonly release: Release;
 }
 
 type SocketContext = Context<Record<string, unknown>, Extra>;
@@ -63,15 +79,15 @@ export function socketProtocol(
         closeForbidden(context, maskError(error, logger));
       }
     },
-    onSubscribe: async (context, _id, payload) => {
+    onSubscribe: async (context, id, payload) => {
       if (Object.keys(context.subscriptions).length > limits.subscriptionsPerSocket) {
         const message = `a socket has at most ${limits.subscriptionsPerSocket} operations open`;
         return [clientError(new RivuletError('TOO_MANY_SUBSCRIPTIONS', message))];
       }
-      return prepare(options, context, payload);
+      return prepare(options, context, id, payload);
     },
-    onOperation: (context, id, _payload, _args, result) =>
-      Symbol.asyncIterator in result ? directFrames(result, id, context.extra.frames) : undefined,
+    onOperation: ({ extra }, id, _payload, _args, result) =>
+      Symbol.asyncIterator in result ? pulledFrames(result, id, extra.frames, extra.sink) : undefined,
     onError: (_context, _id, _payload, errors) => errors.map(onTheWire),
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors === undefined ? undefined : { ...result, errors: result.errors.map(onTheWire) },
@@ -83,13 +99,15 @@ export function socketProtocol(
 
 /** One operation, ready to be run; or the errors. One of the socket's own user goes on when that user's rights become others. */
 async function prepare(
-  { yoga, identify, logger }: SocketProtocolOptions,
+  { yoga, identify, quotas, logger }: SocketProtocolOptions,
   context: SocketContext,
+  id: string,
   payload: SubscribePayload,
 ): Promise<Prepared | readonly GraphQLError[]> {
-  const { session } = context.extra;
+  const { session, address } = context.extra;
   try {
-    const initial = await yogaContext(identify, context, payload);
+    await quotas.operationFrom(address);
+    const initial = await yogaContext(identify, context, id, payload);
     const prepared = await prepareOperation(yoga, initial, payload, logger);
     if (!('document' in prepared) || session === null || initial.endAtExpiry) return prepared;
     const again = () => subscribeTo(yoga, { ...initial, rightsChanged: true }, payload, logger);
@@ -112,12 +130,16 @@ async function prepare(
 async function yogaContext(
   identify: Identify,
   context: SocketContext,
+  id: string,
   payload: SubscribePayload,
 ): Promise<YogaContext> {
-  const { session, request } = context.extra;
+  const { session, request, frames, sink, allowance } = context.extra;
   if (session === null) throw new Error('an operation came before the socket was acknowledged');
   const token = tokenOfPayload({ headers: payload.extensions?.headers });
-  if (token === null) return { identity: () => Promise.resolve(session.identity), endAtExpiry: false };
+  if (token === null) {
+    const outgoing = { allowance, taker: nextTaker(frames, sink, id) };
+    return { identity: () => Promise.resolve(session.identity), endAtExpiry: false, outgoing };
+  }
   const own = await identify(token, { headers: headersOf(request.headers), transport: 'websocket' });
   return { identity: () => Promise.resolve(own), endAtExpiry: true };
 }
@@ -129,14 +151,19 @@ function adopt(context: SocketContext, identity: Identity): void {
     extra.session.adopt(identity);
     return;
   }
+  extra.places.signedIn(identity.subject);
   extra.session = new Session(identity, () => {
     closeForbidden(context, clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired')));
   });
 }
 
-/** Closes with 4403 and the error's code as the reason: clients of graphql-ws take it for a reason to try again. */
+/** Of the WebSocket protocol's own codes. */
+const TRY_AGAIN_LATER = 1013;
+
+/** Closes with 4403 (1013 where there is no place) and the error's code as the reason: clients of graphql-ws take it for a reason to try again. */
 function closeForbidden(context: SocketContext, error: GraphQLError): true {
-  context.extra.socket.close(CloseCode.Forbidden, `${error.extensions.code}: ${error.message}`.slice(0, 120));
+  const code = error.extensions.code === 'TOO_MANY_CONNECTIONS' ? TRY_AGAIN_LATER : CloseCode.Forbidden;
+  context.extra.socket.close(code, `${error.extensions.code}: ${error.message}`.slice(0, 120));
   // Not `false`: that would close it without the reason.
   return true;
 }

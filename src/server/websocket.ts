@@ -1,17 +1,30 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { FrameSink } from './frames.js';
+import { Allowance } from '../scope/allowance.js';
+import { addressOf } from './address.js';
+import { NextFrames } from './frames.js';
 import type { Logger } from './logger.js';
 import { isAllowedOrigin } from './origin.js';
-import { type Extra, type SocketProtocolOptions, socketProtocol } from './socket-protocol.js';
+import type { Quotas, Release } from './quotas.js';
+import { SocketFrames, Turn } from './socket-frames.js';
+import {
+  type Extra,
+  type SocketPlaces,
+  type SocketProtocolOptions,
+  socketProtocol,
+} from './socket-protocol.js';
 
 /** A peer that has not answered a ping when the next one is due is gone. */
 const PING_EVERY_MS = 12_000;
 
-/** Unsent bytes past which a socket's subscriptions wait for it. */
-const MAX_BUFFERED_BYTES = 256 * 1024;
+/** Of what may wait for a socket, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
+const UNSENT_SHARE = 0.25;
+
+/** "Try again later": stock clients connect again. */
+const CLOSE_TRY_AGAIN = 1013;
 
 /** How long a peer has to answer a close. */
 const CLOSE_WITHIN_MS = 2_000;
@@ -19,6 +32,7 @@ const CLOSE_WITHIN_MS = 2_000;
 export interface WebSocketOptions extends SocketProtocolOptions {
   readonly server: HttpServer;
   readonly origins: readonly string[];
+  readonly trustedProxies: number;
   readonly pingEveryMs?: number;
 }
 
@@ -41,6 +55,8 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     handleProtocols,
   });
   const protocol = makeServer(socketProtocol(options));
+  const frames = new NextFrames();
+  const turn = new Turn();
   let closing = false;
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -50,10 +66,21 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
+    const address = addressOf(request, options.trustedProxies);
+    const places = placesOf(options.quotas, address);
+    if (places === null) {
+      stream.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    stream.once('close', places.release);
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const frames = frameSink(socket, stream);
-      const extra: Extra = { socket, request, frames, session: null };
-      attach(protocol, socket, extra, logger, options.pingEveryMs ?? PING_EVERY_MS);
+      const { maxQueuedBytes, stalledSeconds } = options.limits;
+      const unsentBytes = maxQueuedBytes * UNSENT_SHARE;
+      const sink = new SocketFrames(socket, stream, turn, unsentBytes);
+      const allowance = new Allowance(maxQueuedBytes - unsentBytes);
+      closeWhenStalled(socket, sink, stream, stalledSeconds * 1_000, logger);
+      const extra: Extra = { socket, request, frames, sink, allowance, address, places, session: null };
+      attach(protocol, socket, stream, sink, extra, logger, options.pingEveryMs ?? PING_EVERY_MS);
     });
   });
 
@@ -69,42 +96,40 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
   };
 }
 
+/** `null` where there is no place for another socket. */
+function placesOf(quotas: Quotas, address: string | null): SocketPlaces | null {
+  const taken: Release[] = [];
+  try {
+    taken.push(quotas.connectionFrom(address));
+    const pending = quotas.pending(address);
+    taken.push(pending);
+    return {
+      signedIn: (subject) => {
+        pending();
+        taken.push(quotas.connectionOf(subject));
+      },
+      release: () => {
+        for (const release of taken.splice(0)) release();
+      },
+    };
+  } catch {
+    for (const release of taken) release();
+    return null;
+  }
+}
+
 function refusalOf(request: IncomingMessage, origins: readonly string[]): string | null {
   const [path] = (request.url ?? '').split('?', 1);
   if (path !== '/graphql') return '404 Not Found';
   return isAllowedOrigin(request.headers, origins, 'upgrade') ? null : '403 Forbidden';
 }
 
-/**
- * Frames that one turn of the event loop makes for a socket leave in one write. Past `MAX_BUFFERED_BYTES` unsent the writer waits, and what
- * comes meanwhile is bounded by the subscription's outbox.
- */
-function frameSink(socket: WebSocket, stream: Duplex): FrameSink {
-  let corked = false;
-  return {
-    write(frame) {
-      if (socket.readyState !== socket.OPEN) return undefined;
-      if (!corked) {
-        corked = true;
-        stream.cork();
-        setImmediate(() => {
-          corked = false;
-          stream.uncork();
-        });
-      }
-      if (socket.bufferedAmount < MAX_BUFFERED_BYTES) {
-        socket.send(frame);
-        return undefined;
-      }
-      return new Promise((resolve) => socket.send(frame, () => resolve()));
-    },
-  };
-}
-
 /** Hands a socket to the protocol and watches over it: pings, errors, the end. */
 function attach(
   protocol: Server<Extra>,
   socket: WebSocket,
+  stream: Duplex,
+  sink: SocketFrames,
   extra: Extra,
   logger: Logger,
   pingEveryMs: number,
@@ -114,7 +139,8 @@ function attach(
 
   let answered = true;
   const pings = setInterval(() => {
-    if (!answered) return socket.terminate();
+    // Behind what is unsent a ping cannot be answered; a peer that takes nothing is closed for that.
+    if (!answered && stream.writableLength === 0) return socket.terminate();
     answered = false;
     socket.ping();
   }, pingEveryMs);
@@ -128,9 +154,13 @@ function attach(
       send: (data) =>
         new Promise((resolve, reject) => {
           if (socket.readyState !== socket.OPEN) return resolve();
+          sink.flush();
           socket.send(data, (error) => (error ? reject(error) : resolve()));
         }),
-      close: (code, reason) => socket.close(code, reason),
+      close: (code, reason) => {
+        sink.flush();
+        socket.close(code, reason);
+      },
       onMessage: (handle) =>
         socket.on('message', (data) => {
           if (socket.readyState !== socket.OPEN) return;
@@ -148,6 +178,26 @@ function attach(
     ended(code, String(reason)).catch((error: unknown) => {
       logger.error({ err: error }, 'a socket did not end cleanly');
     });
+  });
+}
+
+/**
+ * Closes a socket whose peer has taken nothing for so long although something is unsent. Node's own time-out counts what the system
+ * takes of a large write.
+ */
+function closeWhenStalled(
+  socket: WebSocket,
+  sink: SocketFrames,
+  stream: Duplex,
+  stalledMs: number,
+  logger: Logger,
+): void {
+  if (!(stream instanceof Socket)) return;
+  stream.setTimeout(stalledMs, () => {
+    if (sink.unsentBytes === 0) return;
+    logger.debug({ unsentBytes: sink.unsentBytes }, 'a peer does not read');
+    socket.close(CLOSE_TRY_AGAIN, 'Too slow: connect again and resume');
+    setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
   });
 }
 

@@ -1,7 +1,8 @@
+import type { Flow } from '../scope/outbox.js';
 import { asGraphQLError } from './errors.js';
 
 /** The same stream; an error of it is thrown to the reader with its code, where it has one. */
-export function codedIterator<T>(source: AsyncIterableIterator<T>): AsyncIterableIterator<T> {
+export function codedFlow<T>(source: Flow<T>): Flow<T> {
   return {
     next: () => source.next().catch((error) => Promise.reject(asGraphQLError(error))),
     return: async () => {
@@ -12,6 +13,16 @@ export function codedIterator<T>(source: AsyncIterableIterator<T>): AsyncIterabl
       await source.return?.();
       throw error;
     },
+    feed: (taker) =>
+      source.feed({
+        get isReady() {
+          return taker.isReady;
+        },
+        take: (value) => taker.take(value),
+        end: () => taker.end(),
+        fail: (error) => taker.fail(asGraphQLError(error)),
+      }),
+    pump: () => source.pump(),
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -1,0 +1,100 @@
+import { isNonNullType } from 'graphql';
+import type { Cells } from '../filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import type { RowNode } from '../query/types.js';
+import { encodeNodeId } from './node-id.js';
+import {
+  type Compiling,
+  fieldType,
+  leafText,
+  listText,
+  nullable,
+  objectText,
+  type TextWriter,
+  Unusual,
+} from './object-text.js';
+import { isId } from './registry.js';
+import { columnValue } from './row-type.js';
+import type { Selection } from './selection.js';
+
+/** What rows are written with; `columns` collects those that somebody must be allowed to read. */
+export interface RowCompiling extends Compiling {
+  readonly model: Model;
+  readonly columns: Map<ModelColumn, ModelTable>;
+}
+
+/** `Task`: a row and what hangs from it. */
+export function rowText(
+  compiling: RowCompiling,
+  table: ModelTable,
+  selection: Selection,
+): TextWriter<RowNode> | null {
+  return objectText<RowNode>(compiling, table.typeName, selection, (name, responseKey, below) => {
+    const column = table.findColumn(name);
+    if (column) {
+      const writer = columnText(compiling, table, column, table.typeName);
+      return ({ cells }) => writer(cells);
+    }
+    const relation = table.findRelation(name);
+    if (relation) {
+      const target = rowText(compiling, compiling.model.table(relation.target), below);
+      return target && relatedText(responseKey, relation.kind, target);
+    }
+    if (name === 'id') return ({ key }) => JSON.stringify(key);
+    if (name === 'nodeId') return ({ key }) => JSON.stringify(encodeNodeId(table, key));
+    return null;
+  });
+}
+
+function relatedText(
+  responseKey: string,
+  kind: 'one' | 'many',
+  target: TextWriter<RowNode>,
+): TextWriter<RowNode> {
+  const [one, many] = [nullable(target), listText(target)];
+  return ({ related }) => {
+    const found = related.get(responseKey);
+    if (found === undefined || (kind === 'one') !== (found === null || 'key' in found)) {
+      throw new Unusual('read without what is selected');
+    }
+    return found === null || 'key' in found ? one(found) : many(found);
+  };
+}
+
+/** A column of a row, or of its image: the same field in two types. */
+export function columnText(
+  { info, columns }: RowCompiling,
+  table: ModelTable,
+  column: ModelColumn,
+  typeName: string,
+): TextWriter<Cells> {
+  columns.set(column, table);
+  const { index } = column;
+  const type = fieldType(info.schema, typeName, column.name);
+  const isNullable = !isNonNullType(type);
+  const filled = cellText(column) ?? valueText(column, leafText(type));
+  return (cells) => {
+    const cell = cells[index] ?? null;
+    if (cell !== null) return filled(cell);
+    if (isNullable) return 'null';
+    throw new Unusual(`${table.name}.${column.name} is null`);
+  };
+}
+
+/** Where the text of a cell is nearly the JSON already. */
+function cellText(column: ModelColumn): TextWriter<string> | null {
+  const { type } = column;
+  if (isId(column)) return JSON.stringify;
+  if (type.kind === 'int' && type.bits !== 64) return plainInteger;
+  if (type.kind === 'numeric' || (type.kind === 'text' && type.variant !== 'char')) return JSON.stringify;
+  return null;
+}
+
+function plainInteger(cell: string): string {
+  if (!/^-?\d{1,10}$/.test(cell)) throw new Unusual('no integer');
+  return cell;
+}
+
+function valueText(column: ModelColumn, writer: TextWriter<unknown>): TextWriter<string> {
+  return (cell) => writer(columnValue(column, cell));
+}
