@@ -136,6 +136,37 @@ export class Stand {
     await Promise.all(this.#writers.splice(0).map((writer) => writer.stop()));
   }
 
+  /** Resolves when every subscriber was told something more; somebody has to write. */
+  async heard(withinMs = 60_000): Promise<void> {
+    const before = new Map(this.subscribers.map((subscriber) => [subscriber, subscriber.messages]));
+    await waitFor(
+      'everybody hears something',
+      () => [...before].every(([subscriber, messages]) => subscriber.messages > messages),
+      withinMs,
+    );
+  }
+
+  /** Whether each node says that it is ready. */
+  ready(): Promise<readonly boolean[]> {
+    return Promise.all(
+      this.nodes.map((node) =>
+        fetch(node.directUrl.replace('/graphql', '/health/ready')).then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+      ),
+    );
+  }
+
+  /** Resolves when all nodes that run say that they are ready. */
+  async untilReady(withinMs = 30_000): Promise<void> {
+    await waitFor('the nodes are ready', async () => (await this.ready()).every(Boolean), withinMs).catch(
+      async (error: Error) => {
+        throw new Error(`${error.message}\n${await this.#describeNodes()}`);
+      },
+    );
+  }
+
   /** Resolves when so many more transactions were acknowledged. */
   async written(count: number, withinMs = 60_000): Promise<void> {
     const until = this.ledger.acknowledged + count;

@@ -31,6 +31,7 @@ export interface SubscriberOptions {
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
 const FETCH_WITHIN_MS = 10_000;
+const KEPT_BREAKS = 20;
 
 /**
  * One application that follows one set of rows: it fetches, streams from the answer's cursor, and, where the stream breaks, goes on at the
@@ -48,6 +49,7 @@ export class Subscriber {
   #running: Promise<void> = Promise.resolve();
   #messages = 0;
   #reconnects = 0;
+  readonly #breaks: string[] = [];
   readonly #resets = new Map<string, number>();
   readonly #troubles: string[] = [];
 
@@ -63,6 +65,11 @@ export class Subscriber {
 
   get reconnects(): number {
     return this.#reconnects;
+  }
+
+  /** Why it had to connect again, in words, the last few times. */
+  get breaks(): readonly string[] {
+    return this.#breaks;
   }
 
   /** How often it was told to fetch again, by reason. */
@@ -152,9 +159,10 @@ export class Subscriber {
       const before = this.#messages;
       try {
         if (this.plan.kind !== 'live' && this.#cursor === null) await this.#fetch();
-        await this.#follow();
-      } catch {
-        // A broken connection, or a node that is not there: the next one.
+        this.#broke(await this.#follow());
+      } catch (error) {
+        // A node that is not there, or has no database.
+        this.#broke(error);
       }
       if (this.#stopped) return;
       this.#reconnects++;
@@ -170,16 +178,21 @@ export class Subscriber {
     this.#why = null;
   }
 
-  /** Resolves when the stream has ended. */
-  #follow(): Promise<void> {
+  #broke(why: unknown): void {
+    this.#breaks.push(describeEnd(why));
+    if (this.#breaks.length > KEPT_BREAKS) this.#breaks.shift();
+  }
+
+  /** Resolves when the stream has ended, to what ended it. */
+  #follow(): Promise<unknown> {
     const { token, plan } = { ...this.#options };
     const transport = plan.transport === 'ws' ? overWebSocket : overEventStream;
     return new Promise((resolve) => {
       let isOver = false;
-      const end = (): void => {
+      const end = (why: unknown): void => {
         isOver = true;
         clearTimeout(this.#idle);
-        resolve();
+        resolve(why);
       };
       const stream = transport({
         url: this.#options.url(),
@@ -191,20 +204,20 @@ export class Subscriber {
           if (isOver) return;
           this.#watchIdle(stream);
           if (!this.#receive(result)) {
-            end();
+            end(`reset: ${this.#why}`);
             stream.cut();
           }
         },
         onEnd: (error) => {
           if (Array.isArray(error)) this.#trouble(error);
-          end();
+          end(error);
         },
       });
       this.#stream = {
         ...stream,
         cut: () => {
           stream.cut();
-          end();
+          end('cut');
         },
       };
       if (this.#stopped) this.#stream.cut();
@@ -246,4 +259,18 @@ export class Subscriber {
     );
     this.#troubles.push(codes?.join() ?? 'no data');
   }
+}
+
+function describeEnd(why: unknown): string {
+  if (why === undefined) return 'complete';
+  if (typeof why === 'string') return why;
+  const { code, reason, message, cause } = why as Partial<{
+    code: number;
+    reason: string;
+    message: string;
+    cause: unknown;
+  }>;
+  if (reason !== undefined) return `closed with ${code} ${reason}`;
+  if (message === undefined) return JSON.stringify(why);
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
