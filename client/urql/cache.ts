@@ -4,7 +4,7 @@ import { rivuletResolvers } from './resolvers.js';
 import { rivuletUpdates } from './updates.js';
 
 /**
- * Graphcache's `keys`: rows have a field `id`, which Graphcache takes by itself; everything else that a Rivulet schema has is no entity
+ * Graphcache's `keys`: rows have a field `id`, which `rivuletExchange` asks for where the document does not; everything else that a Rivulet schema has is no entity
  * and is kept where it was found.
  */
 export function rivuletKeys(manifest: Manifest): KeyingConfig {
@@ -16,8 +16,14 @@ export function rivuletKeys(manifest: Manifest): KeyingConfig {
     }
   }
   // A table may be called like one of these.
-  for (const { typeName } of manifest.tables) delete keys[typeName];
+  for (const { typeName } of manifest.tables) keys[typeName] = keyOfRow;
   return keys;
+}
+
+/** Under another name the exchange asks for it where `id` is something else. */
+function keyOfRow({ rivulet_id: asked, id }: Readonly<Record<string, unknown>>): string | null {
+  const key = asked ?? id;
+  return typeof key === 'string' || typeof key === 'number' ? String(key) : null;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type LiveTimes,
   type StreamClient,
 } from '../core/live/index.js';
+import { completingExchange } from './completing.js';
 import { createShown } from './shown.js';
 import { streamingExchange } from './streaming.js';
 import { createTelling } from './telling.js';
@@ -61,9 +62,11 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
 
     const outside = shown.exchange(toNetwork);
     const streaming = streamingExchange({ live, isLive, operations, telling, unasked: unasked.source });
-    return composeExchanges(options.cache ? [outside, options.cache, streaming] : [outside, streaming])(
-      input,
-    );
+    return composeExchanges(
+      options.cache
+        ? [completingExchange(options.manifest), outside, options.cache, streaming]
+        : [outside, streaming],
+    )(input);
   };
 }
 

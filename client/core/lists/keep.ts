@@ -184,7 +184,7 @@ function intersects(left: ReadonlySet<string>, right: ReadonlySet<string>): bool
 function without(edits: ListEdits, covered: Covered): ListEdits {
   const isOpen = (entity: Entity) => !covered.row(entity);
   return {
-    rows: edits.rows,
+    rows: edits.rows.filter(({ entity }) => isOpen(entity)),
     lists: edits.lists.filter(({ field }) => covered.isOwnWrite || !covered.field(field)),
     stale: edits.stale.filter((field) => !covered.field(field)),
     staleRows: edits.staleRows.filter(isOpen),

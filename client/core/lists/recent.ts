@@ -1,4 +1,5 @@
 import { joined, NOTHING_TOLD, type Told } from './told.js';
+import { ToldOrder } from './told-order.js';
 
 /**
  * What was told lately: for answers that were asked for before and may not know it, and for the echoes of own mutations.
@@ -11,6 +12,7 @@ export class RecentTold {
   readonly #echoes = new Set<string>();
   #told: { readonly at: number; readonly told: Told }[] = [];
   #last = 0;
+  readonly #order = new ToldOrder();
 
   /** A question is on its way. */
   ask(question: unknown): void {
@@ -35,8 +37,12 @@ export class RecentTold {
     return true;
   }
 
-  /** A stream told something. What an own mutation was answered belongs to its echo. */
-  tell(told: Told): Told {
+  /**
+   * A stream told something. What an own mutation was answered belongs to its echo; what a slower stream says of rows of which a later
+   * transaction was told is left out.
+   */
+  tell(late: Told): Told {
+    const told = this.#order.withoutOld(late);
     this.#add(told);
     const { mutationId } = told;
     if (mutationId === null) return told;
