@@ -6,6 +6,7 @@ import { describeMachine } from './harness/machine.js';
 import { Resources } from './harness/resources.js';
 import type { Row, Scenario } from './harness/scenario.js';
 import { tableOf } from './harness/table.js';
+import { writeReport } from './report/report.js';
 import { burst } from './scenarios/burst.js';
 import { capture } from './scenarios/capture.js';
 import { client } from './scenarios/client.js';
@@ -33,6 +34,18 @@ const SCENARIOS: readonly Scenario[] = [
   storm,
   slowReaders,
 ];
+const IDS = SCENARIOS.map(({ id }) => id);
+
+const USAGE = `npm run bench [scenario]… [-- options]
+
+Scenarios (all, where none is named):
+${SCENARIOS.map(({ id, title }) => `  ${id.padEnd(4)} ${title}`).join('\n')}
+
+Options:
+  --runs <n>   runs that count, for each subject; fewer than 3 are not written down (default 3)
+  --profile    also where Rivulet's process spends its time: .rivulet/profile-<scenario>.json
+  --report     measure nothing: make the charts and the page from the results that are there
+`;
 
 /** Fewer runs are for trying things out, and are not written down. */
 const LEAST_RUNS = 3;
@@ -40,14 +53,27 @@ const FOLDER = '.rivulet/bench';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '3' }, profile: { type: 'boolean', default: false } },
+  options: {
+    runs: { type: 'string', default: '3' },
+    profile: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
 });
 const runs = Number(values.runs);
-const chosen =
-  positionals.length === 0 ? SCENARIOS : SCENARIOS.filter(({ id }) => positionals.includes(id.toUpperCase()));
-if (chosen.length === 0 || !Number.isInteger(runs) || runs < 1) {
-  console.error(`npm run bench -- [${SCENARIOS.map(({ id }) => id).join('|')}]… [--runs 3] [--profile]`);
+const named = positionals.map((id) => id.toUpperCase());
+const chosen = named.length === 0 ? SCENARIOS : SCENARIOS.filter(({ id }) => named.includes(id));
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (named.some((id) => !IDS.includes(id)) || !Number.isInteger(runs) || runs < 1) {
+  console.error(USAGE);
   process.exit(2);
+}
+if (values.report) {
+  await writeReport(IDS);
+  process.exit(0);
 }
 
 const open = new Resources();
@@ -107,8 +133,10 @@ async function run(scenario: Scenario, serverUrl: string): Promise<boolean> {
   console.log(`\n${scenario.id}. ${scenario.title}\n\n${tableOf(scenario, rows)}\n`);
   if (values.profile) await save(`.rivulet/profile-${scenario.id}.json`, profiles);
   const { id, title, metrics, durable } = scenario;
-  if (runs >= LEAST_RUNS)
+  if (runs >= LEAST_RUNS) {
     await save(`bench/results/${id}.json`, { id, title, machine, runs, durable, metrics, rows });
+    await writeReport(IDS);
+  }
   return rows.every(isClean);
 }
 

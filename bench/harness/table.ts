@@ -1,7 +1,7 @@
 import type { Gate, Metric, Row, Scenario } from './scenario.js';
 
 /** The results as lines of a Markdown table: medians, their spread, and for ourselves the ratios to limit and peer. */
-export function tableOf(scenario: Scenario, rows: readonly Row[]): string {
+export function tableOf(scenario: Pick<Scenario, 'metrics'>, rows: readonly Row[]): string {
   const compared = scenario.metrics.filter((metric) => metric.compared);
   const head = [
     'case',
