@@ -36,6 +36,8 @@ export type ResetReason =
   | 'OVERFLOW'
   /** You may see other rows than before: your token was exchanged for one that says so. */
   | 'RIGHTS_CHANGED'
+  /** A table that the set of rows depends on was altered in the database. */
+  | 'SCHEMA_CHANGED'
   /** The set of rows outgrew what the server keeps; the stream ends. */
   | 'TOO_LARGE'
   /** More was missed than is replayed, or than the log keeps. */

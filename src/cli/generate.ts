@@ -2,29 +2,32 @@ import { relative } from 'node:path';
 import { RivuletError } from '../errors.js';
 import { readModel } from '../model/read.js';
 import { watchPlanOf } from '../server/watched.js';
-import { watchSql } from '../watch/watch-sql.js';
+import { sectionsSql, watchSections } from '../watch/watch-sql.js';
 import { loadConfig } from './load-config.js';
 import { migrationsFolder } from './migrations.js';
-import { latestMigration, writeMigration } from './watchers-migration.js';
+import { writeMigration, writtenSections } from './watchers-migration.js';
 
-/** Writes the migration where the newest one is not what the schema asks for; with `check` it fails there instead. */
+/**
+ * Writes a migration of those parts whose newest text in the migrations is not what the schema asks for; with `check` it fails where there
+ * are any. What is no longer watched is left to `migrate --prune`.
+ */
 export async function generate(options: {
   readonly config?: string;
   readonly check?: boolean;
 }): Promise<void> {
   const { config, folder } = await loadConfig(options.config);
   const plan = watchPlanOf(config, readModel(config.relations, { names: config.names }));
-  const sql = `${watchSql(plan)}\n`;
   const migrations = migrationsFolder(config, folder);
-  const latest = await latestMigration(migrations);
-  if (latest?.sql === sql) {
-    console.log(`${latest.name} is up to date (${plan.tables.length} tables watched)`);
+  const written = await writtenSections(migrations);
+  const stale = watchSections(plan).filter(({ name, sql }) => written.get(name) !== sql.trim());
+  if (stale.length === 0) {
+    console.log(`the watchers' migrations are up to date (${plan.tables.length} tables watched)`);
     return;
   }
+  const names = stale.map(({ name }) => name).join(', ');
   if (options.check === true) {
-    const what = latest === undefined ? 'there is none' : `${latest.name} is not what the schema asks for`;
-    throw new RivuletError('WATCHERS_STALE', what);
+    throw new RivuletError('WATCHERS_STALE', `no migration has what the schema asks for of ${names}`);
   }
-  const name = await writeMigration(migrations, sql, new Date());
-  console.log(`wrote ${relative(process.cwd(), migrations)}/${name} (${plan.tables.length} tables watched)`);
+  const name = await writeMigration(migrations, `${sectionsSql(stale)}\n`, new Date());
+  console.log(`wrote ${relative(process.cwd(), migrations)}/${name} with ${names}`);
 }

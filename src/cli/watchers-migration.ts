@@ -1,20 +1,18 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readSections } from '../watch/watch-sql.js';
 
 const SUFFIX = '_rivulet_watchers';
 
-export interface WatchersMigration {
-  /** `20260101120000_rivulet_watchers` */
-  readonly name: string;
-  readonly sql: string;
-}
-
-/** The newest one of the folder; `undefined` where there is none. */
-export async function latestMigration(folder: string): Promise<WatchersMigration | undefined> {
-  const name = (await migrationNames(folder)).findLast((each) => each.endsWith(SUFFIX));
-  if (name === undefined) return undefined;
-  return { name, sql: await readFile(join(folder, name, 'migration.sql'), 'utf8') };
+/** What the folder's migrations install, one after the other: the newest text of each part, by its name. */
+export async function writtenSections(folder: string): Promise<ReadonlyMap<string, string>> {
+  const written = new Map<string, string>();
+  for (const name of (await migrationNames(folder)).filter((each) => each.endsWith(SUFFIX))) {
+    const text = await readFile(join(folder, name, 'migration.sql'), 'utf8');
+    for (const section of readSections(text)) written.set(section.name, section.sql.trim());
+  }
+  return written;
 }
 
 /** Adds one, after every migration that is there. Returns its name. */

@@ -138,6 +138,6 @@ function toTransactions(
   let cursor = before;
   return committed.map((transaction, i) => {
     cursor = i === committed.length - 1 ? after : withVisible(cursor, [transaction.xid]);
-    return { ...transaction, cursor };
+    return { ...transaction, unreadable: new Map(), cursor };
   });
 }

@@ -58,6 +58,7 @@ export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
     LOG_LOST: 'The change log could not be followed.',
     TOO_OLD: 'More was missed than is replayed, or than the log keeps.',
     OTHER_LOG: 'The cursor was made by another log.',
+    SCHEMA_CHANGED: 'A table that the set of rows depends on was altered in the database.',
     RIGHTS_CHANGED: 'You may see other rows than before: your token was exchanged for one that says so.',
     TOO_LARGE: 'The set of rows outgrew what the server keeps; the stream ends.',
   });

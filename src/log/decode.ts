@@ -1,3 +1,4 @@
+import type { Cells } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import { inCausalOrder } from './order.js';
 import type { LoggedRow, LogRead } from './read.js';
@@ -8,14 +9,15 @@ import type { Change, LoggedTransaction } from './types.js';
 export interface Decoded {
   /** In the order in which whoever waited for a row's lock comes after whom it waited for. */
   readonly transactions: readonly LoggedTransaction[];
-  /** Set when an image could not be read as the model's row. */
+  /** Set when it cannot be said what some images have in them, nor of which table they are. */
   readonly reset: string | null;
 }
 
 /**
  * Turns a read that started at `position` into transactions, ordered by their largest `seq`: a transaction that waited for a row
  * wrote it after the other's commit, so the other's last `seq` is smaller. (By the smallest, an interleaved pair comes out backwards.)
- * Changes of tables outside the model are left out; a transaction with no other changes is left out whole.
+ * Changes of tables outside the model are left out; a transaction with no other changes is left out whole. So are changes that cannot be read as
+ * the model's rows, or were not logged; their transaction names the table (`unreadable`).
  * Every shape of the read must have been loaded.
  */
 export function decode(read: LogRead, position: Snapshot, shapes: Shapes): Decoded {
@@ -35,20 +37,14 @@ export function decode(read: LogRead, position: Snapshot, shapes: Shapes): Decod
   ordered.forEach(([xid, { rows }], i) => {
     rows.sort((a, b) => compare(a.seq, b.seq));
     const changes: Change[] = [];
+    const unreadable = new Map<ModelTable, string>();
     for (const row of rows) {
-      const shape = shapes.get(row.shape);
-      if (shape.kind === 'unfit') reset ??= `${shape.reason}; run \`rivulet migrate\``;
-      if (shape.kind !== 'known') continue;
-      const { seq, op } = row;
-      changes.push({
-        seq,
-        table: shape.table,
-        op,
-        old: row.old && shape.read(row.old),
-        new: row.new && shape.read(row.new),
-      });
+      const decoded = decodeRow(row, shapes);
+      if (decoded.kind === 'changes') changes.push(...decoded.changes);
+      else if (decoded.kind === 'unreadable') unreadable.set(decoded.table, decoded.reason);
+      else reset ??= 'the change log does not say what its images have in them; run `rivulet migrate`';
     }
-    if (changes.length === 0) return;
+    if (changes.length === 0 && unreadable.size === 0) return;
     const isLast = i === ordered.length - 1;
     const cursor = lazy(() => (isLast ? read.snapshot : withVisible(position, xids.slice(0, i + 1))));
     const first = rows[0]!;
@@ -57,6 +53,7 @@ export function decode(read: LogRead, position: Snapshot, shapes: Shapes): Decod
       loggedAt: first.loggedAt,
       mutationId: rows.find((row) => row.mutationId !== null)?.mutationId ?? null,
       changes: orderByRow(changes),
+      unreadable,
       // Costs as much as there are transactions before it: made when somebody asks.
       get cursor() {
         return cursor();
@@ -64,6 +61,47 @@ export function decode(read: LogRead, position: Snapshot, shapes: Shapes): Decod
     });
   });
   return { transactions, reset };
+}
+
+type DecodedRow =
+  | { readonly kind: 'changes'; readonly changes: readonly Change[] }
+  | { readonly kind: 'unreadable'; readonly table: ModelTable; readonly reason: string }
+  | { readonly kind: 'lost' };
+
+const NOTHING: DecodedRow = { kind: 'changes', changes: [] };
+
+function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
+  const { seq, op } = row;
+  const table = shapes.tableOf(row);
+  if (table === null) return NOTHING;
+  if (table === 'lost') return { kind: 'lost' };
+  if (op === 'UNKNOWN') {
+    return { kind: 'unreadable', table, reason: `${table.sqlName} may have changed without being logged` };
+  }
+  if (op === 'TRUNCATE') return { kind: 'changes', changes: [{ seq, table, op, old: null, new: null }] };
+  const images: (Cells | null)[] = [];
+  for (const image of [row.old, row.new]) {
+    const of = image && shapes.of(row.shape, image);
+    if (of?.shape.kind === 'unfit') return { kind: 'unreadable', table, reason: of.shape.reason };
+    images.push(of?.shape.kind === 'known' ? of.shape.read(of.image) : null);
+  }
+  return { kind: 'changes', changes: changesOf(seq, table, op, images[0] ?? null, images[1] ?? null) };
+}
+
+/** An update that changed the key is two changes, also where what logged it took other columns for the key. */
+function changesOf(
+  seq: bigint,
+  table: ModelTable,
+  op: Change['op'],
+  old: Cells | null,
+  next: Cells | null,
+): readonly Change[] {
+  const isSameRow = !old || !next || table.key.every(({ index }) => old[index] === next[index]);
+  if (isSameRow) return [{ seq, table, op, old, new: next }];
+  return [
+    { seq, table, op: 'DELETE', old, new: null },
+    { seq, table, op: 'INSERT', old: null, new: next },
+  ];
 }
 
 /** Mends the order within each row that was changed more than once; between rows, and around a TRUNCATE, `seq` decides. */

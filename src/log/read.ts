@@ -9,7 +9,8 @@ export interface LoggedRow {
   readonly xid: bigint;
   /** Id of the image's column list in `rivulet.shape`. */
   readonly shape: string;
-  readonly op: Operation;
+  /** `UNKNOWN`: changes of a table went by without being logged. */
+  readonly op: Operation | 'UNKNOWN';
   readonly old: readonly (string | null)[] | null;
   readonly new: readonly (string | null)[] | null;
   readonly loggedAt: string;
@@ -26,11 +27,12 @@ export interface LogRead {
   readonly rows: readonly LoggedRow[];
 }
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+const OPERATIONS: Readonly<Record<string, LoggedRow['op']>> = {
   I: 'INSERT',
   U: 'UPDATE',
   D: 'DELETE',
   T: 'TRUNCATE',
+  X: 'UNKNOWN',
 };
 
 const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_json(c.old)::text,

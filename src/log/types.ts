@@ -24,6 +24,8 @@ export interface LoggedTransaction {
   /** What the writer set as `rivulet.mutation_id`, if anything. */
   readonly mutationId: string | null;
   readonly changes: readonly Change[];
+  /** Tables that it changed in a way that cannot be told row by row: continuity is lost there. Why, for people. */
+  readonly unreadable: ReadonlyMap<ModelTable, string>;
   /** The position after this transaction: a reader that starts here misses nothing and sees nothing twice. */
   readonly cursor: Snapshot;
 }

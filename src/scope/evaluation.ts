@@ -49,7 +49,8 @@ export interface Asker {
 export interface Round {
   asker(): Asker;
   /**
-   * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the answers do without them.
+   * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the answers do without them. Also where
+   * changes cannot be read, and were not taken back.
    */
   readonly isExact: boolean;
   /**
@@ -168,7 +169,9 @@ class SqlRound implements Round {
 
   #paramsWithout(transactions: readonly LoggedTransaction[]): Params {
     const changes = changedRows(transactions);
-    this.isExact = !changes.some(({ isEmptied }) => isEmptied);
+    this.isExact =
+      !changes.some(({ isEmptied }) => isEmptied) &&
+      transactions.every(({ unreadable }) => unreadable.size === 0);
     return paramsAt(changes);
   }
 }

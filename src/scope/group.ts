@@ -18,13 +18,13 @@ export class Group {
   /** Set by its owner: nobody may join any more. */
   onClose: () => void = () => {};
   readonly scope: Scope;
-  readonly #spec: ChangeSpec;
+  readonly spec: ChangeSpec;
   readonly #subscribers = new Set<Subscriber>();
   #state: 'loading' | 'live' | 'ended' = 'loading';
   #backlog: Occasion[] = [];
 
   constructor(spec: ChangeSpec, scope: Scope) {
-    this.#spec = spec;
+    this.spec = spec;
     this.scope = scope;
   }
 
@@ -51,7 +51,7 @@ export class Group {
     const isLive = this.#state === 'live';
     return {
       kind: 'changes',
-      spec: this.#spec,
+      spec: this.spec,
       subscribers: this.size,
       state: isLive ? 'live' : 'loading',
       holds: (table, key) => (isLive ? this.scope.holds(table, key) : null),
@@ -64,6 +64,12 @@ export class Group {
 
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
+  }
+
+  /** From now on its subscribers are told by another group of the same spec. */
+  handOver(to: Group): void {
+    for (const subscriber of [...this.#subscribers]) subscriber.join(to);
+    this.end();
   }
 
   /** Makes the group live and hands over what came while it was loading, in order. */
@@ -120,7 +126,7 @@ export class Group {
   }
 
   #wants(change: ScopeChange): boolean {
-    const { ops, columns } = this.#spec;
+    const { ops, columns } = this.spec;
     if (change.kind === 'UPDATE') {
       if (change.changedColumns.length === 0) return false;
       if (columns && !change.changedColumns.some((column) => columns.has(column))) return false;

@@ -23,7 +23,7 @@ export interface MissedOptions {
 
 /**
  * What a scope missed since a cursor, up to the feed's `position` (what comes after it, the feed will bring). A set of rows cannot be
- * made out for a moment before a TRUNCATE: the rows that it took are in no log.
+ * made out for a moment before a TRUNCATE: the rows that it took are in no log. Nor can anything be where a table's changes cannot be read.
  */
 export async function missedSince(
   after: DecodedCursor,
@@ -38,6 +38,9 @@ export async function missedSince(
   const { transactions, snapshot } = read;
   const count = transactions.reduce((sum, each) => sum + each.changes.length, 0);
   if (count > maxChanges) return { kind: 'reset', reason: 'TOO_OLD' };
+  if (transactions.some((each) => isUnreadable(each, scope.tables))) {
+    return { kind: 'reset', reason: 'SCHEMA_CHANGED' };
+  }
   if (scope.isSet && transactions.some((each) => empties(each, scope.tables))) {
     return { kind: 'reset', reason: 'TRUNCATED' };
   }
@@ -50,6 +53,10 @@ export async function missedSince(
       transactions.filter(({ xid }) => !isVisible(position, xid)),
     ),
   };
+}
+
+function isUnreadable({ unreadable }: LoggedTransaction, tables: ReadonlySet<string>): boolean {
+  return [...unreadable.keys()].some((table) => tables.has(table.name));
 }
 
 function empties({ changes }: LoggedTransaction, tables: ReadonlySet<string>): boolean {

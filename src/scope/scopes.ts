@@ -44,6 +44,8 @@ export interface ScopesOptions {
   readonly retry: Retry;
   /** Whether changes of a table are logged; a scope that depends on one that is not is refused. Default: all are. */
   readonly isWatched?: (table: string) => boolean;
+  /** Whether the tables are still as the model says. Default: they are. */
+  readonly schema?: SchemaCheck;
   /** Told of errors that end a scope or a live query. */
   readonly onError: (error: unknown) => void;
   /** Keys that one scope may keep; default 100,000. */
@@ -54,6 +56,14 @@ export interface ScopesOptions {
   readonly maxQueuedBytes?: number;
   /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
   readonly maxReplayedChanges?: number;
+}
+
+/** What is known of the tables in the database. */
+export interface SchemaCheck {
+  /** Why a table (by its name in the model) cannot be followed at present; `null`: it can. */
+  refusal(table: string): RivuletError | null;
+  /** Looks again; what goes wrong changes nothing. */
+  recheck(): Promise<void>;
 }
 
 /**
@@ -167,6 +177,10 @@ class FeedScopes implements Scopes {
     return outbox;
   }
 
+  lose(tables: ReadonlySet<string>): Promise<void> {
+    return this.#inTurn(async () => this.#lose(tables));
+  }
+
   status(): ScopesStatus {
     let subscribers = 0;
     for (const group of this.#groups) subscribers += group.size;
@@ -183,10 +197,8 @@ class FeedScopes implements Scopes {
   }
 
   list(): readonly ListedScope[] {
-    // A group with a cursor is joinable before it follows, and one that was overtaken follows without being joinable.
-    const groups = new Set([...this.#groups, ...this.#joinable.values()]);
     return [
-      ...[...groups].map((group) => group.list()),
+      ...this.#openGroups().map((group) => group.list()),
       ...[...this.#liveQueries.values()].map((query) => query.list()),
     ];
   }
@@ -217,6 +229,11 @@ class FeedScopes implements Scopes {
     return outbox;
   }
 
+  /** A group with a cursor is joinable before it follows, and one that was overtaken follows without being joinable. */
+  #openGroups(): readonly Group[] {
+    return [...new Set([...this.#groups, ...this.#joinable.values()])];
+  }
+
   #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
     const group = new Group(spec, this.#scopeOf(spec));
     this.#assertWatched(group.scope.tables);
@@ -239,11 +256,23 @@ class FeedScopes implements Scopes {
   #assertWatched(tables: ReadonlySet<string>): void {
     const { isWatched } = this.#options;
     const missing = [...tables].filter((table) => isWatched && !isWatched(table));
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      const refusal = this.#refusal(tables);
+      if (refusal) throw refusal;
+      return;
+    }
     throw new RivuletError(
       'TABLE_NOT_WATCHED',
       `Nothing watches ${missing.join(', ')}, which this subscription depends on`,
     );
+  }
+
+  #refusal(tables: Iterable<string>): RivuletError | null {
+    for (const table of tables) {
+      const refusal = this.#options.schema?.refusal(table);
+      if (refusal) return refusal;
+    }
+    return null;
   }
 
   #scopeOf(spec: ChangeSpec): Scope {
@@ -293,6 +322,10 @@ class FeedScopes implements Scopes {
     for (const occasion of occasionsOf(batch.transactions, batch.position)) {
       const { transaction, net } = occasion;
       this.#position = () => transaction.cursor;
+      if (transaction.unreadable.size > 0) {
+        await this.#options.schema?.recheck();
+        this.#lose(new Set([...transaction.unreadable.keys()].map((table) => table.name)));
+      }
       for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
       const touched = this.#groupIndex.find(net);
       if (touched.size > 0) await this.#judge(occasion, [...touched]);
@@ -313,6 +346,40 @@ class FeedScopes implements Scopes {
       this.#drop(group);
     }
     for (const query of this.#liveQueries.values()) query.refresh();
+  }
+
+  #lose(lost: ReadonlySet<string>): void {
+    const isHit = ({ tables }: { readonly tables: ReadonlySet<string> }) =>
+      [...lost].some((table) => tables.has(table));
+    const groups = this.#openGroups().filter((group) => isHit(group.scope));
+    // All of them first, so that none is handed over to another that is lost, too.
+    for (const group of groups) {
+      this.#groups.delete(group);
+      this.#groupIndex.remove(group);
+      group.onClose();
+    }
+    for (const group of groups) {
+      group.reset('SCHEMA_CHANGED', this.#position());
+      const refusal = this.#refusal(group.scope.tables);
+      if (refusal) group.fail(refusal);
+      else group.handOver(this.#fromNow(group.spec));
+    }
+    for (const [key, query] of [...this.#liveQueries]) {
+      if (!isHit(query)) continue;
+      const refusal = this.#refusal(query.tables);
+      if (!refusal) {
+        query.refresh();
+        continue;
+      }
+      this.#liveQueries.delete(key);
+      this.#liveIndex.remove(query);
+      query.fail(refusal);
+    }
+  }
+
+  #fromNow(spec: ChangeSpec): Group {
+    const key = specKey(spec);
+    return this.#joinable.get(key) ?? this.#open(spec, key, undefined);
   }
 
   #fail(group: Group, error: unknown): void {

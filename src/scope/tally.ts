@@ -9,6 +9,7 @@ export class Tally {
     LOG_LOST: 0,
     TOO_OLD: 0,
     OTHER_LOG: 0,
+    SCHEMA_CHANGED: 0,
     RIGHTS_CHANGED: 0,
     TOO_LARGE: 0,
   };

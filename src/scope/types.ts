@@ -12,7 +12,8 @@ export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
 /**
  * Why a subscriber must fetch again. `TRUNCATED`: a table that the scope depends on was emptied;
  * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
- * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log;
+ * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log; `SCHEMA_CHANGED`: a table that
+ * the scope depends on was changed in a way that cannot be told row by row;
  * `RIGHTS_CHANGED`: the subscriber's own rights became others; `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
  */
 export type ResetReason =
@@ -21,6 +22,7 @@ export type ResetReason =
   | 'LOG_LOST'
   | 'TOO_OLD'
   | 'OTHER_LOG'
+  | 'SCHEMA_CHANGED'
   | 'RIGHTS_CHANGED'
   | 'TOO_LARGE';
 
@@ -130,6 +132,11 @@ export interface Scopes {
   status(): ScopesStatus;
   /** What was told so far, and what waits to be. */
   figures(): ScopesFigures;
+  /**
+   * Continuity is lost on these tables (by their names in the model): who depends on one is told so (`SCHEMA_CHANGED`) and followed anew from
+   * now, or ended with an error where the table is refused.
+   */
+  lose(tables: ReadonlySet<string>): Promise<void>;
   /** What is watched now: each scope and each live query once, however many subscribe to it. */
   list(): readonly ListedScope[];
   /** Ends every iterable; those that wait are told they are done. */

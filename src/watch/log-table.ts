@@ -1,3 +1,5 @@
+import { LOG_FUNCTIONS_SQL } from './log-functions.js';
+
 /** Where the change log lives. Nothing of it is meant for other users of the database. */
 export const LOG_SCHEMA = 'rivulet';
 
@@ -19,7 +21,7 @@ select from pg_catalog.pg_namespace limit 0;
  * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the one before, so that nodes of
  * the version before can run beside those of this one while a deploy is under way.
  */
-export const LOG_VERSION = 2;
+export const LOG_VERSION = 3;
 
 /** What `inspect` expects: column and type, by table. */
 export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -33,7 +35,16 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
     rows: 'bigint',
     bytes: 'bigint',
   },
-  shape: { id: 'bigint', sql_schema: 'text', sql_name: 'text', columns: 'text[]', key: 'text[]' },
+  shape: {
+    id: 'bigint',
+    sql_schema: 'text',
+    sql_name: 'text',
+    columns: 'text[]',
+    key: 'text[]',
+    types: 'text[]',
+    only_columns: 'text[]',
+  },
+  watched: { sql_schema: 'text', sql_name: 'text', identity: 'text' },
   change: {
     seq: 'bigint',
     xid: 'xid8',
@@ -52,7 +63,8 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
  *
  * `log` is one row: the epoch names this log, so that a cursor of another one is recognized; `trimmed` is the largest xid of which
  * retention has deleted rows; `rows` and `bytes` are what the log holds as of the snapshot `measured`. `shape` says which columns an
- * image has; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
+ * image has and of which types; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
+ * `watched` is what each table's watching rests on, as it was last noted: where that is another, changes may not have been logged.
  * `change` is one row per changed row. Its key is what readers look up (`xid`), and keeps deletes possible where all
  * tables are published. `shape` is not a foreign key: checking it for each row would cost the writers.
  * `reader` is one row per node: every transaction below `position` has been read there. It is not logged in the WAL: readers that
@@ -81,6 +93,16 @@ create table if not exists rivulet.shape (
   columns text[] not null,
   key text[] not null
 );
+alter table rivulet.shape
+  add column if not exists types text[],
+  add column if not exists only_columns text[];
+
+create table if not exists rivulet.watched (
+  sql_schema text not null,
+  sql_name text not null,
+  identity text not null,
+  primary key (sql_schema, sql_name)
+);
 
 create table if not exists rivulet.change (
   seq bigint generated always as identity,
@@ -100,6 +122,7 @@ create unlogged table if not exists rivulet.reader (
   seen_at timestamptz not null
 );
 
+${LOG_FUNCTIONS_SQL}
 revoke all on schema rivulet from public;
 revoke all on all tables in schema rivulet from public;
 revoke all on all sequences in schema rivulet from public;

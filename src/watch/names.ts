@@ -10,14 +10,21 @@ export function functionName(sqlSchema: string, sqlName: string): string {
   return `${cutToBytes(`log_${sqlName}`, MAX_NAME_BYTES - HASH_CHARACTERS - 1)}_${hash}`;
 }
 
-/** A positive bigint as text that stands for a table's list of columns. */
-export function shapeId(
-  sqlSchema: string,
-  sqlName: string,
-  columns: readonly string[],
-  key: readonly string[],
-): string {
-  const hash = sha256([sqlSchema, sqlName, columns, key]);
+/** What an image of a table has in it, and which updates are logged at all. */
+export interface ImageShape {
+  readonly sqlSchema: string;
+  readonly sqlName: string;
+  readonly columns: readonly string[];
+  /** The columns' types (`typeName`); `null`: not known. */
+  readonly types: readonly (string | null)[];
+  readonly key: readonly string[];
+  /** Updates are logged only when one of these changes; `null`: all are. */
+  readonly onlyColumns: readonly string[] | null;
+}
+
+/** A positive bigint as text that stands for a shape. */
+export function shapeId({ sqlSchema, sqlName, columns, types, key, onlyColumns }: ImageShape): string {
+  const hash = sha256([sqlSchema, sqlName, columns, types, key, onlyColumns]);
   return (hash.readBigUInt64BE(0) >> 1n).toString();
 }
 

@@ -1,4 +1,5 @@
 import { RivuletError } from '../errors.js';
+import { typeName } from '../model/type-names.js';
 import type { Model, ModelTable } from '../model/types.js';
 import { shapeId } from './names.js';
 import type {
@@ -14,7 +15,8 @@ import type {
 interface Draft {
   readonly sqlSchema: string;
   readonly sqlName: string;
-  readonly columns: Set<string>;
+  /** With their types. */
+  readonly columns: Map<string, string | null>;
   readonly key: readonly string[];
   /** `null` as soon as somebody wants every change. */
   onlyColumns: Set<string> | null;
@@ -30,7 +32,7 @@ export function planWatchers(model: Model, specs: readonly WatcherSpec[]): Watch
   for (const spec of specs) {
     const target = resolve(model, spec.table);
     const draft = draftOf(drafts, target);
-    for (const name of spec.extraColumns ?? []) draft.columns.add(columnName(target, name));
+    for (const name of spec.extraColumns ?? []) addColumns(draft, [[columnName(target, name), null]]);
     const only = spec.columns?.map((name) => columnName(target, name));
     if (only && spec.label === undefined) {
       throw new RivuletError('WATCH_INVALID', `The watcher of ${target.sqlName} has columns, but no label.`, {
@@ -56,7 +58,7 @@ export function planWatchers(model: Model, specs: readonly WatcherSpec[]): Watch
 interface Target {
   readonly sqlSchema: string;
   readonly sqlName: string;
-  readonly columns: readonly string[];
+  readonly columns: readonly (readonly [sqlName: string, type: string | null])[];
   readonly key: readonly string[];
   readonly model: ModelTable | null;
 }
@@ -90,7 +92,7 @@ function plainTarget(plain: PlainTable): Target {
   return {
     sqlSchema: plain.sqlSchema ?? 'public',
     sqlName: plain.sqlName,
-    columns,
+    columns: columns.map((name) => [name, null]),
     key: plain.key,
     model: null,
   };
@@ -100,7 +102,7 @@ function modelTarget(table: ModelTable): Target {
   return {
     sqlSchema: table.sqlSchema,
     sqlName: table.sqlName,
-    columns: table.columns.map((column) => column.sqlName),
+    columns: table.columns.map((column) => [column.sqlName, typeName(column)]),
     key: table.key.map((column) => column.sqlName),
     model: table,
   };
@@ -122,13 +124,19 @@ function draftOf(drafts: Map<string, Draft>, target: Target): Draft {
   const id = JSON.stringify([target.sqlSchema, target.sqlName]);
   const known = drafts.get(id);
   if (known) {
-    for (const column of target.columns) known.columns.add(column);
+    addColumns(known, target.columns);
     return known;
   }
   const { sqlSchema, sqlName, key } = target;
-  const draft = { sqlSchema, sqlName, key, columns: new Set(target.columns), onlyColumns: new Set<string>() };
+  const draft: Draft = { sqlSchema, sqlName, key, columns: new Map(), onlyColumns: new Set<string>() };
+  addColumns(draft, target.columns);
   drafts.set(id, draft);
   return draft;
+}
+
+/** The same column from the schema and from a plain description has the type that the schema says. */
+function addColumns(draft: Draft, columns: Target['columns']): void {
+  for (const [name, type] of columns) draft.columns.set(name, draft.columns.get(name) ?? type);
 }
 
 function watchUpdates(draft: Draft, only: readonly string[] | undefined): void {
@@ -155,9 +163,11 @@ function follow(model: Model, drafts: Map<string, Draft>, from: Target, relation
 
 function finish(draft: Draft): WatchedTable {
   const { sqlSchema, sqlName, key } = draft;
-  const columns = [...draft.columns];
+  const columns = [...draft.columns.keys()];
+  const types = [...draft.columns.values()];
   const onlyColumns = draft.onlyColumns ? columns.filter((column) => draft.onlyColumns!.has(column)) : null;
-  return { sqlSchema, sqlName, columns, key, onlyColumns, shape: shapeId(sqlSchema, sqlName, columns, key) };
+  const shape = { sqlSchema, sqlName, columns, types, key, onlyColumns };
+  return { ...shape, shape: shapeId(shape) };
 }
 
 function bySchemaAndName(a: WatchedTable, b: WatchedTable): number {

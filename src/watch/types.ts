@@ -1,4 +1,5 @@
 import type { PgTable } from 'drizzle-orm/pg-core';
+import type { ImageShape } from './names.js';
 
 /** A table that no Drizzle schema describes. Names are SQL names. */
 export interface PlainTable {
@@ -39,15 +40,9 @@ export interface WatchPlan {
   readonly labels: readonly WatchLabel[];
 }
 
-export interface WatchedTable {
-  readonly sqlSchema: string;
-  readonly sqlName: string;
-  /** SQL names, in the order of the images. */
-  readonly columns: readonly string[];
-  readonly key: readonly string[];
-  /** Updates count only when one of these changes; `null`: every change counts. */
-  readonly onlyColumns: readonly string[] | null;
-  /** Id of this column list in `rivulet.shape`: a hash of what it stands for, so that it is known before installing. */
+/** SQL names throughout; `columns` in the order of the images. */
+export interface WatchedTable extends ImageShape {
+  /** Id of the shape in `rivulet.shape`: a hash of what it stands for, so that it is known before installing. */
   readonly shape: string;
 }
 

@@ -80,19 +80,33 @@ describe('the migrations, the watchers, and what compares them with the schema',
     expect((await project.run(['migrate'], env)).ended?.code).toBe(0);
   });
 
-  test('generate writes nothing where the migration is up to date, and a new one after all others where it is not', async () => {
+  test('generate writes nothing where the migrations are up to date, and after all others what differs, and only that', async () => {
     const same = await project.run(['generate', '--check']);
-    expect([same.ended?.code, same.stdout]).toEqual([0, expect.stringContaining('is up to date')]);
-    const before = await readdir(join(project.folder, 'drizzle'));
+    expect([same.ended?.code, same.stdout]).toEqual([0, expect.stringContaining('up to date')]);
     const fewer = ['--config', 'fewer.config.ts'];
-    expect(outcome(await project.run(['generate', '--check', ...fewer]))).toEqual([1, 'WATCHERS_STALE']);
-    const generated = await project.run(['generate', ...fewer]);
+    expect((await project.run(['generate', '--check', ...fewer])).ended?.code).toBe(0);
+    const other = `
+      import config from ${JSON.stringify(join(ROOT, 'rivulet.config.ts'))};
+      export default { ...config, watchers: [{ table: 'tasks', label: 'moved', columns: ['status'] }, { table: 'users' }] };`;
+    await writeFile(join(project.folder, 'other.config.ts'), other);
+    const before = await readdir(join(project.folder, 'drizzle'));
+    const options = ['--config', 'other.config.ts'];
+    expect(outcome(await project.run(['generate', '--check', ...options]))).toEqual([1, 'WATCHERS_STALE']);
+    const generated = await project.run(['generate', ...options]);
     expect(generated.ended?.code).toBe(0);
     const after = (await readdir(join(project.folder, 'drizzle'))).sort();
     expect(after).toHaveLength(before.length + 1);
     const written = await readFile(join(project.folder, 'drizzle', after.at(-1)!, 'migration.sql'), 'utf8');
     expect(written).toContain('"tasks"');
-    expect((await project.run(['generate', '--check', ...fewer])).ended?.code).toBe(0);
+    expect(written).not.toContain('"users"');
+    expect(written).not.toContain('create table');
+    expect((await project.run(['generate', '--check', ...options])).ended?.code).toBe(0);
+    // What it was before goes after it, again as one part.
+    expect(outcome(await project.run(['generate', '--check']))).toEqual([1, 'WATCHERS_STALE']);
+    await project.run(['generate']);
+    expect((await project.run(['generate', '--check'])).ended?.code).toBe(0);
+    expect((await project.run(['migrate'], env)).ended?.code).toBe(0);
+    expect((await project.run(['doctor'], env)).ended?.code).toBe(0);
   });
 
   test('a migration that fails is named, and nothing of it is kept', async () => {

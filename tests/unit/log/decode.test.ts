@@ -3,23 +3,32 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../../src/log/decode.js';
 import { type LoggedRow, parseRead } from '../../../src/log/read.js';
-import { Shapes, shapeOf } from '../../../src/log/shapes.js';
+import { type ShapeRow, Shapes, shapeOf } from '../../../src/log/shapes.js';
 import { formatSnapshot, parseSnapshot } from '../../../src/log/snapshot.js';
 import { readModel } from '../../../src/model/read.js';
 
 const notes = pgTable('notes', { id: integer().primaryKey(), body: text() });
 const relations = defineRelations({ notes });
 const model = readModel(relations);
-const shape = { sqlSchema: 'public', sqlName: 'notes', columns: ['id', 'body'], key: ['id'] };
+const shape: ShapeRow = {
+  sqlSchema: 'public',
+  sqlName: 'notes',
+  columns: ['id', 'body'],
+  types: ['integer', 'text'],
+  key: ['id'],
+};
 
 async function shapes() {
   const known = new Shapes(model);
   await known.load(
     {
-      query: async () => [['1', 'public', 'notes', '["id","body"]', '["id"]']],
+      query: async () => [
+        ['1', 'public', 'notes', '["id","body"]', '["integer","text"]', '["id"]'],
+        ['2', 'public', 'others', '["id"]', '["integer"]', '["id"]'],
+      ],
       script: async () => {},
     },
-    ['1', '2'],
+    ['1', '2', '3'],
   );
   return known;
 }
@@ -88,8 +97,50 @@ describe('decode', () => {
   });
 });
 
+describe('images that describe themselves', () => {
+  const described = (...rest: (string | null)[]) => ['public', 'notes', ...rest];
+  const as = (rest: Partial<LoggedRow>) => row(1n, 12n, { shape: '0', new: null, ...rest });
+  const only = async (rest: Partial<LoggedRow>) => decode(read([as(rest)]), start, await shapes());
+
+  test('are read by the names and types that they say', async () => {
+    const image = described('body', 'character varying', 'x', 'more', 'json', '{}', 'id', 'smallint', '7');
+    const { transactions } = await only({ new: image });
+    expect(transactions[0]!.changes).toMatchObject([{ op: 'INSERT', new: ['7', 'x'] }]);
+  });
+
+  test('that do not fit make their table unreadable, and nothing else', async () => {
+    const image = described('id', 'bigint', '7', 'body', 'text', 'x');
+    const { transactions, reset } = decode(read([as({ new: image }), row(2n, 12n)]), start, await shapes());
+    expect(reset).toBeNull();
+    expect(transactions[0]!.changes).toHaveLength(1);
+    expect([...transactions[0]!.unreadable].map(([table, why]) => [table.name, why])).toEqual([
+      ['notes', 'notes.id was logged as bigint, and the schema says integer'],
+    ]);
+  });
+
+  test('that changed the key are a delete and an insert', async () => {
+    const image = (id: string) => described('id', 'integer', id, 'body', 'text', 'x');
+    const { transactions } = await only({ op: 'UPDATE', old: image('1'), new: image('2') });
+    expect(transactions[0]!.changes.map(({ op }) => op)).toEqual(['DELETE', 'INSERT']);
+  });
+
+  test('a TRUNCATE, and that something was not logged, need only the table', async () => {
+    const truncated = await only({ op: 'TRUNCATE', new: described() });
+    expect(truncated.transactions[0]!.changes).toMatchObject([{ op: 'TRUNCATE', old: null, new: null }]);
+    const unknown = await only({ op: 'UNKNOWN', new: described() });
+    expect(unknown.transactions[0]!.unreadable.size).toBe(1);
+    const elsewhere = await only({ op: 'UNKNOWN', new: ['public', 'nothing'] });
+    expect(elsewhere.transactions).toEqual([]);
+  });
+});
+
+test('an image of which nobody knows what is in it is a reset of everything', async () => {
+  const { reset } = decode(read([row(1n, 12n, { shape: '3' })]), start, await shapes());
+  expect(reset).toMatch(/rivulet migrate/);
+});
+
 describe('shapeOf', () => {
-  const kind = (change: Partial<typeof shape>) => shapeOf(model, { ...shape, ...change }).kind;
+  const kind = (change: Partial<ShapeRow>) => shapeOf(model, { ...shape, ...change }).kind;
 
   test('knows the table by schema and name', () => {
     expect(kind({})).toBe('known');
@@ -98,13 +149,20 @@ describe('shapeOf', () => {
   });
 
   test('reads an image by the names of its own columns', () => {
-    const turned = shapeOf(model, { ...shape, columns: ['gone', 'body', 'id'] });
+    const turned = shapeOf(model, { ...shape, columns: ['gone', 'body', 'id'], types: null });
     expect(turned.kind === 'known' && turned.read(['g', 'b', '1'])).toEqual(['1', 'b']);
   });
 
   test('does not fit without a column that the model has, or with another key', () => {
     expect(kind({ columns: ['id'] })).toBe('unfit');
     expect(kind({ key: ['body'] })).toBe('unfit');
+  });
+
+  test('does not fit where the text may be of another type, and fits where it reads the same', () => {
+    expect(kind({ types: ['bigint', 'text'] })).toBe('unfit');
+    expect(kind({ types: ['integer', '"public"."mood"'] })).toBe('unfit');
+    expect(kind({ types: ['smallint', 'character varying'] })).toBe('known');
+    expect(kind({ types: [null, null] })).toBe('known');
   });
 });
 

@@ -61,16 +61,15 @@ describe('watchers', () => {
 
 describe('planWatchers', () => {
   test('logs every column of the model, by SQL name, with the key', () => {
-    expect(planWatchers(model, watchers(people)).tables).toEqual([
-      {
-        sqlSchema: 'public',
-        sqlName: 'people',
-        columns: ['id', 'full_name'],
-        key: ['id'],
-        onlyColumns: null,
-        shape: shapeId('public', 'people', ['id', 'full_name'], ['id']),
-      },
-    ]);
+    const shape = {
+      sqlSchema: 'public',
+      sqlName: 'people',
+      columns: ['id', 'full_name'],
+      types: ['integer', 'text'],
+      key: ['id'],
+      onlyColumns: null,
+    };
+    expect(planWatchers(model, watchers(people)).tables).toEqual([{ ...shape, shape: shapeId(shape) }]);
   });
 
   test('follows relations to any depth, junction tables included', () => {
@@ -178,16 +177,26 @@ describe('names', () => {
     }
   });
 
-  test('a shape stands for schema, table, columns in their order, and key', () => {
-    const ids = [
-      shapeId('a', 'b', ['c', 'd'], ['c']),
-      shapeId('a', 'b', ['d', 'c'], ['c']),
-      shapeId('a', 'b', ['c', 'd'], ['d']),
-      shapeId('a', 'b', ['cd'], ['c']),
-      shapeId('ab', '', ['c', 'd'], ['c']),
+  test('a shape stands for schema, table, columns in their order, their types, key, and which updates are logged', () => {
+    const shape = {
+      sqlSchema: 'a',
+      sqlName: 'b',
+      columns: ['c', 'd'],
+      types: ['integer', null],
+      key: ['c'],
+      onlyColumns: null,
+    };
+    const others = [
+      { columns: ['d', 'c'] },
+      { types: ['bigint', null] },
+      { key: ['d'] },
+      { columns: ['cd'], types: ['integer'] },
+      { sqlSchema: 'ab', sqlName: '' },
+      { onlyColumns: ['d'] },
     ];
+    const ids = [shapeId(shape), ...others.map((other) => shapeId({ ...shape, ...other }))];
     expect(new Set(ids).size).toBe(ids.length);
-    expect(shapeId('a', 'b', ['c', 'd'], ['c'])).toBe(ids[0]);
+    expect(shapeId({ ...shape, columns: [...shape.columns] })).toBe(ids[0]);
     for (const id of ids) expect(BigInt(id)).toBeLessThan(2n ** 63n);
   });
 });

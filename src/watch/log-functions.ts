@@ -1,0 +1,137 @@
+/**
+ * What the trigger functions, and the servers, call in the change log's schema; each can be made any number of times.
+ */
+
+/** Images of this shape describe themselves: schema and table, then name, type and value of each column. */
+export const DESCRIBED_SHAPE = '0';
+
+/**
+ * The name of the type with oid `oid` as the model names it (`typeName`): a domain counts as what it is over, an array as
+ * its elements with `[]`.
+ */
+export function typeNameSql(oid: string): string {
+  return `(select case when b.typnamespace = 'pg_catalog'::regnamespace then format_type(b.oid, null)
+      else format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(b.typname, '"', '""')) end || a.suffix
+    from pg_catalog.pg_type d
+    join pg_catalog.pg_type t on t.oid = case d.typtype when 'd' then d.typbasetype else d.oid end
+    cross join lateral (select t.typcategory = 'A' and t.typelem <> 0 as is_array) i
+    join pg_catalog.pg_type e on e.oid = case when i.is_array then t.typelem else t.oid end
+    join pg_catalog.pg_type b on b.oid = case e.typtype when 'd' then e.typbasetype else e.oid end
+    join pg_catalog.pg_namespace n on n.oid = b.typnamespace
+    cross join lateral (select case when i.is_array then '[]' else '' end as suffix) a
+    where d.oid = ${oid})`;
+}
+
+interface LogFunction {
+  readonly head: string;
+  readonly body: string;
+}
+
+/** By name. */
+export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
+  type_name: {
+    head: `(of_type oid) returns text language sql stable`,
+    body: `select ${typeNameSql('of_type')}`,
+  },
+
+  /**
+   * Whether columns can be logged as declared. `declared` has their types, and `readable` the names of all that will do, one a line; NULL in both:
+   * any will do. `actual` has NULL for such a column where it is there.
+   */
+  fits: {
+    head: `(actual regtype[], declared regtype[], readable text[]) returns boolean language sql stable`,
+    body: `select coalesce(bool_and(coalesce(rivulet.type_name(u.a) = any (string_to_array(u.r, chr(10))), false)), true)
+  from unnest(actual, declared, readable) as u(a, d, r) where u.a is distinct from u.d`,
+  },
+
+  /**
+   * The statement that logs what the calling trigger's statement did, whatever columns the table has by now; for EXECUTE, with the time and the
+   * mutation's id as parameters. A partition counts as the table that it is part of.
+   */
+  describing: {
+    head: `(relation oid, op text, key text[]) returns text language plpgsql stable`,
+    body: `declare
+  place text := (select format('%L, %L', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = coalesce(pg_partition_root(relation), relation));
+  described text := (select string_agg(format(', %L, %L, r.%I::text', a.attname, rivulet.type_name(a.atttypid), a.attname), '' order by a.attnum)
+    from pg_attribute a where a.attrelid = relation and a.attnum > 0 and not a.attisdropped);
+  image text := format('array[%s%s]::text[]', place, described);
+  keys text[] := array(select a.attname from unnest(key) as k(name)
+    join pg_attribute a on a.attrelid = relation and a.attname = k.name and a.attnum > 0);
+  into_log text := 'insert into rivulet.change (xid, shape, op, old, new, logged_at, mutation_id) select pg_current_xact_id(), ${DESCRIBED_SHAPE}, ';
+  side text := format('(select %s as image, array[%s] as key from %%s as r)', image,
+    (select string_agg(format('(r.%I::text) collate "C"', k), ', ') from unnest(keys) as k));
+begin
+  case op
+    when 'INSERT' then
+      return into_log || format('''I'', null, %s, $1, $2 from rivulet_new as r', image);
+    when 'DELETE' then
+      return into_log || format('''D'', %s, null, $1, $2 from rivulet_old as r', image);
+    when 'TRUNCATE' then
+      return into_log || format('''T'', null, array[%s], $1, $2', place);
+    else
+      if cardinality(keys) < cardinality(key) then
+        return into_log || format('c.op::"char", c.old, c.new, $1, $2 from (select 1 as nth, ''D'' as op, %1$s as old, null::text[] as new
+          from rivulet_old as r union all select 2, ''I'', null, %1$s from rivulet_new as r) as c order by c.nth', image);
+      end if;
+      return into_log || format('(case when o.image is null then ''I'' when n.image is null then ''D'' else ''U'' end)::"char", o.image, n.image, $1, $2
+        from %s as o full join %s as n on o.key = n.key where o.image is distinct from n.image',
+        format(side, 'rivulet_old'), format(side, 'rivulet_new'));
+  end case;
+end`,
+  },
+
+  /**
+   * What decides whether a table's changes are logged: which table it is, its partitions, and its triggers as they were last made or switched on or
+   * off. NULL where there is no such table.
+   */
+  identity: {
+    head: `(of_schema text, of_name text) returns text language sql stable`,
+    body: `select concat_ws(' ', c.oid,
+    (select string_agg(format('%s:%s:%s', t.oid, t.xmin, t.tgenabled), ' ' order by t.tgname) from pg_trigger t
+      where t.tgrelid = c.oid and t.tgname like 'rivulet\\_%'),
+    '/', (select string_agg(p.relid::oid::text, ' ' order by p.relid) from pg_partition_tree(c.oid) p where p.level > 0))
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = of_schema and c.relname = of_name and c.relkind in ('r', 'p')`,
+  },
+
+  /** From now on, and until the next call, the table is watched without a break. */
+  note_watched: {
+    head: `(of_schema text, of_name text) returns void language sql security definer`,
+    body: `insert into rivulet.watched as w (sql_schema, sql_name, identity)
+  values (of_schema, of_name, coalesce(rivulet.identity(of_schema, of_name), ''))
+  on conflict (sql_schema, sql_name) do update set identity = excluded.identity where w.identity <> excluded.identity`,
+  },
+
+  /**
+   * Logs, once, that a table may have changed without being logged, where its identity is another than was noted; and notes the
+   * new one. Answers whether it did. Of several callers at once one logs it.
+   */
+  note_break: {
+    head: `(of_schema text, of_name text) returns boolean language plpgsql security definer`,
+    body: `declare
+  noted text;
+begin
+  if not exists (select from rivulet.watched w where w.sql_schema = of_schema and w.sql_name = of_name
+      and w.identity <> coalesce(rivulet.identity(of_schema, of_name), '')) then
+    return false;
+  end if;
+  select w.identity into noted from rivulet.watched w where w.sql_schema = of_schema and w.sql_name = of_name for update;
+  if noted = coalesce(rivulet.identity(of_schema, of_name), '') then
+    return false;
+  end if;
+  perform rivulet.note_watched(of_schema, of_name);
+  insert into rivulet.change (xid, shape, op, new, logged_at)
+    values (pg_current_xact_id(), ${DESCRIBED_SHAPE}, 'X', array[of_schema, of_name], clock_timestamp());
+  perform pg_notify('rivulet', '');
+  return true;
+end`,
+  },
+};
+
+export const LOG_FUNCTIONS_SQL = Object.entries(LOG_FUNCTIONS)
+  .map(
+    ([name, { head, body }]) =>
+      `create or replace function rivulet.${name}${head} set search_path = pg_catalog, pg_temp\nas $rivulet$${body}$rivulet$;\n`,
+  )
+  .join('\n');
