@@ -2,6 +2,7 @@ import type { ApolloClient, ApolloLink, ObservableQuery } from '@apollo/client';
 import { type DocumentNode, type GraphQLFormattedError, print } from 'graphql';
 import {
   type Execute,
+  hasLiveDirective,
   type LiveQueries,
   type LiveResult,
   stableText,
@@ -26,14 +27,14 @@ interface Entry {
 }
 
 /**
- * The live queries of Apollo Clients. Each is followed as long as a watched query shows it from the cache; Apollo Client tells nobody
- * when that ends, so it is looked at with each change and every `checkMs`.
+ * The live queries of Apollo Clients. Each is followed as long as a watched query shows it from the cache. Apollo Client tells nobody
+ * when that ends, nor when a query is shown for which the cache had everything, so both are looked at with each change and every `checkMs`.
  */
 export class Followed {
   readonly #live: LiveQueries;
   readonly #checkMs: number;
   readonly #entries = new Map<ApolloClient, Map<string, Entry>>();
-  readonly #known = new WeakSet<ApolloClient>();
+  readonly #known = new Set<WeakRef<ApolloClient>>();
   #timer: ReturnType<typeof setInterval> | undefined;
   /** While results come that belong together: what is to be done with them. */
   #answers: (() => void)[] = [];
@@ -51,11 +52,12 @@ export class Followed {
 
   /** Answers once: from the network, or with what is known where one more begins to show the same. Throws where it cannot be live. */
   ask({ client, query, variables }: ApolloLink.Operation, execute: Execute, request: Request): () => void {
+    this.meet(client);
     const entries = this.#entriesOf(client);
     const name = nameOf(query, variables);
     const known = entries.get(name);
     const entry = known ?? this.#entry(client, query, variables);
-    const isNewcomer = this.#meet(entry, name);
+    const isNewcomer = this.#hasNewcomer(entry, name);
     entry.requests.add(request);
     if (known) {
       if (isNewcomer) known.watch?.again();
@@ -63,7 +65,6 @@ export class Followed {
     } else {
       entry.watch = this.#live.watch(query, variables, execute, (result) => this.#receive(entry, result));
       entries.set(name, entry);
-      this.#timer ??= setInterval(() => this.check(), this.#checkMs);
     }
     return () => {
       if (!entry.requests.delete(request) || entry.requests.size > 0 || entry.isAnswered) return;
@@ -71,13 +72,47 @@ export class Followed {
     };
   }
 
-  /** Stops following what nobody watches any more. */
+  /** To be told of each client, so that it is known where live queries may be shown. */
+  meet(client: ApolloClient): void {
+    for (const known of this.#known) if (known.deref() === client) return;
+    this.#known.add(new WeakRef(client));
+    // What was cleared is not to be written again: whoever watches asks anew.
+    const forget = async () => this.#forget(client);
+    client.onClearStore(forget);
+    client.onResetStore(forget);
+    this.#timer ??= setInterval(() => this.check(), this.#checkMs);
+    // In Node a timer would keep the process.
+    if (typeof this.#timer === 'object') this.#timer.unref();
+  }
+
+  /** Stops following what nobody watches any more, and begins with what is watched without having been asked for. */
   check(): void {
-    for (const [client, entries] of this.#entries) {
-      const names = new Set([...watchersOf(client)].map((watcher) => nameOfWatcher(watcher)));
-      for (const [name, entry] of entries) {
-        if (entry.isAnswered && entry.requests.size === 0 && !names.has(name)) this.#drop(entry, name);
+    for (const known of this.#known) {
+      const client = known.deref();
+      if (client) this.#check(client);
+      else this.#known.delete(known);
+    }
+    if (this.#known.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #check(client: ApolloClient): void {
+    const entries = this.#entries.get(client);
+    const names = new Set<string>();
+    for (const watcher of watchersOf(client)) {
+      const name = nameOfWatcher(watcher);
+      names.add(name);
+      if (!entries?.has(name) && isMarked(watcher) && watcher.getCurrentResult().dataState === 'complete') {
+        const { query, variables, options } = watcher;
+        // What is wrong with it the watchers see.
+        client
+          .query({ query, variables, context: options.context ?? {}, fetchPolicy: 'network-only' })
+          .catch(() => {});
       }
+    }
+    for (const [name, entry] of entries ?? []) {
+      if (entry.isAnswered && entry.requests.size === 0 && !names.has(name)) this.#drop(entry, name);
     }
   }
 
@@ -99,18 +134,11 @@ export class Followed {
     if (known) return known;
     const entries = new Map<string, Entry>();
     this.#entries.set(client, entries);
-    if (!this.#known.has(client)) {
-      this.#known.add(client);
-      // What was cleared is not to be written again: whoever watches asks anew.
-      const forget = async () => this.#forget(client);
-      client.onClearStore(forget);
-      client.onResetStore(forget);
-    }
     return entries;
   }
 
   /** Whether somebody watches the query who did not when it was last asked. */
-  #meet({ client, watchers }: Entry, name: string): boolean {
+  #hasNewcomer({ client, watchers }: Entry, name: string): boolean {
     let isNew = false;
     for (const watcher of watchersOf(client)) {
       if (watchers.has(watcher) || nameOfWatcher(watcher) !== name) continue;
@@ -129,9 +157,6 @@ export class Followed {
     entries?.delete(name);
     if (entries?.size === 0) this.#entries.delete(entry.client);
     entry.watch?.stop();
-    if (this.#entries.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
   }
 
   #receive(entry: Entry, result: LiveResult): void {
@@ -165,8 +190,8 @@ export class Followed {
     for (const give of this.#answers.splice(0)) give();
     const writes = this.#writes.splice(0);
     if (writes.length === 0) return;
-    this.check();
     for (const client of new Set(writes.map(({ entry }) => entry.client))) {
+      this.#check(client);
       const own = writes.filter(({ entry }) => entry.client === client && this.#isFollowed(entry));
       const last = own.at(-1);
       if (!last) continue;
@@ -208,6 +233,10 @@ function* watchersOf(client: ApolloClient): Generator<ObservableQuery> {
   for (const watcher of client.getObservableQueries('active')) {
     if (watcher.options.fetchPolicy !== 'no-cache') yield watcher;
   }
+}
+
+function isMarked({ query, options }: ObservableQuery): boolean {
+  return options.fetchPolicy !== 'cache-only' && (options.context?.live === true || hasLiveDirective(query));
 }
 
 function nameOfWatcher({ query, variables }: ObservableQuery): string {

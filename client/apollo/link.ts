@@ -10,6 +10,7 @@ import {
   type StreamClient,
 } from '../core/live/index.js';
 import { Followed } from './followed.js';
+import { Telling } from './telling.js';
 
 export interface RivuletLinkOptions {
   /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
@@ -17,7 +18,10 @@ export interface RivuletLinkOptions {
   /** A `Client` of graphql-ws or graphql-sse: it carries the change streams. */
   readonly client: StreamClient;
   readonly times?: Partial<LiveTimes>;
-  /** How often it is looked whether a live query is still watched. Default: 1000. */
+  /**
+   * How often it is looked whether a live query is still watched, and whether one is watched for which the cache had everything, so that nothing
+   * was asked. Default: 1000.
+   */
   readonly checkMs?: number;
   /** What goes wrong and is no query's answer. Default: `console.warn`. */
   readonly onError?: (error: unknown) => void;
@@ -31,14 +35,18 @@ export interface RivuletLinkOptions {
  * followed again once it is asked again. A query that Apollo does not keep in its cache (`no-cache`) is answered and not followed.
  */
 export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
-  const followed = new Followed(
-    (batch) => createLiveQueries({ ...options, batch }),
+  const report = options.onError ?? ((error: unknown) => console.warn(error));
+  const telling = new Telling(options.manifest, () => followed.live, report);
+  const followed: Followed = new Followed(
+    (batch) => createLiveQueries({ ...options, batch, tell: (told) => telling.live(told) }),
     options.checkMs ?? 1_000,
   );
 
   return new ApolloLink((operation, forward) => {
+    telling.meet(operation.client);
+    followed.meet(operation.client);
     const isLive = operation.getContext().live === true || hasLiveDirective(operation.query);
-    if (!isOf(operation, 'query') || !isLive) return passing(followed.live, operation, forward);
+    if (!isOf(operation, 'query') || !isLive) return passing(followed.live, telling, operation, forward);
     return new Observable((observer) => {
       try {
         return followed.ask(operation, executeBy(operation, forward), {
@@ -73,9 +81,13 @@ function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardF
   };
 }
 
-/** Everything else: own writes are named, and live queries repeat what they know over what it wrote into the cache. */
+/**
+ * Everything else: own writes are named, cached lists are told what mutations and streams say, and live queries repeat what they know over
+ * what it wrote into the cache.
+ */
 function passing(
   live: LiveQueries,
+  telling: Telling,
   operation: ApolloLink.Operation,
   forward: ApolloLink.ForwardFunction,
 ): Observable<ApolloLink.Result> {
@@ -89,10 +101,16 @@ function passing(
     // What is expected of a mutation lies over everything that is written meanwhile.
     live.writes.begin(mutationId, false);
   }
+  const isSubscription = isOf(operation, 'subscription');
+  const isQuery = !isMutation && !isSubscription;
   return new Observable((observer) => {
+    if (isQuery) telling.ask(operation);
     const subscription = forward(operation).subscribe({
       next: (result) => {
+        if (isMutation) telling.mutation(operation, result.data, mutationId);
+        if (isSubscription) telling.message(operation, result.data);
         observer.next(result);
+        if (isQuery) telling.answered(operation);
         if (isMutation) live.writes.answered(mutationId);
         live.settle(isMutation ? undefined : askedAt);
       },
@@ -102,7 +120,10 @@ function passing(
       },
       complete: () => observer.complete(),
     });
-    return () => subscription.unsubscribe();
+    return () => {
+      telling.forget(operation);
+      subscription.unsubscribe();
+    };
   });
 }
 

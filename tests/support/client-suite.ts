@@ -1,21 +1,38 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { expect } from 'vitest';
+import type { StreamSink } from '../../client/core/live/index.js';
+import { type Book, vitestBook } from './client-book.js';
 import type { ClientServer } from './client-server.js';
-import { type ClientKind, type ClientUnderTest, plain, type WatchedQuery } from './client-under-test.js';
+import {
+  type ClientKind,
+  type ClientUnderTest,
+  type OpenOptions,
+  plain,
+  type Transport,
+  type WatchedQuery,
+} from './client-under-test.js';
 import { waitFor } from './wait-for.js';
 
 const ADA = 1;
 const GRACE = 2;
 
 /** What every client with a plugin has to do; to be called at the top level of a test file. */
-export function clientSuite(kind: ClientKind, server: ClientServer): void {
-  const { database } = server;
+export function clientSuite(
+  kind: ClientKind,
+  server: ClientServer,
+  transport: Transport = 'websocket',
+  { describe, test, afterEach }: Book = vitestBook(`${kind.name} over ${transport}`),
+): void {
   const opened: ClientUnderTest[] = [];
-  const open = async (userId = ADA, optimistic = false): Promise<ClientUnderTest> => {
-    const client = kind.open({ server, token: await server.token(userId), optimistic });
+  const open = async (
+    userId = ADA,
+    optimistic = false,
+    more: Partial<OpenOptions> = {},
+  ): Promise<ClientUnderTest> => {
+    const client = kind.open({ server, token: await server.token(userId), optimistic, transport, ...more });
     opened.push(client);
     return client;
   };
-  const sql = (text: string) => database.script(text);
+  const sql = (text: string) => server.database.script(text);
   const answered = async (watched: WatchedQuery) => {
     await waitFor('an answer', () => watched.data !== undefined && !watched.stale);
     return watched;
@@ -65,7 +82,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
   const BY_PRIORITY =
     '{ tasks(where: { status: { ne: todo } }, orderBy: [{ priority: DESC }]) { id title status } }';
 
-  describe(`${kind.name}: lists`, () => {
+  describe('lists', () => {
     test('a row that is inserted lands in its place', async () => {
       await follows(
         BY_PRIORITY,
@@ -121,7 +138,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: windows`, () => {
+  describe('windows', () => {
     const WINDOW = '{ tasks(orderBy: [{ position: ASC }, { id: DESC }], limit: 4) { id position } }';
 
     test('what enters pushes the last one out', async () => {
@@ -147,7 +164,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: relations`, () => {
+  describe('relations', () => {
     const NESTED =
       '{ projects(orderBy: [{ id: ASC }]) { id name owner { name } tasks { id title assignee { id name } comments { id body author { name } } } } }';
 
@@ -210,7 +227,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: one row`, () => {
+  describe('one row', () => {
     test('goes with its deletion and comes with its insertion', async () => {
       await sql("insert into tasks (id, project_id, title) overriding system value values (500, 1, 'here')");
       const query = '{ task(id: "500") { id title project { name } } }';
@@ -224,7 +241,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: documents`, () => {
+  describe('documents', () => {
     test('aliases and fragments', async () => {
       const query = `
         query Board($withBody: Boolean = false) {
@@ -262,7 +279,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     test('without the directive the server would not know', async () => {
       const client = await open();
       const query = 'query Tasks @live { tasks(limit: 2) { id title } }';
-      const watched = await answered(client.watch(query, {}, false));
+      const watched = await answered(client.watch(query, {}, { live: false }));
       await waitFor('its stream', () => server.subscriptions() === 1);
       await sql("update tasks set title = 'by directive' where id = 1");
       await becomesTrue(watched, query);
@@ -270,7 +287,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
 
     test('a query that is not live stays as it was answered', async () => {
       const client = await open();
-      const watched = await answered(client.watch('{ users { name } }', {}, false));
+      const watched = await answered(client.watch('{ users { name } }', {}, { live: false }));
       expect(server.subscriptions()).toBe(0);
       watched.stop();
     });
@@ -290,12 +307,13 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: streams`, () => {
+  describe('streams', () => {
     test('two that show the same query share its stream, and the last to go ends it', async () => {
       const client = await open();
       const query = '{ tasks { id title } }';
       const one = await live(client, query);
       const other = await answered(client.watch(query));
+      expect(client.streams).toBe(1);
       await waitFor('one stream for both', () => server.subscriptions() === 1);
       await sql("update tasks set title = 'for both' where id = 1");
       await becomesTrue(one, query);
@@ -306,6 +324,57 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
       await waitFor('one stream is left', () => server.subscriptions() === 1);
       other.stop();
       await waitFor('the stream ends', () => server.subscriptions() === 0);
+    });
+
+    test('who goes and comes back at once finds the query true', async () => {
+      const client = await open();
+      const query = '{ tasks { id title } labels { id name } }';
+      let watched = await live(client, query);
+      for (let round = 0; round < 5; round++) {
+        watched.stop();
+        await sql(`update tasks set title = 'while away ${round}' where id = 1`);
+        watched = await answered(client.watch(query));
+        await becomesTrue(watched, query);
+      }
+      await sql("update tasks set title = 'while shown' where id = 1");
+      await becomesTrue(watched, query);
+    });
+
+    test('asking the network again while live shows what it says, and goes on', async () => {
+      const client = await open();
+      const query = '{ tasks { id title } }';
+      const watched = await live(client, query);
+      for (let round = 0; round < 5; round++) {
+        await sql(`update tasks set title = 'asked again ${round}' where id = 1`);
+        await watched.refetch();
+        await becomesTrue(watched, query);
+        await sql(`update tasks set title = 'and on ${round}' where id = 1`);
+        await becomesTrue(watched, query);
+      }
+      expect(client.problems).toEqual([]);
+    });
+
+    for (const policy of ['cache-first', 'cache-and-network', 'network-only'] as const) {
+      test(`a query with the policy ${policy} is followed`, async () => {
+        const client = await open();
+        const query = '{ tasks(limit: 3) { id title } }';
+        const watched = await answered(client.watch(query, {}, { policy }));
+        await waitFor('its stream', () => server.subscriptions() === 1);
+        await sql(`update tasks set title = 'by ${policy}' where id = 1`);
+        await becomesTrue(watched, query);
+        watched.stop();
+        await sql(`update tasks set title = 'unseen by ${policy}' where id = 1`);
+        await becomesTrue(client.watch(query, {}, { policy }), query);
+      });
+    }
+
+    test('a query with the policy cache-only asks nobody', async () => {
+      const client = await open();
+      const first = await live(client, '{ tasks { id title } }');
+      client.watch('{ labels { id name } }', {}, { policy: 'cache-only' });
+      await sql("update tasks set title = 'still followed' where id = 1");
+      await becomesTrue(first, '{ tasks { id title } }');
+      expect([client.streams, server.subscriptions()]).toEqual([1, 1]);
     });
 
     test('one transaction is shown at once', async () => {
@@ -348,7 +417,76 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: connections`, () => {
+  describe('several queries', () => {
+    /** Patient, so that what is tested does not depend on how fast the machine is. */
+    const PATIENT = { gatherMs: 3_000, togetherMs: 3_000 };
+    const TASK = '{ tasks(where: { id: { eq: "1" } }) { id title comments { body } } }';
+    const LABEL = '{ labels(where: { id: { eq: "1" } }) { id name } }';
+    const PROJECT = '{ projects { id name tasks { id title } } }';
+
+    /** Each transaction writes one number into rows of three tables; notes what the queries show whenever one of them shows something. */
+    async function countTogether(more: Partial<OpenOptions>) {
+      const seen: string[] = [];
+      let look = () => {};
+      const client = await open(ADA, false, {
+        ...more,
+        // What a page renders: when everything that happens in one turn has happened.
+        onShown: () => queueMicrotask(() => look()),
+      });
+      const watched: WatchedQuery[] = [];
+      for (const query of [TASK, LABEL, PROJECT]) watched.push(await live(client, query));
+      const numbers = () => watched.map(({ data }) => JSON.stringify(data).match(/count \d+/)?.[0] ?? '-');
+      const set = (at: number) =>
+        sql(`begin; update tasks set title = 'count ${at}' where id = 1; update labels set name = 'count ${at}' where id = 1;
+          update projects set name = 'count ${at}' where id = 1; commit`);
+      await set(0);
+      for (const [at, query] of [TASK, LABEL, PROJECT].entries()) await becomesTrue(watched[at]!, query);
+      look = () => seen.push(...new Set(numbers()));
+      for (let at = 1; at <= 12; at++) {
+        await set(at);
+        if (at % 3 === 0) await becomesTrue(watched[2]!, PROJECT);
+      }
+      for (const [at, query] of [TASK, LABEL, PROJECT].entries()) await becomesTrue(watched[at]!, query);
+      // Half of a transaction would be two numbers at once, and the older one again among the newer.
+      const counts = seen.map((text) => Number(text.split(' ')[1]));
+      expect(counts).toEqual([...counts].sort((one, other) => one - other));
+      expect(counts.at(-1)).toBe(12);
+      await sql("update projects set name = 'Analytical Engine' where id = 1");
+    }
+
+    test('never show half of a transaction', () => countTogether({ times: PATIENT }));
+
+    test('never show half of a transaction whose messages come apart', () =>
+      countTogether({
+        times: PATIENT,
+        meddle: (sink, stream) => delayed(sink, () => (stream === 1 ? 0 : 4 * stream)),
+      }));
+
+    test('never take back what another one shows, however far they lag', async () => {
+      const client = await open(ADA, false, {
+        times: { gatherMs: 1, togetherMs: 5, catchUpMs: 5_000 },
+        meddle: (sink, stream) => delayed(sink, () => (stream === 1 ? 0 : 60)),
+      });
+      const first = await live(client, '{ tasks { id title } }');
+      const lagging = await live(client, '{ tasks(orderBy: [{ position: ASC }]) { id title priority } }');
+      const from = [first.shown.length, lagging.shown.length];
+      for (let at = 1; at <= 10; at++) {
+        await sql(
+          `update tasks set title = 'lag ${at}' where id = 1; update tasks set priority = ${at} where id = 2`,
+        );
+      }
+      await becomesTrue(first, '{ tasks { id title } }');
+      await becomesTrue(lagging, '{ tasks(orderBy: [{ position: ASC }]) { id title priority } }');
+      for (const [at, { shown }] of [first, lagging].entries()) {
+        const titles = shown.slice(from[at]).map((data) => titleOf(data, '1') ?? '');
+        const counts = titles.flatMap((title) => (title.startsWith('lag ') ? [Number(title.slice(4))] : []));
+        expect(counts).toEqual([...counts].sort((one, other) => one - other));
+        expect(counts.at(-1)).toBe(10);
+      }
+    });
+  });
+
+  describe('connections', () => {
     test('a cut connection is stale, then true', async () => {
       const client = await open();
       const query = '{ tasks { id title } labels { name } }';
@@ -378,7 +516,7 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
     });
   });
 
-  describe(`${kind.name}: own writes`, () => {
+  describe('own writes', () => {
     const LIST = '{ tasks(where: { project: { id: { eq: "1" } } }) { id title status } }';
     const CREATE =
       'mutation ($title: String!) { createTask(values: { projectId: "1", title: $title }) { id title status } }';
@@ -422,6 +560,16 @@ export function clientSuite(kind: ClientKind, server: ClientServer): void {
       await becomesTrue(watched, query, {}, GRACE);
     });
   });
+}
+
+/** Each message comes so much later; their order stays. */
+function delayed(sink: StreamSink, delayMs: () => number): StreamSink {
+  return {
+    ...sink,
+    next: (result) => void setTimeout(() => sink.next(result), delayMs()),
+    error: (error) => sink.error(error),
+    complete: () => sink.complete(),
+  };
 }
 
 function titleOf(data: unknown, wanted: string): string | undefined {

@@ -1,18 +1,28 @@
-import { createClient, type Client as SocketClient } from 'graphql-ws';
+import { createClient as createSseClient } from 'graphql-sse';
+import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import type { StreamSink } from '../../client/core/live/index.js';
+import type { LiveTimes, StreamClient, StreamSink } from '../../client/core/live/index.js';
 import type { ClientServer } from './client-server.js';
 
 /** A GraphQL client with the plugin, as a component of a page uses it. */
 export interface ClientUnderTest {
   /** Shows a query until it is stopped. */
-  watch(query: string, variables?: Readonly<Record<string, unknown>>, live?: boolean): WatchedQuery;
+  watch(query: string, variables?: Readonly<Record<string, unknown>>, how?: WatchHow): WatchedQuery;
   mutate(mutation: string, variables?: Readonly<Record<string, unknown>>): Promise<unknown>;
   /** Breaks the connection of the streams. */
   cut(): void;
+  /** How many streams were asked for so far. */
+  readonly streams: number;
   /** What was reported besides the results. */
   readonly problems: readonly unknown[];
   close(): Promise<void>;
+}
+
+export interface WatchHow {
+  /** False: as any other query. Default: true. */
+  readonly live?: boolean;
+  /** Both clients call these the same. Default: `cache-first` for urql, `cache-and-network` for Apollo. */
+  readonly policy?: 'cache-first' | 'cache-and-network' | 'network-only' | 'cache-only';
 }
 
 export interface WatchedQuery {
@@ -22,16 +32,26 @@ export interface WatchedQuery {
   readonly stale: boolean;
   /** Everything that was shown, in order. */
   readonly shown: readonly unknown[];
+  /** Asks the network, as the client's own way to do so does; resolves when that was answered. */
+  refetch(): Promise<void>;
   stop(): void;
 }
+
+export type Transport = 'websocket' | 'sse';
 
 export interface OpenOptions {
   readonly server: ClientServer;
   readonly token: string;
+  /** What carries the streams. Default: `websocket`. */
+  readonly transport?: Transport;
+  /** Besides `QUICK`. */
+  readonly times?: Partial<LiveTimes>;
+  /** Called with each result of any query. */
+  readonly onShown?: () => void;
   /** What `updateTask`, asked for with `set: { title }`, is expected to answer; shown until it does. */
   readonly optimistic?: boolean;
-  /** What comes over the streams goes through this first. */
-  readonly meddle?: (sink: StreamSink) => StreamSink;
+  /** What comes over the streams goes through this first; `stream` counts them. */
+  readonly meddle?: (sink: StreamSink, stream: number) => StreamSink;
 }
 
 export interface ClientKind {
@@ -41,27 +61,68 @@ export interface ClientKind {
   open(options: OpenOptions): ClientUnderTest;
 }
 
-export interface TestSocket {
-  readonly client: SocketClient;
+export interface TestStreams {
+  readonly client: StreamClient;
+  /** How many were asked for so far. */
+  readonly asked: number;
+  /** Breaks their connections. */
   cut(): void;
+  dispose(): Promise<void>;
 }
 
-export function openSocket({ server, token, meddle }: OpenOptions): TestSocket {
+export function openStreams(options: OpenOptions): TestStreams {
+  const { client, cut, dispose } = options.transport === 'sse' ? overSse(options) : overWebSocket(options);
+  let asked = 0;
+  return {
+    client: {
+      ...client,
+      subscribe: (request, sink) => {
+        asked++;
+        return client.subscribe(request, options.meddle?.(sink, asked) ?? sink);
+      },
+    },
+    get asked() {
+      return asked;
+    },
+    cut,
+    dispose,
+  };
+}
+
+const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+
+function overWebSocket({ server, token }: OpenOptions): Omit<TestStreams, 'asked'> {
   let socket: WebSocket | undefined;
   const client = createClient({
     url: server.webSocketUrl,
     webSocketImpl: WebSocket,
     connectionParams: { authorization: `Bearer ${token}` },
     retryAttempts: 100,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
+    retryWait: soon,
     on: { opened: (opened) => (socket = opened as WebSocket) },
   });
-  const meddled: SocketClient = {
-    ...client,
-    subscribe: (request, sink) =>
-      client.subscribe(request, (meddle ? meddle(sink as unknown as StreamSink) : sink) as typeof sink),
+  const dispose = async () => client.dispose();
+  return { client: client as unknown as StreamClient, cut: () => socket?.terminate(), dispose };
+}
+
+function overSse({ server, token }: OpenOptions): Omit<TestStreams, 'asked'> {
+  let network = new AbortController();
+  const client = createSseClient({
+    url: server.url,
+    headers: { authorization: `Bearer ${token}` },
+    retryAttempts: 100,
+    retry: soon,
+    fetchFn: (url: string, init: RequestInit) =>
+      fetch(url, {
+        ...init,
+        signal: AbortSignal.any([network.signal, ...(init.signal ? [init.signal] : [])]),
+      }),
+  });
+  const cut = () => {
+    network.abort(new TypeError('the network is gone'));
+    network = new AbortController();
   };
-  return { client: meddled, cut: () => socket?.terminate() };
+  return { client: client as unknown as StreamClient, cut, dispose: async () => client.dispose() };
 }
 
 /** Times that do not make tests wait. */

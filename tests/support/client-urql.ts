@@ -2,7 +2,7 @@ import { Client, fetchExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { pipe, subscribe } from 'wonka';
 import { rivuletCache, rivuletExchange } from '../../client/urql/index.js';
-import { type ClientKind, openSocket, QUICK } from './client-under-test.js';
+import { type ClientKind, openStreams, QUICK } from './client-under-test.js';
 
 /** urql with Graphcache. */
 export const urqlClient: ClientKind = {
@@ -12,7 +12,7 @@ export const urqlClient: ClientKind = {
     const { server, token, optimistic } = options;
     const problems: unknown[] = [];
     const stops: (() => void)[] = [];
-    const socket = openSocket(options);
+    const streams = openStreams(options);
     const client = new Client({
       url: server.url,
       fetchOptions: { headers: { authorization: `Bearer ${token}` } },
@@ -20,8 +20,8 @@ export const urqlClient: ClientKind = {
       exchanges: [
         rivuletExchange({
           manifest: server.manifest,
-          client: socket.client,
-          times: QUICK,
+          client: streams.client,
+          times: { ...QUICK, ...options.times },
           onError: (error) => problems.push(error),
           cache: cacheExchange({
             ...rivuletCache(server),
@@ -37,22 +37,30 @@ export const urqlClient: ClientKind = {
     });
     return {
       problems,
-      cut: socket.cut,
-      watch: (query, variables = {}, live = true) => {
+      cut: streams.cut,
+      get streams() {
+        return streams.asked;
+      },
+      watch: (query, variables = {}, { live = true, policy = 'cache-first' } = {}) => {
+        const context = { requestPolicy: policy, ...(live ? { live } : {}) };
         const watched = {
           data: undefined as unknown,
           error: undefined as unknown,
           stale: false,
           shown: [] as unknown[],
+          refetch: async () => {
+            await client.query(query, variables, { ...context, requestPolicy: 'network-only' }).toPromise();
+          },
           stop: () => {},
         };
         const { unsubscribe } = pipe(
-          client.query(query, variables, live ? { live: true } : {}),
+          client.query(query, variables, context),
           subscribe(({ data, error, stale }) => {
             watched.data = data;
             watched.error = error;
             watched.stale = stale;
             watched.shown.push(data);
+            options.onShown?.();
           }),
         );
         watched.stop = unsubscribe;
@@ -66,7 +74,7 @@ export const urqlClient: ClientKind = {
       },
       close: async () => {
         for (const stop of stops) stop();
-        await socket.client.dispose();
+        await streams.dispose();
       },
     };
   },
