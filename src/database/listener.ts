@@ -1,6 +1,6 @@
 import { quoteIdent } from '../sql/quote.js';
 import { Session, type SessionOptions } from './session.js';
-import type { Logger } from './types.js';
+import type { Logger, Queryable } from './types.js';
 
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 1_500;
@@ -17,8 +17,8 @@ export interface ListenerOptions extends Omit<SessionOptions, 'onLost' | 'onNoti
 
 export interface ListenerEvents {
   readonly onNotify: (payload: string) => void;
-  /** After every LISTEN; what was notified before it may have been lost. */
-  readonly onListen: () => void;
+  /** After every LISTEN, with its session; what was notified before it may have been lost. */
+  readonly onListen: (session: Pick<Queryable, 'query'>) => void;
   readonly onLost?: (() => void) | undefined;
 }
 
@@ -90,7 +90,7 @@ class Listener {
     this.#delayMs = FIRST_DELAY_MS;
     if (session.lost) return this.#wait();
     this.#askLater(session);
-    this.#events.onListen();
+    this.#events.onListen(session);
   }
 
   async end(): Promise<void> {

@@ -35,13 +35,13 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * LISTENs on a connection of its own, which comes back by itself; a link over which nothing comes any more is noticed within 4
-   * seconds. `onListen` is called after each (re)connect: whatever was notified before it may have been lost. `onLost` is called each time it is
-   * lost.
+   * seconds. `onListen` is called after each (re)connect, with that very connection: whatever was notified before it may have been lost, and
+   * what its session holds ends with it. `onLost` is called each time it is lost.
    */
   listen(
     channel: string,
     onNotify: (payload: string) => void,
-    onListen: () => void,
+    onListen: (session: Pick<Queryable, 'query'>) => void,
     onLost?: () => void,
   ): Promise<() => Promise<void>>;
   /** Waits up to `timeoutMs` (default 5,000) for what is running, then closes. Twice is fine. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, Logger } from '../database/types.js';
+import type { Database, Logger, Queryable } from '../database/types.js';
 import { ERRORS } from '../errors.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
+import { ReaderLock } from './reader-lock.js';
 
 /** How long a notification may take from another connection to this one, and how often to try again where none came. */
 const HEARD_WITHIN_MS = 2_000;
@@ -15,18 +16,23 @@ export interface DoorbellOptions {
   readonly database: Database;
   /** Something may have been logged. */
   readonly onRing: () => void;
+  /** Whether a ring would be heard, each time that it changes: `lost` until the connection is back and was tested. */
+  readonly onBell: (bell: 'works' | 'lost' | 'dumb') => void;
   readonly log?: Logger | undefined;
 }
 
 /**
- * Hears of new changes by NOTIFY. After each LISTEN it sends itself a notification over another connection, and warns with
- * NOTIFY_NOT_CARRIED when that does not come. Nothing depends on being heard: who reads also reads by the clock.
+ * Hears of new changes by NOTIFY, from writers that find a reader asleep. After each LISTEN it sends itself a notification over
+ * another connection, and warns with NOTIFY_NOT_CARRIED when that does not come: then nobody may sleep. Nothing depends on being heard:
+ * who reads also reads by the clock.
  */
 export class Doorbell {
   readonly #options: DoorbellOptions;
   readonly #token = TEST + randomUUID();
   #wakeUps: WakeUps = 'off';
   #losses = 0;
+  #rings = 0;
+  #lock: ReaderLock | null = null;
   #unlisten: (() => Promise<void>) | null = null;
   #timer: NodeJS.Timeout | undefined;
 
@@ -43,39 +49,68 @@ export class Doorbell {
     return this.#losses;
   }
 
+  /** Notifications of writers that were heard. */
+  get rings(): number {
+    return this.#rings;
+  }
+
   /** Rejects when the first LISTEN fails. */
   async start(): Promise<void> {
     this.#wakeUps = 'untested';
     this.#unlisten = await this.#options.database.listen(
       LOG_CHANNEL,
       (payload) => this.#hear(payload),
-      () => {
-        this.#options.onRing();
-        this.#test();
-      },
+      (session) => this.#listening(session),
       () => {
         this.#losses++;
+        this.#lock = null;
+        this.#options.onBell('lost');
       },
     );
+  }
+
+  /** True when from now on every writer that had not ended rings, until `silence` or until the connection is lost. Rejects never. */
+  async arm(): Promise<boolean> {
+    const lock = this.#lock;
+    if (!lock) return false;
+    const isTaken = await lock.take().catch(() => false);
+    return isTaken && lock === this.#lock;
+  }
+
+  /** Writers need not ring any more. Rejects never. */
+  async silence(): Promise<void> {
+    // What goes wrong here loses the connection, and the lock with it.
+    await this.#lock?.drop().catch(() => {});
   }
 
   /** Twice is fine. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#wakeUps = 'off';
+    this.#lock = null;
     await this.#unlisten?.();
+  }
+
+  #listening(session: Pick<Queryable, 'query'>): void {
+    this.#lock = new ReaderLock(session);
+    this.#options.onRing();
+    this.#test();
   }
 
   #hear(payload: string): void {
     if (payload === this.#token) this.#heard();
     // Tests of other nodes say nothing of changes.
-    if (!payload.startsWith(TEST)) this.#options.onRing();
+    if (payload.startsWith(TEST)) return;
+    this.#rings++;
+    this.#options.onRing();
   }
 
   #heard(): void {
     clearTimeout(this.#timer);
+    if (this.#wakeUps === 'off') return;
     if (this.#wakeUps === 'broken') this.#options.log?.info({}, 'notifications come through again');
-    if (this.#wakeUps !== 'off') this.#wakeUps = 'working';
+    this.#wakeUps = 'working';
+    this.#options.onBell('works');
   }
 
   #test(): void {
@@ -93,6 +128,7 @@ export class Doorbell {
       const { cause, next } = ERRORS.NOTIFY_NOT_CARRIED;
       this.#options.log?.warn({ code: 'NOTIFY_NOT_CARRIED', next }, cause);
     }
+    this.#options.onBell('dumb');
     this.#timer = setTimeout(() => this.#test(), TEST_AGAIN_MS);
   }
 }

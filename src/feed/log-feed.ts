@@ -7,24 +7,25 @@ import { type LogRead, parseRead, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
-import { Doorbell } from './doorbell.js';
 import { Listeners } from './listeners.js';
 import { Meter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
+import { Sleeper } from './sleeper.js';
 import type { Feed, FeedBatch, FeedListener, FeedStatus } from './types.js';
 
 export interface LogFeedOptions {
   readonly database: Database;
   readonly model: Model;
-  /** How often to read although nobody notified; default 1,000. */
+  /** How often to read while asleep, or while nobody could be heard; default 1,000. */
   readonly pollMs?: number;
-  /** False: no LISTEN, polling alone (behind a pooler that does not carry it). Default true. */
+  /** False: no LISTEN, readings by the clock alone (behind a pooler that does not carry it). Default true. */
   readonly listen?: boolean;
   readonly log?: Logger;
 }
 
 /**
- * The change log of one database as a feed: woken by NOTIFY, and by a clock where that stays away. `start` rejects with
+ * The change log of one database as a feed: read again and again while much is written, else woken by NOTIFY, and by a clock where that
+ * stays away (`wakefulness.ts`). `start` rejects with
  * WATCH_LOG_MISSING where there is no log. A batch says `reset` when the log was replaced or the server set back, when retention
  * deleted what this reader had not read (it was away for longer than its claim lasts), or when an image does not fit the model.
  */
@@ -34,10 +35,10 @@ export function createLogFeed(options: LogFeedOptions): Feed {
 
 class LogFeed implements Feed {
   readonly #database: Database;
-  readonly #doorbell: Doorbell | null;
   readonly #listeners: Listeners;
   readonly #shapes: Shapes;
   readonly #loop: ReadLoop;
+  readonly #sleeper: Sleeper;
   readonly #claim: Claim;
   readonly #meter = new Meter();
   #position: Snapshot | null = null;
@@ -47,11 +48,13 @@ class LogFeed implements Feed {
     this.#database = options.database;
     this.#listeners = new Listeners(options.log);
     this.#shapes = new Shapes(options.model);
-    const onRing = (): void => this.#loop.wake();
-    this.#doorbell =
-      options.listen === false
-        ? null
-        : new Doorbell({ database: options.database, onRing, log: options.log });
+    this.#sleeper = new Sleeper({
+      database: options.database,
+      pollMs: options.pollMs ?? 1_000,
+      listen: options.listen ?? true,
+      loop: () => this.#loop,
+      log: options.log,
+    });
     this.#claim = new Claim({
       database: options.database,
       position: () => this.position.xmin,
@@ -59,7 +62,7 @@ class LogFeed implements Feed {
     });
     this.#loop = new ReadLoop({
       read: () => this.#read(),
-      pollMs: options.pollMs ?? 1_000,
+      pauseMs: () => this.#sleeper.pauseMs(),
       onFailure: (error) => options.log?.warn({ error: messageOf(error) }, 'the change log cannot be read'),
     });
   }
@@ -98,15 +101,14 @@ class LogFeed implements Feed {
     return {
       state: names[state.kind],
       ...this.#meter.figures,
-      wakeUps: this.#doorbell?.wakeUps ?? 'off',
-      reconnects: this.#doorbell?.losses ?? 0,
+      ...this.#sleeper.figures,
       error,
     };
   }
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#doorbell?.stop();
+    await this.#sleeper.stop();
     await this.#claim.close();
   }
 
@@ -120,16 +122,19 @@ class LogFeed implements Feed {
     if (!snapshot || !epoch) throw logMissing();
     this.#position = parseSnapshot(snapshot);
     this.#epoch = epoch;
-    this.#meter.read();
-    await this.#doorbell?.start();
+    this.#meter.read(0);
+    await this.#sleeper.start();
   }
 
   async #read(): Promise<void> {
     const position = this.position;
+    const hasRead = this.#sleeper.begin();
     const read = parseRead(await this.#database.query(readSince(position), { prepare: false }));
     if (!read) throw logMissing();
+    const found = new Set(read.rows.map(({ xid }) => xid)).size;
+    hasRead(found);
     const batch = await this.#batchOf(read, position);
-    this.#meter.read();
+    this.#meter.read(found);
     this.#meter.handOver(batch);
     // A read that found nothing moves the position and wakes nobody.
     if (batch.transactions.length > 0 || batch.reset !== null) await this.#listeners.tell(batch);

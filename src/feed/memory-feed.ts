@@ -38,7 +38,11 @@ export function createMemoryFeed(): MemoryFeed {
 class MemoryLogFeed implements MemoryFeed {
   readonly #listeners = new Listeners();
   readonly #meter = new Meter();
-  readonly #loop = new ReadLoop({ read: () => this.#read(), pollMs: 2 ** 31 - 1, onFailure: () => {} });
+  readonly #loop = new ReadLoop({
+    read: () => this.#read(),
+    pauseMs: () => 2 ** 31 - 1,
+    onFailure: () => {},
+  });
   readonly #inProgress = new Set<bigint>();
   #committed: Committed[] = [];
   #nextXid = 1_000n;
@@ -52,7 +56,7 @@ class MemoryLogFeed implements MemoryFeed {
 
   async start(): Promise<void> {
     this.#position = this.#snapshot();
-    this.#meter.read();
+    this.#meter.read(0);
     this.#loop.start();
   }
 
@@ -70,6 +74,9 @@ class MemoryLogFeed implements MemoryFeed {
       state: names[this.#loop.state.kind],
       ...this.#meter.figures,
       wakeUps: 'off',
+      rest: 'clock',
+      naps: 0,
+      rings: 0,
       reconnects: 0,
       error: null,
     };
@@ -116,7 +123,7 @@ class MemoryLogFeed implements MemoryFeed {
     const position = this.#snapshot();
     const unseen = this.#committed.filter(({ xid }) => !isVisible(before, xid)).sort(byLastSeq);
     this.#committed = [];
-    this.#meter.read();
+    this.#meter.read(unseen.length);
     if (unseen.length > 0) {
       const batch = { transactions: toTransactions(unseen, before, position), position, reset: null };
       this.#meter.handOver(batch);

@@ -6,10 +6,14 @@ export class Meter {
   #lagMs: number | null = null;
   #transactions = 0;
   #changes = 0;
+  #readings = 0;
+  #fruitfulReadings = 0;
 
-  /** A read succeeded. */
-  read(): void {
+  /** A read succeeded, and found so many transactions. */
+  read(found: number): void {
     this.#readAt = performance.now();
+    this.#readings++;
+    if (found > 0) this.#fruitfulReadings++;
   }
 
   /** A batch is about to be handed over. */
@@ -21,12 +25,17 @@ export class Meter {
     for (const { changes } of batch.transactions) this.#changes += changes.length;
   }
 
-  get figures(): Pick<FeedStatus, 'lastReadAgoMs' | 'lagMs' | 'transactions' | 'changes'> {
+  get figures(): Pick<
+    FeedStatus,
+    'lastReadAgoMs' | 'lagMs' | 'transactions' | 'changes' | 'readings' | 'fruitfulReadings'
+  > {
     return {
       lastReadAgoMs: this.#readAt === null ? null : performance.now() - this.#readAt,
       lagMs: this.#lagMs,
       transactions: this.#transactions,
       changes: this.#changes,
+      readings: this.#readings,
+      fruitfulReadings: this.#fruitfulReadings,
     };
   }
 }

@@ -3,8 +3,8 @@ import { RivuletError } from '../errors.js';
 export interface ReadLoopOptions {
   /** Reads once and hands over what it found. Never called twice at a time. */
   readonly read: () => Promise<void>;
-  /** Reads at least this often, wake-ups or not. */
-  readonly pollMs: number;
+  /** How long to wait for a wake-up before the next reading; asked after each one. */
+  readonly pauseMs: () => number;
   /** Called when a read fails after one that did not. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -24,7 +24,7 @@ const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 
 /**
- * Calls `read` when woken and when the clock says so, one call at a time; wake-ups during a read make one more. After a
+ * Calls `read` when woken and when the pause is over, one call at a time; wake-ups during a read make one more. After a
  * failure it tries again by itself, after 50 ms, doubling to 2 s.
  */
 export class ReadLoop {
@@ -33,6 +33,7 @@ export class ReadLoop {
   #timer: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
   #reading: Promise<void> | null = null;
+  #readAt = Number.NEGATIVE_INFINITY;
   /** Somebody asked for a read that has not begun. */
   #isWanted = false;
   #waiters: Waiter[] = [];
@@ -49,13 +50,21 @@ export class ReadLoop {
     if (this.#state.kind !== 'idle') throw new Error('a feed is started once');
     this.#state = { kind: 'running' };
     if (this.#isWanted) this.#readNow();
-    else this.#schedule(this.#options.pollMs);
+    else this.#schedule(this.#options.pauseMs());
   }
 
   wake(): void {
     this.#isWanted = true;
     // A loop that fails keeps to its own clock: a storm of wake-ups does not become a storm of failing reads.
     if (this.#state.kind === 'running' && !this.#reading) this.#readNow();
+  }
+
+  /** Reads once `ms` have passed since the last reading began, where the next one would be later. */
+  wakeWithin(ms: number): void {
+    if (this.#state.kind !== 'running' || this.#reading) return;
+    const left = this.#readAt + ms - performance.now();
+    if (left <= 0) this.#readNow();
+    else this.#schedule(left);
   }
 
   /** Resolves after a read that began after this call; waits for as long as reads fail. Rejects when stopped. */
@@ -89,6 +98,7 @@ export class ReadLoop {
 
   async #readOnce(): Promise<void> {
     this.#isWanted = false;
+    this.#readAt = performance.now();
     const waiters = this.#waiters.splice(0);
     try {
       await this.#options.read();
@@ -116,7 +126,7 @@ export class ReadLoop {
       this.#schedule(this.#retryMs * (0.5 + Math.random() / 2));
       this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
     } else if (this.#isWanted) this.#readNow();
-    else this.#schedule(this.#options.pollMs);
+    else this.#schedule(this.#options.pauseMs());
   }
 
   #isStopped(): boolean {

@@ -42,6 +42,15 @@ export interface FeedStatus {
   readonly changes: number;
   /** Whether NOTIFY wakes the feed; where it does not, the clock does. */
   readonly wakeUps: 'off' | 'untested' | 'working' | 'broken';
+  /** `asleep`: writers notify, and wake it. `awake`: they need not, it reads every few ms. `clock`: nobody would be heard. */
+  readonly rest: 'clock' | 'awake' | 'falling asleep' | 'asleep';
+  /** How often it fell asleep. */
+  readonly naps: number;
+  /** Notifications of writers that were heard; what was delivered beside them was not notified, or together. */
+  readonly rings: number;
+  /** Readings of the log, and those of them that found something. */
+  readonly readings: number;
+  readonly fruitfulReadings: number;
   /** How often the connection that wakes it was lost. */
   readonly reconnects: number;
   readonly error: string | null;

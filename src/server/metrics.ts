@@ -25,6 +25,7 @@ export interface MeasuredParts {
 /** What the database does not say of its log in this time is left out. */
 const LOG_WITHIN_MS = 2_000;
 const STATES: readonly FeedStatus['state'][] = ['starting', 'live', 'reconnecting', 'stopped'];
+const RESTS: readonly FeedStatus['rest'][] = ['clock', 'awake', 'falling asleep', 'asleep'];
 const STATEMENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export function createMetrics(): Metrics {
@@ -81,6 +82,35 @@ function measureFeed(registers: Registry[], feed: Feed): void {
     'Changed rows read from the log.',
     () => feed.status().changes,
   );
+  new Gauge({
+    name: 'rivulet_feed_rest',
+    help: 'How the feed waits has 1: awake writers need not notify, asleep they do, by the clock nobody is heard.',
+    labelNames: ['rest'],
+    registers,
+    collect() {
+      const { rest } = feed.status();
+      for (const each of RESTS) this.set({ rest: each }, Number(each === rest));
+    },
+  });
+  counter(registers, 'rivulet_feed_naps_total', 'Times that the feed fell asleep.', () => feed.status().naps);
+  counter(
+    registers,
+    'rivulet_feed_rings_total',
+    "Notifications of writers that were heard; transactions beyond that were not notified, or another session's.",
+    () => feed.status().rings,
+  );
+  new Counter({
+    name: 'rivulet_feed_readings_total',
+    help: 'Readings of the log, by whether they found anything.',
+    labelNames: ['found'],
+    registers,
+    collect() {
+      const { readings, fruitfulReadings } = feed.status();
+      this.reset();
+      this.inc({ found: 'something' }, fruitfulReadings);
+      this.inc({ found: 'nothing' }, readings - fruitfulReadings);
+    },
+  });
   counter(
     registers,
     'rivulet_listener_reconnects_total',

@@ -3,8 +3,16 @@ import { LOG_FUNCTIONS_SQL } from './log-functions.js';
 /** Where the change log lives. Nothing of it is meant for other users of the database. */
 export const LOG_SCHEMA = 'rivulet';
 
-/** The channel on which a transaction with logged changes notifies, once, without a payload. */
+/** The channel on which a transaction with logged changes notifies, once, without a payload, where a reader is asleep. */
 export const LOG_CHANNEL = 'rivulet';
+
+/**
+ * Advisory locks (two integers: this class, "rivu" in hexadecimal, and a number from 1 on) by which writers know whether a reader is
+ * asleep; see `feed/doorbell.ts`. A logged transaction holds each of them shared, or notifies. So many readers can be asleep at a
+ * time; each more costs every logged transaction a lock.
+ */
+export const DOORBELL_CLASS = 1_919_514_229;
+export const DOORBELL_SLOTS = 4;
 
 /** Installs are serialized by this advisory lock ("rivulet" in hexadecimal). */
 const INSTALL_LOCK = '32204104842110324';

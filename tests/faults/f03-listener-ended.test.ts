@@ -8,7 +8,7 @@ const ledger = await createLedger();
 async function endListener(): Promise<number> {
   const ended = await ledger.database.query(
     `select pg_terminate_backend(pid)::text from pg_stat_activity
-     where datname = current_database() and application_name = 'followed' and query ~ '^(listen|select$)'`,
+     where datname = current_database() and application_name = 'followed' and query ~ '^(listen|select$)|advisory'`,
   );
   return ended.length;
 }

@@ -1,6 +1,7 @@
 import { defineRelations } from 'drizzle-orm';
 import { customType, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { DOORBELL_CLASS, DOORBELL_SLOTS } from '../../src/watch/log-table.js';
 import { createDatabase } from '../support/database.js';
 import { watch } from '../support/watched.js';
 
@@ -288,7 +289,9 @@ describe('transactions', () => {
     expect(await watched.takeChanges()).toEqual([['INSERT', 'parents', null, ['1', 'a']]]);
   });
 
-  test('a transaction notifies once, whatever it did', async () => {
+  test('a transaction notifies once, whatever it did, where a reader is asleep', async () => {
+    const sleeper = database.connect({ max: 1 });
+    await sleeper.script(`select pg_advisory_lock(${DOORBELL_CLASS}, ${DOORBELL_SLOTS})`);
     const heard: string[] = [];
     const unlisten = await database.db.listen(
       'rivulet',
@@ -300,6 +303,9 @@ describe('transactions', () => {
       update parents set name = 'y'; delete from branches; insert into branches values (1, null); delete from parents`);
     await database.script(`select pg_notify('rivulet', 'end')`);
     await expect.poll(() => heard).toEqual(['', 'end']);
+    await sleeper.script('select pg_advisory_unlock_all()');
+    await database.script(`insert into parents values (1, 'unheard'); select pg_notify('rivulet', 'end')`);
+    await expect.poll(() => heard).toEqual(['', 'end', 'end']);
     await unlisten();
   });
 });

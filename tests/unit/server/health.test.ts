@@ -9,6 +9,11 @@ const live: FeedStatus = {
   transactions: 1,
   changes: 1,
   wakeUps: 'working',
+  rest: 'asleep',
+  naps: 1,
+  rings: 0,
+  readings: 0,
+  fruitfulReadings: 0,
   reconnects: 0,
   error: null,
 };
