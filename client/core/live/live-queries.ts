@@ -93,7 +93,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
   // All messages that came in one turn are one emission.
   const schedule = (session: LiveSession): void => {
     due.add(session);
-    flushTimer ??= setTimeout(flush, 0);
+    flushSoon();
   };
   const heard = new Heard(schema, report);
   // With what it does to live queries, where it does something to them.
@@ -123,10 +123,13 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       report(error);
     }
   };
+  const flushSoon = (): void => {
+    flushTimer ??= setTimeout(flush, 0);
+  };
   const together = new Together(times, () => {
-    if (due.size > 0) flushTimer ??= setTimeout(flush, 0);
+    if (due.size > 0) flushSoon();
   });
-  const writes = new OwnWrites(times.echoMs, flush);
+  const writes = new OwnWrites(times.echoMs, flushSoon);
   const stopListening = listen(options.client, (isConnected) => {
     for (const { session } of shared.values()) session.connection(isConnected);
   });

@@ -211,6 +211,8 @@ export class LiveSession {
   }
 
   #adopt(): void {
+    // What the old streams said and waits is not for the new answer.
+    this.#generation++;
     const answer = this.#answer!;
     this.#lastAnswer = answer;
     this.#options.changed();
@@ -282,20 +284,20 @@ export class LiveSession {
   #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>, isCurrent: () => boolean): void {
     this.#attempts = 0;
     if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
-    this.#options.heard(root.stream, message);
     const { transaction } = message;
     const { xid, mutationId } = isObject(transaction) ? transaction : {};
-    const echo = () => {
+    const tell = () => {
+      this.#options.heard(root.stream, message);
       if (typeof mutationId === 'string') this.#options.echoed(mutationId);
     };
     if (typeof message.reset === 'string' || root.kind === 'asked') {
       this.#dispatch(typeof message.reset === 'string' ? 'reset' : 'need');
-      echo();
+      tell();
       return;
     }
     const apply = () => {
       if (isCurrent()) this.#apply(root, message);
-      echo();
+      tell();
     };
     if (typeof xid !== 'string') {
       this.#hurry();

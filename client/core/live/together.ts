@@ -62,7 +62,7 @@ export class Together {
 
   /** A stream is about to begin anew, from an answer that was asked for at `askedAt`. `before`: what it held until now. */
   answered(follower: Follower, askedAt: number, before: HeldRows): void {
-    this.#discard(follower);
+    this.hurry(follower);
     this.#brought.delete(follower);
     for (const group of this.#groups.values()) {
       // What was told before the question was asked is in the answer; what came since may be missing in it.
@@ -79,14 +79,14 @@ export class Together {
   }
 
   leave(follower: Follower): void {
-    this.#discard(follower);
+    this.hurry(follower);
     this.#followers.delete(follower);
     this.#brought.delete(follower);
     for (const { awaited } of this.#groups.values()) awaited.delete(follower);
     this.#apply();
   }
 
-  /** A stream brought a message. `apply` is called in this turn or later, unless the stream begins anew or leaves before. */
+  /** A stream brought a message. `apply` is called once, in this turn or later; at the latest where the stream begins anew or leaves. */
   bring(follower: Follower, xid: string, touched: Iterable<string>, apply: () => void): void {
     const group = this.#groupOf(xid);
     for (const id of touched) group.touched.add(id);
@@ -100,7 +100,7 @@ export class Together {
     this.#apply();
   }
 
-  /** Applies what waits for a stream that brings no more. */
+  /** Applies what waits of a stream that brings no more. */
   hurry(follower: Follower): void {
     const items = this.#waiting.get(follower)?.splice(0) ?? [];
     this.#waiting.delete(follower);
@@ -149,11 +149,6 @@ export class Together {
     };
     this.#groups.set(xid, group);
     return group;
-  }
-
-  #discard(follower: Follower): void {
-    this.#waiting.get(follower)?.splice(0);
-    this.#waiting.delete(follower);
   }
 
   #await(follower: Follower, group: Group): void {
