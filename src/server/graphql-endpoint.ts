@@ -86,7 +86,11 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     const reserved = reservation && new ReservedOperation(reservation, yoga, logger);
     const streaming: Streaming = { reserved, hasBegun: false, result: null };
     const context: YogaContext = {
-      identity,
+      identity: once(async () => {
+        const own = await identity();
+        await quotas.operationOf(own.subject);
+        return own;
+      }),
       endAtExpiry: reserved === null,
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,

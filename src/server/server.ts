@@ -26,7 +26,7 @@ import { openRivulet, type Rivulet } from './rivulet.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
 import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
-import { createYogaServer, type YogaOptions } from './yoga.js';
+import { createYogaServer } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const DRAIN_MS = 10_000;
@@ -111,7 +111,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
-    const contextOf = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
+    const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
       database,
       rights: resolveRights(model, config.policies, identity.user, { onFault }),
       user: identity.user,
@@ -120,10 +120,6 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       reader: new Reader(database),
       admit: () => quotas.subscriptionOf(identity.subject),
     });
-    const makeContext: YogaOptions['makeContext'] = async (identity, extensions, start) => {
-      await quotas.operationOf(identity.subject);
-      return contextOf(identity, extensions, start);
-    };
     const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);
     const yoga = await createYogaServer({
       schema,

@@ -108,6 +108,7 @@ async function prepare(
   try {
     await quotas.operationFrom(address);
     const initial = await yogaContext(identify, context, id, payload);
+    await quotas.operationOf((await initial.identity()).subject);
     const prepared = await prepareOperation(yoga, initial, payload, logger);
     if (!('document' in prepared) || session === null || initial.endAtExpiry) return prepared;
     const again = () => subscribeTo(yoga, { ...initial, rightsChanged: true }, payload, logger);

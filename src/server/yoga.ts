@@ -48,12 +48,7 @@ export interface YogaOptions {
   /** `null`: no GraphiQL. */
   readonly graphiql: GraphiQLSettings | null;
   readonly logger: Logger;
-  /** May reject with a coded error. */
-  readonly makeContext: (
-    identity: Identity,
-    extensions: unknown,
-    start: StreamStart,
-  ) => RivuletContext | Promise<RivuletContext>;
+  readonly makeContext: (identity: Identity, extensions: unknown, start: StreamStart) => RivuletContext;
 }
 
 /**
