@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A TCP proxy, for faults on the wire. */
-export interface Proxy {
+export interface TcpProxy {
   /** The target's address, by way of the proxy. */
   readonly url: string;
   /** Connections through it. */
@@ -26,7 +26,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export type DatabaseProxy = Proxy;
+export type DatabaseProxy = TcpProxy;
 
 /** Given a part of what one side sends, decides what arrives of it, and when; `cut` resets the connection. */
 export type Meddler = (bytes: Buffer, cut: () => void) => Buffer | Promise<Buffer>;
@@ -34,7 +34,7 @@ export type Meddler = (bytes: Buffer, cut: () => void) => Buffer | Promise<Buffe
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'ws:': 80, 'https:': 443 };
 
 /** Starts a proxy on 127.0.0.1 in front of the server of `url`; of PostgreSQL's where the address names no port. */
-export async function startProxy(url: string): Promise<Proxy> {
+export async function startProxy(url: string): Promise<TcpProxy> {
   let target = new URL(url);
   const links = new Set<Link>();
   let accepted = 0;
@@ -53,7 +53,7 @@ export async function startProxy(url: string): Promise<Proxy> {
     const link = new Link(near, far, { answers: () => answers, requests: () => requests });
     links.add(link);
     if (stalled) link.stall();
-    near.once('close', () => links.delete(link));
+    far.once('close', () => links.delete(link));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -113,6 +113,7 @@ class Link {
   readonly #near: Socket;
   readonly #far: Socket;
   readonly #lanes: readonly Lane[];
+  #isHeld = false;
 
   constructor(near: Socket, far: Socket, meddlers: Meddlers) {
     this.#near = near;
@@ -123,16 +124,19 @@ class Link {
       socket.setNoDelay(true);
       socket.on('error', () => {});
     }
-    near.once('close', () => far.destroy());
-    far.once('close', () => near.destroy());
+    near.once('close', () => this.#endTogether());
+    far.once('close', () => this.#endTogether());
   }
 
   stall(): void {
+    this.#isHeld = true;
     for (const lane of this.#lanes) lane.hold(true);
   }
 
   resume(): void {
+    this.#isHeld = false;
     for (const lane of this.#lanes) lane.hold(false);
+    if (this.#near.destroyed || this.#far.destroyed) this.destroy();
   }
 
   reset(): void {
@@ -144,6 +148,11 @@ class Link {
     this.#near.destroy();
     this.#far.destroy();
   }
+
+  /** A socket that is paused still learns that its peer has reset it; the other side must not. */
+  #endTogether(): void {
+    if (!this.#isHeld) this.destroy();
+  }
 }
 
 /** Forwards what `from` says to `to`, no faster than that reads, one meddled part at a time. */
@@ -151,6 +160,7 @@ class Lane {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #waiting = { held: false, full: false, meddled: false };
+  #hasEnded = false;
 
   constructor(from: Socket, to: Socket, meddler: () => Meddler | null, cut: () => void) {
     this.#from = from;
@@ -164,7 +174,11 @@ class Lane {
         this.#wait('meddled', false);
       }, cut);
     });
-    from.on('end', () => to.end());
+    // Also said of a socket that is paused, where nothing came before it.
+    from.on('end', () => {
+      this.#hasEnded = true;
+      this.#flow();
+    });
     to.on('drain', () => this.#wait('full', false));
     this.#flow();
   }
@@ -186,6 +200,7 @@ class Lane {
   #flow(): void {
     const { held, full, meddled } = this.#waiting;
     if (held || full || meddled) this.#from.pause();
+    else if (this.#hasEnded) this.#to.end();
     else this.#from.resume();
   }
 }

@@ -33,8 +33,10 @@ export const changes = {
     `update users set name = 'v' || (substr(name, 2)::bigint + 1) where id = ${ids(users)}
      returning 'users' as t, id::text as k, substr(name, 2)::bigint as v, null::int as p, false as g`,
 
-  touchComments: (comments: readonly number[]): ChangeSql =>
-    `update comments c set body = 'v' || (substr(c.body, 2)::bigint + 1) from tasks o where o.id = c.task_id and c.id = ${ids(comments)}
+  /** Any so many. */
+  touchComments: (count: number): ChangeSql =>
+    `update comments c set body = 'v' || (substr(c.body, 2)::bigint + 1) from tasks o
+     where o.id = c.task_id and c.id in (select id from comments order by random() limit ${count})
      returning 'comments' as t, c.id::text as k, substr(c.body, 2)::bigint as v, o.project_id as p, false as g`,
 
   /** Below one of the tasks that stay where they are. */

@@ -141,7 +141,11 @@ export class Stand {
     const before = new Map(this.subscribers.map((subscriber) => [subscriber, subscriber.messages]));
     await waitFor(
       'everybody hears something',
-      () => [...before].every(([subscriber, messages]) => subscriber.messages > messages),
+      () => {
+        const waiting = [...before].filter(([subscriber, messages]) => subscriber.messages <= messages);
+        if (waiting.length === 0) return true;
+        throw new Error(waiting.map(([{ plan, breaks }]) => `${describePlan(plan)}: ${breaks}`).join('; '));
+      },
       withinMs,
     );
   }

@@ -48,7 +48,8 @@ export const overWebSocket: Transport = ({ url, token, query, variables, onNext,
   return {
     cut: () => {
       socket?.terminate();
-      void client.dispose();
+      // It rejects where the socket broke, of which `onEnd` was told.
+      Promise.resolve(client.dispose()).catch(() => {});
     },
     pause: () => socket?.pause(),
     resume: () => socket?.resume(),

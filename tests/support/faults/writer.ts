@@ -17,12 +17,9 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #running: Promise<void>;
   #stopped = false;
-  /** Ids of comments that may be there. */
-  #comments: number;
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#comments = (disputedProject(options.size) * options.size.tasksPerProject) >> 1;
     this.#running = this.#run();
   }
 
@@ -67,14 +64,11 @@ export class Writer {
     const what = random.int(100);
     if (what < 50) return changes.touchTasks(some(tasks));
     if (what < 60) return changes.touchUsers(some(size.users));
-    if (what < 75) return changes.touchComments(some(this.#comments));
+    if (what < 75) return changes.touchComments(1 + random.int(3));
     if (what < 81) return changes.addTask(1 + random.int(disputedProject(size)));
     if (what < 86) return changes.removeTasks(1 + random.int(2));
     if (what < 90) return changes.moveTask(1 + random.int(disputedProject(size)));
-    if (what < 96) {
-      this.#comments++;
-      return changes.addComment(1 + random.int(tasks));
-    }
+    if (what < 96) return changes.addComment(1 + random.int(tasks));
     return changes.removeComment(random.int(5));
   }
 }
