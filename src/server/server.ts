@@ -218,6 +218,8 @@ function withOptions(settings: Settings, options: ServerOptions): Settings {
 }
 
 function mutationIdOf(extensions: unknown): string | null {
-  const id = isRecord(extensions) ? extensions.mutationId : undefined;
+  if (!isRecord(extensions)) return null;
+  const id =
+    (isRecord(extensions.rivulet) ? extensions.rivulet.mutationId : undefined) ?? extensions.mutationId;
   return typeof id === 'string' && id.length > 0 && id.length <= MAX_MUTATION_ID_LENGTH ? id : null;
 }

@@ -42,19 +42,22 @@ test('what is not there is a coded error, and the root leads to the API', async 
   expect([root.status, root.headers.get('location')]).toEqual([302, '/graphql']);
 });
 
-test('a mutation writes, and its name travels to the change log', async () => {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${ada}` },
-    body: JSON.stringify({
-      query: 'mutation { updateTask(id: 2, set: { title: "Note G" }) { title } }',
-      extensions: { mutationId: 'mine' },
-    }),
-  });
-  expect(await response.json()).toEqual({ data: { updateTask: { title: 'Note G' } } });
-  const [row] = await server.database.query({
-    text: 'select mutation_id from rivulet.change order by seq desc limit 1',
-    params: [],
-  });
-  expect(row).toEqual(['mine']);
-});
+test.each([{ mutationId: 'mine' }, { rivulet: { mutationId: 'mine' } }])(
+  'a mutation writes, and its name travels to the change log: %j',
+  async (extensions) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${ada}` },
+      body: JSON.stringify({
+        query: 'mutation { updateTask(id: 2, set: { title: "Note G" }) { title } }',
+        extensions,
+      }),
+    });
+    expect(await response.json()).toEqual({ data: { updateTask: { title: 'Note G' } } });
+    const [row] = await server.database.query({
+      text: 'select mutation_id from rivulet.change order by seq desc limit 1',
+      params: [],
+    });
+    expect(row).toEqual(['mine']);
+  },
+);
