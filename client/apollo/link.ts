@@ -1,5 +1,5 @@
 import { ApolloLink, CombinedGraphQLErrors, Observable } from '@apollo/client';
-import { Kind, type OperationTypeNode } from 'graphql';
+import { type DocumentNode, Kind, type OperationTypeNode } from 'graphql';
 import type { Manifest } from '../../src/manifest/types.js';
 import {
   createLiveQueries,
@@ -67,10 +67,7 @@ export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
 /** Fetches with the operation's context, but another document. */
 function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardFunction): Execute {
   return (document, _variables, done) => {
-    const request = Object.assign(Object.create(Object.getPrototypeOf(operation)), operation);
-    Object.defineProperties(request, Object.getOwnPropertyDescriptors(operation));
-    Object.defineProperty(request, 'query', { value: document, enumerable: true });
-    const subscription = forward(request).subscribe({
+    const subscription = forward(asking(operation, document)).subscribe({
       next: (result) => done(result as never),
       error: (error: unknown) =>
         done(
@@ -79,6 +76,13 @@ function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardF
     });
     return () => subscription.unsubscribe();
   };
+}
+
+/** The same operation with another document. */
+function asking(operation: ApolloLink.Operation, document: DocumentNode): ApolloLink.Operation {
+  const request = Object.assign(Object.create(Object.getPrototypeOf(operation)), operation);
+  Object.defineProperties(request, Object.getOwnPropertyDescriptors(operation));
+  return Object.defineProperty(request, 'query', { value: document, enumerable: true });
 }
 
 /**
@@ -105,11 +109,15 @@ function passing(
   const isQuery = !isMutation && !isSubscription;
   return new Observable((observer) => {
     if (isQuery) telling.ask(operation);
-    const subscription = forward(operation).subscribe({
+    const completed = isQuery ? undefined : telling.completed(operation.query);
+    const asked = completed ? asking(operation, completed.document) : operation;
+    const subscription = forward(asked).subscribe({
       next: (result) => {
-        if (isMutation) telling.mutation(operation, result.data, mutationId);
-        if (isSubscription) telling.message(operation, result.data);
-        observer.next(result);
+        if (isMutation) telling.mutation(asked, result.data, mutationId);
+        if (isSubscription) telling.message(asked, result.data);
+        observer.next(
+          completed ? { ...result, data: completed.strip(result.data) as typeof result.data } : result,
+        );
         if (isQuery) telling.answered(operation);
         if (isMutation) live.writes.answered(mutationId);
         live.settle(isMutation ? undefined : askedAt);
@@ -121,7 +129,7 @@ function passing(
       complete: () => observer.complete(),
     });
     return () => {
-      telling.forget(operation);
+      telling.forget(asked);
       subscription.unsubscribe();
     };
   });

@@ -1,7 +1,17 @@
 import { type ApolloClient, type ApolloLink, InMemoryCache } from '@apollo/client';
+import type { DocumentNode } from 'graphql';
 import type { Manifest } from '../../src/manifest/types.js';
 import { readManifest } from '../core/index.js';
-import { type Asked, type Carried, keepLists, Listener, type Told } from '../core/lists/index.js';
+import {
+  type Asked,
+  type Carried,
+  type Completed,
+  complete,
+  keepLists,
+  Listener,
+  Shapes,
+  type Told,
+} from '../core/lists/index.js';
 import type { LiveQueries } from '../core/live/index.js';
 import { ApolloLists, ApolloStore, applyEdits } from './apollo-store.js';
 
@@ -9,11 +19,14 @@ import { ApolloLists, ApolloStore, applyEdits } from './apollo-store.js';
 export class Telling {
   readonly #lists: ApolloLists;
   readonly #listener: Listener;
+  readonly #shapes: Shapes;
+  readonly #completed = new WeakMap<DocumentNode, Completed | null>();
   readonly #clients = new Set<ApolloClient>();
 
   constructor(manifest: Manifest, live: () => LiveQueries, report: (error: unknown) => void) {
     const schema = readManifest(manifest);
     this.#lists = new ApolloLists(schema);
+    this.#shapes = new Shapes(schema);
     this.#listener = new Listener(schema, () => live().covered(), report);
   }
 
@@ -21,6 +34,16 @@ export class Telling {
   live(told: readonly Told[]): void {
     const carried = this.#listener.live(told);
     for (const client of this.#clients) this.#apply(client, carried);
+  }
+
+  /** A document that asks for what tells what changed; `undefined` where nothing is missing. */
+  completed(document: DocumentNode): Completed | undefined {
+    let completed = this.#completed.get(document);
+    if (completed === undefined) {
+      completed = complete(this.#shapes, document) ?? null;
+      this.#completed.set(document, completed);
+    }
+    return completed ?? undefined;
   }
 
   meet(client: ApolloClient): void {

@@ -12,7 +12,7 @@ import { readElsewhere } from './implies.js';
 import { gatherKnowledge, hides, type Known, sharpen } from './knowledge.js';
 import { type Covered, type ListEdits, type ListStore, NOTHING_COVERED, type StoredField } from './store.js';
 import { StoreCache } from './store-cache.js';
-import type { Told, ToldMessage } from './told.js';
+import { inSchema, type Told, type ToldMessage } from './told.js';
 
 /**
  * What becomes of every cached list when this is told, in one transaction.
@@ -24,9 +24,10 @@ import type { Told, ToldMessage } from './told.js';
 export function keepLists(
   schema: ClientSchema,
   store: ListStore,
-  told: Told,
+  heard: Told,
   covered: Covered = NOTHING_COVERED,
 ): ListEdits {
+  const told = inSchema(schema, heard);
   const cache = new StoreCache(schema, store);
   const known = gatherKnowledge(schema, told);
   const facts = gatherFacts(told.messages, (message) => hides(schema, message as ToldMessage));

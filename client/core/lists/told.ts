@@ -1,5 +1,8 @@
+import type { ModelTable } from '../../../src/manifest/model.js';
 import type { ListArgs } from '../cache.js';
 import type { ReadMessage, ReadScope } from '../read-message.js';
+import type { ReadRow } from '../read-row.js';
+import type { ClientSchema } from '../schema.js';
 
 /** A scope of a message, with the arguments that its stream was asked with. */
 export interface ToldScope extends ReadScope {
@@ -57,4 +60,23 @@ export function byTransaction(told: readonly Told[]): readonly Told[] {
     else groups.set(name, [each]);
   }
   return [...groups.values()].map(joined);
+}
+
+/** The same, said in the tables and relations of one reading of the manifest, whichever it was read with. */
+export function inSchema(schema: ClientSchema, told: Told): Told {
+  const scopeIn = (scope: ToldScope, parent: ModelTable | null): ToldScope => {
+    const table = schema.model.table(scope.table.name);
+    const relation = scope.relation && parent ? (parent.findRelation(scope.relation.name) ?? null) : null;
+    const rowIn = (node: ReadRow): ReadRow => ({ ...node, table });
+    return {
+      ...scope,
+      table,
+      relation,
+      changes: scope.changes.map((change) => ({ ...change, node: change.node && rowIn(change.node) })),
+      related: scope.related.map((inner) => scopeIn(inner, table)),
+    };
+  };
+  const isIn = told.messages.every(({ root }) => schema.model.table(root.table.name) === root.table);
+  if (isIn) return told;
+  return { ...told, messages: told.messages.map((each) => ({ ...each, root: scopeIn(each.root, null) })) };
 }

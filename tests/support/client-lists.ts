@@ -1,0 +1,224 @@
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { createClient, type Client as SocketClient } from 'graphql-ws';
+import { pipe, subscribe } from 'wonka';
+import WebSocket from 'ws';
+import { rivuletCacheConfig, rivuletLink } from '../../client/apollo/index.js';
+import { rivuletCache, rivuletExchange } from '../../client/urql/index.js';
+import type { ClientServer } from './client-server.js';
+import { QUICK } from './client-under-test.js';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** A GraphQL client whose cache is looked at: what it shows, what it asks for. */
+export interface ListClient {
+  /** Shows a query, from the cache first. */
+  watch(query: string, how?: { readonly live?: boolean; readonly variables?: Variables }): Shown;
+  /** As a page does with its own change stream. */
+  follow(
+    subscription: string,
+    variables?: Variables,
+  ): { readonly messages: readonly unknown[]; stop(): void };
+  mutate(mutation: string, variables?: Variables): Promise<unknown>;
+  /** The documents that were sent over HTTP, without mutations. */
+  readonly requests: readonly string[];
+  readonly problems: readonly unknown[];
+  close(): Promise<void>;
+}
+
+export interface Shown {
+  readonly data: unknown;
+  readonly shown: readonly unknown[];
+  stop(): void;
+}
+
+export interface ListOptions {
+  readonly server: ClientServer;
+  readonly token: string;
+  /** Called before the answer of a request is handed on. */
+  readonly beforeAnswer?: (query: string) => Promise<void>;
+  /** Shown until `createTask` and `updateTask` are answered. */
+  readonly optimistic?: boolean;
+}
+
+export interface ListKind {
+  readonly name: string;
+  open(options: ListOptions): ListClient;
+}
+
+function transports({ server, token, beforeAnswer }: ListOptions) {
+  const requests: string[] = [];
+  const socket = createClient({
+    url: server.webSocketUrl,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${token}` },
+    retryAttempts: 100,
+    retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
+  });
+  const counted: typeof fetch = async (input, init) => {
+    const { query } = JSON.parse(String(init?.body)) as { query: string };
+    if (!query.trimStart().startsWith('mutation')) requests.push(query);
+    const response = await fetch(input, init);
+    const text = await response.text();
+    await beforeAnswer?.(query);
+    return new Response(text, response);
+  };
+  return { requests, socket, fetch: counted };
+}
+
+const newShown = () => ({ data: undefined as unknown, shown: [] as unknown[], stop: () => {} });
+
+export const urqlLists: ListKind = {
+  name: 'urql',
+  open: (options) => {
+    const { server, token } = options;
+    const { requests, socket, fetch: counted } = transports(options);
+    const problems: unknown[] = [];
+    const client = new Client({
+      url: server.url,
+      fetch: counted,
+      fetchOptions: { headers: { authorization: `Bearer ${token}` } },
+      preferGetMethod: false,
+      exchanges: [
+        rivuletExchange({
+          manifest: server.manifest,
+          client: socket,
+          times: QUICK,
+          onError: (error) => problems.push(error),
+          cache: cacheExchange({
+            ...rivuletCache(server),
+            logger: (severity, message) => {
+              if (severity !== 'debug') problems.push(`${severity}: ${message}`);
+            },
+            ...(options.optimistic && {
+              optimistic: {
+                updateTask: ({ id, set }) => ({ __typename: 'Task', id, ...(set as object) }),
+              },
+            }),
+          }),
+        }),
+        fetchExchange,
+        subscriptionExchange({
+          forwardSubscription: ({ query, variables, extensions }) => ({
+            subscribe: (sink) => ({
+              unsubscribe: socket.subscribe({ query: query!, variables, extensions }, sink as never),
+            }),
+          }),
+        }),
+      ],
+    });
+    return {
+      requests,
+      problems,
+      watch: (query, { live = false, variables = {} } = {}) => {
+        const watched = newShown();
+        const { unsubscribe } = pipe(
+          client.query(query, variables, live ? { live: true } : {}),
+          subscribe(({ data, error }) => {
+            if (error) problems.push(error);
+            watched.data = data;
+            watched.shown.push(data);
+          }),
+        );
+        watched.stop = unsubscribe;
+        return watched;
+      },
+      follow: (subscription, variables = {}) => {
+        const messages: unknown[] = [];
+        const { unsubscribe } = pipe(
+          client.subscription(subscription, variables),
+          subscribe(({ data, error }) => {
+            if (error) problems.push(error);
+            messages.push(data);
+          }),
+        );
+        return { messages, stop: unsubscribe };
+      },
+      mutate: async (mutation, variables = {}) => {
+        const { data, error } = await client.mutation(mutation, variables).toPromise();
+        if (error) throw error;
+        return data;
+      },
+      close: async () => {
+        await disposeOf(socket);
+      },
+    };
+  },
+};
+
+export const apolloLists: ListKind = {
+  name: 'apollo',
+  open: (options) => {
+    const { server, token } = options;
+    const { requests, socket, fetch: counted } = transports(options);
+    const problems: unknown[] = [];
+    const http = new HttpLink({
+      uri: server.url,
+      fetch: counted,
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const client = new ApolloClient({
+      cache: new InMemoryCache(rivuletCacheConfig(server.manifest)),
+      link: ApolloLink.from([
+        rivuletLink({
+          manifest: server.manifest,
+          client: socket,
+          times: QUICK,
+          checkMs: 20,
+          onError: (error) => problems.push(error),
+        }),
+        ApolloLink.split(
+          ({ operationType }) => operationType === 'subscription',
+          new GraphQLWsLink(socket),
+          http,
+        ),
+      ]),
+    });
+    return {
+      requests,
+      problems,
+      watch: (query, { live = false, variables = {} } = {}) => {
+        const watched = newShown();
+        const subscription = client
+          .watchQuery({ query: gql(query), variables, context: live ? { live: true } : {} })
+          .subscribe(({ data, error }) => {
+            if (error) problems.push(error);
+            watched.data = data;
+            watched.shown.push(data);
+          });
+        watched.stop = () => subscription.unsubscribe();
+        return watched;
+      },
+      follow: (subscription, variables = {}) => {
+        const messages: unknown[] = [];
+        const following = client
+          .subscribe({ query: gql(subscription), variables })
+          .subscribe(({ data, error }) => {
+            if (error) problems.push(error);
+            messages.push(data);
+          });
+        return { messages, stop: () => following.unsubscribe() };
+      },
+      mutate: async (mutation, variables = {}) => {
+        const { id, set } = variables as { id?: string; set?: object };
+        const expected = { updateTask: { __typename: 'Task', id, ...set } };
+        const { data } = await client.mutate({
+          mutation: gql(mutation),
+          variables,
+          ...(options.optimistic && id !== undefined ? { optimisticResponse: expected as never } : {}),
+        });
+        return data;
+      },
+      close: async () => {
+        client.stop();
+        await disposeOf(socket);
+      },
+    };
+  },
+};
+
+async function disposeOf(socket: SocketClient): Promise<void> {
+  await socket.dispose();
+}
