@@ -104,7 +104,7 @@ function eventFieldOf(schema: GraphQLSchema, node: FieldNode): EventField | unde
   return field?.extensions.rivulet as EventField | undefined;
 }
 
-function fragmentsOf(document: DocumentNode) {
+export function fragmentsOf(document: DocumentNode) {
   const fragments: Record<
     string,
     Extract<DocumentNode['definitions'][number], { kind: 'FragmentDefinition' }>

@@ -1,4 +1,4 @@
-import { type FieldNode, type GraphQLResolveInfo, getArgumentValues } from 'graphql';
+import { type FieldNode, getArgumentValues } from 'graphql';
 import { RivuletError } from '../errors.js';
 import { and, EVERYTHING, normalize } from '../filter/normalize.js';
 import { parseOrder } from '../filter/order.js';
@@ -10,7 +10,7 @@ import type { Rights } from '../policy/types.js';
 import type { RelatedPlan, SelectPlan } from '../query/types.js';
 import { assertPossibleRows, limitOf, offsetOf } from './plan-limits.js';
 import type { SchemaTypes } from './schema-types.js';
-import { fieldsOf, type Selection, type SelectionInfo, selectionOf } from './selection.js';
+import { type FieldInfo, fieldsOf, type Selection, type SelectionInfo, selectionOf } from './selection.js';
 
 /** With what a request is planned. */
 export interface Planning {
@@ -103,7 +103,7 @@ export function planOrder(planning: Planning, table: ModelTable, orderBy: unknow
 export function planningOf(
   types: SchemaTypes,
   rights: Rights,
-  info: GraphQLResolveInfo,
+  info: FieldInfo,
 ): { readonly planning: Planning; readonly selection: Selection } {
   return {
     planning: { types, rights, info, relations: { count: 0 } },

@@ -1,4 +1,5 @@
 import {
+  type GraphQLField,
   type GraphQLFieldConfig,
   type GraphQLFieldConfigMap,
   GraphQLID,
@@ -6,7 +7,7 @@ import {
   GraphQLNonNull,
   type GraphQLResolveInfo,
 } from 'graphql';
-import type { ModelTable } from '../model/types.js';
+import type { Model, ModelTable } from '../model/types.js';
 import { keyPredicate, keysPredicate } from '../query/key.js';
 import { rowsToSql } from '../query/rows.js';
 import { decodeSelect } from '../query/select.js';
@@ -14,12 +15,32 @@ import type { RowNode, SelectPlan } from '../query/types.js';
 import { connectionField } from './connection.js';
 import type { RivuletContext } from './context.js';
 import { coded } from './errors.js';
+import type { Limits } from './limits.js';
 import { decodeNodeId } from './node-id.js';
 import { type ListArgs, planList, planningOf, planRows } from './plan.js';
 import { assertTotalRows, limitOf } from './plan-limits.js';
 import { Reader } from './reader.js';
 import { listArguments, listOf, nodeInterface, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
+import type { FieldInfo } from './selection.js';
+
+/** What a field of Query says of itself, in its `extensions.rivulet`, so that its answer can be written without execution. */
+export interface RootField {
+  readonly kind: 'one' | 'many';
+  readonly table: ModelTable;
+  readonly model: Model;
+  readonly limits: Limits;
+  /** `args`: coerced. */
+  readonly plan: (
+    args: Readonly<Record<string, unknown>>,
+    context: RivuletContext,
+    info: FieldInfo,
+  ) => SelectPlan;
+}
+
+export function rootFieldOf(field: GraphQLField<unknown, unknown>): RootField | undefined {
+  return field.extensions.rivulet as RootField | undefined;
+}
 
 type QueryField<TArgs = unknown> = GraphQLFieldConfig<unknown, RivuletContext, TArgs>;
 
@@ -42,7 +63,7 @@ export function planOne(
   table: ModelTable,
   args: { readonly id: string },
   context: RivuletContext,
-  info: GraphQLResolveInfo,
+  info: FieldInfo,
 ): SelectPlan {
   const { planning, selection } = planningOf(types, context.rights, info);
   return planRows(planning, table, keyPredicate(table, args.id), selection);
@@ -54,7 +75,7 @@ export function planMany(
   table: ModelTable,
   args: ListArgs,
   context: RivuletContext,
-  info: GraphQLResolveInfo,
+  info: FieldInfo,
 ): SelectPlan {
   const { planning, selection } = planningOf(types, context.rights, info);
   return planList(planning, table, args, selection);
@@ -85,6 +106,15 @@ function oneField(types: SchemaTypes, table: ModelTable): QueryField<{ readonly 
         const [rows] = await readPlans(types, context, [planOne(types, table, args, context, info)]);
         return rows?.[0] ?? null;
       }),
+    extensions: {
+      rivulet: {
+        kind: 'one',
+        table,
+        model: types.model,
+        limits: types.limits,
+        plan: (args, context, info) => planOne(types, table, args as { id: string }, context, info),
+      } satisfies RootField,
+    },
   };
 }
 
@@ -97,6 +127,15 @@ function manyField(types: SchemaTypes, table: ModelTable): QueryField<ListArgs> 
         const [rows] = await readPlans(types, context, [planMany(types, table, args, context, info)]);
         return rows;
       }),
+    extensions: {
+      rivulet: {
+        kind: 'many',
+        table,
+        model: types.model,
+        limits: types.limits,
+        plan: (args, context, info) => planMany(types, table, args, context, info),
+      } satisfies RootField,
+    },
   };
 }
 

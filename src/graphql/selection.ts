@@ -15,6 +15,9 @@ import { RivuletError } from '../errors.js';
 /** The part of `GraphQLResolveInfo` that a selection is read with. */
 export type SelectionInfo = Pick<GraphQLResolveInfo, 'fragments' | 'variableValues' | 'schema'>;
 
+/** The same of a field that a resolver stands on. */
+export type FieldInfo = SelectionInfo & Pick<GraphQLResolveInfo, 'fieldNodes'>;
+
 /** What is selected below some field nodes, fragments not yet spread. */
 export type Selection = readonly SelectionSetNode[];
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
 import { addressOf } from './address.js';
 import { bearerToken } from './auth.js';
+import { DirectAnswers } from './direct-answer.js';
 import { headersOf } from './headers.js';
 import type { Identify, Identity } from './identity.js';
 import type { Release } from './quotas.js';
@@ -44,6 +45,7 @@ interface Exchange {
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
   const { yoga, quotas, logger } = options;
   const reservations = new Reservations(options);
+  const direct = new DirectAnswers(yoga, options.limits.bodyBytes);
   const streams = new Set<EventStream>();
   let isClosing = false;
 
@@ -96,6 +98,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
       streaming,
     };
     try {
+      if (reserved === null && (await direct.answer(request, response, context))) return;
       const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
       if (streaming.result === null) await sendNodeResponse(answer, response, request, true);
       else if (reserved) reserved.run(streaming.result, response);

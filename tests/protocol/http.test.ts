@@ -25,6 +25,32 @@ test('a GET answers a query and refuses a mutation', async () => {
   expect((await post('{ task(id: 1) { id } }', { token: ada })).body.data).toEqual({ task: { id: '1' } });
 });
 
+test.each([
+  ['{ tasks(limit: 3, orderBy: [{ id: ASC }]) { id title status comments { body author { name } } } }', true],
+  ['query One($id: ID!) { task(id: $id) { __typename title } none: task(id: "999999") { id } }', true],
+  ['{ tasksConnection(first: 2) { totalCount nodes { id } } }', true],
+  ['{ tasks(limit: -1) { id } }', false],
+  ['{ users { nothing } }', false],
+])('%s gets the same answer whichever way it is answered', async (query, isGood) => {
+  const ask = async (address: string, accept: string) => {
+    const response = await fetch(address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept, authorization: `Bearer ${ada}` },
+      body: JSON.stringify({ query, variables: { id: '1' } }),
+    });
+    const { extensions, ...answer } = JSON.parse(await response.text());
+    return { status: response.status, type: response.headers.get('content-type'), extensions, answer };
+  };
+  for (const accept of ['application/json', 'application/graphql-response+json', '*/*']) {
+    const direct = await ask(url, accept);
+    // A query string is none of the plain case.
+    const whole = await ask(`${url}?plain=no`, accept);
+    expect({ ...direct, extensions: null }).toEqual({ ...whole, extensions: null });
+    if (isGood) expect(direct.extensions.rivulet.cursor).toEqual(expect.any(String));
+    else expect(direct.answer.errors).toHaveLength(1);
+  }
+});
+
 test('health says that the process lives and how far the feed is', async () => {
   const origin = url.replace('/graphql', '');
   expect(await (await fetch(`${origin}/health/live`)).json()).toEqual({ status: 'live' });
