@@ -17,11 +17,14 @@ import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } 
 export class Group {
   /** Set by its owner: nobody may join any more. */
   onClose: () => void = () => {};
+  /** Set by its owner: what the feed brings is judged, or waits to be. */
+  isFollowing = false;
   readonly scope: Scope;
   readonly spec: ChangeSpec;
   readonly #subscribers = new Set<Subscriber>();
   #state: 'loading' | 'live' | 'ended' = 'loading';
   #backlog: Occasion[] = [];
+  #waiting: (() => void)[] = [];
 
   constructor(spec: ChangeSpec, scope: Scope) {
     this.spec = spec;
@@ -64,6 +67,29 @@ export class Group {
 
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
+    this.taken();
+  }
+
+  /** False: one of its subscribers should be waited for. */
+  get hasRoom(): boolean {
+    for (const { outbox } of this.#subscribers) if (!outbox.hasRoom) return false;
+    return true;
+  }
+
+  withoutRoom(): readonly Subscriber[] {
+    return [...this.#subscribers].filter(({ outbox }) => !outbox.hasRoom);
+  }
+
+  /** Resolves when there is room, or nobody to have it. */
+  room(): Promise<void> {
+    if (this.hasRoom) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** A subscriber took something that waited. */
+  taken(): void {
+    if (this.#waiting.length === 0 || !this.hasRoom) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** From now on its subscribers are told by another group of the same spec. */
@@ -92,7 +118,7 @@ export class Group {
       return;
     }
     const judgement = yield* this.scope.judge(occasion.net, asker);
-    if (judgement) this.#tell(occasion, judgement);
+    if (judgement) this.tell(occasion, judgement);
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {
@@ -112,7 +138,7 @@ export class Group {
     for (const { outbox } of [...this.#subscribers]) outbox.end();
   }
 
-  #tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
+  tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
     const wanted = changes.filter((change) => this.#wants(change));
     if (wanted.length === 0 && related.size === 0 && reset === null) return;
     const message: ScopeMessage = {

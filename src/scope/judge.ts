@@ -21,10 +21,16 @@ export function* occasionsOf(
   after: readonly LoggedTransaction[] = [],
 ): Generator<Occasion> {
   for (const [at, transaction] of transactions.entries()) {
-    const later = [...transactions.slice(at + 1), ...after];
     const { xid, loggedAt, mutationId } = transaction;
     const told = { xid, loggedAt, mutationId };
-    yield { transaction, told, net: netChanges(transaction), moment: { position, later } };
+    const moment = {
+      position,
+      // As long as there are transactions: made where it is asked for.
+      get later() {
+        return [...transactions.slice(at + 1), ...after];
+      },
+    };
+    yield { transaction, told, net: netChanges(transaction), moment };
   }
 }
 

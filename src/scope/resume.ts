@@ -17,8 +17,8 @@ export interface MissedOptions {
   readonly database: Database;
   readonly history: History;
   readonly retry: Retry;
-  /** Past so many changes a reset is cheaper than a replay. */
-  readonly maxChanges: number;
+  /** What the feed brought last; `null` where that does not go back to the cursor. */
+  readonly recent: readonly LoggedTransaction[] | null;
 }
 
 /**
@@ -29,15 +29,22 @@ export async function missedSince(
   after: DecodedCursor,
   position: Snapshot,
   scope: Scope,
-  { database, history, retry, maxChanges }: MissedOptions,
+  { database, history, retry, recent }: MissedOptions,
 ): Promise<Missed> {
+  if (recent) return replayOf(recent, position, position, scope);
   const read = await retry(() => history.read(database, after));
   if (read.kind === 'foreign') return { kind: 'reset', reason: 'OTHER_LOG' };
   if (read.kind === 'trimmed') return { kind: 'reset', reason: 'TOO_OLD' };
   if (read.kind === 'lost') return { kind: 'reset', reason: 'LOG_LOST' };
-  const { transactions, snapshot } = read;
-  const count = transactions.reduce((sum, each) => sum + each.changes.length, 0);
-  if (count > maxChanges) return { kind: 'reset', reason: 'TOO_OLD' };
+  return replayOf(read.transactions, read.snapshot, position, scope);
+}
+
+function replayOf(
+  transactions: readonly LoggedTransaction[],
+  snapshot: Snapshot,
+  position: Snapshot,
+  scope: Scope,
+): Missed {
   if (transactions.some((each) => isUnreadable(each, scope.tables))) {
     return { kind: 'reset', reason: 'SCHEMA_CHANGED' };
   }

@@ -7,17 +7,18 @@ import { enter, leave, plainNode, update } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
-import { type Judging, NOTHING_RELATED, type Scope } from './scope.js';
+import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
 /**
  * A scope whose filter looks at nothing but the row itself: old and new image decide, and nothing is remembered.
  * Where the predicate cannot decide exactly, Postgres judges the images.
  */
-export class RowScope implements Scope {
+export class RowScope implements Scope, Steady {
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
   readonly isSet = false;
+  readonly elsewhere: ReadonlySet<string> = new Set();
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;
 
@@ -37,10 +38,21 @@ export class RowScope implements Scope {
     return table === this.#spec.table.name ? null : false;
   }
 
+  get steady(): Steady {
+    return this;
+  }
+
   *judge(net: NetChanges, asker: Asker): Judging {
-    const changed = net.get(this.#spec.table.name);
-    if (!changed) return null;
-    const { rows } = changed;
+    const [judgement] = yield* this.judgeAll([net], asker);
+    return judgement ?? null;
+  }
+
+  *judgeAll(
+    nets: readonly NetChanges[],
+    asker: Asker,
+  ): Generator<void, readonly (Judgement | null)[], Asker> {
+    const changed = nets.map((net) => net.get(this.#spec.table.name));
+    const rows = changed.flatMap((changes) => changes?.rows ?? []);
     const before = this.#inScope(
       rows.map((row) => row.old),
       asker,
@@ -54,12 +66,17 @@ export class RowScope implements Scope {
     if (before.asked || after.asked) yield;
     const wasIn = before.nodes();
     const isIn = after.nodes();
-    const changes: ScopeChange[] = [];
-    for (const [at, row] of rows.entries()) {
-      const change = this.#describe(row, wasIn[at] !== null, isIn[at] ?? null);
-      if (change) changes.push(change);
-    }
-    return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
+    let at = 0;
+    return changed.map((each) => {
+      if (!each) return null;
+      const changes: ScopeChange[] = [];
+      for (const row of each.rows) {
+        const change = this.#describe(row, wasIn[at] !== null, isIn[at] ?? null);
+        if (change) changes.push(change);
+        at++;
+      }
+      return { reset: each.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
+    });
   }
 
   #describe(row: NetChange, wasIn: boolean, node: RowNode | null): ScopeChange | null {

@@ -29,8 +29,18 @@ export interface Scope {
    * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
    */
   judge(net: NetChanges, asker: Asker): Judging;
+  /** How it can be judged without knowing what is in it; `null`: not at all, because scopes hang from it. */
+  readonly steady: Steady | null;
   /** Whether a row of a table is in it, here or below; `null` where it keeps no rows and only its filter can say. */
   holds(table: string, key: string): boolean | null;
+}
+
+/** Judges by the images alone, and remembers nothing: many transactions at once, of a time in which `elsewhere` did not change. */
+export interface Steady {
+  /** Tables besides the scope's own that say who is in it. */
+  readonly elsewhere: ReadonlySet<string>;
+  /** As `judge`, of several transactions in one round. */
+  judgeAll(nets: readonly NetChanges[], asker: Asker): Generator<void, readonly (Judgement | null)[], Asker>;
 }
 
 /** Returns `null` when the transaction does not concern the scope. */

@@ -2,6 +2,7 @@ import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
+import type { LogPages } from '../feed/log-pages.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { isLocal } from '../filter/paths.js';
 import { covers, formatSnapshot, type Snapshot } from '../log/snapshot.js';
@@ -9,6 +10,7 @@ import type { Model } from '../model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
 import { Allowance } from './allowance.js';
+import { catchUp } from './catch-up.js';
 import { coalesce } from './coalesce.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
@@ -17,6 +19,7 @@ import { LiveQuery, type RunSelect } from './live-query.js';
 import { MatchIndex } from './match-index.js';
 import { MessageSizes, weightOf } from './message-size.js';
 import { type Flow, Outbox, type OutboxOptions } from './outbox.js';
+import { Recent } from './recent.js';
 import { missedSince } from './resume.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
@@ -39,6 +42,7 @@ export interface ScopesOptions {
   readonly database: Database;
   readonly feed: Feed;
   readonly history: History;
+  readonly pages: LogPages;
   readonly evaluator: Evaluator;
   readonly run: RunSelect;
   readonly retry: Retry;
@@ -56,6 +60,8 @@ export interface ScopesOptions {
   readonly maxQueuedBytes?: number;
   /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
   readonly maxReplayedChanges?: number;
+  /** Changes that are remembered, so that whoever comes back soon costs no reading of the log; default 5,000. */
+  readonly maxRecentChanges?: number;
 }
 
 /** What is known of the tables in the database. */
@@ -88,6 +94,9 @@ class FeedScopes implements Scopes {
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** What came last of the log `#epoch`; `null` before anything came. */
+  #recent: Recent | null = null;
+  #epoch: string | null = null;
   /** Of the transaction whose judging began last: who subscribes now is told of those after it. */
   #position: () => Snapshot;
 
@@ -110,6 +119,7 @@ class FeedScopes implements Scopes {
           return resetMessage('OVERFLOW', latest.cursor);
         },
         onPush: (message) => this.#tally.delivery(message.reset),
+        onTaken: () => self.group?.taken(),
         onClose: () => {
           const left = self.leave();
           if (left) this.#drop(left);
@@ -118,11 +128,8 @@ class FeedScopes implements Scopes {
     );
     const { outbox } = subscriber;
     if (!outbox.isOpen) return outbox;
-    const key = after
-      ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)}`
-      : specKey(spec);
     try {
-      const group = this.#joinable.get(key) ?? this.#open(spec, key, after);
+      const group = this.#startingAt(spec, after);
       if (reset) outbox.push(resetMessage(reset, this.#position()));
       subscriber.join(group);
     } catch (error) {
@@ -198,7 +205,7 @@ class FeedScopes implements Scopes {
 
   list(): readonly ListedScope[] {
     return [
-      ...this.#openGroups().map((group) => group.list()),
+      ...[...this.#groups].map((group) => group.list()),
       ...[...this.#liveQueries.values()].map((query) => query.list()),
     ];
   }
@@ -229,20 +236,27 @@ class FeedScopes implements Scopes {
     return outbox;
   }
 
-  /** A group with a cursor is joinable before it follows, and one that was overtaken follows without being joinable. */
-  #openGroups(): readonly Group[] {
-    return [...new Set([...this.#groups, ...this.#joinable.values()])];
-  }
-
   #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
     const group = new Group(spec, this.#scopeOf(spec));
     this.#assertWatched(group.scope.tables);
+    this.#letJoin(group, key);
+    this.#groups.add(group);
+    void this.#start(group, after);
+    return group;
+  }
+
+  #letJoin(group: Group, key: string): void {
     this.#joinable.set(key, group);
     group.onClose = () => {
       if (this.#joinable.get(key) === group) this.#joinable.delete(key);
     };
-    void this.#start(group, after);
-    return group;
+  }
+
+  #startingAt(spec: ChangeSpec, after: DecodedCursor | undefined): Group {
+    const key = after
+      ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)}`
+      : specKey(spec);
+    return this.#joinable.get(key) ?? this.#open(spec, key, after);
   }
 
   #drop(group: Group): void {
@@ -282,17 +296,18 @@ class FeedScopes implements Scopes {
       : new SetScope(model, evaluator, spec, maxScopeKeys);
   }
 
-  async #start(group: Group, after: DecodedCursor | undefined): Promise<void> {
+  async #start(group: Group, cursor: DecodedCursor | undefined): Promise<void> {
     try {
       // A cursor may be ahead of the feed; what the feed brings before it gets there is no news.
-      if (after && !covers(this.#position(), after.snapshot)) await this.#options.feed.catchUp();
+      if (cursor && !covers(this.#position(), cursor.snapshot)) await this.#options.feed.catchUp();
+      const after = cursor && (await this.#catchUp(group, cursor));
       if (!group.isOpen) return;
-      this.#groups.add(group);
+      group.isFollowing = true;
       this.#groupIndex.add(group, group.scope.matchable);
       const position = this.#position();
       const missed = after && (await this.#missed(group, after, position));
       const isExact = await group.scope.load(missed?.at ?? { position, later: [] });
-      const wasReset = after !== undefined && !missed;
+      const wasReset = cursor !== undefined && !missed;
       if (!isExact && !wasReset) group.reset('TRUNCATED', position);
       if (missed) {
         // Who comes now with the same cursor would miss what is told from here on.
@@ -301,16 +316,71 @@ class FeedScopes implements Scopes {
       }
       await this.#inTurn(async () => {
         for (const occasion of group.takeBacklog()) await this.#judge(occasion, [group]);
+        if (isExact) this.#share(group);
       });
     } catch (error) {
       this.#fail(group, error);
     }
   }
 
+  /** Tells what was missed as far as that takes pages, and returns where the rest begins; `null` where the subscribers were told of a reset. */
+  async #catchUp(group: Group, cursor: DecodedCursor): Promise<DecodedCursor | null> {
+    if (this.#recentSince(cursor)) return cursor;
+    const { database, pages, evaluator, retry, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
+    const { epoch } = cursor;
+    const caught = await catchUp(group, cursor, {
+      database,
+      pages,
+      evaluator,
+      retry,
+      maxChanges,
+      onTelling: () => group.onClose(),
+      split: (subscribers, snapshot) => this.#split(group.spec, subscribers, { epoch, snapshot }),
+    });
+    if (caught.kind === 'near') {
+      // A group that was dropped meanwhile may be of a log that is no more.
+      if (group.isOpen) this.#epoch = epoch;
+      return { epoch, snapshot: caught.position };
+    }
+    group.onClose();
+    group.reset(caught.reason, this.#position());
+    return null;
+  }
+
+  #recentFrom(position: Snapshot): Recent {
+    return new Recent(position, this.#options.maxRecentChanges ?? 5_000);
+  }
+
+  #recentSince({ epoch, snapshot }: DecodedCursor) {
+    return epoch === this.#epoch ? (this.#recent?.since(snapshot) ?? null) : null;
+  }
+
+  #split(spec: ChangeSpec, subscribers: readonly Subscriber[], after: DecodedCursor): void {
+    try {
+      const group = this.#startingAt(spec, after);
+      for (const subscriber of subscribers) subscriber.join(group);
+    } catch (error) {
+      for (const { outbox } of subscribers) outbox.fail(error);
+    }
+  }
+
+  /** From now on the group says what everybody of its spec is told who is not behind: they become one. To be called in turn. */
+  #share(group: Group): void {
+    if (!group.isLive) return;
+    const key = specKey(group.spec);
+    const shared = this.#joinable.get(key);
+    if (shared === group) return;
+    if (shared?.isLive) {
+      group.handOver(shared);
+      this.#drop(group);
+    } else this.#letJoin(group, key);
+  }
+
   /** `null` where continuity cannot be had; the subscribers were told. */
   async #missed(group: Group, after: DecodedCursor, position: Snapshot) {
-    const { database, history, retry, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
-    const missed = await missedSince(after, position, group.scope, { database, history, retry, maxChanges });
+    const { database, history, retry } = this.#options;
+    const recent = this.#recentSince(after);
+    const missed = await missedSince(after, position, group.scope, { database, history, retry, recent });
     if (missed.kind === 'replay') return missed;
     group.onClose();
     group.reset(missed.reason, position);
@@ -318,16 +388,23 @@ class FeedScopes implements Scopes {
   }
 
   async #onBatch(batch: FeedBatch): Promise<void> {
-    if (batch.reset !== null) this.#resetAll(batch);
+    if (batch.reset !== null) {
+      this.#resetAll(batch);
+      this.#recent = this.#recentFrom(batch.position);
+      this.#epoch = null;
+    }
+    this.#recent ??= this.#recentFrom(this.#position());
     for (const occasion of occasionsOf(batch.transactions, batch.position)) {
       const { transaction, net } = occasion;
       this.#position = () => transaction.cursor;
+      this.#recent.add(transaction);
+      // At once: who begins to listen after this finds the transaction in what came last.
+      const touched = this.#groupIndex.find(net);
       if (transaction.unreadable.size > 0) {
         await this.#options.schema?.recheck();
         this.#lose(new Set([...transaction.unreadable.keys()].map((table) => table.name)));
       }
       for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
-      const touched = this.#groupIndex.find(net);
       if (touched.size > 0) await this.#judge(occasion, [...touched]);
     }
     // The feed tells nobody of readings that found nothing, and counts this batch as read a moment after it was handled.
@@ -342,6 +419,8 @@ class FeedScopes implements Scopes {
 
   #resetAll({ position }: FeedBatch): void {
     for (const group of [...this.#groups]) {
+      // Who is still on the way finds out by its own reading.
+      if (!group.isFollowing) continue;
       group.reset('LOG_LOST', position);
       this.#drop(group);
     }
@@ -351,7 +430,7 @@ class FeedScopes implements Scopes {
   #lose(lost: ReadonlySet<string>): void {
     const isHit = ({ tables }: { readonly tables: ReadonlySet<string> }) =>
       [...lost].some((table) => tables.has(table));
-    const groups = this.#openGroups().filter((group) => isHit(group.scope));
+    const groups = [...this.#groups].filter((group) => isHit(group.scope));
     // All of them first, so that none is handed over to another that is lost, too.
     for (const group of groups) {
       this.#groups.delete(group);
@@ -362,7 +441,7 @@ class FeedScopes implements Scopes {
       group.reset('SCHEMA_CHANGED', this.#position());
       const refusal = this.#refusal(group.scope.tables);
       if (refusal) group.fail(refusal);
-      else group.handOver(this.#fromNow(group.spec));
+      else group.handOver(this.#startingAt(group.spec, undefined));
     }
     for (const [key, query] of [...this.#liveQueries]) {
       if (!isHit(query)) continue;
@@ -375,11 +454,6 @@ class FeedScopes implements Scopes {
       this.#liveIndex.remove(query);
       query.fail(refusal);
     }
-  }
-
-  #fromNow(spec: ChangeSpec): Group {
-    const key = specKey(spec);
-    return this.#joinable.get(key) ?? this.#open(spec, key, undefined);
   }
 
   #fail(group: Group, error: unknown): void {

@@ -10,7 +10,8 @@ import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
-import type { Judging, Scope } from './scope.js';
+import { RowScope } from './row-scope.js';
+import type { Judging, Scope, Steady } from './scope.js';
 import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
 
 /**
@@ -27,6 +28,7 @@ export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
   readonly isSet = true;
+  readonly steady: Steady | null;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
   readonly #paths: readonly RelationPath[];
@@ -49,6 +51,11 @@ export class SetScope implements Scope {
       ...this.#graph.flatMap((inner) => [...inner.tables]),
     ]);
     this.tables = new Set([table.name, ...others]);
+    const byImages = new RowScope(spec);
+    this.steady =
+      spec.graph.length > 0
+        ? null
+        : { elsewhere: others, judgeAll: (nets, asker) => byImages.judgeAll(nets, asker) };
     this.matchable = {
       table,
       filter,

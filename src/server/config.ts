@@ -159,6 +159,8 @@ export interface Limits extends GraphQLLimits {
   readonly maxQueuedChanges: number;
   /** Bytes that may wait, the same, for one WebSocket over all its subscriptions, or for one event stream. @default 1048576 */
   readonly maxQueuedBytes: number;
+  /** Changes that are remembered, so that whoever comes back soon costs no reading of the log. @default 5000 */
+  readonly maxRecentChanges: number;
   /** A peer that takes nothing of what waits for so many seconds is closed with 1013. @default 20 */
   readonly stalledSeconds: number;
 }

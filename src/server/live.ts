@@ -2,6 +2,7 @@ import { untilAnswered } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { createLogFeed } from '../feed/log-feed.js';
 import { createLogHistory } from '../feed/log-history.js';
+import { createLogPages } from '../feed/log-pages.js';
 import { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed } from '../feed/types.js';
 import { type Retention, startRetention } from '../log/retention.js';
@@ -61,6 +62,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     database,
     feed,
     history,
+    pages: createLogPages(model),
     retry,
     evaluator: createEvaluator({ database, model, history, retry }),
     run: (select) => retry(() => runSelect(options.queries, model, select)),
@@ -69,6 +71,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     maxScopeKeys: limits.maxScopeKeys,
     maxQueuedChanges: limits.maxQueuedChanges,
     maxQueuedBytes: limits.maxQueuedBytes,
+    maxRecentChanges: limits.maxRecentChanges,
   });
   const notifyQueue = new NotifyQueue({ database, log: logger });
   let trimming: Retention | undefined;

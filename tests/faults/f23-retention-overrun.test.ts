@@ -3,7 +3,12 @@ import { trim } from '../../src/log/trim.js';
 import { serveExample } from '../support/example-server.js';
 import { waitFor } from '../support/wait-for.js';
 
-const example = await serveExample({ retention: false, server: { metrics: { port: 0 } } });
+const example = await serveExample({
+  retention: false,
+  // Nearly every replay is read from the log.
+  limits: { maxRecentChanges: 1 },
+  server: { metrics: { port: 0 } },
+});
 const { server, database, token, client, subscribed } = example;
 const ada = await token(1);
 

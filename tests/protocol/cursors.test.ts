@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { serveExample } from '../support/example-server.js';
 
-const { url, database, token, client, subscribed } = await serveExample();
+const { server, url, database, token, client, subscribed } = await serveExample();
 const ada = await token(1);
 const grace = await token(2);
 
@@ -122,6 +122,8 @@ test('a cursor from another log resets the stream, which then goes on from now',
   await database.query(
     "update rivulet.log set epoch = gen_random_uuid() where epoch::text <> 'x' returning epoch::text",
   );
+  // Whoever follows at that moment is told LOG_LOST.
+  await server.feed.catchUp();
   const changes = stream(extensions!.rivulet.cursor);
   const message = await changes.next();
   expect(message).toMatchObject({ reset: 'OTHER_LOG', changes: [] });

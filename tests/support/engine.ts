@@ -2,6 +2,7 @@ import { afterAll } from 'vitest';
 import { untilAnswered } from '../../src/database/retry.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
+import { createLogPages } from '../../src/feed/log-pages.js';
 import type { Feed } from '../../src/feed/types.js';
 import type { Model } from '../../src/model/types.js';
 import { runSelect } from '../../src/query/select.js';
@@ -22,7 +23,10 @@ export interface Engine {
 export async function startEngine(
   { db }: TestDatabase,
   model: Model,
-  limits: Pick<ScopesOptions, 'maxScopeKeys' | 'maxQueuedChanges' | 'maxReplayedChanges'> = {},
+  limits: Pick<
+    ScopesOptions,
+    'maxScopeKeys' | 'maxQueuedChanges' | 'maxQueuedBytes' | 'maxReplayedChanges' | 'maxRecentChanges'
+  > = {},
 ): Promise<Engine> {
   const stopping = new AbortController();
   const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
@@ -34,6 +38,7 @@ export async function startEngine(
     database: db,
     feed,
     history,
+    pages: createLogPages(model),
     evaluator: createEvaluator({ database: db, model, history, retry }),
     run: (plan) => retry(() => runSelect(db, model, plan)),
     retry,

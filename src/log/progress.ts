@@ -1,0 +1,58 @@
+import type { Snapshot } from './snapshot.js';
+
+/**
+ * The positions within a reading: from `since`, which is read from, by way of each transaction that was read, in their order, to `until`, the
+ * reading's own snapshot. Everything that ended between the two and is not among `xids` has nothing to tell, so
+ * positions do not list it: they stay small however much else was written.
+ */
+export class Progress {
+  readonly #until: Snapshot;
+  readonly #xids: BigInt64Array;
+  /** The same, by number. */
+  readonly #sorted: BigInt64Array;
+  /** Of those below `#end` the ones still to come. */
+  readonly #open = new Set<bigint>();
+  /** Read before their number was passed. */
+  readonly #early = new Set<bigint>();
+  #passed = 0;
+  #end: bigint;
+  #at = 0;
+
+  constructor(since: Snapshot, until: Snapshot, xids: BigInt64Array) {
+    this.#until = until;
+    this.#xids = xids;
+    this.#sorted = xids.slice().sort();
+    this.#end = since.xmax;
+    this.#pass();
+  }
+
+  /** Moves on by one transaction, and returns the position after it. */
+  next(): Snapshot {
+    const xid = this.#xids[this.#at]!;
+    this.#at++;
+    if (!this.#open.delete(xid)) this.#early.add(xid);
+    if (xid >= this.#end) {
+      this.#end = xid + 1n;
+      this.#pass();
+    }
+    return this.#at === this.#xids.length ? this.#until : this.#position();
+  }
+
+  #pass(): void {
+    while (this.#passed < this.#sorted.length && this.#sorted[this.#passed]! < this.#end) {
+      const xid = this.#sorted[this.#passed]!;
+      if (!this.#early.delete(xid)) this.#open.add(xid);
+      this.#passed++;
+    }
+  }
+
+  #position(): Snapshot {
+    const xmax = this.#end;
+    const xip = new Set(this.#open);
+    for (const xid of this.#until.xip) if (xid < xmax) xip.add(xid);
+    // What had not begun at the reading has not ended.
+    let xmin = xmax;
+    for (const xid of xip) if (xid < xmin) xmin = xid;
+    return { xmin, xmax, xip };
+  }
+}

@@ -1,0 +1,154 @@
+import type { Database } from '../database/types.js';
+import type { DecodedCursor } from '../feed/cursor.js';
+import type { LogPage, LogPages, LogRange, Unreadable } from '../feed/log-pages.js';
+import type { Snapshot } from '../log/snapshot.js';
+import type { LoggedTransaction } from '../log/types.js';
+import type { Evaluator, Retry } from './evaluation.js';
+import type { Group } from './group.js';
+import { type Occasion, occasionsOf } from './judge.js';
+import type { Judgement, Steady } from './scope.js';
+import type { Subscriber } from './subscriber.js';
+import type { ResetReason } from './types.js';
+
+/** So much is judged at a time, in one statement where Postgres is asked at all. */
+const PAGE_CHANGES = 500;
+
+/** What is left then is replayed with the feed already being listened to. */
+const NEAR_CHANGES = 500;
+
+/** Where other tables say who is in the scope, and changed: so much is replayed transaction by transaction, each at its own moment. */
+const EXACT_CHANGES = 2_000;
+
+/** How old the moment may get at which pages are judged. What came since has to be taken back, and that grows. */
+const RANGE_LASTS_MS = 5_000;
+
+/** Who has no room for so long does not hold up others of the group any more. */
+const WAIT_TOGETHER_MS = 1_000;
+
+export type CaughtUp =
+  /** Everything up to `position` was told. */
+  | { readonly kind: 'near'; readonly position: Snapshot }
+  | { readonly kind: 'reset'; readonly reason: ResetReason };
+
+export interface CatchUpOptions {
+  readonly database: Database;
+  readonly pages: LogPages;
+  readonly evaluator: Evaluator;
+  readonly retry: Retry;
+  readonly maxChanges: number;
+  /** Called before anything is told. */
+  readonly onTelling: () => void;
+  /** Takes subscribers out of the group, who were told everything up to `position`. */
+  readonly split: (subscribers: readonly Subscriber[], position: Snapshot) => void;
+}
+
+/**
+ * Brings a group that resumes near to now, by pages of the log, at the pace at which its subscribers take what they are told: neither what was
+ * missed is held in memory, nor what comes meanwhile. Scopes that keep keys are not kept up to date with it: they are loaded at the
+ * position that it returns.
+ */
+export async function catchUp(
+  group: Group,
+  { epoch, snapshot }: DecodedCursor,
+  options: CatchUpOptions,
+): Promise<CaughtUp> {
+  const { database, pages, retry, maxChanges } = options;
+  let position = snapshot;
+  for (let isFirst = true; group.isOpen; isFirst = false) {
+    const range = await retry(() => pages.range(database, { epoch, snapshot: position }));
+    if (range.kind !== 'range') return { kind: 'reset', reason: reasonOf(range) };
+    if (isFirst && range.changes > maxChanges) return { kind: 'reset', reason: 'TOO_OLD' };
+    if (range.changes <= NEAR_CHANGES) break;
+    const { steady } = group.scope;
+    if (!steady || range.touches(steady.elsewhere)) {
+      if (range.changes <= EXACT_CHANGES) break;
+      return { kind: 'reset', reason: 'TOO_OLD' };
+    }
+    const until = performance.now() + RANGE_LASTS_MS;
+    while (group.isOpen && performance.now() < until) {
+      const page = await retry(() => range.next(database, PAGE_CHANGES));
+      if (page === null) break;
+      if ('kind' in page) return { kind: 'reset', reason: reasonOf(page) };
+      if (page.transactions.some(({ unreadable }) => unreadable.has(group.spec.table))) {
+        return { kind: 'reset', reason: 'SCHEMA_CHANGED' };
+      }
+      options.onTelling();
+      position = await tellPage(group, steady, page, range, position, options);
+    }
+  }
+  return { kind: 'near', position };
+}
+
+/** Resolves to where the group is then. */
+async function tellPage(
+  group: Group,
+  steady: Steady,
+  page: LogPage,
+  range: LogRange,
+  before: Snapshot,
+  { evaluator, split }: CatchUpOptions,
+): Promise<Snapshot> {
+  const occasions = [...occasionsOf(page.transactions, range.snapshot)];
+  const judgements = await judgePage(steady, occasions, evaluator, range.snapshot);
+  let position = before;
+  for (const [at, occasion] of occasions.entries()) {
+    const judgement = judgements[at] ?? null;
+    if (judgement) {
+      if (!group.hasRoom) await roomOf(group, (subscribers) => split(subscribers, position));
+      if (!group.isOpen) return position;
+      group.tell(occasion, judgement);
+    }
+    position = occasion.transaction.cursor;
+  }
+  return page.position;
+}
+
+async function judgePage(
+  steady: Steady,
+  occasions: readonly Occasion[],
+  evaluator: Evaluator,
+  position: Snapshot,
+): Promise<readonly (Judgement | null)[]> {
+  // What the page's transactions wrote elsewhere is nothing: any moment of the range will do.
+  const round = evaluator.round({ position, later: NOTHING_LATER });
+  const asker = round.asker();
+  const judging = steady.judgeAll(
+    occasions.map(({ net }) => net),
+    asker,
+  );
+  let step = judging.next(asker);
+  if (!step.done) {
+    await round.run();
+    if (asker.error) throw asker.error;
+    step = judging.next(asker);
+  }
+  if (!step.done) throw new TypeError('a page is judged in one round');
+  return step.value;
+}
+
+const NOTHING_LATER: readonly LoggedTransaction[] = [];
+
+/** Waits until every subscriber can take more; those who are much slower than others are left to themselves. */
+async function roomOf(group: Group, split: (subscribers: readonly Subscriber[]) => void): Promise<void> {
+  while (group.isOpen && !group.hasRoom) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, WAIT_TOGETHER_MS);
+    });
+    await Promise.race([group.room(), late]);
+    clearTimeout(timer);
+    const slow = group.withoutRoom();
+    if (slow.length > 0 && slow.length < group.size) split(slow);
+  }
+}
+
+function reasonOf({ kind }: Unreadable): ResetReason {
+  switch (kind) {
+    case 'foreign':
+      return 'OTHER_LOG';
+    case 'trimmed':
+      return 'TOO_OLD';
+    case 'lost':
+      return 'LOG_LOST';
+  }
+}
