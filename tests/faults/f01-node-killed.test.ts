@@ -125,7 +125,7 @@ test('F1: a node is killed at every point of its work, and its clients go on at 
   const totals = { kills: 0, commits: 0, messages: 0 };
   for (let run = 0; run < runs(points.length); run++) {
     const point = points[run % points.length]!;
-    stand.write({ writers: 4, paceMs: 60, random });
+    stand.write({ writers: 4, paceMs: 200, random });
     await stand.written(10);
     const victim = home;
     if (point.missed !== undefined) {

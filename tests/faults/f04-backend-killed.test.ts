@@ -27,7 +27,7 @@ test('F4: a backend is killed and all sessions go with it: the nodes stay, come 
   await stand.subscribeAll({ url: () => homes.pick(stand.nodes).url });
   const backAfter: number[] = [];
   for (let run = 0; run < runs(3); run++) {
-    stand.write({ writers: 4, paceMs: 60, random });
+    stand.write({ writers: 4, paceMs: 200, random });
     await stand.heard();
     const attempts = stand.nodes.map(({ back }) => back.accepted);
     const began = performance.now();

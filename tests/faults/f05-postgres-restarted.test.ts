@@ -12,7 +12,7 @@ test('F5: Postgres is restarted under load, in order and by a crash: no socket b
   const backAfter: number[] = [];
   let commits = 0;
   for (let run = 0; run < runs(4); run++) {
-    stand.write({ writers: 4, paceMs: 60, random });
+    stand.write({ writers: 4, paceMs: 200, random });
     await stand.heard();
     const [row] = await stand.database.query({
       text: `select xid from ledger order by n desc limit 1`,

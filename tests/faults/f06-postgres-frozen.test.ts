@@ -15,7 +15,7 @@ test('F6: Postgres freezes: the nodes notice within 5 s, and when it goes on not
   const seed = seedFromEnvironment();
   const random = createRandom(seed);
   await stand.subscribeAll({ url: () => random.pick(stand.nodes).url });
-  stand.write({ writers: 4, paceMs: 60, random: random.fork() });
+  stand.write({ writers: 4, paceMs: 200, random: random.fork() });
   await stand.heard();
   await cluster.freeze();
   const began = performance.now();

@@ -14,7 +14,7 @@ const PING_EVERY_MS = 12_000;
 test('F9: links to clients are reset again and again under load: each client goes on where it was', async () => {
   const seed = seedFromEnvironment();
   const random = createRandom(seed);
-  stand.write({ writers: 4, paceMs: 60, random });
+  stand.write({ writers: 4, paceMs: 200, random });
   for (let run = 0; run < runs(15); run++) {
     await stand.written(1 + random.int(15));
     node.front.reset(random.pick([0.3, 0.6, 1]));
@@ -28,7 +28,7 @@ test('F9: links to clients are reset again and again under load: each client goe
 
 test('F9: links go silent: clients go on over others, and the server gives up sockets that do not answer', async () => {
   const random = createRandom(seedFromEnvironment());
-  stand.write({ writers: 2, paceMs: 100, random });
+  stand.write({ writers: 2, paceMs: 150, random });
   await stand.heard();
   const sockets = stand.subscribers.filter(({ plan }) => plan.transport === 'ws').length;
   const before = stand.subscribers.map(({ reconnects }) => reconnects);
@@ -64,7 +64,7 @@ test('F9: a proxy keeps event streams back for a while, and breaks with what it 
     return new Promise((resolve) => setTimeout(() => resolve(bytes), 300));
   });
   node.front.reset();
-  stand.write({ writers: 4, paceMs: 60, random });
+  stand.write({ writers: 4, paceMs: 200, random });
   for (let run = 0; run < 3; run++) {
     await stand.heard();
     node.front.reset();
