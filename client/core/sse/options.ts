@@ -1,0 +1,37 @@
+export interface SseClientOptions {
+  /** `https://api.example.com/graphql`, or `/graphql` on a page. */
+  readonly url: string;
+  /** Sent with each request; a function is asked anew for each connection, so that a new token is used. */
+  readonly headers?: HeaderRecord | (() => HeaderRecord | Promise<HeaderRecord>);
+  /** Of cookies. Default: what `fetch` does. */
+  readonly credentials?: 'omit' | 'same-origin' | 'include';
+  /** Default: the global one. */
+  readonly fetch?: FetchLike;
+  /** The wait before a broken connection is tried again; doubled each time. Default: 250. */
+  readonly retryFirstMs?: number;
+  /** Its largest. Default: 30000. */
+  readonly retryMostMs?: number;
+  /** A stream that is silent for so long is broken: servers send something every 12 seconds. Default: 30000. */
+  readonly silenceMs?: number;
+  /** So long the connection is kept when nothing is subscribed to any more. Default: 1000. */
+  readonly lingerMs?: number;
+}
+
+type HeaderRecord = Readonly<Record<string, string>>;
+
+export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+
+export type ResolvedOptions = Required<Omit<SseClientOptions, 'credentials'>> &
+  Pick<SseClientOptions, 'credentials'>;
+
+export function resolved(options: SseClientOptions): ResolvedOptions {
+  return {
+    headers: {},
+    fetch: (url, init) => fetch(url, init),
+    retryFirstMs: 250,
+    retryMostMs: 30_000,
+    silenceMs: 30_000,
+    lingerMs: 1_000,
+    ...options,
+  };
+}
