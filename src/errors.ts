@@ -250,6 +250,13 @@ export const ERRORS = {
     cause: 'A subscription depends on a table that has no watcher, so changes of it would go unseen.',
     next: 'Add the table to `watchers` in the configuration, then run `rivulet generate` and `rivulet migrate`.',
   },
+  TABLE_DRIFTED: {
+    cause:
+      'A table that a subscription depends on is not what the schema of this server says, or its changes are not logged at present: what was shown could be wrong.',
+    next: 'Subscribe again later. `rivulet doctor` says what is different and what mends it; the server goes on by itself once that is done.',
+    http: 503,
+    retryable: true,
+  },
   // Rights.
   POLICY_INVALID: {
     cause: 'The policies name tables, rules or columns that are not there; all of them are listed.',

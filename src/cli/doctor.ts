@@ -7,9 +7,10 @@ import { databaseUrlOf, withDatabase } from './with-database.js';
 /** Prints each difference and what mends it; sets exit code 1 where there is one. */
 export async function doctor(options: { readonly config?: string }): Promise<void> {
   const { config, folder } = await loadConfig(options.config);
-  const plan = watchPlanOf(config, readModel(config.relations, { names: config.names }));
+  const model = readModel(config.relations, { names: config.names });
+  const plan = watchPlanOf(config, model);
   const drifts = await withDatabase(await databaseUrlOf(config, folder), (database) =>
-    inspect(database, plan),
+    inspect(database, plan, model),
   );
   for (const { message, mend } of drifts) console.log(`${message}\n  ${mend}`);
   if (drifts.length === 0) {

@@ -14,7 +14,8 @@ export async function migrate(options: {
   readonly prune?: boolean;
 }): Promise<void> {
   const { config, folder } = await loadConfig(options.config);
-  const plan = watchPlanOf(config, readModel(config.relations, { names: config.names }));
+  const model = readModel(config.relations, { names: config.names });
+  const plan = watchPlanOf(config, model);
   const url = await databaseUrlOf(config, folder);
   await applyMigrations(url, migrationsFolder(config, folder));
   await withDatabase(url, async (database) => {
@@ -22,8 +23,7 @@ export async function migrate(options: {
     if (options.prune === true) {
       for (const name of await prune(database, plan)) console.log(`removed the ${name}`);
     } else {
-      const leftovers = (await inspect(database, plan)).filter((drift) => drift.kind === 'leftover');
-      for (const { message, mend } of leftovers) console.log(`${message} ${mend}`);
+      for (const { message, mend } of await inspect(database, plan, model)) console.log(`${message} ${mend}`);
     }
   });
   console.log('the database is up to date');

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.js';
 import type { FeedStatus } from '../feed/types.js';
+import type { Drift } from '../watch/drift.js';
 
 /** A feed that has not read for longer than this is behind, whatever it says of itself. */
 const STALE_AFTER_MS = 5_000;
@@ -25,6 +26,7 @@ export function createHealth(
   feed: () => FeedStatus,
   sockets: () => number,
   isNotifyQueueFilling: () => boolean = () => false,
+  drifts: () => readonly Drift[] = () => [],
 ): Health {
   let isStopping = false;
   return {
@@ -39,6 +41,7 @@ export function createHealth(
         warnings: [
           ...(status.wakeUps === 'broken' ? (['NOTIFY_NOT_CARRIED'] as const) : []),
           ...(isNotifyQueueFilling() ? (['NOTIFY_QUEUE_FILLING'] as const) : []),
+          ...warningsOf(drifts()),
         ],
       };
     },
@@ -46,6 +49,15 @@ export function createHealth(
       isStopping = true;
     },
   };
+}
+
+/** Which tables and columns they are is for the log. */
+function warningsOf(drifts: readonly Drift[]): readonly ErrorCode[] {
+  const relevant = drifts.filter(({ kind }) => kind !== 'leftover');
+  if (relevant.length === 0) return [];
+  return relevant.some(({ effect }) => effect !== 'none')
+    ? ['WATCHERS_DRIFTED', 'TABLE_DRIFTED']
+    : ['WATCHERS_DRIFTED'];
 }
 
 function readiness(feed: Omit<FeedStatus, 'error'>): Readiness['status'] {

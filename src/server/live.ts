@@ -11,11 +11,12 @@ import { runSelect } from '../query/select.js';
 import { createEvaluator, type Retry } from '../scope/evaluation.js';
 import { createScopes } from '../scope/scopes.js';
 import type { Scopes } from '../scope/types.js';
+import { SchemaWatch } from '../watch/schema-watch.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { Limits } from './config.js';
 import type { Logger } from './logger.js';
 import type { Settings } from './settings.js';
-import { isWatchedBy } from './watched.js';
+import { isWatchedBy, namesOf, schemaCheckOf } from './watched.js';
 
 export interface LiveOptions {
   /** Of live alone, so that the feed never waits behind requests, and impatient: see `LIVE_POOL`. */
@@ -41,6 +42,7 @@ export interface Live {
   readonly feed: Feed;
   readonly scopes: Scopes;
   readonly notifyQueue: NotifyQueue;
+  readonly schemaWatch: SchemaWatch;
   /** Ends every subscription and the feed. */
   stop(): Promise<void>;
 }
@@ -57,6 +59,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     });
   const feed = createLogFeed({ database, model, pollMs: options.pollMs, log: logger });
   const history = createLogHistory(model);
+  const schemaWatch = new SchemaWatch({ database, plan, model, log: logger });
   const scopes = createScopes({
     model,
     database,
@@ -67,23 +70,27 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     evaluator: createEvaluator({ database, model, history, retry }),
     run: (select) => retry(() => runSelect(options.queries, model, select)),
     isWatched: isWatchedBy(plan, model),
+    schema: schemaCheckOf(schemaWatch, model),
     onError: (error) => logger.error({ err: error }, 'a subscription failed'),
     maxScopeKeys: limits.maxScopeKeys,
     maxQueuedChanges: limits.maxQueuedChanges,
     maxQueuedBytes: limits.maxQueuedBytes,
     maxRecentChanges: limits.maxRecentChanges,
   });
+  schemaWatch.onRefused = (tables) => void scopes.lose(namesOf(model, tables));
   const notifyQueue = new NotifyQueue({ database, log: logger });
   let trimming: Retention | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort();
     await trimming?.stop();
     await notifyQueue.stop();
+    await schemaWatch.stop();
     await scopes.stop();
     await feed.stop();
   };
   try {
     await feed.start();
+    await schemaWatch.start();
   } catch (error) {
     await stop();
     throw error;
@@ -93,5 +100,5 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     const keep = { ...retention, maxAgeSeconds: retention.maxAgeHours * 3_600 };
     trimming = startRetention({ database, keep, everyMs: retention.everySeconds * 1_000, log: logger });
   }
-  return { feed, scopes, notifyQueue, stop };
+  return { feed, scopes, notifyQueue, schemaWatch, stop };
 }

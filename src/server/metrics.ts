@@ -3,6 +3,7 @@ import type { Database } from '../database/types.js';
 import type { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed, FeedStatus } from '../feed/types.js';
 import type { Scopes } from '../scope/types.js';
+import type { SchemaWatch } from '../watch/schema-watch.js';
 import type { OnStatement } from './rivulet.js';
 
 /** Figures of one server, in Prometheus's text format. Each has a registry of its own: several servers in one process do not mix. */
@@ -18,6 +19,7 @@ export interface MeasuredParts {
   readonly feed: Feed;
   readonly scopes: Scopes;
   readonly notifyQueue: NotifyQueue;
+  readonly schemaWatch: SchemaWatch;
   readonly database: Database;
   readonly sockets: () => number;
 }
@@ -45,6 +47,7 @@ export function createMetrics(): Metrics {
     watch: (parts) => {
       measureFeed(registers, parts.feed);
       measureScopes(registers, parts);
+      measureDrifts(registers, parts.schemaWatch);
       measureLog(registers, parts.database);
       gauge(
         registers,
@@ -125,6 +128,20 @@ function measureFeed(registers: Registry[], feed: Feed): void {
     collect() {
       const { state } = feed.status();
       for (const each of STATES) this.set({ state: each }, Number(each === state));
+    },
+  });
+}
+
+function measureDrifts(registers: Registry[], schemaWatch: SchemaWatch): void {
+  new Gauge({
+    name: 'rivulet_schema_drifts',
+    help: 'Differences between the database and the schema, by effect: changes may go unseen, cannot be read, or none.',
+    labelNames: ['effect'],
+    registers,
+    collect() {
+      for (const effect of ['unseen', 'unread', 'none'] as const) {
+        this.set({ effect }, schemaWatch.drifts.filter((drift) => drift.effect === effect).length);
+      }
     },
   });
 }

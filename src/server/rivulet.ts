@@ -12,6 +12,7 @@ import { readModel, type SchemaRelations } from '../model/read.js';
 import type { Model } from '../model/types.js';
 import type { PolicyFault } from '../policy/resolve.js';
 import type { Scopes } from '../scope/types.js';
+import type { SchemaWatch } from '../watch/schema-watch.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { RivuletConfig } from './config.js';
 import { LIVE_POOL, startLive } from './live.js';
@@ -84,6 +85,7 @@ export interface OpenRivulet<TRelations extends SchemaRelations> {
   readonly feed: Feed;
   readonly scopes: Scopes;
   readonly notifyQueue: NotifyQueue;
+  readonly schemaWatch: SchemaWatch;
   readonly cursors: CursorCodec;
   readonly api: Api<Known<TRelations>>;
   /** Told when a policy function fails. */
@@ -113,10 +115,10 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     await Promise.all([liveDatabase.close(), database.close()]);
   };
   try {
-    await assertWatched(database, plan, logger);
+    await assertWatched(database, plan, options.model, logger);
     const epoch = await epochOf(database);
     const model = await withPlainTables(database, options.model, plan);
-    const { feed, scopes, notifyQueue, stop } = await startLive({
+    const { feed, scopes, notifyQueue, schemaWatch, stop } = await startLive({
       database: liveDatabase,
       queries: database,
       model,
@@ -143,7 +145,7 @@ export async function openRivulet<TRelations extends SchemaRelations>(
       await stop();
       await closePools();
     };
-    return { database, feed, scopes, notifyQueue, cursors, api, onFault, close };
+    return { database, feed, scopes, notifyQueue, schemaWatch, cursors, api, onFault, close };
   } catch (error) {
     await closePools();
     throw error;

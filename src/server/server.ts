@@ -108,7 +108,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const onStatement = metrics?.onStatement;
     const open = await openRivulet({ config, settings, model, plan, pollMs, logger, onStatement });
     opened.push(() => open.close());
-    const { database, feed, scopes, notifyQueue, cursors, onFault } = open;
+    const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
     const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
@@ -136,6 +136,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       () => feed.status(),
       () => sockets?.sockets ?? 0,
       () => notifyQueue.isFilling,
+      () => schemaWatch.drifts,
     );
     const pages = await pagesOf(config, logger);
     const http = createHttpServer({
@@ -163,7 +164,14 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     });
     let metricsUrl: string | null = null;
     if (metrics !== null && settings.metrics !== null) {
-      metrics.watch({ feed, scopes, notifyQueue, database, sockets: () => sockets?.sockets ?? 0 });
+      metrics.watch({
+        feed,
+        scopes,
+        notifyQueue,
+        schemaWatch,
+        database,
+        sockets: () => sockets?.sockets ?? 0,
+      });
       const served = await serveMetrics(metrics, settings.metrics, logger);
       opened.push(served.close);
       metricsUrl = served.url;

@@ -2,9 +2,11 @@ import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import type { Model } from '../model/types.js';
 import { exposureOf } from '../policy/exposure.js';
+import type { SchemaCheck } from '../scope/scopes.js';
 import { defaultWatchers } from '../watch/default-watchers.js';
 import { inspect } from '../watch/inspect.js';
 import { planWatchers } from '../watch/plan.js';
+import type { SchemaWatch } from '../watch/schema-watch.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { RivuletConfig } from './config.js';
 import type { Logger } from './logger.js';
@@ -27,17 +29,45 @@ export function isWatchedBy(plan: WatchPlan, model: Model): (table: string) => b
   };
 }
 
+/** The names in the model of tables in the database. */
+export function namesOf(
+  model: Model,
+  tables: readonly { readonly sqlSchema: string; readonly sqlName: string }[],
+): ReadonlySet<string> {
+  const ids = new Set(tables.map(({ sqlSchema, sqlName }) => JSON.stringify([sqlSchema, sqlName])));
+  const found = model.tables.filter(({ sqlSchema, sqlName }) =>
+    ids.has(JSON.stringify([sqlSchema, sqlName])),
+  );
+  return new Set(found.map(({ name }) => name));
+}
+
+/** What subscriptions ask before they follow a table. */
+export function schemaCheckOf(watch: SchemaWatch, model: Model): SchemaCheck {
+  return {
+    refusal: (name) => {
+      const drift = watch.refusal(model.table(name));
+      return drift && new RivuletError('TABLE_DRIFTED', `Changes of ${name} cannot be followed at present`);
+    },
+    recheck: () => watch.check(),
+  };
+}
+
 /**
- * Rejects with `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed. What earlier watchers left behind
- * costs writers something and hides nothing: that is only logged.
+ * Rejects with `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed, or could not be read. Other differences are only
+ * logged: what earlier watchers left behind, or those of a newer schema whose deploy is under way.
  */
-export async function assertWatched(database: Database, plan: WatchPlan, logger: Logger): Promise<void> {
-  const drifts = await inspect(database, plan);
-  for (const { message, mend } of drifts.filter((drift) => drift.kind === 'leftover')) {
-    logger.warn({ mend }, message);
+export async function assertWatched(
+  database: Database,
+  plan: WatchPlan,
+  model: Model,
+  logger: Logger,
+): Promise<void> {
+  const drifts = await inspect(database, plan, model);
+  const harmful = drifts.filter(({ effect }) => effect !== 'none');
+  if (harmful.length === 0) {
+    for (const { message, mend } of drifts) logger.warn({ mend }, message);
+    return;
   }
-  const harmful = drifts.filter((drift) => drift.kind !== 'leftover');
-  if (harmful.length === 0) return;
   const shown = harmful.slice(0, SHOWN_DRIFTS).map((drift) => drift.message);
   if (harmful.length > SHOWN_DRIFTS) shown.push(`And ${harmful.length - SHOWN_DRIFTS} more.`);
   throw new RivuletError('WATCHERS_DRIFTED', shown.join(' '), { drifts: harmful.length });

@@ -1,47 +1,30 @@
+import { createHash } from 'node:crypto';
 import type { Queryable } from '../database/types.js';
-import { type Installed, type InstalledTrigger, readCatalog, tableId } from './catalog.js';
+import type { Model } from '../model/types.js';
+import {
+  type Installed,
+  type InstalledFunction,
+  type InstalledTrigger,
+  readCatalog,
+  tableId,
+} from './catalog.js';
+import { type Drift, GENERATE, MIGRATE, PRUNE } from './drift.js';
+import { LOG_FUNCTIONS } from './log-functions.js';
 import { LOG_TABLES, LOG_VERSION } from './log-table.js';
 import { functionName } from './names.js';
+import { columnDrifts, otherWatcher, type TableDrift } from './table-drift.js';
 import { FUNCTION_SETTINGS, functionBody, TRIGGERS, type TriggerSpec } from './trigger-sql.js';
 import type { WatchedTable, WatchPlan } from './types.js';
 
-export type DriftKind =
-  /** No change log in this database, or only part of one. */
-  | 'log-missing'
-  /** The log is that of an earlier version; `install` brings it up to this one, and keeps what is in it. */
-  | 'log-outdated'
-  /** A table of the log has other columns than this version writes. */
-  | 'log-altered'
-  /** The watched table, or a column of it, does not exist. */
-  | 'table-missing'
-  /** A trigger, its function or its shape does not exist. */
-  | 'missing'
-  /** It exists, but is another one than declared. */
-  | 'altered'
-  | 'disabled'
-  /** Installed, but not declared. */
-  | 'leftover';
-
-/** One difference between what is declared and what is installed. */
-export interface Drift {
-  readonly kind: DriftKind;
-  readonly table: { readonly sqlSchema: string; readonly sqlName: string } | null;
-  /** A sentence that names the thing. */
-  readonly message: string;
-  /** A sentence that names the command which mends it. */
-  readonly mend: string;
-}
-
-const MIGRATE = 'Run `rivulet migrate`.';
-const GENERATE = 'Run `rivulet generate`, then `rivulet migrate`.';
-const PRUNE = 'Run `rivulet migrate --prune`.';
-
-/** Compares what is installed with the plan; an empty list means that they agree. Changes nothing. */
-export async function inspect(db: Queryable, plan: WatchPlan): Promise<readonly Drift[]> {
+/**
+ * Compares what is installed with the plan; an empty list means that they agree. Changes nothing. With the model also what the plan does
+ * not say is compared: labels of enums, and types of tables that were described without.
+ */
+export async function inspect(db: Queryable, plan: WatchPlan, model?: Model): Promise<readonly Drift[]> {
   const installed = await readCatalog(db, plan.tables);
   return [
     ...logDrift(installed),
-    ...plan.tables.flatMap((table) => tableDrift(table, installed)),
+    ...plan.tables.flatMap((table) => tableDrift(table, installed, model)),
     ...leftovers(plan, installed),
   ];
 }
@@ -50,86 +33,88 @@ function logDrift(installed: Installed): Drift[] {
   const { logVersion } = installed;
   if (logVersion !== null && logVersion < LOG_VERSION) {
     const message = `The change log is of version ${logVersion}; this Rivulet writes version ${LOG_VERSION}.`;
-    return [{ kind: 'log-outdated', table: null, message, mend: MIGRATE }];
+    return [{ kind: 'log-outdated', table: null, message, mend: MIGRATE, effect: 'unseen' }];
   }
   const drifts: Drift[] = [];
   for (const [name, columns] of Object.entries(LOG_TABLES)) {
     const found = installed.logTables.get(name);
     if (!found) {
-      drifts.push({
-        kind: 'log-missing',
-        table: null,
-        message: `The table rivulet.${name} is missing.`,
-        mend: MIGRATE,
-      });
+      const message = `The table rivulet.${name} is missing.`;
+      drifts.push({ kind: 'log-missing', table: null, message, mend: MIGRATE, effect: 'unseen' });
       continue;
     }
     const wrong = Object.entries(columns).filter(([column, type]) => found.get(column) !== type);
     if (wrong.length === 0) continue;
     const names = wrong.map(([column]) => column).join(', ');
     const message = `The table rivulet.${name} differs from what this version writes: ${names}.`;
-    drifts.push({
-      kind: 'log-altered',
-      table: null,
-      message,
-      mend: 'Undo the change, or drop schema rivulet and migrate.',
-    });
+    const mend = 'Undo the change, or drop schema rivulet and migrate.';
+    drifts.push({ kind: 'log-altered', table: null, message, mend, effect: 'unseen' });
+  }
+  // Those of a later version may do more.
+  if (logVersion === null || logVersion > LOG_VERSION) return drifts;
+  for (const [name, { body }] of Object.entries(LOG_FUNCTIONS)) {
+    if (installed.logFunctions.get(name) === md5(body)) continue;
+    const message = `The function rivulet.${name} is missing, or not the one of this version.`;
+    drifts.push({ kind: 'log-missing', table: null, message, mend: MIGRATE, effect: 'unseen' });
   }
   return drifts;
 }
 
-function tableDrift(table: WatchedTable, installed: Installed): Drift[] {
+function tableDrift(table: WatchedTable, installed: Installed, model: Model | undefined): Drift[] {
   const { sqlSchema, sqlName } = table;
-  const place = { table: { sqlSchema, sqlName } };
-  const display = `${sqlSchema}.${sqlName}`;
-  const columns = installed.tables.get(tableId(table));
-  if (!columns) {
-    return [
-      { ...place, kind: 'table-missing', message: `The table ${display} does not exist.`, mend: MIGRATE },
-    ];
+  const found = installed.tables.get(tableId(table));
+  const described = model?.tables.find((each) => tableId(each) === tableId(table));
+  const drifts: TableDrift[] = [...columnDrifts(table, found, described)];
+  if (found) {
+    drifts.push(...functionDrift(table, installed));
+    for (const trigger of TRIGGERS) {
+      const drift = triggerDrift(table, trigger, installed);
+      if (drift) drifts.push(drift);
+    }
   }
-  const absent = table.columns.filter((column) => !columns.has(column));
-  if (absent.length > 0) {
-    const message = `The table ${display} has no column ${absent.join(', ')}.`;
-    return [{ ...place, kind: 'table-missing', message, mend: MIGRATE }];
-  }
-  const drifts = functionDrift(table, installed).map((drift) => ({ ...place, ...drift }));
-  for (const trigger of TRIGGERS) {
-    const drift = triggerDrift(table, trigger, installed);
-    if (drift) drifts.push({ ...place, ...drift });
-  }
-  return drifts;
+  return drifts.map((drift) => ({ ...drift, table: { sqlSchema, sqlName } }));
 }
 
-function functionDrift(table: WatchedTable, installed: Installed): Omit<Drift, 'table'>[] {
+function functionDrift(table: WatchedTable, installed: Installed): readonly TableDrift[] {
   const display = `${table.sqlSchema}.${table.sqlName}`;
   const found = installed.functions.get(functionName(table.sqlSchema, table.sqlName));
-  if (!found || !installed.shapes.has(table.shape)) {
-    const message = `The watcher of ${display} ${found ? 'logs other columns than the schema has' : 'is not installed'}.`;
-    return [{ kind: found ? 'altered' : 'missing', message, mend: GENERATE }];
+  if (!found) {
+    const message = `The watcher of ${display} is not installed.`;
+    return [{ kind: 'missing', message, mend: GENERATE, effect: 'unseen' }];
   }
+  if (isDeclared(found, table)) {
+    if (installed.shapes.has(table.shape)) return [];
+    const message = `The change log does not know any more what the watcher of ${display} logs.`;
+    return [{ kind: 'altered', message, mend: MIGRATE, effect: 'unread' }];
+  }
+  const shape = found.shape === null ? undefined : installed.shapes.get(found.shape);
+  const isLater = installed.logVersion !== null && installed.logVersion > LOG_VERSION;
+  if (shape && hasSettings(found) && (found.shape !== table.shape || isLater)) {
+    return [otherWatcher(table, shape)];
+  }
+  const message = `The trigger function of ${display} is not the one declared.`;
+  return [{ kind: 'altered', message, mend: GENERATE, effect: 'unseen' }];
+}
+
+function isDeclared(found: InstalledFunction, table: WatchedTable): boolean {
+  return found.bodyMd5 === md5(functionBody(table)) && hasSettings(found);
+}
+
+function hasSettings(found: InstalledFunction): boolean {
   const settings = Object.entries(FUNCTION_SETTINGS).map(([name, value]) => `${name}=${value}`.toLowerCase());
-  const isSame =
-    found.body === functionBody(table) &&
+  return (
     found.isSecurityDefiner &&
     !found.isPublic &&
     found.settings.length === settings.length &&
-    found.settings.every((setting) => settings.includes(setting.toLowerCase()));
-  if (isSame) return [];
-  return [
-    {
-      kind: 'altered',
-      message: `The trigger function of ${display} is not the one declared.`,
-      mend: GENERATE,
-    },
-  ];
+    found.settings.every((setting) => settings.includes(setting.toLowerCase()))
+  );
 }
 
-function triggerDrift(
-  table: WatchedTable,
-  spec: TriggerSpec,
-  installed: Installed,
-): Omit<Drift, 'table'> | null {
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex');
+}
+
+function triggerDrift(table: WatchedTable, spec: TriggerSpec, installed: Installed): TableDrift | null {
   const display = `${spec.name} on ${table.sqlSchema}.${table.sqlName}`;
   const found = installed.triggers.find(
     (trigger) =>
@@ -137,13 +122,29 @@ function triggerDrift(
       trigger.sqlSchema === table.sqlSchema &&
       trigger.sqlName === table.sqlName,
   );
-  if (!found) return { kind: 'missing', message: `The trigger ${display} is missing.`, mend: MIGRATE };
+  if (!found)
+    return {
+      kind: 'missing',
+      message: `The trigger ${display} is missing.`,
+      mend: MIGRATE,
+      effect: 'unseen',
+    };
   if (!isAsDeclared(found, spec, functionName(table.sqlSchema, table.sqlName))) {
-    return { kind: 'altered', message: `The trigger ${display} is not the one declared.`, mend: MIGRATE };
+    return {
+      kind: 'altered',
+      message: `The trigger ${display} is not the one declared.`,
+      mend: MIGRATE,
+      effect: 'unseen',
+    };
   }
   if (found.enabled !== 'A') {
     const how = found.enabled === 'D' ? 'disabled' : 'not enabled in every session';
-    return { kind: 'disabled', message: `The trigger ${display} is ${how}.`, mend: MIGRATE };
+    return {
+      kind: 'disabled',
+      message: `The trigger ${display} is ${how}.`,
+      mend: MIGRATE,
+      effect: 'unseen',
+    };
   }
   return null;
 }
@@ -169,12 +170,14 @@ function leftovers(plan: WatchPlan, installed: Installed): Drift[] {
       table: { sqlSchema, sqlName },
       message: `The trigger ${name} on ${sqlSchema}.${sqlName} belongs to no declared watcher.`,
       mend: PRUNE,
+      effect: 'none' as const,
     })),
     ...functions.map((name) => ({
       kind: 'leftover' as const,
       table: null,
       message: `The function rivulet.${name} belongs to no declared watcher.`,
       mend: PRUNE,
+      effect: 'none' as const,
     })),
   ];
 }

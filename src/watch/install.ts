@@ -2,7 +2,8 @@ import type { Database, Queryable } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { readCatalog } from './catalog.js';
-import { type Drift, inspect, leftoversOf } from './inspect.js';
+import { type Drift, INSTALLABLE } from './drift.js';
+import { inspect, leftoversOf } from './inspect.js';
 import { INSTALL_LOCK_SQL, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
 import { tableSql } from './trigger-sql.js';
 import type { WatchedTable, WatchPlan } from './types.js';
@@ -10,12 +11,13 @@ import type { WatchedTable, WatchPlan } from './types.js';
 /**
  * Installs what is missing or differs, and touches nothing else: where `inspect` finds nothing, no table is locked. Each table
  * is a transaction of its own, under an advisory lock, so that any number of installs at once are safe and no two tables
- * are locked together. What is left over stays (`prune`). Resolves to what was out of step before.
+ * are locked together. What is left over stays (`prune`), and what the tables themselves lack stays as it is. Resolves to what it put right.
  * Rejects with WATCH_TABLE_MISSING, before anything is changed, where a watched table does not exist.
  */
 export async function install(db: Database, plan: WatchPlan): Promise<readonly Drift[]> {
-  const before = await inspect(db, plan);
-  const missing = before.filter((drift) => drift.kind === 'table-missing');
+  const found = await inspect(db, plan);
+  const before = found.filter(({ kind }) => INSTALLABLE.has(kind));
+  const missing = found.filter((drift) => drift.kind === 'table-missing');
   if (missing.length > 0) {
     throw new RivuletError('WATCH_TABLE_MISSING', missing.map((drift) => drift.message).join(' '), {
       tables: missing.map((drift) => drift.table),
@@ -25,10 +27,10 @@ export async function install(db: Database, plan: WatchPlan): Promise<readonly D
     await locked(db, (tx) => tx.script(LOG_TABLE_SQL));
   }
   for (const table of plan.tables) {
-    if (!before.some((drift) => drift.kind !== 'leftover' && isOf(drift, table))) continue;
+    if (!before.some((drift) => isOf(drift, table))) continue;
     await locked(db, (tx) => tx.script(tableSql(table)));
   }
-  return before.filter((drift) => drift.kind !== 'leftover');
+  return before;
 }
 
 /** Removes triggers and functions that the plan does not name; the log and its rows stay. Resolves to what was removed. */

@@ -10,16 +10,16 @@ export const DESCRIBED_SHAPE = '0';
  * its elements with `[]`.
  */
 export function typeNameSql(oid: string): string {
-  return `(select case when b.typnamespace = 'pg_catalog'::regnamespace then format_type(b.oid, null)
-      else format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(b.typname, '"', '""')) end || a.suffix
-    from pg_catalog.pg_type d
-    join pg_catalog.pg_type t on t.oid = case d.typtype when 'd' then d.typbasetype else d.oid end
-    cross join lateral (select t.typcategory = 'A' and t.typelem <> 0 as is_array) i
-    join pg_catalog.pg_type e on e.oid = case when i.is_array then t.typelem else t.oid end
-    join pg_catalog.pg_type b on b.oid = case e.typtype when 'd' then e.typbasetype else e.oid end
-    join pg_catalog.pg_namespace n on n.oid = b.typnamespace
-    cross join lateral (select case when i.is_array then '[]' else '' end as suffix) a
-    where d.oid = ${oid})`;
+  return `(select case when tb.typnamespace = 'pg_catalog'::regnamespace then format_type(tb.oid, null)
+      else format('"%s"."%s"', replace(tn.nspname, '"', '""'), replace(tb.typname, '"', '""')) end
+      || case when ti.is_array then '[]' else '' end
+    from pg_catalog.pg_type td
+    join pg_catalog.pg_type tt on tt.oid = case td.typtype when 'd' then td.typbasetype else td.oid end
+    cross join lateral (select tt.typcategory = 'A' and tt.typelem <> 0 as is_array) ti
+    join pg_catalog.pg_type te on te.oid = case when ti.is_array then tt.typelem else tt.oid end
+    join pg_catalog.pg_type tb on tb.oid = case te.typtype when 'd' then te.typbasetype else te.oid end
+    join pg_catalog.pg_namespace tn on tn.oid = tb.typnamespace
+    where td.oid = ${oid})`;
 }
 
 interface LogFunction {

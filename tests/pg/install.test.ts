@@ -1,5 +1,5 @@
 import { defineRelations } from 'drizzle-orm';
-import { integer, pgTable, text } from 'drizzle-orm/pg-core';
+import { integer, pgEnum, pgTable, text } from 'drizzle-orm/pg-core';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readModel } from '../../src/model/read.js';
 import { inspect } from '../../src/watch/inspect.js';
@@ -184,6 +184,103 @@ describe('inspect finds, and install mends', () => {
     await install(database.db, widerPlan);
     expect(await kinds(widerPlan)).toEqual([]);
     await database.script('alter table people drop age');
+  });
+});
+
+describe('what install cannot mend', () => {
+  const mood = pgEnum('mood', ['low', 'fine']);
+  const things = pgTable('things', {
+    id: integer().primaryKey(),
+    size: integer(),
+    mood: mood(),
+    moods: mood().array(),
+  });
+  const described = readModel(defineRelations({ things }));
+  const watched = planWatchers(described, [{ table: things }]);
+  const drifts = async (sql: string) => {
+    await database.script(`drop table if exists things, letters cascade; drop type if exists mood;
+      create type mood as enum ('low', 'fine');
+      create table things (id int primary key, size int, mood mood, moods mood[])`);
+    await install(database.db, watched);
+    expect(await inspect(database.db, watched, described)).toEqual([]);
+    await database.script(sql);
+    const found = await inspect(database.db, watched, described);
+    // Nothing of this is for \`install\`: it touches nothing.
+    expect(await install(database.db, watched)).toEqual([]);
+    return found.map(({ kind, effect, message }) => [kind, effect, message]);
+  };
+
+  test('a column of a type that reads otherwise', async () => {
+    expect(await drifts('alter table things alter size type bigint')).toEqual([
+      ['column-type', 'unread', 'The column public.things.size is bigint; the schema says integer.'],
+    ]);
+    expect(await drifts('alter table things alter moods type text[]')).toEqual([
+      ['column-type', 'unread', expect.stringContaining('is text[]; the schema says "public"."mood"[]')],
+    ]);
+  });
+
+  test('types that read the same are no difference', async () => {
+    const same = `alter table things alter size type smallint; create domain little as smallint;
+      alter table things alter size type little; alter table things add other text; drop table if exists letters`;
+    expect(await drifts(same)).toEqual([]);
+    await database.script('drop table things; drop domain little');
+  });
+
+  test('labels that the schema does not know', async () => {
+    expect(
+      await drifts(`alter type mood add value 'new' before 'fine'; alter type mood add value 'newer'`),
+    ).toEqual([['labels', 'none', expect.stringContaining('does not know: new, newer')]]);
+  });
+
+  test('a key that keeps no rows apart', async () => {
+    expect(
+      await drifts('alter table things drop constraint things_pkey, add primary key (id, size)'),
+    ).toEqual([['key', 'none', expect.stringContaining('public.things')]]);
+    const another = `alter table things drop constraint things_pkey; create unique index on things (id) include (size)`;
+    expect(await drifts(another)).toEqual([]);
+    const partial = `alter table things drop constraint things_pkey; create unique index on things (id) where size > 0;
+      create unique index on things ((id + 0))`;
+    expect(await drifts(partial)).toMatchObject([['key', 'none', expect.anything()]]);
+  });
+});
+
+describe('watchers of another declaration', () => {
+  const narrow = pgTable('people', { id: integer().primaryKey() });
+  const narrowModel = readModel(defineRelations({ people: narrow }));
+  const narrowPlan = planWatchers(narrowModel, [{ table: narrow }]);
+  const widePlan = planWatchers(model, [{ table: people }]);
+  const found = async (plan_: typeof plan) =>
+    (await inspect(database.db, plan_)).map(({ kind, effect }) => `${kind} ${effect}`);
+
+  test('that log more are good enough, and said', async () => {
+    await install(database.db, widePlan);
+    expect(await found(narrowPlan)).toEqual(['other none']);
+  });
+
+  test('that log less are not', async () => {
+    await install(database.db, narrowPlan);
+    expect(await found(widePlan)).toEqual(['altered unread']);
+  });
+
+  test('that log fewer updates are not, and those that log more are', async () => {
+    const labelled = planWatchers(model, [{ table: people, label: 'renamed', columns: ['name'] }]);
+    await install(database.db, labelled);
+    expect(await found(widePlan)).toEqual(['altered unseen']);
+    await install(database.db, widePlan);
+    expect(await found(labelled)).toEqual(['other none']);
+  });
+
+  test('of a later version of the log are taken as they say', async () => {
+    await install(database.db, widePlan);
+    const body = await database.query(
+      `select pg_get_functiondef(p.oid) from pg_proc p where p.proname = $1`,
+      functionName('public', 'people'),
+    );
+    await database.script(body[0]![0]!.replace('begin', 'begin /* a later version */'));
+    expect(await found(widePlan)).toEqual(['altered unseen']);
+    await database.script('update rivulet.log set version = version + 1');
+    expect(await found(widePlan)).toEqual(['other none']);
+    expect(await found(narrowPlan)).toEqual(['other none']);
   });
 });
 

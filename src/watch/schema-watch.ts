@@ -1,0 +1,149 @@
+import { isPassing } from '../database/retry.js';
+import type { Database, Logger } from '../database/types.js';
+import type { Model } from '../model/types.js';
+import { readFingerprint, tableId } from './catalog.js';
+import type { Drift } from './drift.js';
+import { inspect } from './inspect.js';
+import type { WatchPlan } from './types.js';
+
+export interface SchemaWatchOptions {
+  readonly database: Database;
+  readonly plan: WatchPlan;
+  readonly model: Model;
+  /** How often to look; default 2,000. */
+  readonly everyMs?: number;
+  readonly log?: Logger | undefined;
+}
+
+type TableName = { readonly sqlSchema: string; readonly sqlName: string };
+
+/**
+ * Follows whether the database is still what the schema says, while a server runs. Looking costs one statement on the system catalogs, and more
+ * only where something has changed. Each difference is said in the log when it comes, with what mends it, and when it is gone.
+ *
+ * Where a table's triggers were switched off, dropped, or made anew in any other way than by installing them, or where its partitions are others, changes may
+ * have gone by: that is then written into the change log itself, once, whoever sees it first. So it reaches every reader, later ones too.
+ */
+export class SchemaWatch {
+  /** Told of the tables which from now on cannot be followed. */
+  onRefused: (tables: readonly TableName[]) => void = () => {};
+  readonly #options: SchemaWatchOptions;
+  #fingerprint = '';
+  #drifts: readonly Drift[] = [];
+  #checking: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+  #isFailing = false;
+
+  constructor(options: SchemaWatchOptions) {
+    this.#options = options;
+  }
+
+  get drifts(): readonly Drift[] {
+    return this.#drifts;
+  }
+
+  /** Why changes of a table cannot be followed at present; `null`: they can. */
+  refusal(table: TableName): Drift | null {
+    return this.#drifts.find((drift) => drift.effect !== 'none' && isOf(drift, table)) ?? null;
+  }
+
+  /** Looks now, and from then on now and then. */
+  async start(): Promise<void> {
+    await this.check();
+    this.#schedule();
+  }
+
+  /** Looks; resolves when a look that began after this call is done. Never rejects: what goes wrong is logged. */
+  check(): Promise<void> {
+    if (!this.#checking) {
+      this.#checking = this.#check().finally(() => {
+        this.#checking = null;
+      });
+      return this.#checking;
+    }
+    this.#next ??= this.#checking.then(() => {
+      this.#next = null;
+      return this.check();
+    });
+    return this.#next;
+  }
+
+  /** Waits for the look under way. Twice is fine. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await (this.#next ?? this.#checking);
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    const { everyMs = 2_000 } = this.#options;
+    // Nodes that started together do not stay together.
+    const afterMs = everyMs * (0.75 + Math.random() / 4);
+    this.#timer = setTimeout(() => void this.check().then(() => this.#schedule()), afterMs);
+  }
+
+  async #check(): Promise<void> {
+    if (this.#isStopped) return;
+    const { database, plan, model, log } = this.#options;
+    try {
+      const fingerprint = await readFingerprint(database, plan.tables);
+      if (fingerprint === this.#fingerprint) return;
+      await this.#noteBreaks();
+      this.#tell(await inspect(database, plan, model));
+      this.#fingerprint = fingerprint;
+      this.#isFailing = false;
+    } catch (error) {
+      const isNew = !this.#isFailing && !isPassing(error);
+      this.#isFailing = true;
+      log?.[isNew ? 'warn' : 'debug']({ error: String(error) }, 'the schema of the database was not read');
+    }
+  }
+
+  async #noteBreaks(): Promise<void> {
+    const { database, plan, log } = this.#options;
+    const tables = JSON.stringify(
+      plan.tables.map(({ sqlSchema, sqlName }) => ({ s: sqlSchema, t: sqlName })),
+    );
+    try {
+      const broken = await database.query({
+        text: `select w.s, w.t from json_to_recordset($1::text::json) as w(s text, t text) where rivulet.note_break(w.s, w.t)`,
+        params: [tables],
+      });
+      for (const [sqlSchema, sqlName] of broken) {
+        log?.warn(
+          { table: `${sqlSchema}.${sqlName}` },
+          'changes of this table may not have been logged: its triggers were switched off or made anew, or its partitions are others; subscribers are told to fetch again',
+        );
+      }
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      // Without the log, or without the right to write to it.
+      log?.debug({ error: String(error) }, 'breaks in the watching of tables are not noted');
+    }
+  }
+
+  #tell(drifts: readonly Drift[]): void {
+    const { plan, log } = this.#options;
+    const before = this.#drifts;
+    const wasOpen = plan.tables.filter((table) => this.refusal(table) === null);
+    this.#drifts = drifts;
+    for (const { message, mend, kind, effect } of newIn(drifts, before)) {
+      log?.warn({ kind, effect, mend }, `the database differs from the schema: ${message}`);
+    }
+    for (const { message } of newIn(before, drifts)) log?.info({}, `mended: ${message}`);
+    const refused = wasOpen.filter((table) => this.refusal(table) !== null);
+    if (refused.length > 0) this.onRefused(refused);
+  }
+}
+
+function newIn(drifts: readonly Drift[], known: readonly Drift[]): readonly Drift[] {
+  const messages = new Set(known.map(({ message }) => message));
+  return drifts.filter(({ message }) => !messages.has(message));
+}
+
+function isOf(drift: Drift, table: TableName): boolean {
+  return drift.table === null || tableId(drift.table) === tableId(table);
+}
