@@ -3,6 +3,7 @@ import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import type { LiveTimes, StreamClient, StreamSink } from '../../client/core/live/index.js';
 import type { ClientServer } from './client-server.js';
+import { overSingleConnection } from './single-connection.js';
 
 /** A GraphQL client with the plugin, as a component of a page uses it. */
 export interface ClientUnderTest {
@@ -37,13 +38,16 @@ export interface WatchedQuery {
   stop(): void;
 }
 
-export type Transport = 'websocket' | 'sse';
+/** `sse`: a stream for each operation, by the stock client. `single`: one for all, by ours. */
+export type Transport = 'websocket' | 'sse' | 'single';
 
 export interface OpenOptions {
   readonly server: ClientServer;
   readonly token: string;
   /** What carries the streams. Default: `websocket`. */
   readonly transport?: Transport;
+  /** Called with the method of each request of the streams; `single` only. */
+  readonly onRequest?: (method: string) => void;
   /** Besides `QUICK`. */
   readonly times?: Partial<LiveTimes>;
   /** Called with each result of any query. */
@@ -71,7 +75,7 @@ export interface TestStreams {
 }
 
 export function openStreams(options: OpenOptions): TestStreams {
-  const { client, cut, dispose } = options.transport === 'sse' ? overSse(options) : overWebSocket(options);
+  const { client, cut, dispose } = OVER[options.transport ?? 'websocket'](options);
   let asked = 0;
   return {
     client: {
@@ -124,6 +128,8 @@ function overSse({ server, token }: OpenOptions): Omit<TestStreams, 'asked'> {
   };
   return { client: client as unknown as StreamClient, cut, dispose: async () => client.dispose() };
 }
+
+const OVER = { websocket: overWebSocket, sse: overSse, single: overSingleConnection };
 
 /** Times that do not make tests wait. */
 export const QUICK = {

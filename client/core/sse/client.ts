@@ -49,10 +49,15 @@ type State = 'idle' | 'connecting' | 'open' | 'waiting' | 'disposed';
  * random; every operation is then sent again, with what its variables say by then.
  */
 export function createSseClient(options: SseClientOptions): SseClient {
-  return new Client(resolved(options));
+  const client = new Client(resolved(options));
+  return {
+    subscribe: (request, sink) => client.subscribe(request, sink),
+    on: (event, listener) => client.on(event, listener),
+    dispose: () => client.dispose(),
+  };
 }
 
-class Client implements SseClient {
+class Client {
   readonly #options: ResolvedOptions;
   readonly #operations = new Set<Operation>();
   readonly #byId = new Map<string, Operation>();
