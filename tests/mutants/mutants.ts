@@ -1,0 +1,242 @@
+/** A plausible bug: what somebody might well write instead of what is there. */
+export interface Mutant {
+  /** What the bug is, as a sentence about the code. */
+  readonly bug: string;
+  /** Each text must be in its file exactly once. */
+  readonly edits: readonly Edit[];
+  /** The test file that must fail. */
+  readonly test: string;
+  /** Only tests whose name has this (a regular expression). */
+  readonly only?: string;
+}
+
+export interface Edit {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const one = (file: string, from: string, to: string): readonly Edit[] => [{ file, from, to }];
+
+export const mutants: readonly Mutant[] = [
+  {
+    bug: 'The feed reads on from the largest `seq` that it has seen',
+    edits: [
+      {
+        file: 'src/log/decode.ts',
+        from: '  for (const row of read.rows) {\n',
+        to: `  const seen = (globalThis as { seen?: bigint }).seen ?? 0n;
+  let largest = seen;
+  for (const row of read.rows) {
+    if (row.seq > largest) largest = row.seq;
+    if (row.seq <= seen) continue;
+    (globalThis as { seen?: bigint }).seen = largest;
+`,
+      },
+    ],
+    test: 'tests/faults/f12-long-transaction.test.ts',
+  },
+  {
+    bug: 'Transactions are put in the order of their ids',
+    edits: one(
+      'src/log/decode.ts',
+      '([, a], [, b]) => compare(a.last, b.last)',
+      '([a], [b]) => compare(a, b)',
+    ),
+    test: 'tests/faults/f14-same-rows.test.ts',
+  },
+  {
+    bug: 'Transactions are put in the order of their smallest `seq`',
+    edits: one(
+      'src/log/decode.ts',
+      'if (row.seq > group.last) group.last',
+      'if (row.seq < group.last) group.last',
+    ),
+    test: 'tests/faults/f14-same-rows.test.ts',
+  },
+  {
+    bug: 'A cursor says that a whole reading was delivered, before it was',
+    edits: one(
+      'src/log/decode.ts',
+      'isLast ? read.snapshot : withVisible(position, xids.slice(0, i + 1))',
+      'read.snapshot',
+    ),
+    test: 'tests/pg/concurrency.test.ts',
+  },
+  {
+    bug: 'A cursor also sees the transaction that comes next',
+    edits: one('src/log/decode.ts', 'xids.slice(0, i + 1)', 'xids.slice(0, i + 2)'),
+    test: 'tests/pg/concurrency.test.ts',
+  },
+  {
+    bug: 'Transactions that were open at the cursor are not looked for',
+    edits: one(
+      'src/log/read.ts',
+      'c.xid = any ($2::text::xid8[]) and ${isWhole}',
+      'c.xid = any ($2::text::xid8[]) and false',
+    ),
+    test: 'tests/faults/f12-long-transaction.test.ts',
+  },
+  {
+    bug: 'A deletion is told to everybody, whatever the row was',
+    edits: one(
+      'src/scope/row-scope.ts',
+      'if (node === null) return wasIn ? leave(row.key, row) : null;',
+      "if (node === null) return wasIn || row.op === 'DELETE' ? leave(row.key, row) : null;",
+    ),
+    test: 'tests/property/scope.test.ts',
+  },
+  {
+    bug: 'The read policy is not asked about the row before',
+    edits: one(
+      'src/scope/row-scope.ts',
+      'this.#describe(row, wasIn[at] !== null,',
+      'this.#describe(row, row.old !== null,',
+    ),
+    test: 'tests/property/scope.test.ts',
+  },
+  {
+    bug: 'LEAVE carries the row that is not to be seen any more',
+    edits: one(
+      'src/scope/describe.ts',
+      'previous: deleted ? change.old : null',
+      'previous: change?.new ?? change?.old ?? null',
+    ),
+    test: 'tests/e2e/second-schema/changes.test.ts',
+  },
+  {
+    bug: 'Subscribers who may see different columns share a group',
+    edits: one(
+      'src/scope/spec-key.ts',
+      '    spec.columns && names(spec.columns),\n    names(spec.hidden),',
+      '    spec.columns && names(spec.columns),',
+    ),
+    test: 'tests/e2e/second-schema/exposure.test.ts',
+  },
+  {
+    bug: 'TRUNCATE resets nobody whose scope keeps keys',
+    edits: one('src/scope/set-scope.ts', "reset: isEmptied ? 'TRUNCATED' : null", 'reset: null'),
+    test: 'tests/e2e/second-schema/changes.test.ts',
+  },
+  {
+    bug: 'What comes while a scope is being loaded is forgotten',
+    edits: one('src/scope/group.ts', '      this.#backlog.push(occasion);\n', ''),
+    test: 'tests/property/resume.test.ts',
+  },
+  {
+    bug: 'Retention does not ask what readers still need',
+    edits: one(
+      'src/log/trim.ts',
+      'make_interval(secs => ${CLAIM_LASTS_SECONDS})',
+      'make_interval(secs => 0)',
+    ),
+    test: 'tests/faults/f23-retention-overrun.test.ts',
+  },
+  {
+    bug: 'Nobody looks whether the log was trimmed before it was read',
+    edits: one('src/log/read.ts', "isTrimmed: xid === 'true'", 'isTrimmed: false'),
+    test: 'tests/faults/f23-retention-overrun.test.ts',
+  },
+  {
+    bug: 'A cursor is decrypted, but not checked',
+    edits: one('src/feed/cursor.ts', 'decipher.update(sealed), decipher.final()', 'decipher.update(sealed)'),
+    test: 'tests/unit/feed/cursor.test.ts',
+  },
+  {
+    bug: 'A cursor of another log is taken for one of this',
+    edits: one('src/feed/log-history.ts', 'read.epoch !== epoch || ', ''),
+    test: 'tests/protocol/cursors.test.ts',
+  },
+  {
+    bug: 'A full outbox drops what waits, and says nothing',
+    edits: one('src/scope/scopes.ts', "return resetMessage('OVERFLOW', latest.cursor);", 'return latest;'),
+    test: 'tests/pg/scope-limits.test.ts',
+  },
+  {
+    bug: 'Nobody hands over what a subscription missed while it was being opened',
+    edits: one(
+      'src/scope/scopes.ts',
+      'for (const occasion of missed.occasions) await',
+      'for (const occasion of []) await',
+    ),
+    test: 'tests/faults/f24-duplicates.test.ts',
+    only: 'the server',
+  },
+  {
+    bug: 'A feed that has got the lock by which writers notify sleeps without reading once more',
+    edits: one(
+      'src/feed/wakefulness.ts',
+      "if (state.kind === 'reaching') return stay({ kind: 'settling' }, 'read');",
+      "if (state.kind === 'reaching') return stay({ kind: 'asleep', surplus: 0, at: now });",
+    ),
+    test: 'tests/pg/doorbell.test.ts',
+  },
+  {
+    bug: 'A feed is asleep as soon as a reading ends that was under way when it got the lock',
+    edits: one(
+      'src/feed/wakefulness.ts',
+      "return event.state === state ? stay({ kind: 'asleep', surplus: 0, at: now }) : stay(state);",
+      "return stay({ kind: 'asleep', surplus: 0, at: now });",
+    ),
+    test: 'tests/unit/feed/wakefulness.test.ts',
+  },
+  {
+    bug: 'Who goes to sleep lets go of the lock by which writers know that they must notify',
+    edits: one(
+      'src/feed/doorbell.ts',
+      'return isTaken && lock === this.#lock;',
+      'await lock.drop();\n    return isTaken && lock === this.#lock;',
+    ),
+    test: 'tests/pg/doorbell.test.ts',
+  },
+  {
+    bug: 'The trigger notifies although the queue of notifications is full',
+    edits: one('src/watch/trigger-sql.ts', ' and pg_notification_queue_usage() < 0.75', ''),
+    test: 'tests/faults/f17-notify-queue-full.test.ts',
+  },
+  {
+    bug: "The writer's session decides how values are logged",
+    edits: one('src/watch/trigger-sql.ts', "  DateStyle: 'ISO, MDY',\n", ''),
+    test: 'tests/pg/capture-session.test.ts',
+  },
+  {
+    bug: 'Client: a row that enters is put into the list although it is there',
+    edits: one(
+      'client/core/settle.ts',
+      '[...plan.enter].filter((key) => !before.includes(key) && ',
+      '[...plan.enter].filter((key) => ',
+    ),
+    test: 'tests/property/reducer.test.ts',
+  },
+  {
+    bug: 'Client: a reset is taken for a message without changes',
+    edits: [
+      {
+        file: 'client/core/live/session.ts',
+        from: "if (typeof message.reset === 'string' || root.kind === 'asked') {",
+        to: "if (root.kind === 'asked') {",
+      },
+      {
+        file: 'client/core/reduce.ts',
+        from: "if (reset !== null) needs.add({ kind: 'reset', reason: reset });",
+        to: 'void reset;',
+      },
+    ],
+    test: 'tests/unit/live/session.test.ts',
+  },
+  {
+    bug: 'Client: a window that lost a row is not refilled',
+    edits: one('client/core/settle.ts', 'const openEnd = wasFull && ', 'const openEnd = false && '),
+    test: 'tests/conformance/client-urql.test.ts',
+    only: 'windows',
+  },
+  {
+    bug: 'Client: a stream that was cut begins again at the answer, not where it was',
+    edits: one(
+      'client/core/live/session.ts',
+      "if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);",
+      '',
+    ),
+    test: 'tests/unit/live/session.test.ts',
+  },
+];
