@@ -33,7 +33,7 @@ export function applicationSql(size: Size): string {
     [...new Set([...ownProjects(size, user), all])].map((project) => `(${project}, ${user}, 'editor')`),
   );
   const tasks = range(all * size.tasksPerProject).map(
-    (task) => `(${1 + ((task - 1) % all)}, 'task ${task}', 0)`,
+    (task) => `(${1 + ((task - 1) % all)}, 'task ${task}', 0, repeat('wide ', 1600))`,
   );
   return `
     ${exampleTables()};
@@ -43,7 +43,7 @@ export function applicationSql(size: Size): string {
     insert into users (name, email) values ${users.map((user) => `('v0', 'user${user}@example.com')`).join()};
     insert into projects (name, owner_id) select 'project ' || i, 1 from generate_series(1, ${all}) i;
     insert into members (project_id, user_id, role) values ${memberships.join()};
-    insert into tasks (project_id, title, position) values ${tasks.join()};
+    insert into tasks (project_id, title, position, description) values ${tasks.join()};
     insert into comments (task_id, author_id, body) select id, 1, 'v0' from tasks where id % 2 = 0;`;
 }
 

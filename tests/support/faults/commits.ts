@@ -1,4 +1,5 @@
 import type { Database, Queryable, TransactionOptions } from '../../../src/database/types.js';
+import { waitFor } from '../wait-for.js';
 
 export type LedgerTable = 'tasks' | 'comments' | 'users' | 'members';
 
@@ -34,6 +35,7 @@ export class CommitLedger {
   readonly #known = new Map<string, { readonly begunAt: number; readonly ackedAt: number }>();
   /** Of the table; what is up to it has been handed out. */
   #readUpTo = 0n;
+  readonly #prepared = new Map<string, { readonly xid: string; readonly begunAt: number }>();
   acknowledged = 0;
   /** Rolled back, or lost with the connection. */
   failed = 0;
@@ -65,6 +67,40 @@ export class CommitLedger {
         }, options)
         .then(() => xid);
     });
+  }
+
+  /** Prepares a transaction of one statement, under an id. */
+  prepare(id: string, change: ChangeSql): Promise<void> {
+    const begunAt = performance.now();
+    return this.#database.transaction(async (tx) => {
+      // A transaction that notified cannot be prepared.
+      await tx.script('set local rivulet.notify = off');
+      const xid = await enter(tx, change);
+      if (xid !== null) this.#prepared.set(id, { xid, begunAt });
+      await tx.script(`prepare transaction '${id}'`);
+    });
+  }
+
+  /** Tries until the database has answered: what was prepared is there after every restart. */
+  async commitPrepared(id: string): Promise<void> {
+    const prepared = this.#prepared.get(id);
+    this.#prepared.delete(id);
+    let wasThere = false;
+    await waitFor(
+      'the prepared transaction is committed',
+      async () => {
+        const left = await this.#database.query({
+          text: 'select 1::text from pg_prepared_xacts where gid = $1',
+          params: [id],
+        });
+        if (left.length === 0) return true;
+        wasThere = true;
+        await this.#database.script(`commit prepared '${id}'`);
+        return false;
+      },
+      60_000,
+    );
+    if (prepared && wasThere) this.note(prepared.xid, prepared.begunAt, performance.now());
   }
 
   /** Says when a transaction, known by its xid, was committed in another way than by the two above. */

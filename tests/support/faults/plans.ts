@@ -1,8 +1,8 @@
 import type { LedgerTable } from './commits.js';
 
-/** What one subscriber follows, as whom, and over what. */
+/** What one subscriber follows, as whom, and over what. `wide`: tasks with their long texts. */
 export interface Plan {
-  readonly kind: 'tasks' | 'users' | 'comments' | 'graph' | 'live';
+  readonly kind: 'tasks' | 'wide' | 'users' | 'comments' | 'graph' | 'live';
   readonly transport: 'ws' | 'sse';
   readonly userId: number;
   /** Only rows of this project; `null`: all that may be read. */
@@ -39,7 +39,7 @@ export const rowName = (table: LedgerTable, key: string): string => `${table}:${
 /** Whose changes a plan is told. */
 export function tablesOf({ kind }: Plan): readonly LedgerTable[] {
   if (kind === 'graph') return ['tasks', 'comments'];
-  return kind === 'live' ? ['tasks'] : [kind];
+  return kind === 'users' || kind === 'comments' ? [kind] : ['tasks'];
 }
 
 export function describePlan({ kind, transport, userId, project }: Plan): string {
@@ -48,6 +48,7 @@ export function describePlan({ kind, transport, userId, project }: Plan): string
 
 const SELECTIONS = {
   tasks: 'id position',
+  wide: 'id position description',
   users: 'id name',
   comments: 'id body',
   graph: 'id position comments(limit: 1000) { id body }',
@@ -55,7 +56,7 @@ const SELECTIONS = {
 } as const;
 
 const fieldOf = ({ kind }: Plan): 'tasks' | 'users' | 'comments' =>
-  kind === 'graph' || kind === 'live' ? 'tasks' : kind;
+  kind === 'users' || kind === 'comments' ? kind : 'tasks';
 
 function whereOf({ kind, project }: Plan): string {
   if (project === null || kind === 'users') return '';

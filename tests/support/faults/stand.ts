@@ -13,7 +13,7 @@ import { FAULT_SECRET, type NodeOptions, ServedNode } from './node.js';
 import { describePlan, type Plan, type State } from './plans.js';
 import type { Random } from './random.js';
 import { Subscriber, type SubscriberOptions } from './subscriber.js';
-import { Writer } from './writer.js';
+import { Writer, type WriterOptions } from './writer.js';
 
 export interface StandOptions extends Pick<NodeOptions, 'env' | 'nodeArguments' | 'shell'> {
   /** Has what `applicationSql` makes. */
@@ -41,6 +41,11 @@ export interface Settled {
   readonly wrong: Readonly<Record<Wrong, number>>;
   /** What is wrong, in words, with whom. */
   readonly findings: readonly string[];
+}
+
+export interface WriteOptions extends Pick<WriterOptions, 'paceMs' | 'only'> {
+  readonly writers: number;
+  readonly random: Random;
 }
 
 /** How many findings are put into words. */
@@ -99,6 +104,20 @@ export class Stand {
     return this.#subscribers.map(({ subscriber }) => subscriber);
   }
 
+  /** Of all subscribers together. */
+  get reconnects(): number {
+    return this.subscribers.reduce((sum, { reconnects }) => sum + reconnects, 0);
+  }
+
+  /** How often subscribers were told to fetch again, by reason. */
+  get resets(): ReadonlyMap<string, number> {
+    const resets = new Map<string, number>();
+    for (const subscriber of this.subscribers) {
+      for (const [reason, count] of subscriber.resets) resets.set(reason, (resets.get(reason) ?? 0) + count);
+    }
+    return resets;
+  }
+
   /** Starts a subscriber; `url`: where it connects, by default to the first node. */
   async subscribe(plan: Plan, options: Partial<SubscriberOptions> = {}): Promise<Subscriber> {
     const token = await this.token(plan.userId);
@@ -117,8 +136,8 @@ export class Stand {
     return signToken(FAULT_SECRET, String(userId), 10 * 24 * 3_600);
   }
 
-  /** Starts writers. */
-  write(options: { readonly writers: number; readonly paceMs: number; readonly random: Random }): void {
+  /** Starts writers, besides those that write already. */
+  write(options: WriteOptions): void {
     const { ledger } = this;
     for (let i = 0; i < options.writers; i++) {
       this.#writers.push(
@@ -127,6 +146,7 @@ export class Stand {
           size: this.#options.size,
           random: options.random.fork(),
           paceMs: options.paceMs,
+          only: options.only,
         }),
       );
     }
@@ -207,6 +227,7 @@ export class Stand {
         before: entry.state,
         fresh: await fresh.of(subscriber),
         allowedResets: new Set(allowedResets),
+        mayMerge: subscriber.takeWasSlow(),
       });
       entry.state = judged.state;
       for (const finding of [...judged.findings, ...troublesOf(subscriber)]) {
@@ -258,12 +279,14 @@ export class Stand {
       async () => {
         for (const subscriber of [...waiting]) {
           const last = subscriber.notes.at(-1);
+          // What it fetched may have the fence in it before that was acknowledged.
           const isThere =
             last?.kind === 'told'
               ? last.message.xid === fence.xid && last.message.reset === null
-              : last?.kind === 'fetched'
-                ? last.at > fence.at
-                : last !== undefined && isSame(last.state, await fresh.of(subscriber));
+              : last !== undefined &&
+                (last.kind === 'answered' || last.at <= fence.at
+                  ? isSame(last.state, await fresh.of(subscriber))
+                  : true);
           if (isThere) waiting.delete(subscriber);
         }
         if (waiting.size === 0) return true;

@@ -49,6 +49,7 @@ export class Subscriber {
   #running: Promise<void> = Promise.resolve();
   #messages = 0;
   #reconnects = 0;
+  #wasSlow = false;
   readonly #breaks: string[] = [];
   readonly #resets = new Map<string, number>();
   readonly #troubles: string[] = [];
@@ -91,6 +92,13 @@ export class Subscriber {
     return this.#notes.splice(0);
   }
 
+  /** Whether it was a slow reader since the last call. */
+  takeWasSlow(): boolean {
+    const wasSlow = this.#wasSlow;
+    this.#wasSlow = false;
+    return wasSlow;
+  }
+
   get notes(): readonly Note[] {
     return this.#notes;
   }
@@ -106,6 +114,7 @@ export class Subscriber {
 
   /** Stops reading, as a slow consumer; over WebSockets only. */
   pause(): void {
+    this.#wasSlow = true;
     clearTimeout(this.#idle);
     this.#stream?.pause();
   }

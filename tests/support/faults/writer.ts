@@ -10,6 +10,8 @@ export interface WriterOptions {
   readonly random: Random;
   /** Between two transactions, on average. 0: none. */
   readonly paceMs: number;
+  /** Writes to this table alone. Default: to all of them. */
+  readonly only?: 'users' | undefined;
 }
 
 /** Writes at random until it is stopped. What the database refuses, or cannot do now, is left. */
@@ -38,7 +40,8 @@ export class Writer {
   }
 
   #step(): Promise<void> {
-    const { ledger, random } = this.#options;
+    const { ledger, random, only, size } = this.#options;
+    if (only) return ledger.commit(changes.touchUsers([1 + random.int(size.users)]));
     const what = random.int(100);
     if (what < 85) return ledger.commit(this.#change());
     const isGivenUp = what >= 96;
