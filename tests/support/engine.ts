@@ -1,5 +1,6 @@
 import { afterAll } from 'vitest';
 import { untilAnswered } from '../../src/database/retry.js';
+import type { Database } from '../../src/database/types.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
 import { createLogPages } from '../../src/feed/log-pages.js';
@@ -21,12 +22,14 @@ export interface Engine {
 
 /** Feed and scopes on a database whose watchers are installed; stopped at the end of the file. */
 export async function startEngine(
-  { db }: TestDatabase,
+  database: TestDatabase,
   model: Model,
   limits: Pick<
     ScopesOptions,
     'maxScopeKeys' | 'maxQueuedChanges' | 'maxQueuedBytes' | 'maxReplayedChanges' | 'maxRecentChanges'
   > = {},
+  /** Through which feed and scopes ask. */
+  db: Database = database.db,
 ): Promise<Engine> {
   const stopping = new AbortController();
   const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
