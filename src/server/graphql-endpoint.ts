@@ -13,6 +13,9 @@ import type { Streamed, Streaming } from './sse-results.js';
 import { EventStream } from './sse-stream.js';
 import type { Yoga, YogaContext } from './yoga.js';
 
+/** Of what may wait for a peer, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
+const UNSENT_SHARE = 0.25;
+
 export interface GraphQLEndpointOptions extends ReservationsOptions {
   readonly yoga: Yoga;
   readonly identify: Identify;
@@ -51,6 +54,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
 
   const openStream = (response: ServerResponse, onClose: () => void): EventStream => {
     const stream: EventStream = new EventStream(response, {
+      maxUnsentBytes: options.limits.maxQueuedBytes * UNSENT_SHARE,
       pingEveryMs: options.pingEveryMs,
       onClose: () => {
         streams.delete(stream);
@@ -96,6 +100,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
       endAtExpiry: reserved === null,
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,
+      ...(reserved && { outgoing: reserved.outgoing }),
     };
     try {
       if (reserved === null && (await direct.answer(request, response, context))) return;

@@ -39,6 +39,8 @@ export interface Extra {
   readonly places: SocketPlaces;
   /** `null` before the socket is acknowledged. */
   session: Session | null;
+  /** Settles when the newest token that came took effect. */
+  refreshing: Promise<void>;
 }
 
 /** What a socket takes of the quotas. */
@@ -74,7 +76,10 @@ export function socketProtocol(
       if (!context.acknowledged || payload === undefined) return;
       try {
         if (tokenOfPayload(payload) === null) return;
-        await signIn(context, payload);
+        // Tokens take effect in the order in which they came, however long each takes to verify.
+        const { extra } = context;
+        extra.refreshing = extra.refreshing.catch(() => {}).then(() => signIn(context, payload));
+        await extra.refreshing;
       } catch (error) {
         closeForbidden(context, maskError(error, logger));
       }

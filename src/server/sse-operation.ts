@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Outgoing } from '../graphql/context.js';
 import type { Logger } from './logger.js';
 import { type OperationParams, subscribeTo } from './operation.js';
 import { renewing } from './renewing.js';
@@ -20,6 +21,12 @@ export class ReservedOperation implements ReservedPlace {
     this.#reservation = reservation;
     this.#yoga = yoga;
     this.#logger = logger;
+  }
+
+  /** Where its results go while it runs: past Yoga, and within what may wait for the whole stream. */
+  get outgoing(): Outgoing {
+    const { allowance } = this.#reservation;
+    return { allowance, taker: this.#reservation.taker(() => this.#id) };
   }
 
   take(operationId: string, params: OperationParams): void {
@@ -56,7 +63,7 @@ export class ReservedOperation implements ReservedPlace {
     if (!(Symbol.asyncIterator in streamed) || params === null) return streamed;
     const again = () => {
       const identity = () => Promise.resolve(session.identity);
-      const context = { identity, endAtExpiry: false, rightsChanged: true };
+      const context = { identity, endAtExpiry: false, rightsChanged: true, outgoing: this.outgoing };
       return subscribeTo(this.#yoga, context, params, this.#logger);
     };
     return renewing(streamed, session, again);

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { RivuletError } from '../errors.js';
+import type { ResultTaker } from '../graphql/direct-results.js';
+import { Allowance } from '../scope/allowance.js';
 import { at } from './expiry.js';
 import type { Identity } from './identity.js';
 import type { Logger } from './logger.js';
@@ -16,6 +18,8 @@ export interface ReservationOptions {
   readonly openWithinMs: number;
   /** Operations open at a time. */
   readonly maxOperations: number;
+  /** What may wait for the peer, over all its subscriptions. */
+  readonly maxQueuedBytes: number;
   readonly logger: Logger;
   /** Gives the place of a reservation that nobody reads back. */
   readonly onOpen: Release;
@@ -30,6 +34,7 @@ export interface ReservationOptions {
 export class Reservation {
   readonly token = randomBytes(24).toString('base64url');
   readonly session: Session;
+  readonly allowance: Allowance;
   readonly #options: ReservationOptions;
   readonly #operations = new Map<string, Pumping | null>();
   readonly #callOff: () => void;
@@ -48,6 +53,7 @@ export class Reservation {
 
   constructor(options: ReservationOptions) {
     this.#options = options;
+    this.allowance = new Allowance(options.maxQueuedBytes);
     this.session = new Session(options.identity, () => this.close());
     this.#callOff = at(Date.now() + options.openWithinMs, () => this.close());
   }
@@ -76,6 +82,32 @@ export class Reservation {
     void pumping.done.then(() => {
       if (this.#operations.get(operationId) === pumping) this.#operations.delete(operationId);
     });
+  }
+
+  /** Takes results of an operation past whoever pulls the others. `id` is asked for with each result. */
+  taker(id: () => string): ResultTaker {
+    const stream = () => this.#stream;
+    return {
+      get isReady() {
+        return stream()?.isReady ?? false;
+      },
+      take: (result) => void stream()?.write(eventsOf(id()).next(result)),
+      onReady: (listener) => {
+        let stop = stream()?.onReady(listener);
+        let isStopped = false;
+        if (!stop) {
+          void this.#opened.then(() => {
+            if (isStopped) return;
+            stop = stream()?.onReady(listener);
+            listener();
+          });
+        }
+        return () => {
+          isStopped = true;
+          stop?.();
+        };
+      },
+    };
   }
 
   /** Sends errors to an operation that has no place. */

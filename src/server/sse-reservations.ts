@@ -36,6 +36,7 @@ export class Reservations {
     const reservation = new Reservation({
       identity,
       openWithinMs: limits.reservationSeconds * 1_000,
+      maxQueuedBytes: limits.maxQueuedBytes,
       maxOperations: limits.subscriptionsPerSocket,
       logger,
       onOpen: pending,

@@ -1,8 +1,5 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { EventSink } from './sse-events.js';
-
-/** Unsent bytes past which the subscriptions of a stream wait for it. */
-const MAX_BUFFERED_BYTES = 256 * 1024;
 
 /** A comment: proxies and browsers see that the stream lives. */
 const PING = ':\n\n';
@@ -13,7 +10,8 @@ const RETRY_FROM_MS = 1_000;
 const RETRY_SPREAD_MS = 2_000;
 
 export interface EventStreamOptions {
-  readonly headers?: OutgoingHttpHeaders;
+  /** Past so many unsent bytes the subscriptions of the stream wait for it. */
+  readonly maxUnsentBytes: number;
   readonly pingEveryMs?: number | undefined;
   /** Called once, when the stream has ended, whoever ended it. */
   readonly onClose: () => void;
@@ -25,15 +23,17 @@ export interface EventStreamOptions {
  */
 export class EventStream implements EventSink {
   readonly #response: ServerResponse;
+  readonly #maxUnsentBytes: number;
   readonly #pings: NodeJS.Timeout;
   #corked = false;
   #sentAtPing = 0;
 
-  constructor(
-    response: ServerResponse,
-    { headers, pingEveryMs = PING_EVERY_MS, onClose }: EventStreamOptions,
-  ) {
+  constructor(response: ServerResponse, options: EventStreamOptions) {
+    const { maxUnsentBytes, pingEveryMs = PING_EVERY_MS, onClose } = options;
     this.#response = response;
+    this.#maxUnsentBytes = maxUnsentBytes;
+    // Each operation of a stream listens for it.
+    response.setMaxListeners(0);
     this.#pings = setInterval(() => this.#ping(), pingEveryMs);
     const close = (): void => {
       clearInterval(this.#pings);
@@ -42,7 +42,6 @@ export class EventStream implements EventSink {
     if (response.closed) queueMicrotask(close);
     else response.once('close', close);
     response.writeHead(200, {
-      ...headers,
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
@@ -50,6 +49,17 @@ export class EventStream implements EventSink {
     const retryMs = Math.round(RETRY_FROM_MS + Math.random() * RETRY_SPREAD_MS);
     // Something at once: some browsers do not show a response that has only headers.
     response.write(`retry: ${retryMs}\n\n`);
+  }
+
+  /** False: more is unsent than is good. */
+  get isReady(): boolean {
+    return this.#response.writableLength < this.#maxUnsentBytes;
+  }
+
+  /** Calls `listener` each time that it may be ready after it was not. Returns the function that ends that. */
+  onReady(listener: () => void): () => void {
+    this.#response.on('drain', listener);
+    return () => this.#response.off('drain', listener);
   }
 
   get isOpen(): boolean {
@@ -67,7 +77,7 @@ export class EventStream implements EventSink {
         if (this.isOpen) response.uncork();
       });
     }
-    if (response.writableLength < MAX_BUFFERED_BYTES) {
+    if (this.isReady) {
       response.write(events);
       return undefined;
     }

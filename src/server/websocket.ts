@@ -79,7 +79,17 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
       const sink = new SocketFrames(socket, stream, turn, unsentBytes);
       const allowance = new Allowance(maxQueuedBytes - unsentBytes);
       closeWhenStalled(socket, sink, stream, stalledSeconds * 1_000, logger);
-      const extra: Extra = { socket, request, frames, sink, allowance, address, places, session: null };
+      const extra: Extra = {
+        socket,
+        request,
+        frames,
+        sink,
+        allowance,
+        address,
+        places,
+        session: null,
+        refreshing: Promise.resolve(),
+      };
       attach(protocol, socket, stream, sink, extra, logger, options.pingEveryMs ?? PING_EVERY_MS);
     });
   });
