@@ -50,6 +50,11 @@ export const ERRORS = {
     cause: 'The change log is not installed in this database, or this user may not read it.',
     next: 'Run `rivulet migrate`, or grant usage on schema rivulet and select on its tables.',
   },
+  LOG_MOVED: {
+    cause:
+      'The database is a copy of the one in which the change log was begun, or a standby that was promoted, and this user may not begin the log anew.',
+    next: 'Grant update on rivulet.log, and delete on rivulet.change, to the database user of the server, or start one node as their owner.',
+  },
   LOG_TRIMMED: {
     cause:
       'The change log no longer has what a subscription still has to be told: this server was away for longer than the log is kept.',

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { RivuletError } from '../errors.js';
-import { formatSnapshot, parseSnapshot, type Snapshot } from '../log/snapshot.js';
+import { type Anchor, formatSnapshot, parseSnapshot, type Snapshot } from '../log/snapshot.js';
 
 /** A cursor as clients hold it: opaque, authenticated, URL-safe, good on every node that has the same secret. */
 export interface CursorCodec {
@@ -23,15 +23,16 @@ const TAG_BYTES = 16;
 
 /**
  * Cursors are encrypted (AES-256-GCM), not only signed: transaction ids would tell a subscriber how much others write.
- * `secret` is any text that all nodes share; `epoch` names the log that is written now.
+ * `secret` is any text that all nodes share; `epoch` names the log that is written now, and changes where that is renewed.
  */
-export function createCursorCodec(secret: string, epoch: string): CursorCodec {
+export function createCursorCodec(secret: string, epoch: string | (() => string)): CursorCodec {
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'rivulet cursor v1', 32));
+  const epochOfNow = typeof epoch === 'string' ? () => epoch : epoch;
   return {
     encode(snapshot) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, iv);
-      const text = `${epoch} ${formatSnapshot(snapshot)}`;
+      const text = `${epochOfNow()} ${formatSnapshot(snapshot)}${formatAnchor(snapshot.anchor)}`;
       const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
       return Buffer.concat([Buffer.of(VERSION), iv, sealed, cipher.getAuthTag()]).toString('base64url');
     },
@@ -55,6 +56,15 @@ function open(key: Buffer, cursor: string): DecodedCursor {
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
   const sealed = bytes.subarray(1 + IV_BYTES, bytes.length - TAG_BYTES);
   const text = Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8');
-  const space = text.indexOf(' ');
-  return { epoch: text.slice(0, space), snapshot: parseSnapshot(text.slice(space + 1)) };
+  const space = text.lastIndexOf(' ');
+  const [snapshot, ...anchor] = text.slice(space + 1).split('@');
+  return { epoch: text.slice(0, space), snapshot: { ...parseSnapshot(snapshot!), ...parseAnchor(anchor) } };
+}
+
+function formatAnchor(anchor: Anchor | undefined): string {
+  return anchor ? `@${anchor.xid}@${anchor.loggedAt}` : '';
+}
+
+function parseAnchor([xid, loggedAt]: readonly string[]): { readonly anchor?: Anchor } {
+  return xid === undefined || loggedAt === undefined ? {} : { anchor: { xid: BigInt(xid), loggedAt } };
 }

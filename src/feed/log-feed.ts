@@ -3,9 +3,11 @@ import type { Database, Logger } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { Claim } from '../log/claim.js';
 import { decode } from '../log/decode.js';
-import { type LogRead, parseRead, readSince } from '../log/read.js';
+import { NEWEST_SQL, parsePosition } from '../log/newest.js';
+import { type LogRead, parseRead, positionAfter, readSince } from '../log/read.js';
+import { renewLog } from '../log/renew.js';
 import { Shapes } from '../log/shapes.js';
-import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
+import type { Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import { Listeners } from './listeners.js';
 import { Meter } from './meter.js';
@@ -86,6 +88,10 @@ class LogFeed implements Feed {
     }
   }
 
+  get epoch(): string {
+    return this.#epoch;
+  }
+
   listen(listener: FeedListener): () => void {
     return this.#listeners.add(listener);
   }
@@ -114,16 +120,23 @@ class LogFeed implements Feed {
 
   async #begin(): Promise<void> {
     await this.#claim.open();
-    const rows = await this.#database.query({
-      text: 'select pg_current_snapshot()::text, epoch::text from rivulet.log',
-      params: [],
-    });
-    const [snapshot, epoch] = rows[0] ?? [];
-    if (!snapshot || !epoch) throw logMissing();
-    this.#position = parseSnapshot(snapshot);
+    await renewLog(this.#database);
+    const { position, epoch } = await this.#now();
+    this.#position = position;
     this.#epoch = epoch;
     this.#meter.read(0);
     await this.#sleeper.start();
+  }
+
+  async #now(): Promise<{ readonly position: Snapshot; readonly epoch: string }> {
+    const [row] = await this.#database.query({
+      text: `select pg_current_snapshot()::text, l.epoch::text, ${NEWEST_SQL}, pg_is_in_recovery()::text from rivulet.log l`,
+      params: [],
+    });
+    const [snapshot, epoch, newest, isStandby] = row ?? [];
+    if (!snapshot || !epoch || !newest) throw logMissing();
+    if (isStandby === 'true') throw standby();
+    return { position: parsePosition(snapshot, newest), epoch };
   }
 
   async #read(): Promise<void> {
@@ -131,38 +144,46 @@ class LogFeed implements Feed {
     const hasRead = this.#sleeper.begin();
     const read = parseRead(await this.#database.query(readSince(position), { prepare: false }));
     if (!read) throw logMissing();
+    if (read.standing === 'standby') throw standby();
+    if (read.standing === 'moved') {
+      await renewLog(this.#database);
+      return this.#read();
+    }
     const found = new Set(read.rows.map(({ xid }) => xid)).size;
     hasRead(found);
     const batch = await this.#batchOf(read, position);
     this.#meter.read(found);
     this.#meter.handOver(batch);
+    this.#epoch = read.epoch;
     // A read that found nothing moves the position and wakes nobody.
     if (batch.transactions.length > 0 || batch.reset !== null) await this.#listeners.tell(batch);
     this.#position = batch.position;
-    this.#epoch = read.epoch;
   }
 
   async #batchOf(read: LogRead, position: Snapshot): Promise<FeedBatch> {
-    if (read.epoch !== this.#epoch || isBehind(read.snapshot, position)) {
-      return { transactions: [], position: read.snapshot, reset: 'the change log is another one' };
+    if (read.epoch !== this.#epoch || read.standing === 'foreign') {
+      return this.#startOver('the change log is another one, or was set back');
     }
-    if (read.isTrimmed) {
-      return {
-        transactions: [],
-        position: read.snapshot,
-        reset: 'the change log was trimmed before it was read',
-      };
-    }
+    if (read.isTrimmed) return this.#startOver('the change log was trimmed before it was read');
     const shapes = new Set(read.rows.map((row) => row.shape));
     await this.#shapes.load(this.#database, shapes);
-    const { transactions, reset } = decode(read, position, this.#shapes);
-    return { transactions, position: read.snapshot, reset };
+    const snapshot = positionAfter(read, position);
+    const { transactions, reset } = decode({ rows: read.rows, snapshot }, position, this.#shapes);
+    return { transactions, position: snapshot, reset };
+  }
+
+  async #startOver(reset: string): Promise<FeedBatch> {
+    const { position, epoch } = await this.#now();
+    this.#epoch = epoch;
+    return { transactions: [], position, reset };
   }
 }
 
-/** True when `now` is a moment before `position`: the server is another one, or was set back. */
-function isBehind(now: Snapshot, position: Snapshot): boolean {
-  return now.xmax < position.xmax || now.xmin < position.xmin;
+function standby(): RivuletError {
+  return new RivuletError(
+    'DATABASE_READ_ONLY',
+    'The database is a standby, from which the change log cannot be read.',
+  );
 }
 
 const LOG_GONE: ReadonlySet<string | undefined> = new Set([

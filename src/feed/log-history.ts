@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { decode } from '../log/decode.js';
-import { parseRead, readSince } from '../log/read.js';
+import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
@@ -45,12 +45,10 @@ export function createLogHistory(model: Model): History {
     async read(db, { epoch, snapshot: since }) {
       const read = await readBack(db, since);
       if (!read) return { kind: 'lost', reason: 'the change log is not there' };
-      const { snapshot } = read;
-      if (read.epoch !== epoch || snapshot.xmax < since.xmax || snapshot.xmin < since.xmin) {
-        return { kind: 'foreign' };
-      }
+      if (read.epoch !== epoch || read.standing !== 'same') return { kind: 'foreign' };
       if (read.isTrimmed) return { kind: 'trimmed' };
-      const { transactions, reset } = decode(read, since, shapes);
+      const snapshot = positionAfter(read, since);
+      const { transactions, reset } = decode({ rows: read.rows, snapshot }, since, shapes);
       if (reset !== null) return { kind: 'lost', reason: reset };
       return { kind: 'missed', transactions, snapshot };
     },

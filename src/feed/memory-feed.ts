@@ -36,6 +36,7 @@ export function createMemoryFeed(): MemoryFeed {
 }
 
 class MemoryLogFeed implements MemoryFeed {
+  readonly epoch = 'memory';
   readonly #listeners = new Listeners();
   readonly #meter = new Meter();
   readonly #loop = new ReadLoop({

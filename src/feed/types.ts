@@ -13,6 +13,8 @@ export interface Feed {
   start(): Promise<void>;
   /** Everything up to here has been handed to the listeners. */
   readonly position: Snapshot;
+  /** Names the log that `position` is in; another one after a reset because of another log. */
+  readonly epoch: string;
   /** Calls `listener` with every batch after the current position. Returns the function that ends it. */
   listen(listener: FeedListener): () => void;
   /** Reads now; resolves when everything that had committed before the call has been handed over and handled. */

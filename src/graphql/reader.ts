@@ -1,5 +1,6 @@
 import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
+import { NEWEST_SQL, positionOf } from '../log/newest.js';
 import type { Snapshot } from '../log/snapshot.js';
 import { runExpressions } from '../query/select.js';
 import { Params } from '../sql/statement.js';
@@ -27,12 +28,15 @@ interface Waiting {
  */
 export class Reader {
   readonly #database: Database;
+  readonly #isOfLog: boolean;
   #waiting: Waiting[] = [];
   #answers = 0;
   #snapshot: Snapshot | null = null;
 
-  constructor(database: Database) {
+  /** With `isOfLog`, snapshots are positions of the change log, which cursors are made of; it has to be there. */
+  constructor(database: Database, { isOfLog = false }: { readonly isOfLog?: boolean } = {}) {
     this.#database = database;
+    this.#isOfLog = isOfLog;
   }
 
   /** The snapshot in which everything that could be read was read; `null` before, and where it was not one. */
@@ -72,7 +76,9 @@ export class Reader {
   async #run(builds: readonly Build[]): Promise<readonly Read[]> {
     const params = new Params();
     const expressions = builds.map((build) => build(params));
-    const { values, snapshot } = await runExpressions(this.#database, expressions.flat(), params);
+    const all = [...expressions.flat(), ...(this.#isOfLog ? [NEWEST_SQL] : [])];
+    const { values, snapshot: taken } = await runExpressions(this.#database, all, params);
+    const snapshot = this.#isOfLog ? positionOf(taken, values.at(-1)!) : taken;
     this.#answers++;
     this.#snapshot = snapshot;
     let from = 0;

@@ -3,7 +3,7 @@ import type { ModelTable } from '../model/types.js';
 import { inCausalOrder } from './order.js';
 import type { LoggedRow, LogRead } from './read.js';
 import type { Shapes } from './shapes.js';
-import { type Snapshot, withVisible } from './snapshot.js';
+import { positionWithin, type Snapshot } from './snapshot.js';
 import type { Change, LoggedTransaction } from './types.js';
 
 export interface Decoded {
@@ -18,9 +18,13 @@ export interface Decoded {
  * wrote it after the other's commit, so the other's last `seq` is smaller. (By the smallest, an interleaved pair comes out backwards.)
  * Changes of tables outside the model are left out; a transaction with no other changes is left out whole. So are changes that cannot be read as
  * the model's rows, or were not logged; their transaction names the table (`unreadable`).
- * Every shape of the read must have been loaded.
+ * Every shape of the read must have been loaded. The last transaction's cursor is the snapshot of the read.
  */
-export function decode(read: LogRead, position: Snapshot, shapes: Shapes): Decoded {
+export function decode(
+  read: Pick<LogRead, 'snapshot' | 'rows'>,
+  position: Snapshot,
+  shapes: Shapes,
+): Decoded {
   const groups = new Map<bigint, { rows: LoggedRow[]; last: bigint }>();
   for (const row of read.rows) {
     const group = groups.get(row.xid);
@@ -45,16 +49,23 @@ export function decode(read: LogRead, position: Snapshot, shapes: Shapes): Decod
       else reset ??= 'the change log does not say what its images have in them; run `rivulet migrate`';
     }
     if (changes.length === 0 && unreadable.size === 0) return;
+    const { loggedAt } = rows[0]!;
     const isLast = i === ordered.length - 1;
-    const cursor = lazy(() => (isLast ? read.snapshot : withVisible(position, xids.slice(0, i + 1))));
-    const first = rows[0]!;
+    const cursor = lazy((): Snapshot => {
+      const anchor = { xid, loggedAt };
+      if (isLast) return { anchor, ...read.snapshot };
+      return {
+        ...positionWithin(position, read.snapshot, xids.slice(0, i + 1), xids.slice(i + 1)),
+        anchor,
+      };
+    });
     transactions.push({
       xid,
-      loggedAt: first.loggedAt,
+      loggedAt,
       mutationId: rows.find((row) => row.mutationId !== null)?.mutationId ?? null,
       changes: orderByRow(changes),
       unreadable,
-      // Costs as much as there are transactions before it: made when somebody asks.
+      // Costs as much as there are transactions in the read: made when somebody asks.
       get cursor() {
         return cursor();
       },

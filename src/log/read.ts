@@ -1,6 +1,8 @@
 import type { TextRow } from '../database/types.js';
-import type { Params, Statement } from '../sql/statement.js';
-import { parseSnapshot, type Snapshot } from './snapshot.js';
+import { Params, type Statement } from '../sql/statement.js';
+import { LOGGED_AT_SQL } from './newest.js';
+import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
+import { parseStanding, type Standing, standingSql } from './standing.js';
 import type { Operation } from './types.js';
 
 /** A row of the log as it lies there. */
@@ -21,7 +23,9 @@ export interface LogRead {
   readonly epoch: string;
   /** Retention has deleted rows that the position does not see: what was read has holes, and must not be used. */
   readonly isTrimmed: boolean;
-  /** The snapshot that the read ran in: the next position. */
+  /** Nor may what was read be used where it is not `same`. */
+  readonly standing: Standing;
+  /** The snapshot that the read ran in, as Postgres has it. */
   readonly snapshot: Snapshot;
   /** In no particular order. */
   readonly rows: readonly LoggedRow[];
@@ -36,7 +40,7 @@ const OPERATIONS: Readonly<Record<string, LoggedRow['op']>> = {
 };
 
 const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_json(c.old)::text,
-  array_to_json(c.new)::text, to_char(c.logged_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), c.mutation_id`;
+  array_to_json(c.new)::text, ${LOGGED_AT_SQL}, c.mutation_id`;
 
 /**
  * Everything that `position` does not see and that is visible now, with the snapshot and the epoch of that very moment.
@@ -48,13 +52,16 @@ const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_j
  * are deleted in the transaction that says so. Where it was, no rows are read.
  */
 export function readSince(position: Snapshot): Statement {
-  const xip = [...position.xip].join(',');
-  const isWhole = 'not exists (select 1 from rivulet.log where trimmed >= $3::text::xid8)';
+  const params = new Params();
+  const xmax = params.cast(position.xmax.toString(), 'xid8');
+  const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
+  const xmin = params.cast(position.xmin.toString(), 'xid8');
+  const isWhole = `not exists (select 1 from rivulet.log where trimmed >= ${xmin})`;
   return {
-    text: `select pg_current_snapshot()::text, l.epoch::text, null, (l.trimmed >= $3::text::xid8)::text, null, null, null, null, null, null from rivulet.log l
-union all select null, null, ${COLUMNS} from rivulet.change c where c.xid >= $1::text::xid8 and ${isWhole}
-union all select null, null, ${COLUMNS} from rivulet.change c where c.xid = any ($2::text::xid8[]) and ${isWhole}`,
-    params: [position.xmax.toString(), `{${xip}}`, position.xmin.toString()],
+    text: `select pg_current_snapshot()::text, l.epoch::text, null, (l.trimmed >= ${xmin})::text, ${standingSql(position, params)}, null, null, null, null, null from rivulet.log l
+union all select null, null, ${COLUMNS} from rivulet.change c where c.xid >= ${xmax} and ${isWhole}
+union all select null, null, ${COLUMNS} from rivulet.change c where c.xid = any (${xip}) and ${isWhole}`,
+    params: params.values,
   };
 }
 
@@ -64,7 +71,8 @@ export function parseRead(answer: readonly TextRow[]): LogRead | null {
   const rows: LoggedRow[] = [];
   for (const [snapshot, epoch, seq, xid, shape, op, old, next, loggedAt, mutationId] of answer) {
     if (seq === null) {
-      head = { snapshot: parseSnapshot(snapshot!), epoch: epoch!, isTrimmed: xid === 'true' };
+      const standing = parseStanding(shape);
+      head = { snapshot: parseSnapshot(snapshot!), epoch: epoch!, isTrimmed: xid === 'true', standing };
       continue;
     }
     rows.push({
@@ -79,6 +87,23 @@ export function parseRead(answer: readonly TextRow[]): LogRead | null {
     });
   }
   return head && { ...head, rows };
+}
+
+/** The position after everything that was read from `since`. */
+export function positionAfter(
+  { snapshot, rows }: Pick<LogRead, 'snapshot' | 'rows'>,
+  since: Snapshot,
+): Snapshot {
+  let end = since.xmax;
+  let anchor: Anchor | undefined = since.anchor;
+  let last = -1n;
+  for (const { xid, seq, loggedAt } of rows) {
+    if (xid >= end) end = xid + 1n;
+    if (seq <= last) continue;
+    last = seq;
+    anchor = { xid, loggedAt };
+  }
+  return settled(snapshot, end, anchor);
 }
 
 function parseImage(json: string | null): readonly (string | null)[] | null {

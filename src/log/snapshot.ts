@@ -11,6 +11,18 @@ export interface Snapshot {
   readonly xmax: bigint;
   /** In progress between the two. */
   readonly xip: ReadonlySet<bigint>;
+  /** A logged transaction that it sees; none where nothing was logged, or where that is not known. */
+  readonly anchor?: Anchor;
+}
+
+/**
+ * A transaction as the log has it. Where the log has it no more, or has another one of that number, its history is not the one in which
+ * the snapshot was taken: the server crashed before what the snapshot saw was on disk, or was set back to a backup.
+ */
+export interface Anchor {
+  readonly xid: bigint;
+  /** As `LoggedTransaction.loggedAt`. */
+  readonly loggedAt: string;
 }
 
 const SHAPE = /^(\d{1,20}):(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?)$/;
@@ -26,6 +38,22 @@ export function parseSnapshot(text: string): Snapshot {
 export function formatSnapshot(snapshot: Snapshot): string {
   const xip = [...snapshot.xip].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   return `${snapshot.xmin}:${snapshot.xmax}:${xip.join(',')}`;
+}
+
+/**
+ * The snapshot that claims to see nothing from `end` on, where nothing was logged that it sees. A crash forgets the numbers of transactions
+ * that ended without leaving anything on disk, and gives them out again: a position must not count them as read.
+ */
+export function settled(snapshot: Snapshot, end: bigint, anchor?: Anchor): Snapshot {
+  const xmax = end < snapshot.xmax ? end : snapshot.xmax;
+  const xip = new Set<bigint>();
+  let xmin = xmax;
+  for (const xid of snapshot.xip) {
+    if (xid >= xmax) continue;
+    xip.add(xid);
+    if (xid < xmin) xmin = xid;
+  }
+  return { xmin, xmax, xip, ...(anchor && { anchor }) };
 }
 
 /** True when `xid` had ended before the snapshot was taken (so its changes, if it committed, were visible). */
@@ -49,6 +77,30 @@ export function withVisible(snapshot: Snapshot, xids: Iterable<bigint>): Snapsho
   }
   let xmin = xmax;
   for (const xid of xip) if (xid < xmin) xmin = xid;
+  return { xmin, xmax, xip };
+}
+
+/**
+ * The position in the middle of a reading that began at `since` and ran in `until`, when of what it found `seen` has been handed over and
+ * `unseen` has not. What else ended between the two had nothing to tell, so it need not be listed.
+ */
+export function positionWithin(
+  since: Snapshot,
+  until: Snapshot,
+  seen: readonly bigint[],
+  unseen: readonly bigint[],
+): Snapshot {
+  let xmax = since.xmax;
+  for (const xid of seen) if (xid >= xmax) xmax = xid + 1n;
+  const xip = new Set<bigint>();
+  let xmin = xmax;
+  for (const xids of [until.xip, unseen]) {
+    for (const xid of xids) {
+      if (xid >= xmax) continue;
+      xip.add(xid);
+      if (xid < xmin) xmin = xid;
+    }
+  }
   return { xmin, xmax, xip };
 }
 

@@ -18,7 +18,7 @@ import type { RivuletConfig } from './config.js';
 import { LIVE_POOL, startLive } from './live.js';
 import { createLogger, type Logger } from './logger.js';
 import { type Environment, resolveSettings, type Settings } from './settings.js';
-import { assertWatched, epochOf, watchPlanOf } from './watched.js';
+import { assertWatched, secretOf, watchPlanOf } from './watched.js';
 
 export interface RivuletOptions {
   /** What goes before the configuration. @default process.env */
@@ -116,7 +116,6 @@ export async function openRivulet<TRelations extends SchemaRelations>(
   };
   try {
     await assertWatched(database, plan, options.model, logger);
-    const epoch = await epochOf(database);
     const model = await withPlainTables(database, options.model, plan);
     const { feed, scopes, notifyQueue, schemaWatch, stop } = await startLive({
       database: liveDatabase,
@@ -128,7 +127,8 @@ export async function openRivulet<TRelations extends SchemaRelations>(
       pollMs,
       logger,
     });
-    const cursors = createCursorCodec(settings.auth.secret ?? epoch, epoch);
+    const secret = settings.auth.secret ?? (await secretOf(database));
+    const cursors = createCursorCodec(secret, () => feed.epoch);
     const onFault = ({ table, rule, error }: PolicyFault): void =>
       logger.error({ err: error, table, rule }, 'a policy failed, and denies');
     const api = createApi<Known<TRelations>>({

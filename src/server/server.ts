@@ -117,7 +117,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       user: identity.user,
       mutationId: mutationIdOf(extensions),
       live: { scopes, cursors, start },
-      reader: new Reader(database),
+      reader: new Reader(database, { isOfLog: true }),
       admit: () => quotas.subscriptionOf(identity.subject),
     });
     const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);

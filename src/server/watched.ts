@@ -73,9 +73,9 @@ export async function assertWatched(
   throw new RivuletError('WATCHERS_DRIFTED', shown.join(' '), { drifts: harmful.length });
 }
 
-/** The id of the database's change log: new after a restore. */
-export async function epochOf(database: Database): Promise<string> {
-  const [row] = await database.query({ text: 'select epoch::text from rivulet.log', params: [] });
-  if (row === undefined) throw new RivuletError('WATCH_LOG_MISSING', 'the change log has no epoch');
+/** Of the database's change log, for cursors where no other secret is shared. It stays when the log is renewed. */
+export async function secretOf(database: Database): Promise<string> {
+  const [row] = await database.query({ text: 'select secret::text from rivulet.log', params: [] });
+  if (row === undefined) throw new RivuletError('WATCH_LOG_MISSING', 'the change log has no secret');
   return row[0]!;
 }

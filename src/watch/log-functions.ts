@@ -95,6 +95,27 @@ end`,
   where n.nspname = of_schema and c.relname = of_name and c.relkind in ('r', 'p')`,
   },
 
+  /**
+   * In which history this database is: of which cluster, as which of its databases, and since how many recoveries to an earlier point. A copy
+   * has another one, and so has a standby once it is promoted; a crash, or a restart, does not change it. NULL: a standby, which
+   * has none yet.
+   */
+  history: {
+    head: `() returns text language plpgsql stable`,
+    body: `declare
+  cluster text := 'unknown';
+begin
+  if pg_is_in_recovery() then
+    return null;
+  end if;
+  if has_function_privilege('pg_control_system()', 'execute') then
+    cluster := (select system_identifier::text from pg_control_system());
+  end if;
+  return concat_ws('/', cluster, (select oid from pg_database where datname = current_database()),
+    left(pg_walfile_name(pg_current_wal_lsn()), 8));
+end`,
+  },
+
   /** From now on, and until the next call, the table is watched without a break. */
   note_watched: {
     head: `(of_schema text, of_name text) returns void language sql security definer`,

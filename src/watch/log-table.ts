@@ -29,7 +29,7 @@ select from pg_catalog.pg_namespace limit 0;
  * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the one before, so that nodes of
  * the version before can run beside those of this one while a deploy is under way.
  */
-export const LOG_VERSION = 3;
+export const LOG_VERSION = 4;
 
 /** What `inspect` expects: column and type, by table. */
 export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -42,6 +42,8 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
     measured: 'pg_snapshot',
     rows: 'bigint',
     bytes: 'bigint',
+    history: 'text',
+    secret: 'uuid',
   },
   shape: {
     id: 'bigint',
@@ -69,7 +71,8 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
 /**
  * The change log's tables; can be run any number of times.
  *
- * `log` is one row: the epoch names this log, so that a cursor of another one is recognized; `trimmed` is the largest xid of which
+ * `log` is one row: the epoch names this log, so that a cursor of another one is recognized; it is renewed where `history` is not the
+ * database's any more (`log/renew.ts`); `secret` is for cursors where servers share no other; `trimmed` is the largest xid of which
  * retention has deleted rows; `rows` and `bytes` are what the log holds as of the snapshot `measured`. `shape` says which columns an
  * image has and of which types; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
  * `watched` is what each table's watching rests on, as it was last noted: where that is another, changes may not have been logged.
@@ -91,8 +94,9 @@ alter table rivulet.log
   add column if not exists trimmed xid8,
   add column if not exists measured pg_snapshot,
   add column if not exists rows bigint not null default 0,
-  add column if not exists bytes bigint not null default 0;
-update rivulet.log set version = ${LOG_VERSION} where version < ${LOG_VERSION};
+  add column if not exists bytes bigint not null default 0,
+  add column if not exists history text,
+  add column if not exists secret uuid not null default gen_random_uuid();
 
 create table if not exists rivulet.shape (
   id bigint primary key,
@@ -131,6 +135,9 @@ create unlogged table if not exists rivulet.reader (
 );
 
 ${LOG_FUNCTIONS_SQL}
+update rivulet.log set history = rivulet.history() where history is null;
+update rivulet.log set version = ${LOG_VERSION} where version < ${LOG_VERSION};
+
 revoke all on schema rivulet from public;
 revoke all on all tables in schema rivulet from public;
 revoke all on all sequences in schema rivulet from public;

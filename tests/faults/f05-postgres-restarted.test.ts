@@ -37,7 +37,7 @@ test('F5: Postgres is restarted under load, in order and by a crash: no socket b
 /** Sessions that listen; those of the nodes have no other name. */
 async function listeners(): Promise<number> {
   const rows = await stand.database.query({
-    text: `select 1::text from pg_stat_activity where query ~* '^(listen|select$)' and application_name like 'rivulet%'`,
+    text: `select 1::text from pg_stat_activity where query ~* '^(listen|select$)|advisory' and application_name like 'rivulet%'`,
     params: [],
   });
   return rows.length;

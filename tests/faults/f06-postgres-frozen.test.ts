@@ -51,7 +51,7 @@ test('F6: Postgres freezes: the nodes notice within 5 s, and when it goes on not
 /** Of the nodes. */
 async function sessions(): Promise<{ readonly all: number; readonly listening: number }> {
   const [row] = await stand.database.query({
-    text: `select count(*)::text, count(*) filter (where query ~* '^(listen|select$)')::text from pg_stat_activity
+    text: `select count(*)::text, count(*) filter (where query ~* '^(listen|select$)|advisory')::text from pg_stat_activity
            where application_name like 'rivulet%'`,
     params: [],
   });

@@ -14,6 +14,16 @@ describe('a cursor', () => {
     expect(decoded.epoch).toBe('epoch-1');
   });
 
+  test('keeps the transaction by which its history is recognized, and names the epoch of its making', () => {
+    let epoch = 'epoch 1';
+    const renewed = createCursorCodec('secret', () => epoch);
+    const anchor = { xid: 119n, loggedAt: '2026-11-23T05:00:00.000001Z' };
+    const before = renewed.encode({ ...snapshot, anchor });
+    epoch = 'epoch 2';
+    expect(renewed.decode(before)).toEqual({ epoch: 'epoch 1', snapshot: { ...snapshot, anchor } });
+    expect(renewed.decode(renewed.encode(snapshot))).toEqual({ epoch: 'epoch 2', snapshot });
+  });
+
   test('is URL-safe and does not show transaction ids', () => {
     const text = codec.encode(snapshot);
     expect(text).toMatch(/^[\w-]+$/);

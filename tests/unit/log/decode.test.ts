@@ -68,10 +68,14 @@ describe('decode', () => {
     const rows = [row(1n, 12n), row(2n, 10n), row(3n, 14n)];
     const { transactions } = decode(read(rows), start, await shapes());
     expect(transactions.map(({ cursor }) => formatSnapshot(cursor))).toEqual([
-      '10:13:10,11',
-      '11:13:11',
+      // 11 ended, and logged nothing.
+      '10:13:10',
+      '13:13:',
       '100:100:',
     ]);
+    expect(transactions.map(({ cursor }) => cursor.anchor)).toEqual(
+      transactions.map(({ xid, loggedAt }) => ({ xid, loggedAt })),
+    );
   });
 
   test('the transaction has the first mutation id that one of its rows has', async () => {

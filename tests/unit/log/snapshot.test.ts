@@ -5,7 +5,9 @@ import {
   formatSnapshot,
   isVisible,
   parseSnapshot,
+  positionWithin,
   type Snapshot,
+  settled,
   withVisible,
 } from '../../../src/log/snapshot.js';
 import { propertyOptions } from '../../support/property.js';
@@ -133,6 +135,42 @@ describe('covers', () => {
         expect(covers(later, earlier)).toBe(expected);
       }),
       propertyOptions(2_000),
+    );
+  });
+});
+
+describe('settled', () => {
+  test('sees below the end what the snapshot sees, and nothing from there on', () => {
+    fc.assert(
+      fc.property(anySnapshot, anyXid, (snapshot, end) => {
+        const position = settled(snapshot, end);
+        for (const xid of everyXid) {
+          expect(isVisible(position, xid)).toBe(xid < end && isVisible(snapshot, xid));
+        }
+        expect(formatSnapshot(parseSnapshot(formatSnapshot(position)))).toBe(formatSnapshot(position));
+      }),
+      propertyOptions(300),
+    );
+  });
+});
+
+describe('positionWithin', () => {
+  test('sees what was handed over and not what was not, whatever else ended meanwhile', () => {
+    fc.assert(
+      fc.property(anySnapshot, anySnapshot, fc.array(anyXid), fc.nat(), (a, b, xids, cut) => {
+        const [since, until] = covers(a, b) ? [b, a] : [a, b];
+        fc.pre(covers(until, since) && until.xmax >= since.xmax);
+        const found = [...new Set(xids)].filter((xid) => isVisible(until, xid) && !isVisible(since, xid));
+        const seen = found.slice(0, cut % (found.length + 1));
+        const unseen = found.slice(seen.length);
+        const position = positionWithin(since, until, seen, unseen);
+        for (const xid of everyXid) {
+          const isSeen = isVisible(position, xid);
+          if (seen.includes(xid) || isVisible(since, xid)) expect(isSeen).toBe(true);
+          if (unseen.includes(xid) || !isVisible(until, xid)) expect(isSeen).toBe(false);
+        }
+      }),
+      propertyOptions(300),
     );
   });
 });
