@@ -14,6 +14,9 @@ import { isAllowedOrigin } from './origin.js';
 import type { Pages } from './pages.js';
 import { mayChoosePerson, type Person } from './people.js';
 
+/** Of a request's headers together: with room for a long cursor in `Last-Event-ID`. */
+const MAX_HEADER_BYTES = 32 * 1024;
+
 /** How often connections are looked at whose requests take too long to come. */
 const TIMES_CHECKED_EVERY_MS = 1_000;
 
@@ -51,6 +54,7 @@ export function createHttpServer(options: HttpOptions): HttpTransport {
     requestTimeout: requestSeconds * 1_000,
     headersTimeout: Math.min(requestSeconds, headersSeconds) * 1_000,
     connectionsCheckingInterval: TIMES_CHECKED_EVERY_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
   };
   const server = createServer(times, (request, response) => {
     handle(options, endpoint, request, response).catch((error: unknown) => {

@@ -68,9 +68,9 @@ test('an event stream is no request that takes too long', async () => {
 
 test('too many headers, too long headers and a protocol header of blanks open nothing', async () => {
   const many = raw();
-  many.socket.write(upgrade(Array.from({ length: 2_500 }, (_, n) => `X-${n}: y\r\n`).join('')));
+  many.socket.write(upgrade(Array.from({ length: 5_000 }, (_, n) => `X-${n}: y\r\n`).join('')));
   const long = raw();
-  long.socket.write(upgrade(`Sec-WebSocket-Protocol: ${'x'.repeat(40_000)}\r\n`));
+  long.socket.write(upgrade(`Sec-WebSocket-Protocol: ${'x'.repeat(60_000)}\r\n`));
   const blanks = raw();
   blanks.socket.write(upgrade(`Sec-WebSocket-Protocol: graphql-transport-ws${' '.repeat(12_000)}x\r\n`));
   for (const each of [many, long, blanks]) {
