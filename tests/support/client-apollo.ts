@@ -11,7 +11,7 @@ import {
 /** Apollo Client with its own cache. */
 export const apolloClient: ClientKind = {
   name: 'apollo',
-  showsStale: false,
+  hidesStale: "Apollo Client's results have no place for it",
   open: (options) => openApollo(options),
 };
 
@@ -41,6 +41,9 @@ export function openApollo(options: OpenOptions): ApolloUnderTest {
     cut: streams.cut,
     get streams() {
       return streams.asked;
+    },
+    get running() {
+      return streams.running;
     },
     watch: (query, variables = {}, { live = true, policy = 'cache-and-network' } = {}) => {
       const watched = {

@@ -14,6 +14,8 @@ export interface ClientUnderTest {
   cut(): void;
   /** How many streams were asked for so far. */
   readonly streams: number;
+  /** How many of them run, or are about to. */
+  readonly running: number;
   /** What was reported besides the results. */
   readonly problems: readonly unknown[];
   close(): Promise<void>;
@@ -60,8 +62,8 @@ export interface OpenOptions {
 
 export interface ClientKind {
   readonly name: string;
-  /** Whether results say that they may be old. */
-  readonly showsStale: boolean;
+  /** Why results do not say that they may be old; absent where they do. */
+  readonly hidesStale?: string;
   open(options: OpenOptions): ClientUnderTest;
 }
 
@@ -69,6 +71,8 @@ export interface TestStreams {
   readonly client: StreamClient;
   /** How many were asked for so far. */
   readonly asked: number;
+  /** How many of them were not ended by either side. */
+  readonly running: number;
   /** Breaks their connections. */
   cut(): void;
   dispose(): Promise<void>;
@@ -77,16 +81,36 @@ export interface TestStreams {
 export function openStreams(options: OpenOptions): TestStreams {
   const { client, cut, dispose } = OVER[options.transport ?? 'websocket'](options);
   let asked = 0;
+  const running = new Set<number>();
   return {
     client: {
       ...client,
       subscribe: (request, sink) => {
-        asked++;
-        return client.subscribe(request, options.meddle?.(sink, asked) ?? sink);
+        const number = ++asked;
+        running.add(number);
+        const ending: StreamSink = {
+          next: (result) => sink.next(result),
+          error: (error) => {
+            running.delete(number);
+            sink.error(error);
+          },
+          complete: () => {
+            running.delete(number);
+            sink.complete();
+          },
+        };
+        const close = client.subscribe(request, options.meddle?.(ending, number) ?? ending);
+        return () => {
+          running.delete(number);
+          close();
+        };
       },
     },
     get asked() {
       return asked;
+    },
+    get running() {
+      return running.size;
     },
     cut,
     dispose,
@@ -95,7 +119,7 @@ export function openStreams(options: OpenOptions): TestStreams {
 
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
 
-function overWebSocket({ server, token }: OpenOptions): Omit<TestStreams, 'asked'> {
+function overWebSocket({ server, token }: OpenOptions): Omit<TestStreams, 'asked' | 'running'> {
   let socket: WebSocket | undefined;
   const client = createClient({
     url: server.webSocketUrl,
@@ -109,7 +133,7 @@ function overWebSocket({ server, token }: OpenOptions): Omit<TestStreams, 'asked
   return { client: client as unknown as StreamClient, cut: () => socket?.terminate(), dispose };
 }
 
-function overSse({ server, token }: OpenOptions): Omit<TestStreams, 'asked'> {
+function overSse({ server, token }: OpenOptions): Omit<TestStreams, 'asked' | 'running'> {
   let network = new AbortController();
   const client = createSseClient({
     url: server.url,

@@ -7,7 +7,6 @@ import { type ClientKind, openStreams, QUICK } from './client-under-test.js';
 /** urql with Graphcache. */
 export const urqlClient: ClientKind = {
   name: 'urql',
-  showsStale: true,
   open: (options) => {
     const { server, token, optimistic } = options;
     const problems: unknown[] = [];
@@ -40,6 +39,9 @@ export const urqlClient: ClientKind = {
       cut: streams.cut,
       get streams() {
         return streams.asked;
+      },
+      get running() {
+        return streams.running;
       },
       watch: (query, variables = {}, { live = true, policy = 'cache-first' } = {}) => {
         const context = { requestPolicy: policy, ...(live ? { live } : {}) };
