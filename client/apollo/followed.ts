@@ -82,7 +82,7 @@ export class Followed {
     client.onResetStore(forget);
     this.#timer ??= setInterval(() => this.check(), this.#checkMs);
     // In Node a timer would keep the process.
-    if (typeof this.#timer === 'object') this.#timer.unref();
+    (this.#timer as { readonly unref?: () => void }).unref?.();
   }
 
   /** Stops following what nobody watches any more, and begins with what is watched without having been asked for. */
