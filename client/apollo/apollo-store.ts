@@ -149,10 +149,8 @@ export function applyEdits(lists: ApolloLists, cache: ApolloCache, edits: ListEd
     const { id, storeName } = lists.place(field);
     at(id).set(storeName, (_value, { DELETE }) => DELETE);
   }
-  for (const entity of edits.staleRows) {
-    for (const { name, isKey } of schema.model.table(entity.table).columns) {
-      if (!isKey && name !== 'id') at(idOf(schema, entity)).set(name, (_value, { DELETE }) => DELETE);
-    }
+  for (const { entity, names } of edits.staleColumns) {
+    for (const name of names) at(idOf(schema, entity)).set(name, (_value, { DELETE }) => DELETE);
   }
   cache.batch({
     update: () => {

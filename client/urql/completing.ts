@@ -4,6 +4,8 @@ import { map, pipe } from 'wonka';
 import type { Manifest } from '../../src/manifest/types.js';
 import { readManifest } from '../core/index.js';
 import { type Completed, complete, Shapes } from '../core/lists/index.js';
+import type { Variables } from '../core/live/index.js';
+import { isObject } from '../core/row.js';
 
 interface Asked {
   readonly query: Operation['query'];
@@ -16,18 +18,23 @@ interface Asked {
  */
 export function completingExchange(manifest: Manifest): Exchange {
   const shapes = new Shapes(readManifest(manifest));
-  const known = new WeakMap<object, Completed | null>();
-  const completedOf = (query: DocumentNode): Completed | undefined => {
-    let completed = known.get(query);
+  const known = new WeakMap<object, Map<string, Completed | null>>();
+  /** What is added depends on the order that variables ask for. */
+  const completedOf = (query: DocumentNode, variables: Variables): Completed | undefined => {
+    const byVariables = known.get(query) ?? new Map<string, Completed | null>();
+    known.set(query, byVariables);
+    const text = orderText(variables);
+    let completed = byVariables.get(text);
     if (completed === undefined) {
-      completed = complete(shapes, query) ?? null;
-      known.set(query, completed);
+      completed = complete(shapes, query, variables) ?? null;
+      byVariables.set(text, completed);
     }
     return completed ?? undefined;
   };
   const fuller = (operation: Operation): Operation => {
     if (operation.kind === 'teardown' || askedOf(operation)) return operation;
-    const completed = completedOf(operation.query as DocumentNode);
+    const variables = (operation.variables ?? {}) as Variables;
+    const completed = completedOf(operation.query as DocumentNode, variables);
     if (!completed) return operation;
     const asked: Asked = { query: operation.query, completed };
     const query = completed.document as Operation['query'];
@@ -52,6 +59,17 @@ export function completingExchange(manifest: Manifest): Exchange {
     (operations$) =>
       pipe(forward(pipe(operations$, map(fuller))), map(asAsked));
 }
+
+/** Of the variables that may be an order: lists of objects with one name each, or one of these. */
+function orderText(variables: Variables): string {
+  const orders = Object.entries(variables).map(([name, value]) => {
+    const terms = (Array.isArray(value) ? value : [value]).filter(isObject);
+    return [name, terms.flatMap((term) => Object.keys(term)).slice(0, MOST_TERMS)];
+  });
+  return JSON.stringify(orders);
+}
+
+const MOST_TERMS = 20;
 
 /** In the context of an operation whose document was completed. */
 const ASKED = 'rivuletAsked';

@@ -51,13 +51,27 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
       ...(options.cache ? { tell: telling.live } : {}),
     });
     const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);
+    /** The keys of those that were handed to the cache and have not come out of it. */
+    const begun = new Set<number>();
 
     /** Once only: later the cache asks for the query itself when something in it changed. */
     function toNetwork(operation: Operation): Operation {
       const { key, kind, context } = operation;
+      if (kind === 'teardown') begun.delete(key);
       if (!isLive(operation) || operations.watched.has(key) || context.requestPolicy === 'network-only')
         return operation;
+      begun.add(key);
+      setTimeout(() => insist(operation), 0);
       return makeOperation(kind, operation, { ...context, requestPolicy: 'cache-and-network' });
+    }
+
+    /** A cache may keep a query to itself for which it has nothing, so that two queries do not ask because of each other for ever. */
+    function insist(operation: Operation): void {
+      const { key, kind, context } = operation;
+      if (!begun.delete(key) || operations.watched.has(key)) return;
+      input.client.reexecuteOperation(
+        makeOperation(kind, operation, { ...context, requestPolicy: 'network-only' }),
+      );
     }
 
     const outside = shown.exchange(toNetwork);

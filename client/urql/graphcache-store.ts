@@ -71,11 +71,9 @@ export class GraphcacheStore implements ListStore {
       const { parentKey, name, args } = this.#fields.place(field);
       cache.invalidate(parentKey, name, args as FieldArgs);
     }
-    for (const entity of edits.staleRows) {
+    for (const { entity, names } of edits.staleColumns) {
       const id = idOf(this.#schema, entity);
-      for (const { name } of this.#schema.model.table(entity.table).columns) {
-        if (name !== 'id' && cache.resolve(id, name) !== undefined) cache.invalidate(id, name);
-      }
+      for (const name of names) if (cache.resolve(id, name) !== undefined) cache.invalidate(id, name);
     }
     for (const entity of edits.gone) {
       const id = idOf(this.#schema, entity);

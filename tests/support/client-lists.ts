@@ -9,6 +9,7 @@ import { rivuletCacheConfig, rivuletLink } from '../../client/apollo/index.js';
 import { rivuletCache, rivuletExchange } from '../../client/urql/index.js';
 import type { ClientServer } from './client-server.js';
 import { QUICK } from './client-under-test.js';
+import { waitFor } from './wait-for.js';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -76,6 +77,7 @@ export const urqlLists: ListKind = {
     const { server, token } = options;
     const { requests, socket, fetch: counted } = transports(options);
     const problems: unknown[] = [];
+    const stops: (() => void)[] = [];
     const client = new Client({
       url: server.url,
       fetch: counted,
@@ -123,6 +125,7 @@ export const urqlLists: ListKind = {
           }),
         );
         watched.stop = unsubscribe;
+        stops.push(unsubscribe);
         return watched;
       },
       follow: (subscription, variables = {}) => {
@@ -134,6 +137,7 @@ export const urqlLists: ListKind = {
             messages.push(data);
           }),
         );
+        stops.push(unsubscribe);
         return { messages, stop: unsubscribe };
       },
       mutate: async (mutation, variables = {}) => {
@@ -142,6 +146,8 @@ export const urqlLists: ListKind = {
         return data;
       },
       close: async () => {
+        for (const stop of stops) stop();
+        await waitFor('its streams end', () => server.subscriptions() === 0);
         await disposeOf(socket);
       },
     };
@@ -154,6 +160,7 @@ export const apolloLists: ListKind = {
     const { server, token } = options;
     const { requests, socket, fetch: counted } = transports(options);
     const problems: unknown[] = [];
+    const stops: (() => void)[] = [];
     const http = new HttpLink({
       uri: server.url,
       fetch: counted,
@@ -189,6 +196,7 @@ export const apolloLists: ListKind = {
             watched.shown.push(data);
           });
         watched.stop = () => subscription.unsubscribe();
+        stops.push(watched.stop);
         return watched;
       },
       follow: (subscription, variables = {}) => {
@@ -199,7 +207,9 @@ export const apolloLists: ListKind = {
             if (error) problems.push(error);
             messages.push(data);
           });
-        return { messages, stop: () => following.unsubscribe() };
+        const stop = () => following.unsubscribe();
+        stops.push(stop);
+        return { messages, stop };
       },
       mutate: async (mutation, variables = {}) => {
         const { id, set } = variables as { id?: string; set?: object };
@@ -212,6 +222,9 @@ export const apolloLists: ListKind = {
         return data;
       },
       close: async () => {
+        for (const stop of stops) stop();
+        // Apollo tells nobody that a query is not watched any more.
+        await waitFor('its streams end', () => server.subscriptions() === 0);
         client.stop();
         await disposeOf(socket);
       },

@@ -6,8 +6,10 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from 'graphql';
 import type { Fields } from '../cache.js';
+import { type Variables, withDefaults } from '../live/document.js';
 import type { Shape, Shapes } from './shape.js';
 
 /** A document that asks for what a cache needs besides, and how what was not asked for is taken out again. */
@@ -35,14 +37,19 @@ const NEEDED: Readonly<Record<Shape['kind'], readonly string[]>> = {
 };
 
 /**
- * Completes a document: rows have their `id`, so that the cache can tell them apart, and changes what says what they are. `undefined` where
- * nothing is missing, or where the document has more than one operation.
+ * Completes a document: rows have their `id`, so that the cache can tell them apart, and the columns that their list is ordered by, so that others
+ * find their places among them; changes have what says what they are. `undefined` where nothing is missing, or where the document has more than
+ * one operation.
  */
-export function complete(shapes: Shapes, document: DocumentNode): Completed | undefined {
+export function complete(
+  shapes: Shapes,
+  document: DocumentNode,
+  variables: Variables = {},
+): Completed | undefined {
   const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
   const [operation] = operations;
   if (!operation || operations.length > 1) return undefined;
-  const writer = new Writer(shapes, document, operation);
+  const writer = new Writer(shapes, document, operation, variables);
   const root = writer.root();
   if (writer.additions.size === 0) return undefined;
   return {
@@ -55,11 +62,18 @@ class Writer {
   /** By the node below which they belong: response key → field. */
   readonly additions = new Map<FieldNode, Map<string, string>>();
   readonly #shapes: Shapes;
+  readonly #variables: Record<string, unknown>;
   readonly #operation: OperationDefinitionNode;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
 
-  constructor(shapes: Shapes, document: DocumentNode, operation: OperationDefinitionNode) {
+  constructor(
+    shapes: Shapes,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+  ) {
     this.#shapes = shapes;
+    this.#variables = withDefaults(operation, variables);
     this.#operation = operation;
     for (const each of document.definitions) {
       if (each.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(each.name.value, each);
@@ -86,7 +100,7 @@ class Writer {
     const fields = this.#collect(sets);
     if (fields.size === 0) return added;
     const asked = [...fields].filter(([, found]) => found.every((each) => !isConditional(each)));
-    for (const name of NEEDED[shape.kind]) {
+    for (const name of [...NEEDED[shape.kind], ...this.#orderColumns(shape, nodes[0]!)]) {
       if (asked.some(([, found]) => found[0]!.name.value === name)) continue;
       const responseKey = fields.has(name) ? `rivulet_${name}` : name;
       const additions = this.additions.get(nodes[0]!) ?? new Map<string, string>();
@@ -95,6 +109,14 @@ class Writer {
       added.keys.add(responseKey);
     }
     return added;
+  }
+
+  #orderColumns({ kind, table }: Shape, node: FieldNode): readonly string[] {
+    const argument = node.arguments?.find(({ name }) => name.value === 'orderBy');
+    if (kind !== 'row' || !argument) return [];
+    const orderBy: unknown = valueFromASTUntyped(argument.value, this.#variables);
+    const names = (Array.isArray(orderBy) ? orderBy : [orderBy]).flatMap((term) => Object.keys(term ?? {}));
+    return [...new Set(names)].filter((name) => name !== 'id' && table.findColumn(name));
   }
 
   /** By response key, fragments spread. What may be left out is in it. */

@@ -60,7 +60,7 @@ export function decideLeft(reduction: Reduction, known: Known, fact: RowFact): v
   const { cache, fields, plans, schema } = reduction;
   const knowledge = known.get(entityId(fact.table, fact.key));
   if (!knowledge || (knowledge.left.length === 0 && !knowledge.moved)) return;
-  (cache as StoreCache).markRowStale({ table: fact.table, key: fact.key });
+  (cache as StoreCache).markColumnsStale({ table: fact.table, key: fact.key }, () => true);
   const onlyKey = viewOf(schema, fact.model, fact.key, {});
   const roots = cache.fields(null).filter(({ table }) => table === fact.table);
   const below = schema.into(fact.model).flatMap((relation) => fields.of(relation));

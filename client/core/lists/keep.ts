@@ -38,6 +38,7 @@ export function keepLists(
   const reduction = new Reduction(schema, cache, { ...facts, links: [] }, options);
   for (const fact of facts.rows.values()) {
     if (!fact.gone && Object.keys(fact.fields).length > 0) cache.write(fact, fact.fields);
+    forgetOld(cache, fact);
   }
   decidePairs(reduction, facts.links);
   for (const fact of facts.rows.values()) decide(reduction, known, fact);
@@ -45,6 +46,14 @@ export function keepLists(
   for (const fact of facts.rows.values()) if (fact.gone) cache.drop(fact);
   for (const field of undecided(schema, store, reduction, facts, told.unknown)) cache.markStale(field);
   return without(cache.edits(), covered);
+}
+
+/** Columns that may be others now and were not sent. */
+function forgetOld(cache: StoreCache, { table, key, gone, kind, inserted, fields, changed }: RowFact): void {
+  if (gone || inserted || (kind !== 'UPDATE' && kind !== 'ENTER')) return;
+  const isOld = (name: string) =>
+    !Object.hasOwn(fields, name) && (kind === 'ENTER' || !changed || changed.has(name));
+  cache.markColumnsStale({ table, key }, isOld);
 }
 
 /** The columns that the message did not change: the cache may have its other ones already. */
@@ -188,7 +197,10 @@ function without(edits: ListEdits, covered: Covered): ListEdits {
     rows: edits.rows.filter(({ entity }) => isOpen(entity)),
     lists: edits.lists.filter(({ field }) => covered.isOwnWrite || !covered.field(field)),
     stale: edits.stale.filter((field) => !covered.field(field)),
-    staleRows: edits.staleRows.filter(isOpen),
+    staleColumns: edits.staleColumns.flatMap(({ entity, names }) => {
+      const open = names.filter((name) => !covered.column(entity, name));
+      return open.length > 0 ? [{ entity, names: open }] : [];
+    }),
     gone: edits.gone.filter(isOpen),
   };
 }

@@ -18,14 +18,14 @@ export interface Asked {
 export class Listener {
   readonly recent = new RecentTold();
   readonly #schema: ClientSchema;
-  readonly #covered: () => Pick<Covered, 'field' | 'row'>;
+  readonly #covered: () => Omit<Covered, 'isOwnWrite'>;
   readonly #report: (error: unknown) => void;
   readonly #mutations: ReturnType<typeof mutationFields>;
   readonly #streams = new Map<unknown, StreamReader | null>();
 
   constructor(
     schema: ClientSchema,
-    covered: () => Pick<Covered, 'field' | 'row'>,
+    covered: () => Omit<Covered, 'isOwnWrite'>,
     report: (error: unknown) => void,
   ) {
     this.#schema = schema;
@@ -79,7 +79,7 @@ export class Listener {
   }
 
   #carried(told: readonly Told[], isOwnWrite = false): Carried {
-    let known: Pick<Covered, 'field' | 'row'> | undefined;
+    let known: Omit<Covered, 'isOwnWrite'> | undefined;
     const covered = () => {
       known ??= this.#covered();
       return known;
@@ -90,6 +90,7 @@ export class Listener {
         isOwnWrite,
         field: (field) => covered().field(field),
         row: (entity) => covered().row(entity),
+        column: (entity, name) => covered().column(entity, name),
       },
     };
   }

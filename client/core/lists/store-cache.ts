@@ -16,7 +16,7 @@ export class StoreCache implements ReducerCache {
   readonly #holders = new Map<string, Map<string, StoredField[]>>();
   readonly #gone = new Map<string, Entity>();
   readonly #stale = new Set<StoredField>();
-  readonly #staleRows = new Map<string, Entity>();
+  readonly #staleColumns: { readonly entity: Entity; readonly names: readonly string[] }[] = [];
 
   constructor(schema: ClientSchema, store: ListStore) {
     this.#schema = schema;
@@ -109,8 +109,11 @@ export class StoreCache implements ReducerCache {
     this.#stale.add(field as StoredField);
   }
 
-  markRowStale(entity: Entity): void {
-    this.#staleRows.set(entityId(entity.table, entity.key), entity);
+  /** Of those columns that are cached. The key never changes. */
+  markColumnsStale(entity: Entity, isStale: (name: string) => boolean): void {
+    const isKey = (name: string) => this.#schema.model.table(entity.table).column(name).isKey;
+    const names = Object.keys(this.stored(entity) ?? {}).filter((name) => !isKey(name) && isStale(name));
+    if (names.length > 0) this.#staleColumns.push({ entity, names });
   }
 
   edits(): ListEdits {
@@ -130,7 +133,7 @@ export class StoreCache implements ReducerCache {
       rows,
       lists,
       stale: [...this.#stale],
-      staleRows: [...this.#staleRows.values()],
+      staleColumns: this.#staleColumns,
       gone: [...this.#gone.values()],
     };
   }

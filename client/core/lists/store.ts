@@ -36,8 +36,8 @@ export interface ListEdits {
   readonly lists: readonly { readonly field: StoredField; readonly keys: readonly string[] }[];
   /** Fields that have to be fetched again before they are shown again. */
   readonly stale: readonly StoredField[];
-  /** Rows whose columns are old, and it is not known what they are now. */
-  readonly staleRows: readonly Entity[];
+  /** Columns of rows that are old, and it is not known what they are now. */
+  readonly staleColumns: readonly { readonly entity: Entity; readonly names: readonly string[] }[];
   /** Rows that are gone; no field has them any more. */
   readonly gone: readonly Entity[];
 }
@@ -48,10 +48,12 @@ export interface Covered {
   readonly isOwnWrite: boolean;
   field(field: StoredField): boolean;
   row(entity: Entity): boolean;
+  column(entity: Entity, name: string): boolean;
 }
 
 export const NOTHING_COVERED: Covered = Object.freeze({
   isOwnWrite: false,
   field: () => false,
   row: () => false,
+  column: () => false,
 });

@@ -8,10 +8,10 @@ import type { RowReading } from './reading.js';
 import { stableText } from './stable-text.js';
 
 /** The places of a cache that one live query keeps true. */
-export class CoveredFields implements Pick<Covered, 'field' | 'row'> {
+export class CoveredFields implements Omit<Covered, 'isOwnWrite'> {
   readonly #roots = new Set<string>();
   readonly #below = new Set<string>();
-  readonly #rows = new Set<string>();
+  readonly #rows = new Map<string, Set<string>>();
 
   constructor(plan: LivePlan, treeOf: (root: LiveRoot) => unknown) {
     for (const root of plan.roots) {
@@ -33,11 +33,18 @@ export class CoveredFields implements Pick<Covered, 'field' | 'row'> {
     return this.#rows.has(entityId(table, key));
   }
 
+  column({ table, key }: Entity, name: string): boolean {
+    return this.#rows.get(entityId(table, key))?.has(name) ?? false;
+  }
+
   #add(reading: RowReading, tree: unknown): void {
     if (Array.isArray(tree)) for (const row of tree) this.#add(reading, row);
     else if (isObject(tree) && typeof tree.id === 'string') {
       const row = { table: reading.table.name, key: tree.id };
-      this.#rows.add(entityId(row.table, row.key));
+      const id = entityId(row.table, row.key);
+      const columns = this.#rows.get(id) ?? new Set();
+      this.#rows.set(id, columns);
+      for (const { name } of reading.columns) columns.add(name);
       for (const { relation, row: inner } of reading.relations) {
         this.#below.add(belowName(row, relation.name, inner.args));
         this.#add(inner, tree[relation.name]);

@@ -94,7 +94,8 @@ export function selectionsOf(fields: readonly FieldNode[]): readonly SelectionSe
   return fields.flatMap(({ selectionSet }) => selectionSet ?? []);
 }
 
-function withDefaults(node: OperationDefinitionNode, variables: Variables): Record<string, unknown> {
+/** The variables with the operation's defaults. */
+export function withDefaults(node: OperationDefinitionNode, variables: Variables): Record<string, unknown> {
   const values: Record<string, unknown> = { ...variables };
   for (const { variable, defaultValue } of node.variableDefinitions ?? []) {
     const name = variable.name.value;

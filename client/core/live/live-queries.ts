@@ -54,7 +54,7 @@ export interface LiveQueries {
   /** Own mutations, by the `mutationId` that they were sent with. */
   readonly writes: Pick<OwnWrites, 'begin' | 'answered' | 'hasEcho'>;
   /** What they keep true now. */
-  covered(): Pick<Covered, 'field' | 'row'>;
+  covered(): Omit<Covered, 'isOwnWrite'>;
   /** How many sessions are in which state. */
   states(): Readonly<Partial<Record<LiveState, number>>>;
   stop(): void;
@@ -209,6 +209,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       return {
         field: (field) => covers.some((each) => each.field(field)),
         row: (entity) => covers.some((each) => each.row(entity)),
+        column: (entity, name) => covers.some((each) => each.column(entity, name)),
       };
     },
     states: () => {
