@@ -28,6 +28,7 @@ export interface LiveOptions {
   readonly limits: Limits;
   readonly retention: Settings['retention'];
   readonly pollMs: number | undefined;
+  readonly schemaPollMs: number | undefined;
   readonly logger: Logger;
 }
 
@@ -59,7 +60,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     });
   const feed = createLogFeed({ database, model, pollMs: options.pollMs, log: logger });
   const history = createLogHistory(model);
-  const schemaWatch = new SchemaWatch({ database, plan, model, log: logger });
+  const schemaWatch = new SchemaWatch({ database, plan, model, everyMs: options.schemaPollMs, log: logger });
   const scopes = createScopes({
     model,
     database,

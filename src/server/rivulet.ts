@@ -72,6 +72,7 @@ export interface OpenOptions<TRelations extends SchemaRelations> {
   readonly model: Model;
   readonly plan: WatchPlan;
   readonly pollMs: number | undefined;
+  readonly schemaPollMs?: number | undefined;
   readonly logger: Logger;
   readonly onStatement?: OnStatement | undefined;
 }
@@ -125,6 +126,7 @@ export async function openRivulet<TRelations extends SchemaRelations>(
       limits,
       retention,
       pollMs,
+      schemaPollMs: options.schemaPollMs,
       logger,
     });
     const secret = settings.auth.secret ?? (await secretOf(database));

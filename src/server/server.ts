@@ -52,6 +52,8 @@ export interface ServerOptions {
   readonly people?: readonly Person[];
   /** How often the feed reads although nobody notified. @default 1000 */
   readonly pollMs?: number;
+  /** How often the server looks whether the database is still what the schema says. @default 2000 */
+  readonly schemaPollMs?: number;
 }
 
 /** What `createRivulet` gives, and where it is served. */
@@ -103,10 +105,19 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
-    const { pollMs } = options;
+    const { pollMs, schemaPollMs } = options;
     const metrics = settings.metrics === null ? null : createMetrics();
     const onStatement = metrics?.onStatement;
-    const open = await openRivulet({ config, settings, model, plan, pollMs, logger, onStatement });
+    const open = await openRivulet({
+      config,
+      settings,
+      model,
+      plan,
+      pollMs,
+      schemaPollMs,
+      logger,
+      onStatement,
+    });
     opened.push(() => open.close());
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 

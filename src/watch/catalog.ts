@@ -99,7 +99,7 @@ export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]
 export async function readFingerprint(db: Queryable, tables: readonly WatchedTable[]): Promise<string> {
   const [row] = await db.query({
     text: `with watched as materialized (
-    select c.oid, c.relnamespace, c.relname from json_to_recordset($1::text::json) as w(s text, t text)
+    select c.oid, c.relnamespace, c.relname, c.relfilenode from json_to_recordset($1::text::json) as w(s text, t text)
     join pg_catalog.pg_namespace n on n.nspname = w.s
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.t and c.relkind in ('r', 'p')
   ), functions as materialized (
@@ -110,7 +110,7 @@ export async function readFingerprint(db: Queryable, tables: readonly WatchedTab
       or a.attrelid in (select c.oid from pg_catalog.pg_class c where c.relnamespace = to_regnamespace($2) and c.relkind = 'r'))
   )
   select md5(concat_ws('|',
-    (select string_agg(concat_ws(' ', w.oid, w.relnamespace, w.relname), ',' order by w.oid) from watched w),
+    (select string_agg(concat_ws(' ', w.oid, w.relnamespace, w.relname, w.relfilenode), ',' order by w.oid) from watched w),
     (select string_agg(concat_ws(' ', c.attrelid, c.attnum, c.xmin), ',' order by c.attrelid, c.attnum) from columns c),
     (select string_agg(concat_ws(' ', t.oid, t.xmin), ',' order by t.oid) from pg_catalog.pg_type t
       where t.oid in (select c.atttypid from columns c)),

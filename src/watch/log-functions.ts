@@ -82,15 +82,23 @@ end`,
   },
 
   /**
-   * What decides whether a table's changes are logged: which table it is, its partitions, and its triggers as they were last made or switched on or
-   * off. NULL where there is no such table.
+   * What the watching of a table rests on, in three parts. The first: which table it is, which of the columns are there and of which types, its
+   * partitions, and its triggers as they were last made or switched on or off. The second says when the columns were last altered, the third
+   * which files it is in: together they change where ALTER TABLE rewrote values. NULL where there is no such table.
    */
   identity: {
-    head: `(of_schema text, of_name text) returns text language sql stable`,
-    body: `select concat_ws(' ', c.oid,
-    (select string_agg(format('%s:%s:%s', t.oid, t.xmin, t.tgenabled), ' ' order by t.tgname) from pg_trigger t
-      where t.tgrelid = c.oid and t.tgname like 'rivulet\\_%'),
-    '/', (select string_agg(p.relid::oid::text, ' ' order by p.relid) from pg_partition_tree(c.oid) p where p.level > 0))
+    head: `(of_schema text, of_name text, of_columns text[]) returns text[] language sql stable`,
+    body: `select array[
+    concat_ws(' ', c.oid,
+      (select string_agg(format('%s:%s:%s', a.attnum, a.atttypid, a.atttypmod), ' ' order by a.attnum) from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and a.attname = any (of_columns)),
+      '/', (select string_agg(format('%s:%s:%s', t.oid, t.xmin, t.tgenabled), ' ' order by t.tgname) from pg_trigger t
+        where t.tgrelid = c.oid and t.tgname like 'rivulet\\_%'),
+      '/', (select string_agg(p.relid::oid::text, ' ' order by p.relid) from pg_partition_tree(c.oid) p where p.level > 0)),
+    (select string_agg(a.xmin::text, ' ' order by a.attnum) from pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and a.attname = any (of_columns)),
+    (select string_agg(f.relfilenode::text, ' ' order by f.oid) from pg_class f
+      where f.oid = c.oid or f.oid in (select p.relid from pg_partition_tree(c.oid) p))]
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = of_schema and c.relname = of_name and c.relkind in ('r', 'p')`,
   },
@@ -116,12 +124,12 @@ begin
 end`,
   },
 
-  /** From now on, and until the next call, the table is watched without a break. */
+  /** From now on, and until the next call, the columns of the table are watched without a break. */
   note_watched: {
-    head: `(of_schema text, of_name text) returns void language sql security definer`,
-    body: `insert into rivulet.watched as w (sql_schema, sql_name, identity)
-  values (of_schema, of_name, coalesce(rivulet.identity(of_schema, of_name), ''))
-  on conflict (sql_schema, sql_name) do update set identity = excluded.identity where w.identity <> excluded.identity`,
+    head: `(of_schema text, of_name text, of_columns text[]) returns void language sql security definer`,
+    body: `insert into rivulet.watching (sql_schema, sql_name, columns, identity)
+  values (of_schema, of_name, of_columns, coalesce(rivulet.identity(of_schema, of_name, of_columns), '{}'))
+  on conflict (sql_schema, sql_name) do update set columns = excluded.columns, identity = excluded.identity`,
   },
 
   /**
@@ -131,17 +139,23 @@ end`,
   note_break: {
     head: `(of_schema text, of_name text) returns boolean language plpgsql security definer`,
     body: `declare
-  noted text;
+  noted rivulet.watching;
+  found text[];
 begin
-  if not exists (select from rivulet.watched w where w.sql_schema = of_schema and w.sql_name = of_name
-      and w.identity <> coalesce(rivulet.identity(of_schema, of_name), '')) then
+  select * into noted from rivulet.watching w where w.sql_schema = of_schema and w.sql_name = of_name;
+  if noted.identity = coalesce(rivulet.identity(of_schema, of_name, noted.columns), '{}') then
     return false;
   end if;
-  select w.identity into noted from rivulet.watched w where w.sql_schema = of_schema and w.sql_name = of_name for update;
-  if noted = coalesce(rivulet.identity(of_schema, of_name), '') then
+  select * into noted from rivulet.watching w where w.sql_schema = of_schema and w.sql_name = of_name for update;
+  found := coalesce(rivulet.identity(of_schema, of_name, noted.columns), '{}');
+  if noted.identity is null or noted.identity = found then
     return false;
   end if;
-  perform rivulet.note_watched(of_schema, of_name);
+  perform rivulet.note_watched(of_schema, of_name, noted.columns);
+  if noted.identity[1] is not distinct from found[1]
+    and (noted.identity[2] is not distinct from found[2] or noted.identity[3] is not distinct from found[3]) then
+    return false;
+  end if;
   insert into rivulet.change (xid, shape, op, new, logged_at)
     values (pg_current_xact_id(), ${DESCRIBED_SHAPE}, 'X', array[of_schema, of_name], clock_timestamp());
   perform pg_notify('rivulet', '');

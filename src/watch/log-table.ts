@@ -29,7 +29,7 @@ select from pg_catalog.pg_namespace limit 0;
  * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the one before, so that nodes of
  * the version before can run beside those of this one while a deploy is under way.
  */
-export const LOG_VERSION = 4;
+export const LOG_VERSION = 5;
 
 /** What `inspect` expects: column and type, by table. */
 export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -54,7 +54,7 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
     types: 'text[]',
     only_columns: 'text[]',
   },
-  watched: { sql_schema: 'text', sql_name: 'text', identity: 'text' },
+  watching: { sql_schema: 'text', sql_name: 'text', columns: 'text[]', identity: 'text[]' },
   change: {
     seq: 'bigint',
     xid: 'xid8',
@@ -75,7 +75,7 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
  * database's any more (`log/renew.ts`); `secret` is for cursors where servers share no other; `trimmed` is the largest xid of which
  * retention has deleted rows; `rows` and `bytes` are what the log holds as of the snapshot `measured`. `shape` says which columns an
  * image has and of which types; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
- * `watched` is what each table's watching rests on, as it was last noted: where that is another, changes may not have been logged.
+ * `watching` is what each table's watching rests on, as it was last noted: where that is another, changes may not have been logged.
  * `change` is one row per changed row. Its key is what readers look up (`xid`), and keeps deletes possible where all
  * tables are published. `shape` is not a foreign key: checking it for each row would cost the writers.
  * `reader` is one row per node: every transaction below `position` has been read there. It is not logged in the WAL: readers that
@@ -109,10 +109,11 @@ alter table rivulet.shape
   add column if not exists types text[],
   add column if not exists only_columns text[];
 
-create table if not exists rivulet.watched (
+create table if not exists rivulet.watching (
   sql_schema text not null,
   sql_name text not null,
-  identity text not null,
+  columns text[] not null,
+  identity text[] not null,
   primary key (sql_schema, sql_name)
 );
 
@@ -134,6 +135,8 @@ create unlogged table if not exists rivulet.reader (
   seen_at timestamptz not null
 );
 
+drop table if exists rivulet.watched;
+drop function if exists rivulet.identity(text, text), rivulet.note_watched(text, text);
 ${LOG_FUNCTIONS_SQL}
 update rivulet.log set history = rivulet.history() where history is null;
 update rivulet.log set version = ${LOG_VERSION} where version < ${LOG_VERSION};

@@ -11,7 +11,7 @@ export interface SchemaWatchOptions {
   readonly plan: WatchPlan;
   readonly model: Model;
   /** How often to look; default 2,000. */
-  readonly everyMs?: number;
+  readonly everyMs?: number | undefined;
   readonly log?: Logger | undefined;
 }
 
@@ -21,8 +21,8 @@ type TableName = { readonly sqlSchema: string; readonly sqlName: string };
  * Follows whether the database is still what the schema says, while a server runs. Looking costs one statement on the system catalogs, and more
  * only where something has changed. Each difference is said in the log when it comes, with what mends it, and when it is gone.
  *
- * Where a table's triggers were switched off, dropped, or made anew in any other way than by installing them, or where its partitions are others, changes may
- * have gone by: that is then written into the change log itself, once, whoever sees it first. So it reaches every reader, later ones too.
+ * Where a table's columns were altered, its triggers were switched off, dropped, or made anew in any other way than by installing them, or where its partitions are
+ * others, changes may have gone by: that is then written into the change log itself, once, whoever sees it first. So it reaches every reader, later ones too.
  */
 export class SchemaWatch {
   /** Told of the tables which from now on cannot be followed. */
@@ -115,7 +115,7 @@ export class SchemaWatch {
       for (const [sqlSchema, sqlName] of broken) {
         log?.warn(
           { table: `${sqlSchema}.${sqlName}` },
-          'changes of this table may not have been logged: its triggers were switched off or made anew, or its partitions are others; subscribers are told to fetch again',
+          'this table may have changed without being logged: its columns were altered, its triggers switched off or made anew, or its partitions are others; subscribers are told to fetch again',
         );
       }
     } catch (error) {

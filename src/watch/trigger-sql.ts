@@ -179,7 +179,7 @@ export function tableSql(table: WatchedTable): string {
     `create or replace function ${name} returns trigger language plpgsql security definer\n${settings.join('\n')}\nas ${tag}${body}${tag};`,
     `revoke all on function ${name} from public;`,
     ...TRIGGERS.map((trigger) => triggerSql(trigger, on, name)),
-    `select rivulet.note_watched(${place});`,
+    `select rivulet.note_watched(${place}, ${textArray(table.columns)});`,
   ];
   return `${parts.join('\n')}\n`;
 }
