@@ -5,6 +5,7 @@ import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
+import { parseUnseen, readUnseen, type SqlTable } from '../log/unseen.js';
 import type { Model } from '../model/types.js';
 import type { DecodedCursor } from './cursor.js';
 
@@ -27,10 +28,14 @@ export interface History {
   /** Everything since a client's cursor. */
   read(db: Queryable, since: DecodedCursor): Promise<HistoryRead>;
   /**
-   * What was committed since a position of this log's feed; images that do not fit the model are left out. Rejects with LOG_TRIMMED
-   * where the log does not go back to the position: a feed that is alive is never left behind like that.
+   * What was committed to these tables since a position of this log's feed; images that do not fit the model are left out. Rejects with
+   * LOG_TRIMMED where the log does not go back to the position: a feed that is alive is never left behind like that.
    */
-  since(db: Queryable, position: Snapshot): Promise<readonly LoggedTransaction[]>;
+  since(
+    db: Queryable,
+    position: Snapshot,
+    tables: readonly SqlTable[],
+  ): Promise<readonly LoggedTransaction[]>;
 }
 
 /** Reads back in the change log; remembers the shapes it has seen. */
@@ -52,12 +57,14 @@ export function createLogHistory(model: Model): History {
       if (reset !== null) return { kind: 'lost', reason: reset };
       return { kind: 'missed', transactions, snapshot };
     },
-    async since(db, position) {
-      const read = await readBack(db, position);
-      if (read?.isTrimmed) {
+    async since(db, position, tables) {
+      const answer = await db.query(readUnseen(position, tables), { prepare: false });
+      const { isTrimmed, rows } = parseUnseen(answer);
+      if (isTrimmed) {
         throw new RivuletError('LOG_TRIMMED', 'The change log was trimmed past where it is being read');
       }
-      return read ? decode(read, position, shapes).transactions : [];
+      await shapes.load(db, new Set(rows.map((row) => row.shape)));
+      return decode({ rows, snapshot: position }, position, shapes).transactions;
     },
   };
 }

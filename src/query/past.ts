@@ -1,4 +1,5 @@
 import type { Cells } from '../filter/types.js';
+import type { SqlTable } from '../log/unseen.js';
 import type { ModelTable } from '../model/types.js';
 import { quoteIdent } from '../sql/quote.js';
 import { fromTable, Params } from '../sql/statement.js';
@@ -17,14 +18,12 @@ export interface ChangedRows {
 
 /**
  * Parameters of a statement that reads tables as they were at an earlier moment: the rows of now without those that changed since, and
- * with those that were there then. Exact where `changes` are all changes since that moment that the statement's own snapshot sees;
- * so read them in the same snapshot (REPEATABLE READ).
+ * with those that were there then. Exact where `changesOf` knows all changes since that moment that the statement's own snapshot
+ * sees; so read them in the same snapshot (REPEATABLE READ). It is asked for each table that is read; `null`: nothing changed there.
  */
-export function paramsAt(changes: readonly ChangedRows[]): Params {
+export function paramsAt(changesOf: (table: SqlTable) => ChangedRows | null): Params {
   const params: Params = new Params((table, alias) => {
-    const found = changes.find(
-      (each) => each.table.sqlSchema === table.sqlSchema && each.table.sqlName === table.sqlName,
-    );
+    const found = changesOf(table);
     return found ? pastTable(found, alias, params) : fromTable(table, alias);
   });
   return params;

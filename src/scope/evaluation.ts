@@ -3,12 +3,12 @@ import type { Database } from '../database/types.js';
 import type { History } from '../feed/log-history.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Cells, Filter } from '../filter/types.js';
-import { unseenToSql } from '../log/read.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
+import { type SqlTable, unseenToSql } from '../log/unseen.js';
 import type { Model, ModelTable } from '../model/types.js';
 import { decodeRow, type JsonRow } from '../query/decode.js';
-import { paramsAt } from '../query/past.js';
+import { type ChangedRows, paramsAt } from '../query/past.js';
 import { rowsToSql } from '../query/rows.js';
 import { runExpressions } from '../query/select.js';
 import { imagesSource } from '../query/source.js';
@@ -133,28 +133,32 @@ class SqlRound implements Round {
 
   async #ask(askers: readonly SqlAsker[]): Promise<void> {
     const questions = askers.flatMap((asker) => asker.questions);
-    const values = await this.#options.retry(
-      async () => (await this.#askNow(questions)) ?? this.#askThen(questions),
-    );
+    const values = await this.#options.retry(async () => {
+      const now = await this.#askNow(questions);
+      return 'values' in now ? now.values : this.#askThen(questions, now.tables);
+    });
     for (const [at, question] of questions.entries()) question.read(values[at]!);
   }
 
-  /** The usual case: nothing has been committed since the feed's last reading. `null` where something has. */
-  async #askNow(questions: readonly Question[]): Promise<readonly string[] | null> {
+  /** The usual case: nothing was committed since the feed's last reading to the tables that are read. `tables` where something was. */
+  async #askNow(questions: readonly Question[]): Promise<Answered> {
     const { position, later } = this.#moment;
-    const params = this.#paramsWithout(later);
-    const expressions = [unseenToSql(position, params), ...questions.map(({ sql }) => sql(params))];
+    const tables = new Map<string, SqlTable>();
+    const params = this.#paramsWithout(later, tables);
+    const expressions = questions.map(({ sql }) => sql(params));
+    const read = [...tables.values()];
+    expressions.push(unseenToSql(position, read, params));
     const { values } = await runExpressions(this.#options.database, expressions, params);
-    return values[0] === 'false' ? values.slice(1) : null;
+    return values.at(-1) === 'false' ? { values: values.slice(0, -1) } : { tables: read };
   }
 
   /** What has been committed since is read in the same snapshot as the questions, and taken back. */
-  #askThen(questions: readonly Question[]): Promise<readonly string[]> {
+  #askThen(questions: readonly Question[], tables: readonly SqlTable[]): Promise<readonly string[]> {
     const { database, history } = this.#options;
     const { position, later } = this.#moment;
     return database.transaction(
       async (tx) => {
-        const unseen = await history.since(tx, position);
+        const unseen = await history.since(tx, position, tables);
         const params = this.#paramsWithout([...later, ...unseen]);
         const { values } = await runExpressions(
           tx,
@@ -167,13 +171,28 @@ class SqlRound implements Round {
     );
   }
 
-  #paramsWithout(transactions: readonly LoggedTransaction[]): Params {
-    const changes = changedRows(transactions);
-    this.isExact =
-      !changes.some(({ isEmptied }) => isEmptied) &&
-      transactions.every(({ unreadable }) => unreadable.size === 0);
-    return paramsAt(changes);
+  /** Only what changed in tables that are read has to be taken back. Notes them in `read`. */
+  #paramsWithout(transactions: readonly LoggedTransaction[], read = new Map<string, SqlTable>()): Params {
+    this.isExact = true;
+    const known = new Map<string, ChangedRows | null>();
+    return paramsAt((table) => {
+      const name = `${table.sqlSchema}.${table.sqlName}`;
+      let changes = known.get(name);
+      if (changes === undefined) {
+        changes = changedRows(transactions, table);
+        known.set(name, changes);
+        read.set(name, table);
+        this.isExact &&= !changes?.isEmptied && !transactions.some((each) => isUnreadable(each, table));
+      }
+      return changes;
+    });
   }
+}
+
+type Answered = { readonly values: readonly string[] } | { readonly tables: readonly SqlTable[] };
+
+function isUnreadable({ unreadable }: LoggedTransaction, { sqlSchema, sqlName }: SqlTable): boolean {
+  return [...unreadable.keys()].some((each) => each.sqlSchema === sqlSchema && each.sqlName === sqlName);
 }
 
 class SqlAsker implements Asker {

@@ -1,5 +1,6 @@
 import type { Cells } from '../filter/types.js';
-import type { LoggedTransaction } from '../log/types.js';
+import type { Change, LoggedTransaction } from '../log/types.js';
+import type { SqlTable } from '../log/unseen.js';
 import type { ModelTable } from '../model/types.js';
 import type { ChangedRows } from '../query/past.js';
 import { keyOf } from '../value/key.js';
@@ -65,14 +66,24 @@ function operationOf({ old, new: after }: Images): ChangeOp | null {
   return old.every((cell, at) => cell === after[at]) ? null : 'UPDATE';
 }
 
-/** Transactions one after the other as one: the rows that changed, and how they were before the first. */
-export function changedRows(transactions: readonly LoggedTransaction[]): readonly ChangedRows[] {
-  if (transactions.length === 0) return [];
-  const changes = transactions.flatMap((transaction) => transaction.changes);
-  return [...netChanges({ changes }).values()].map(({ table, truncated, rows }) => ({
-    table,
-    isEmptied: truncated,
-    changed: rows.map((row) => (row.old ?? row.new)!),
-    before: rows.map((row) => row.old).filter((old) => old !== null),
-  }));
+/** What transactions, one after the other, did to one table: the rows that changed, and how they were before the first. */
+export function changedRows(
+  transactions: readonly LoggedTransaction[],
+  { sqlSchema, sqlName }: SqlTable,
+): ChangedRows | null {
+  const changes: Change[] = [];
+  for (const transaction of transactions) {
+    for (const change of transaction.changes) {
+      const { table } = change;
+      if (table.sqlName === sqlName && table.sqlSchema === sqlSchema) changes.push(change);
+    }
+  }
+  const [changed] = netChanges({ changes }).values();
+  if (!changed) return null;
+  return {
+    table: changed.table,
+    isEmptied: changed.truncated,
+    changed: changed.rows.map((row) => (row.old ?? row.new)!),
+    before: changed.rows.map((row) => row.old).filter((old) => old !== null),
+  };
 }

@@ -7,7 +7,7 @@ const { database, token, client, socket, subscribed, server } = await serveExamp
 const DOCUMENT = 'subscription { taskChanges { changes { kind key node { title project { name } } } } }';
 
 /** A raw socket with one subscription; `frames` are its `next` frames as they came. */
-async function follow(userId: number, query = DOCUMENT, id = '1') {
+async function follow(userId: number, query = DOCUMENT, id = '1', variables = {}) {
   const ws = socket();
   const frames: string[] = [];
   const acknowledged = new Promise<void>((resolve) => {
@@ -22,7 +22,7 @@ async function follow(userId: number, query = DOCUMENT, id = '1') {
     JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${await token(userId)}` } }),
   );
   await acknowledged;
-  ws.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }));
+  ws.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }));
   return { ws, frames };
 }
 
@@ -38,6 +38,30 @@ test('subscribers with the same document and rights are sent the same bytes but 
   one.ws.close();
   two.ws.close();
   await subscribed(before);
+});
+
+test('those who resumed at different cursors share with those who were there, down to the bytes', async () => {
+  const query =
+    'subscription ($after: String) { taskChanges(after: $after) { cursor changes { key node { title } } } }';
+  const cursorOf = (frame: string | undefined) => JSON.parse(frame!).payload.data.taskChanges.cursor;
+  const there = await follow(1, query);
+  await subscribed(1);
+  for (const title of ['one', 'two']) {
+    await database.query('update tasks set title = $1 where id = 1', title);
+    await expect.poll(() => there.frames.at(-1)).toContain(`"${title}"`);
+  }
+  const [first, second] = there.frames.map(cursorOf);
+  const early = await follow(1, query, '1', { after: first });
+  const late = await follow(1, query, '1', { after: second });
+  await expect.poll(() => early.frames.length).toBe(1);
+  await subscribed(3);
+  await expect.poll(() => server.scopes.status().scopes).toBe(1);
+  await database.script("update tasks set title = 'together' where id = 1");
+  await expect.poll(() => [early, late, there].map(({ frames }) => frames.length)).toEqual([2, 1, 3]);
+  // A cursor is encrypted anew each time that it is written: equal ones were written once.
+  expect(new Set([early, late, there].map(({ frames }) => frames.at(-1)))).toHaveProperty('size', 1);
+  for (const { ws } of [early, late, there]) ws.close();
+  await subscribed(0);
 });
 
 test('two users with different rights never share: each is sent what they may see', async () => {
