@@ -13,6 +13,7 @@ export default defineConfig({
     alias: {
       'rivulet/client/urql': here('../../client/urql/index.ts'),
       'rivulet/client/apollo': here('../../client/apollo/index.ts'),
+      'rivulet/client': here('../../client/core/index.ts'),
     },
   },
   build: {

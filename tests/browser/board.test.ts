@@ -1,6 +1,7 @@
 import type { Locator, Page, WebSocketRoute } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isChromiumInstalled, serveBoard, settled } from '../support/board.js';
+import { startProxy } from '../support/proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
 const board = await serveBoard();
@@ -206,5 +207,39 @@ describe.runIf(isChromiumInstalled)('two people at the board', () => {
     await board.picture(alan, 'apollo');
     await first.getByRole('button', { name: 'Order relays, now is done' }).click();
     await list.getByText('Order relays, now').waitFor({ state: 'detached' });
+  }, 60_000);
+
+  test('over one event stream all of it is live on one connection, which is made again after a cut', async () => {
+    const streams: string[] = [];
+    const network = await startProxy(board.url);
+    const prepare = async (page: Page): Promise<void> => {
+      page.on('request', (request) => {
+        if (request.headers().accept === 'text/event-stream') streams.push(request.url());
+      });
+      page.on('websocket', (socket) => streams.push(socket.url()));
+    };
+    const ada = await board.open('ada', DESKTOP, prepare, new URL('/?over=sse', network.url).href);
+    await card(ada, 1).click();
+    const task = ada.getByRole('complementary', { name: 'Task' });
+    await task.getByText('The loom shows how.').waitFor();
+    await waitFor('its streams', () => board.server.scopes.status().subscribers >= 3);
+    await query("update tasks set title = 'over one stream' where id = 1");
+    await card(ada, 1).getByText('over one stream').waitFor();
+    await query("update comments set body = 'and below' where id = 1");
+    await task.getByText('and below').waitFor();
+    expect(streams).toHaveLength(1);
+
+    network.refuse();
+    network.reset();
+    await ada.locator('.connection[data-state="lost"]').waitFor();
+    await query("update tasks set title = 'after a cut' where id = 1");
+    network.resume();
+    await ada.locator('.connection[data-state="live"]').waitFor();
+    await card(ada, 1).getByText('after a cut').waitFor();
+    expect(new Set(streams)).toEqual(new Set([new URL('/graphql', network.url).href]));
+    await board.closeWindows();
+    await network.close();
+    // The browser's own words about the cut.
+    expect(board.complaints.splice(0).filter((complaint) => !complaint.includes('net::ERR_'))).toEqual([]);
   }, 60_000);
 });

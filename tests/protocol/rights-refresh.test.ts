@@ -10,7 +10,14 @@ import { waitFor } from '../support/wait-for.js';
 const SECRET = 'a secret of the refresh tests, long enough for HS256';
 
 // A token says on whose behalf its user acts: another token of the same user may say another.
-const contextOf: RivuletConfig['context'] = (claims) => ({ userId: claims ? Number(claims.as) : null });
+const contextOf: RivuletConfig['context'] = async (claims) => {
+  if (claims?.held === true) await held;
+  return { userId: claims ? Number(claims.as) : null };
+};
+let release = (): void => {};
+const held = new Promise<void>((resolve) => {
+  release = resolve;
+});
 const example = await serveExample({ context: contextOf }, { secret: SECRET });
 const { url, database, subscribed } = example;
 const CHANGES = 'subscription { projectChanges { reset changes { kind key } } }';
@@ -19,8 +26,8 @@ const LIVE = 'subscription { projects(orderBy: [{ id: ASC }]) { id } }';
 let issued = 0;
 
 /** Each is another token, also for the same user at the same time. */
-const tokenOf = (sub: string, as: number, expiresInSeconds = 3_600) =>
-  new SignJWT({ as, jti: String(++issued) })
+const tokenOf = (sub: string, as: number, expiresInSeconds = 3_600, more = {}) =>
+  new SignJWT({ ...more, as, jti: String(++issued) })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(sub)
     .setIssuedAt()
@@ -113,6 +120,21 @@ describe('on a socket', () => {
     expect(await socket.closed()).toMatchObject({
       code: 4403,
       reason: 'TOKEN_EXPIRED: the token has expired',
+    });
+  });
+
+  test('tokens take effect in the order in which they came, also where one takes longer', async () => {
+    const socket = await open(await tokenOf('one', 1));
+    const slow = await tokenOf('one', 3, 3_600, { held: true });
+    socket.send({ type: 'ping', payload: { token: slow } });
+    socket.send({ type: 'ping', payload: { token: await tokenOf('one', 2) } });
+    socket.subscribe('before', '{ projects(orderBy: [{ id: ASC }]) { id } }');
+    await socket.next('next', 'before');
+    release();
+    await waitFor('the pongs', () => socket.received.filter(({ type }) => type === 'pong').length === 2);
+    socket.subscribe('query', '{ projects(orderBy: [{ id: ASC }]) { id } }');
+    expect(await socket.next('next', 'query')).toMatchObject({
+      payload: { data: { projects: [{ id: '2' }, { id: '3' }] } },
     });
   });
 

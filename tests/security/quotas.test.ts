@@ -80,6 +80,14 @@ describe('of one user', () => {
     await subscribed(5);
     other.subscribe('3', STREAM);
     await subscribed(6);
+    one.send({ type: 'complete', id: '1' });
+    await subscribed(5);
+    other.subscribe('4', STREAM);
+    await subscribed(6);
+    one.socket.terminate();
+    await subscribed(4);
+    for (const id of ['5', '6']) other.subscribe(id, STREAM);
+    await subscribed(6);
   });
 
   test('sockets and event streams are counted together', async () => {

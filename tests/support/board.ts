@@ -33,6 +33,7 @@ export interface BoardServer extends ExampleServer {
     person: (typeof PEOPLE)[number],
     options?: BrowserContextOptions,
     prepare?: (page: Page) => Promise<void>,
+    path?: string,
   ): Promise<Page>;
   closeWindows(): Promise<void>;
   /** Where a window's picture goes; kept where RIVULET_PICTURES is set. */
@@ -68,7 +69,7 @@ export async function serveBoard(): Promise<BoardServer> {
   return {
     ...example,
     complaints,
-    async open(person, options = {}, prepare = async () => {}) {
+    async open(person, options = {}, prepare = async () => {}, path = '/') {
       launched ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
       const context = await (await launched).newContext(options);
       const page = await context.newPage();
@@ -78,7 +79,7 @@ export async function serveBoard(): Promise<BoardServer> {
         if (message.type() === 'error') complaints.push(message.text());
       });
       await prepare(page);
-      await page.goto(new URL('/', example.url).href);
+      await page.goto(new URL(path, example.url).href);
       await page.getByRole('button', { name: person }).click();
       await page.locator('.connection[data-state="live"]').waitFor();
       await page.locator('[data-task]').first().waitFor();

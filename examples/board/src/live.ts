@@ -1,7 +1,6 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
-import type { Client as SocketClient } from 'graphql-ws';
 import { useMemo } from 'react';
-import { type Manifest, rivuletCache, rivuletExchange } from 'rivulet/client/urql';
+import { type Manifest, rivuletCache, rivuletExchange, type StreamClient } from 'rivulet/client/urql';
 import {
   type AnyVariables,
   type CombinedError,
@@ -16,15 +15,18 @@ import manifestJson from '../../../client/generated/manifest.json';
 /** TypeScript widens the words of a JSON file to strings. */
 const manifest = manifestJson as unknown as Manifest;
 
-/** Queries and mutations by HTTP; change streams, and subscriptions of the page's own, over the WebSocket. */
-export function liveExchanges(socket: SocketClient): Exchange[] {
+/** Queries and mutations by HTTP; change streams, and subscriptions of the page's own, over what carries the streams. */
+export function liveExchanges(streams: StreamClient): Exchange[] {
   return [
-    rivuletExchange({ manifest, client: socket, cache: cacheExchange(rivuletCache({ manifest })) }),
+    rivuletExchange({ manifest, client: streams, cache: cacheExchange(rivuletCache({ manifest })) }),
     fetchExchange,
     subscriptionExchange({
       forwardSubscription: (request) => ({
         subscribe: (sink) => ({
-          unsubscribe: socket.subscribe({ query: request.query ?? '', variables: request.variables }, sink),
+          unsubscribe: streams.subscribe(
+            { query: request.query ?? '', variables: (request.variables ?? {}) as Record<string, unknown> },
+            sink,
+          ),
         }),
       }),
     }),

@@ -1,7 +1,8 @@
 import type { Client } from 'graphql-ws';
 import { useSyncExternalStore } from 'react';
+import type { SseClient } from 'rivulet/client';
 
-/** How the WebSocket is. `roundTripMs` is of the last ping that was answered. */
+/** How the connection of the streams is. `roundTripMs` is of the last ping that was answered. */
 export interface Connection {
   readonly state: 'connecting' | 'live' | 'lost';
   readonly roundTripMs: number | null;
@@ -14,14 +15,9 @@ export interface ConnectionStore {
 }
 
 /** Follows a client's socket from now on. */
-export function followConnection(client: Client): ConnectionStore {
-  let connection: Connection = { state: 'connecting', roundTripMs: null };
+export function followSocket(client: Client): ConnectionStore {
+  const { store, set } = createStore();
   let pingedAt = 0;
-  const listeners = new Set<() => void>();
-  const set = (next: Partial<Connection>) => {
-    connection = { ...connection, ...next };
-    for (const listener of listeners) listener();
-  };
   client.on('connecting', (isRetry) => {
     if (!isRetry) set({ state: 'connecting' });
   });
@@ -33,13 +29,32 @@ export function followConnection(client: Client): ConnectionStore {
   client.on('pong', (received) => {
     if (received && pingedAt > 0) set({ roundTripMs: Math.max(1, Math.round(performance.now() - pingedAt)) });
   });
-  return {
+  return store;
+}
+
+/** Follows a client's event stream from now on: it goes one way, so there are no round trips. */
+export function followStream(client: SseClient): ConnectionStore {
+  const { store, set } = createStore();
+  client.on('connected', () => set({ state: 'live' }));
+  client.on('closed', () => set({ state: 'lost' }));
+  return store;
+}
+
+function createStore() {
+  let connection: Connection = { state: 'connecting', roundTripMs: null };
+  const listeners = new Set<() => void>();
+  const set = (next: Partial<Connection>) => {
+    connection = { ...connection, ...next };
+    for (const listener of listeners) listener();
+  };
+  const store: ConnectionStore = {
     get: () => connection,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+  return { store, set };
 }
 
 export function useConnection(store: ConnectionStore): Connection {
