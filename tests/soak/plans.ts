@@ -4,11 +4,11 @@ import type { Random } from '../support/faults/random.js';
 
 /** How many of a hundred subscribers follow what. Most follow what costs the server least, so that there are many of them. */
 const SHARES: readonly (readonly [Plan['kind'], number])[] = [
-  ['users', 50],
-  ['tasks', 25],
-  ['comments', 9],
-  ['graph', 8],
-  ['live', 6],
+  ['users', 78],
+  ['tasks', 9],
+  ['comments', 3],
+  ['graph', 4],
+  ['live', 4],
   ['wide', 2],
 ];
 

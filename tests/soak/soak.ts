@@ -10,7 +10,7 @@ import type { SoakOptions } from './options.js';
 import { planSubscribers } from './plans.js';
 import { type Planned, planRound } from './schedule.js';
 
-const SIZE: Size = { users: 8, projects: 4, tasksPerProject: 10 };
+const SIZE: Size = { users: 5, projects: 3, tasksPerProject: 10 };
 const PROGRESS_EVERY_MS = 5_000;
 const SETTLES_WITHIN_MS = 180_000;
 
@@ -69,8 +69,8 @@ class Soak {
     const { minutes, roundSeconds, faultEverySeconds, faults, subscribers } = this.#options;
     const homes = random.fork();
     const url = (): string => homes.pick(stand.nodes).url;
-    // A link may be dead and say nothing; everybody hears something more often than this.
-    const idleMs = 10_000;
+    // A link may be dead and say nothing. Event streams are pinged every 12 seconds.
+    const idleMs = 20_000;
     for (const plan of planSubscribers(subscribers, SIZE, random.fork())) {
       await stand.subscribe(plan, { url, idleMs });
     }

@@ -53,7 +53,11 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     const link = new Link(near, far, { answers: () => answers, requests: () => requests });
     links.add(link);
     if (stalled) link.stall();
-    far.once('close', () => links.delete(link));
+    for (const socket of [near, far]) {
+      socket.once('close', () => {
+        if (near.closed && far.closed) links.delete(link);
+      });
+    }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -33,7 +33,7 @@ export function applicationSql(size: Size): string {
     [...new Set([...ownProjects(size, user), all])].map((project) => `(${project}, ${user}, 'editor')`),
   );
   const tasks = range(all * size.tasksPerProject).map(
-    (task) => `(${1 + ((task - 1) % all)}, 'task ${task}', 0, repeat('wide ', 1600))`,
+    (task) => `(${1 + ((task - 1) % all)}, 'task ${task}', 0, repeat('wide ', 100))`,
   );
   return `
     ${exampleTables()};

@@ -1,6 +1,6 @@
 import type { Commit } from './commits.js';
 import type { History, RowState, Sees, Step } from './history.js';
-import { type Message, type Plan, rowName, type State, type ToldRow, tablesOf } from './plans.js';
+import { isLive, type Message, type Plan, rowName, type State, type ToldRow, tablesOf } from './plans.js';
 import type { Note } from './subscriber.js';
 
 export type Wrong = 'lost' | 'doubled' | 'out of order' | 'phantom' | 'reset';
@@ -67,7 +67,7 @@ class Judgement {
       else if (note.kind === 'answered') this.#onAnswer(note.state);
       else this.#onFetched(note);
     }
-    if (plan.kind !== 'live' && !this.#options.mayMerge) this.#checkWhole();
+    if (!isLive(plan) && !this.#options.mayMerge) this.#checkWhole();
     this.#checkState();
   }
 

@@ -1,6 +1,6 @@
 import type { LedgerTable } from './commits.js';
 
-/** What one subscriber follows, as whom, and over what. `wide`: tasks with their long texts. */
+/** What one subscriber follows, as whom, and over what. `live` and `wide` are live queries, the second with long texts. */
 export interface Plan {
   readonly kind: 'tasks' | 'wide' | 'users' | 'comments' | 'graph' | 'live';
   readonly transport: 'ws' | 'sse';
@@ -55,6 +55,9 @@ const SELECTIONS = {
   live: 'id position',
 } as const;
 
+/** A live query is answered again and again; everything else is told of changes. */
+export const isLive = ({ kind }: Plan): boolean => kind === 'live' || kind === 'wide';
+
 const fieldOf = ({ kind }: Plan): 'tasks' | 'users' | 'comments' =>
   kind === 'users' || kind === 'comments' ? kind : 'tasks';
 
@@ -69,7 +72,7 @@ export function queryOf(plan: Plan): string {
 }
 
 export function subscriptionOf(plan: Plan): string {
-  if (plan.kind === 'live') return `subscription ${queryOf(plan)}`;
+  if (isLive(plan)) return `subscription ${queryOf(plan)}`;
   const field = `${fieldOf(plan).slice(0, -1)}Changes`;
   const rows = (selection: string) => `changes { kind op key node { ${selection} } }`;
   const [own, below] =

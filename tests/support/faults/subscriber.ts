@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionResult } from 'graphql';
 import {
+  isLive,
   type Message,
   type Plan,
   queryOf,
@@ -24,7 +25,7 @@ export interface SubscriberOptions {
   readonly token: string;
   /** Where to connect next, `http://…/graphql`. */
   readonly url: () => string;
-  /** Nothing for so long: the link is taken for dead, cut and made anew. Default: never. */
+  /** No sign of life for so long, pings included: the link is taken for dead, cut and made anew. Default: never. */
   readonly idleMs?: number;
 }
 
@@ -167,7 +168,7 @@ export class Subscriber {
     while (!this.#stopped) {
       const before = this.#messages;
       try {
-        if (this.plan.kind !== 'live' && this.#cursor === null) await this.#fetch();
+        if (!isLive(this.plan) && this.#cursor === null) await this.#fetch();
         this.#broke(await this.#follow());
       } catch (error) {
         // A node that is not there, or has no database.
@@ -207,11 +208,14 @@ export class Subscriber {
         url: this.#options.url(),
         token,
         query: subscriptionOf(plan),
-        variables: plan.kind === 'live' ? {} : { after: this.#cursor },
+        variables: isLive(plan) ? {} : { after: this.#cursor },
+        ...(this.#options.idleMs !== undefined && { askEveryMs: this.#options.idleMs / 3 }),
+        onAlive: () => {
+          if (!isOver) this.#watchIdle(stream);
+        },
         onNext: (result) => {
           // What is still on its way when the stream was given up is not looked at: it will come again.
           if (isOver) return;
-          this.#watchIdle(stream);
           if (!this.#receive(result)) {
             end(`reset: ${this.#why}`);
             stream.cut();
@@ -242,7 +246,7 @@ export class Subscriber {
     }
     this.#messages++;
     const at = performance.now();
-    if (this.plan.kind === 'live') {
+    if (isLive(this.plan)) {
       this.#notes.push({ kind: 'answered', at, state: readState(this.plan, data) });
       return true;
     }

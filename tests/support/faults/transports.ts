@@ -9,6 +9,10 @@ export interface StreamOptions {
   readonly token: string;
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Asks the other side for a sign of life so often, where the protocol can. */
+  readonly askEveryMs?: number;
+  /** Something came, be it only a sign of life. */
+  readonly onAlive: () => void;
   readonly onNext: (result: ExecutionResult) => void;
   /** Once, however it ended: an error, a closed socket, or `undefined` where the server said that it is complete. */
   readonly onEnd: (error: unknown) => void;
@@ -26,7 +30,8 @@ export interface Stream {
 export type Transport = (options: StreamOptions) => Stream;
 
 /** A stock graphql-ws client that does not retry by itself: it would begin where it began before. */
-export const overWebSocket: Transport = ({ url, token, query, variables, onNext, onEnd }) => {
+export const overWebSocket: Transport = (options) => {
+  const { url, token, query, variables, onNext, onEnd } = options;
   let socket: WebSocket | undefined;
   class KeptSocket extends WebSocket {
     constructor(address: string, protocols: string | string[]) {
@@ -39,6 +44,8 @@ export const overWebSocket: Transport = ({ url, token, query, variables, onNext,
     webSocketImpl: KeptSocket,
     retryAttempts: 0,
     connectionAckWaitTimeout: 10_000,
+    keepAlive: options.askEveryMs ?? 0,
+    on: { message: options.onAlive },
     connectionParams: { authorization: `Bearer ${token}` },
   });
   client.subscribe(
@@ -57,8 +64,24 @@ export const overWebSocket: Transport = ({ url, token, query, variables, onNext,
 };
 
 /** A stock graphql-sse client, one request for the subscription, that does not retry by itself either. */
-export const overEventStream: Transport = ({ url, token, query, variables, onNext, onEnd }) => {
-  const client = createSseClient({ url, retryAttempts: 0, headers: { authorization: `Bearer ${token}` } });
+export const overEventStream: Transport = (options) => {
+  const { url, token, query, variables, onAlive, onNext, onEnd } = options;
+  const client = createSseClient({
+    url,
+    retryAttempts: 0,
+    headers: { authorization: `Bearer ${token}` },
+    fetchFn: async (...args: Parameters<typeof fetch>) => {
+      const response = await fetch(...args);
+      // The server's comments, which say that it is there, are told to nobody by the client.
+      const heard = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => {
+          onAlive();
+          controller.enqueue(chunk);
+        },
+      });
+      return new Response(response.body?.pipeThrough(heard) ?? null, response);
+    },
+  });
   client.subscribe(
     { query, variables },
     { next: (result) => onNext(result as ExecutionResult), error: onEnd, complete: () => onEnd(undefined) },
