@@ -53,6 +53,7 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);
     /** The keys of those that were handed to the cache and have not come out of it. */
     const begun = new Set<number>();
+    const insisted = makeSubject<Operation>();
 
     /** Once only: later the cache asks for the query itself when something in it changed. */
     function toNetwork(operation: Operation): Operation {
@@ -69,12 +70,10 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     function insist(operation: Operation): void {
       const { key, kind, context } = operation;
       if (!begun.delete(key) || operations.watched.has(key)) return;
-      input.client.reexecuteOperation(
-        makeOperation(kind, operation, { ...context, requestPolicy: 'network-only' }),
-      );
+      insisted.next(makeOperation(kind, operation, { ...context, requestPolicy: 'network-only' }));
     }
 
-    const outside = shown.exchange(toNetwork);
+    const outside = shown.exchange(toNetwork, insisted.source);
     const streaming = streamingExchange({ live, isLive, operations, telling, unasked: unasked.source });
     return composeExchanges(
       options.cache

@@ -1,5 +1,5 @@
 import type { Exchange, Operation, OperationResult } from '@urql/core';
-import { filter, makeSubject, map, merge, pipe, tap } from 'wonka';
+import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
 import { shareEqual } from '../core/live/index.js';
 import { UNASKED } from './telling.js';
 
@@ -14,8 +14,8 @@ export interface LiveOperations {
 }
 
 export interface Shown {
-  /** Stands before the cache. */
-  readonly exchange: (toNetwork: (operation: Operation) => Operation) => Exchange;
+  /** Stands before the cache, which gets `more` besides. */
+  readonly exchange: (toNetwork: (operation: Operation) => Operation, more: Source<Operation>) => Exchange;
   /** What the cache says while and right after `emit` runs is shown at its end, once an operation. */
   batch(emit: () => void): void;
 }
@@ -59,7 +59,7 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
 
   return {
     exchange:
-      (toNetwork) =>
+      (toNetwork, more) =>
       ({ forward }) =>
       (operations$) => {
         const forget = ({ kind, key }: Operation) => {
@@ -68,7 +68,7 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
           held.delete(key);
         };
         const results$ = pipe(
-          forward(pipe(operations$, tap(forget), map(toNetwork))),
+          forward(merge([pipe(operations$, tap(forget), map(toNetwork)), more])),
           filter(({ operation }) => operation.context[UNASKED] !== true),
           filter(isNews),
           filter((result) => !hold(result)),

@@ -1,7 +1,7 @@
-import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
-import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache, Observable } from '@apollo/client';
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
+import { print } from 'graphql';
 import { createClient, type Client as SocketClient } from 'graphql-ws';
 import { pipe, subscribe } from 'wonka';
 import WebSocket from 'ws';
@@ -166,6 +166,12 @@ export const apolloLists: ListKind = {
       fetch: counted,
       headers: { authorization: `Bearer ${token}` },
     });
+    const streams = new ApolloLink(
+      ({ query, variables, extensions }) =>
+        new Observable((observer) =>
+          socket.subscribe({ query: print(query), variables, extensions }, observer as never),
+        ),
+    );
     const client = new ApolloClient({
       cache: new InMemoryCache(rivuletCacheConfig(server.manifest)),
       link: ApolloLink.from([
@@ -176,11 +182,7 @@ export const apolloLists: ListKind = {
           checkMs: 20,
           onError: (error) => problems.push(error),
         }),
-        ApolloLink.split(
-          ({ operationType }) => operationType === 'subscription',
-          new GraphQLWsLink(socket),
-          http,
-        ),
+        ApolloLink.split(({ operationType }) => operationType === 'subscription', streams, http),
       ]),
     });
     return {

@@ -31,7 +31,7 @@ export function keepLists(
   const cache = new StoreCache(schema, store);
   const known = gatherKnowledge(schema, told);
   const facts = gatherFacts(told.messages, (message) => hides(schema, message as ToldMessage));
-  sharpen(facts, known, cache);
+  sharpen(facts, known, cache, covered);
   const before = (fact: RowFact) => heldBefore(cache, fact);
   const options = { follows: 'table', argsAt: () => ({}), before } as const;
   // Links speak for the parents that they name, and for nobody else.

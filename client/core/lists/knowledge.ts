@@ -5,6 +5,7 @@ import { isEqual } from '../equal.js';
 import { entityId, type Facts, type RowFact } from '../facts.js';
 import type { ChangeOp } from '../messages.js';
 import type { ClientSchema } from '../schema.js';
+import type { Covered } from './store.js';
 import type { StoreCache } from './store-cache.js';
 import type { Told, ToldMessage, ToldScope } from './told.js';
 
@@ -72,7 +73,7 @@ function pointsAtKey({ relation, table }: ToldScope): boolean {
  * Makes facts say what is certain for a cache: a row that did not change itself and is known is as it was, but for columns of which the
  * cache had old values.
  */
-export function sharpen(facts: Facts, known: Known, cache: StoreCache): void {
+export function sharpen(facts: Facts, known: Known, cache: StoreCache, covered: Covered): void {
   for (const fact of facts.rows.values()) {
     if (fact.gone || fact.kind === null || fact.kind === 'LEAVE') continue;
     const knowledge = known.get(entityId(fact.table, fact.key));
@@ -81,11 +82,16 @@ export function sharpen(facts: Facts, known: Known, cache: StoreCache): void {
     if (knowledge?.updated) {
       fact.kind = 'UPDATE';
       fact.changed = new Set([...knowledge.updated, ...differing]);
-    } else if (knowledge?.op === null && stored) {
+    } else if (knowledge?.op === null && stored && wasSeen(cache, fact, covered)) {
       fact.kind = 'UPDATE';
       fact.changed = new Set(differing);
     }
   }
+}
+
+/** A cache may have the message's rows already; the lists that nobody told yet have only those that were seen before. */
+function wasSeen(cache: StoreCache, fact: RowFact, covered: Covered): boolean {
+  return cache.holders(fact).some((field) => !covered.field(field));
 }
 
 function differingColumns({ fields }: RowFact, stored: Readonly<Record<string, unknown>>): readonly string[] {
