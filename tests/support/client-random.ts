@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { StreamSink } from '../../client/core/live/index.js';
 import type { ClientServer } from './client-server.js';
-import { type ClientKind, type ClientUnderTest, plain, type WatchedQuery } from './client-under-test.js';
+import {
+  type ClientKind,
+  type ClientUnderTest,
+  plain,
+  type Transport,
+  type WatchedQuery,
+} from './client-under-test.js';
 import { propertyOptions } from './property.js';
 import { waitFor } from './wait-for.js';
 import { workload, writeAll } from './workload.js';
@@ -21,15 +28,23 @@ const QUERIES = [
 
 const RENAME = 'mutation ($id: ID!, $set: TaskSet!) { updateTask(id: $id, set: $set) { id title } }';
 
-/** After each of many random transactions, breaks and own writes, everything shown is what the network answers. */
-export function clientRandom(kind: ClientKind, server: ClientServer): void {
+/**
+ * After each of many random transactions, of breaks, of messages that come late and twice, and of own writes, everything shown is what the network
+ * answers.
+ */
+export function clientRandom(
+  kind: ClientKind,
+  server: ClientServer,
+  transport: Transport = 'websocket',
+): void {
   const { numRuns = 50, seed = Math.trunc(Math.random() * 2 ** 31) } = propertyOptions(50);
 
-  test(`${kind.name}: every live query equals a fresh one after random transactions (seed ${seed})`, {
+  test(`${kind.name} over ${transport}: every live query equals a fresh one after random transactions (seed ${seed})`, {
     timeout: 60_000 + numRuns * 5_000,
   }, async () => {
     const writers = [server.database.connect({ max: 1 }), server.database.connect({ max: 1 })];
-    const client = kind.open({ server, token: await server.token(1), optimistic: true });
+    const options = { server, token: await server.token(1), optimistic: true, transport };
+    const client = kind.open({ ...options, meddle: (sink, stream) => unreliable(sink, seed + stream) });
     const watched = new Map<string, WatchedQuery>();
     for (const query of QUERIES) watched.set(query, client.watch(query));
     await allTrue(server, watched, 'at first');
@@ -38,11 +53,12 @@ export function clientRandom(kind: ClientKind, server: ClientServer): void {
         work: workload(2),
         cut: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
         remount: fc.option(fc.constantFrom(...QUERIES), { freq: 3 }),
+        refetch: fc.option(fc.constantFrom(...QUERIES), { freq: 2 }),
         rename: fc.option(fc.integer({ min: 1, max: 9 }), { freq: 2 }),
       }),
       { seed, numRuns },
     );
-    for (const [at, { work, cut, remount, rename }] of steps.entries()) {
+    for (const [at, { work, cut, remount, refetch, rename }] of steps.entries()) {
       const writing = writeAll(writers, work);
       if (cut) client.cut();
       const renaming = rename === null ? undefined : renamed(client, rename, `renamed ${at}`);
@@ -50,12 +66,48 @@ export function clientRandom(kind: ClientKind, server: ClientServer): void {
         watched.get(remount)!.stop();
         watched.set(remount, client.watch(remount));
       }
-      await Promise.all([writing, renaming]);
-      await allTrue(server, watched, `RIVULET_SEED=${seed}, step ${at}`);
+      const asking = refetch === null ? undefined : asked(watched.get(refetch)!);
+      await Promise.all([writing, renaming, asking]);
+      await allTrue(server, watched, `RIVULET_SEED=${seed}, step ${at}`, client.problems);
     }
     expect(client.problems).toEqual([]);
     await client.close();
   });
+}
+
+/** A few messages come late, a few twice; the stream keeps its order. */
+function unreliable(sink: StreamSink, seed: number): StreamSink {
+  let state = seed;
+  const random = (most: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state >>> 16) % most;
+  };
+  let waiting = 0;
+  let turn = Promise.resolve();
+  const later = (delayMs: number, run: () => void): void => {
+    if (delayMs === 0 && waiting === 0) {
+      run();
+      return;
+    }
+    waiting++;
+    turn = turn
+      .then(() => new Promise((resolve) => setTimeout(resolve, delayMs)))
+      .then(() => {
+        waiting--;
+        run();
+      });
+  };
+  return {
+    next: (result) => {
+      const isTwice = random(10) === 0;
+      later(random(10) === 0 ? 1 + random(40) : 0, () => {
+        sink.next(result);
+        if (isTwice) sink.next(result);
+      });
+    },
+    error: (error) => later(0, () => sink.error(error)),
+    complete: () => later(0, () => sink.complete()),
+  };
 }
 
 /** What may not be written is refused; that is no fault here. */
@@ -63,15 +115,22 @@ async function renamed(client: ClientUnderTest, id: number, title: string): Prom
   await client.mutate(RENAME, { id: String(id), set: { title } }).catch(() => {});
 }
 
+/** Where the network fails there is nothing to see. */
+async function asked(watched: WatchedQuery): Promise<void> {
+  await watched.refetch().catch(() => {});
+}
+
 /** All at the same moment: what one query writes into the cache must not leave another one wrong. */
 async function allTrue(
   server: ClientServer,
   watched: ReadonlyMap<string, WatchedQuery>,
   when: string,
+  problems: readonly unknown[] = [],
 ): Promise<void> {
   const expected = new Map<string, unknown>();
   for (const query of watched.keys()) expected.set(query, await server.fresh(1, query));
   await waitFor(`${when}: every query shows the truth`, () => {
+    expect(problems, 'what was reported').toEqual([]);
     for (const [query, { data }] of watched) expect(plain(data), query).toEqual(expected.get(query));
     return true;
   });
