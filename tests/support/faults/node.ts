@@ -15,8 +15,6 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Before the program: `['--max-old-space-size=100']`. */
   readonly nodeArguments?: readonly string[];
-  /** Shell commands before the process becomes the node: `ulimit -n 200`. */
-  readonly shell?: string;
 }
 
 /** One line of a node's log. */
@@ -85,14 +83,9 @@ export class ServedNode {
 
   /** Resolves when it listens. */
   async start(): Promise<void> {
-    const { program, config, env, nodeArguments = [], shell } = this.#options;
+    const { program, config, env, nodeArguments = [] } = this.#options;
     const { DATABASE_URL: _database, PORT: _port, ...inherited } = process.env;
-    const args = [...nodeArguments, program];
-    const [command, commandArguments] =
-      shell === undefined
-        ? [process.execPath, args]
-        : ['bash', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...args]];
-    const child = spawn(command, commandArguments, {
+    const child = spawn(process.execPath, [...nodeArguments, program], {
       stdio: ['ignore', 'inherit', 'pipe'],
       env: {
         ...inherited,

@@ -15,7 +15,7 @@ import type { Random } from './random.js';
 import { Subscriber, type SubscriberOptions } from './subscriber.js';
 import { Writer, type WriterOptions } from './writer.js';
 
-export interface StandOptions extends Pick<NodeOptions, 'env' | 'nodeArguments' | 'shell'> {
+export interface StandOptions extends Pick<NodeOptions, 'env' | 'nodeArguments'> {
   /** Has what `applicationSql` makes. */
   readonly databaseUrl: string;
   readonly size: Size;
