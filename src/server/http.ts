@@ -39,6 +39,8 @@ export interface HttpOptions extends GraphQLEndpointOptions {
 
 export interface HttpTransport {
   readonly server: Server;
+  /** Event streams that are open. */
+  readonly streams: number;
   /**
    * Stops accepting, cuts the event streams (a stream that ended in order would not be taken up again), waits up to
    * `timeoutMs` for answers under way, and then cuts those too.
@@ -69,6 +71,9 @@ export function createHttpServer(options: HttpOptions): HttpTransport {
   });
   return {
     server,
+    get streams() {
+      return endpoint.streams;
+    },
     close: async (timeoutMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

@@ -22,6 +22,7 @@ export interface MeasuredParts {
   readonly schemaWatch: SchemaWatch;
   readonly database: Database;
   readonly sockets: () => number;
+  readonly eventStreams: () => number;
 }
 
 /** What the database does not say of its log in this time is left out. */
@@ -146,11 +147,12 @@ function measureDrifts(registers: Registry[], schemaWatch: SchemaWatch): void {
   });
 }
 
-function measureScopes(registers: Registry[], { scopes, sockets }: MeasuredParts): void {
+function measureScopes(registers: Registry[], { scopes, sockets, eventStreams }: MeasuredParts): void {
   gauge(registers, 'rivulet_scopes', 'Sets of rows that somebody watches.', () => scopes.status().scopes);
   gauge(registers, 'rivulet_live_queries', 'Queries kept answered.', () => scopes.status().liveQueries);
   gauge(registers, 'rivulet_subscribers', 'Subscriptions to either.', () => scopes.status().subscribers);
   gauge(registers, 'rivulet_sockets', 'Open WebSockets.', sockets);
+  gauge(registers, 'rivulet_event_streams', 'Open event streams.', eventStreams);
   gauge(
     registers,
     'rivulet_queued_changes',

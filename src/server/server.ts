@@ -182,6 +182,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
         schemaWatch,
         database,
         sockets: () => sockets?.sockets ?? 0,
+        eventStreams: () => http.streams,
       });
       const served = await serveMetrics(metrics, settings.metrics, logger);
       opened.push(served.close);
@@ -195,7 +196,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     let stopping: Promise<void> | undefined;
     const stop = async (drainMs: number): Promise<void> => {
       health.stopping();
-      logger.info({ sockets: sockets.sockets }, 'stopping');
+      logger.info({ sockets: sockets.sockets, eventStreams: http.streams }, 'stopping');
       await Promise.all([http.close(drainMs), sockets.close()]);
       await closeAll();
       logger.info('stopped');

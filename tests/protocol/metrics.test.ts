@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { RawEventStream } from '../support/event-stream.js';
 import { serveExample } from '../support/example-server.js';
 
 const { server, database, client, token, subscribed } = await serveExample({
@@ -80,4 +81,14 @@ test('without a database they are still served, without those of the log', async
   expect(now.has('rivulet_log_rows')).toBe(false);
   expect(now.has('rivulet_subscribers')).toBe(true);
   await database.script('alter table rivulet.elsewhere rename to log');
+});
+
+test('event streams are counted while they are open', async () => {
+  const stream = await RawEventStream.open(
+    `${server.url}?query=${encodeURIComponent('subscription { taskChanges { cursor } }')}`,
+    { headers: { authorization: `Bearer ${await token(1)}` } },
+  );
+  await expect.poll(async () => (await figures()).get('rivulet_event_streams')).toBe(1);
+  stream.close();
+  await expect.poll(async () => (await figures()).get('rivulet_event_streams')).toBe(0);
 });
