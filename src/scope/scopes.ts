@@ -36,6 +36,7 @@ import type {
   ScopesFigures,
   ScopesStatus,
 } from './types.js';
+import { type OnUnindexed, Unindexed } from './unindexed.js';
 
 export interface ScopesOptions {
   readonly model: Model;
@@ -52,6 +53,7 @@ export interface ScopesOptions {
   readonly schema?: SchemaCheck;
   /** Told of errors that end a scope or a live query. */
   readonly onError: (error: unknown) => void;
+  readonly onUnindexed?: OnUnindexed;
   /** Keys that one scope may keep; default 100,000. */
   readonly maxScopeKeys?: number;
   /** Changes that may wait for one subscriber before they are coalesced, and then replaced by a reset; default 1,000. */
@@ -88,6 +90,7 @@ class FeedScopes implements Scopes {
   readonly #groupIndex = new MatchIndex<Group>();
   readonly #liveIndex = new MatchIndex<LiveQuery>();
   readonly #liveQueries = new Map<string, LiveQuery>();
+  readonly #unindexed: Unindexed;
   readonly #tally = new Tally();
   readonly #sizes = new MessageSizes();
   readonly #unlisten: () => void;
@@ -103,6 +106,7 @@ class FeedScopes implements Scopes {
   constructor(options: ScopesOptions) {
     this.#options = options;
     this.#position = () => options.feed.position;
+    this.#unindexed = new Unindexed(options.onUnindexed ?? (() => {}));
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
@@ -179,6 +183,7 @@ class FeedScopes implements Scopes {
       query = made;
       this.#liveQueries.set(key, made);
       this.#liveIndex.add(made, made.matchable);
+      this.#unindexed.look(made.matchable);
     }
     query.add(outbox);
     return outbox;
@@ -239,6 +244,7 @@ class FeedScopes implements Scopes {
   #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
     const group = new Group(spec, this.#scopeOf(spec));
     this.#assertWatched(group.scope.tables);
+    this.#unindexed.look(group.scope.matchable);
     this.#letJoin(group, key);
     this.#groups.add(group);
     void this.#start(group, after);

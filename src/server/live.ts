@@ -48,6 +48,9 @@ export interface Live {
   stop(): Promise<void>;
 }
 
+const UNINDEXED =
+  'subscriptions with this filter are looked at with every change of the table: nothing in it must be equal to a value';
+
 /** Starts following the change log. What Postgres is asked on the way is asked again for as long as it is away. */
 export async function startLive(options: LiveOptions): Promise<Live> {
   const { database, model, plan, limits, retention, logger } = options;
@@ -73,6 +76,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     isWatched: isWatchedBy(plan, model),
     schema: schemaCheckOf(schemaWatch, model),
     onError: (error) => logger.error({ err: error }, 'a subscription failed'),
+    onUnindexed: (table, filter) => logger.warn({ table, filter }, UNINDEXED),
     maxScopeKeys: limits.maxScopeKeys,
     maxQueuedChanges: limits.maxQueuedChanges,
     maxQueuedBytes: limits.maxQueuedBytes,

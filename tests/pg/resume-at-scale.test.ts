@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Database, Queryable, TransactionOptions } from '../../src/database/types.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
 import type { ChangeSpec, ScopeMessage } from '../../src/scope/types.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
@@ -9,6 +8,7 @@ import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
+import { observed } from '../support/observed.js';
 import { specOf } from '../support/specs.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -32,36 +32,18 @@ await database.script(`
 /** Statements that read the log, and the most rows that one of them answered with. */
 const seen = { statements: 0, mostRows: 0 };
 
-function observed<T extends Queryable>(db: T): T {
-  return new Proxy(db, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (name === 'query') {
-        return async (...args: Parameters<Queryable['query']>) => {
-          const rows = await target.query(...args);
-          if (args[0].text.includes('rivulet.change')) {
-            seen.statements++;
-            seen.mostRows = Math.max(seen.mostRows, rows.length);
-          }
-          return rows;
-        };
-      }
-      if (name === 'transaction') {
-        const transaction = value as Database['transaction'];
-        return <R>(work: (tx: Queryable) => Promise<R>, options?: TransactionOptions) =>
-          transaction.call(target, (tx) => work(observed(tx)), options) as Promise<R>;
-      }
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
+const db = observed(database.db, ({ text, rows }) => {
+  if (!text.includes('rivulet.change')) return;
+  seen.statements++;
+  seen.mostRows = Math.max(seen.mostRows, rows);
+});
 
 const { feed, scopes, failures } = await startEngine(
   database,
   model,
   // What came last is not remembered: everything is read from the log.
   { maxRecentChanges: 1, maxQueuedChanges: 200 },
-  observed(database.db),
+  db,
 );
 const [[epoch]] = (await database.query('select epoch::text from rivulet.log')) as [[string]];
 
