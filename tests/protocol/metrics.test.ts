@@ -88,7 +88,7 @@ test('event streams are counted while they are open', async () => {
     `${server.url}?query=${encodeURIComponent('subscription { taskChanges { cursor } }')}`,
     { headers: { authorization: `Bearer ${await token(1)}` } },
   );
-  await expect.poll(async () => (await figures()).get('rivulet_event_streams')).toBe(1);
+  await expect.poll(async () => (await figures()).get('rivulet_event_streams'), { timeout: 10_000 }).toBe(1);
   stream.close();
-  await expect.poll(async () => (await figures()).get('rivulet_event_streams')).toBe(0);
+  await expect.poll(async () => (await figures()).get('rivulet_event_streams'), { timeout: 10_000 }).toBe(0);
 });
