@@ -17,6 +17,8 @@ export interface ConnectOptions {
    * Statements that turn out to be slow are given more time. Default: never.
    */
   readonly silenceMs?: number;
+  /** A statement that waited so long for a lock is refused, with a passing error. Default: as the database was told. */
+  readonly lockTimeoutMs?: number;
   /** Told of each statement that ended. */
   readonly onStatement?: (tookMs: number, ok: boolean) => void;
   readonly log?: Logger;
@@ -32,6 +34,7 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     ...sessionOptions,
     max: options.max ?? 10,
     patience: options.silenceMs === undefined ? undefined : new Patience(options.silenceMs),
+    lockTimeoutMs: options.lockTimeoutMs,
     onStatement: options.onStatement,
   });
   const listeners = new Set<() => Promise<void>>();

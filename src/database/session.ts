@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number;
   /** How long the server may say nothing while a statement waits. Without it a statement waits for as long as the system does. */
   readonly patience?: Patience | undefined;
+  /** A statement that waited so long for a lock is refused (55P03). Default: as the database was told. */
+  readonly lockTimeoutMs?: number | undefined;
   /** Told of each statement that ended. */
   readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly onNotify?: (channel: string, payload: string) => void;
@@ -61,7 +63,11 @@ export class Session {
       idle_timeout: 0,
       max_lifetime: null,
       fetch_types: false,
-      connection: { ...TEXT_SETTINGS, application_name: options.applicationName },
+      connection: {
+        ...TEXT_SETTINGS,
+        application_name: options.applicationName,
+        ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
+      },
       types: {
         text: { to: TEXT_OID, from: PARSED_OIDS, serialize: (x: string) => x, parse: (x: string) => x },
       },

@@ -25,6 +25,9 @@ const RANGE_LASTS_MS = 5_000;
 /** Who has no room for so long does not hold up others of the group any more. */
 const WAIT_TOGETHER_MS = 1_000;
 
+/** How often it is looked how much came while a subscriber was waited for. */
+const LOOK_EVERY_MS = 100;
+
 export type CaughtUp =
   /** Everything up to `position` was told. */
   | { readonly kind: 'near'; readonly position: Snapshot }
@@ -139,6 +142,18 @@ async function roomOf(group: Group, split: (subscribers: readonly Subscriber[]) 
     clearTimeout(timer);
     const slow = group.withoutRoom();
     if (slow.length > 0 && slow.length < group.size) split(slow);
+  }
+}
+
+/** Waits until every subscriber can take more, for as long as little waits in the group's backlog. */
+export async function roomBeforeBacklog(group: Group): Promise<void> {
+  while (group.isOpen && !group.hasRoom && group.backlog < NEAR_CHANGES) {
+    let timer: NodeJS.Timeout | undefined;
+    const look = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LOOK_EVERY_MS);
+    });
+    await Promise.race([group.room(), look]);
+    clearTimeout(timer);
   }
 }
 

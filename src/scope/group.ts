@@ -8,11 +8,12 @@ import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } 
 /**
  * Subscribers of one scope. The scope is loaded once and judged once for all of them.
  *
- * | state   | a transaction comes                      | loaded               | last subscriber goes |
- * | ------- | ---------------------------------------- | -------------------- | -------------------- |
- * | loading | waits in the backlog, unless replayed    | backlog, then live   | ended                |
- * | live    | is judged                                | –                    | ended                |
- * | ended   | is passed over                           | is passed over       | –                    |
+ * | state   | a transaction comes                         | loaded             | nothing waits | last subscriber goes |
+ * | ------- | ------------------------------------------- | ------------------ | ------------- | -------------------- |
+ * | loading | waits in the backlog, unless replayed       | backlog, then live | –             | ended                |
+ * | live    | is judged                                   | –                  | –             | ended                |
+ * | behind  | waits in the backlog, unless it is its turn | –                  | live          | ended                |
+ * | ended   | is passed over                              | is passed over     | –             | –                    |
  */
 export class Group {
   /** Set by its owner: nobody may join any more. */
@@ -22,8 +23,10 @@ export class Group {
   readonly scope: Scope;
   readonly spec: ChangeSpec;
   readonly #subscribers = new Set<Subscriber>();
-  #state: 'loading' | 'live' | 'ended' = 'loading';
+  #state: 'loading' | 'live' | 'behind' | 'ended' = 'loading';
+  #isJudging = false;
   #backlog: Occasion[] = [];
+  #backlogChanges = 0;
   #waiting: (() => void)[] = [];
 
   constructor(spec: ChangeSpec, scope: Scope) {
@@ -104,21 +107,52 @@ export class Group {
     this.#state = 'live';
     const backlog = this.#backlog;
     this.#backlog = [];
+    this.#backlogChanges = 0;
     return backlog;
+  }
+
+  /** Changes that came while it was loading, or is behind. */
+  get backlog(): number {
+    return this.#backlogChanges;
+  }
+
+  /** Whether what it asked of the database is not answered yet. */
+  get isJudging(): boolean {
+    return this.#isJudging;
+  }
+
+  /** From now on what comes waits until it is taken with `takeNext`. */
+  fallBehind(): void {
+    if (this.#state === 'live') this.#state = 'behind';
+  }
+
+  /** What came first of what waits; with nothing left the group is live again. */
+  takeNext(): Occasion | null {
+    if (this.#state !== 'behind') return null;
+    const next = this.#backlog.shift();
+    if (next) this.#backlogChanges -= next.transaction.changes.length;
+    else this.#state = 'live';
+    return next ?? null;
   }
 
   /**
    * Judges a transaction and tells the subscribers; a generator as the scope's own, see `Scope.judge`. A replay comes while the group
-   * is still loading.
+   * is still loading, or behind.
    */
   *judge(occasion: Occasion, asker: Asker, isReplay: boolean): Generator<void, void, Asker> {
     if (this.#state === 'ended') return;
-    if (this.#state === 'loading' && !isReplay) {
+    if (this.#state !== 'live' && !isReplay) {
       this.#backlog.push(occasion);
+      this.#backlogChanges += occasion.transaction.changes.length;
       return;
     }
-    const judgement = yield* this.scope.judge(occasion.net, asker);
-    if (judgement) this.tell(occasion, judgement);
+    this.#isJudging = true;
+    try {
+      const judgement = yield* this.scope.judge(occasion.net, asker);
+      if (judgement) this.tell(occasion, judgement);
+    } finally {
+      this.#isJudging = false;
+    }
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {

@@ -47,7 +47,7 @@ interface Step {
 export interface JudgeOptions {
   readonly evaluator: Evaluator;
   readonly onFailure: (group: Group, error: unknown) => void;
-  /** True for groups that are still loading. */
+  /** True for groups that are still loading, or behind. */
   readonly isReplay: boolean;
 }
 

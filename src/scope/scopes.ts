@@ -10,7 +10,7 @@ import type { Model } from '../model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
 import { Allowance } from './allowance.js';
-import { catchUp } from './catch-up.js';
+import { catchUp, roomBeforeBacklog } from './catch-up.js';
 import { coalesce } from './coalesce.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
@@ -25,6 +25,7 @@ import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
+import { PATIENCE_MS, Stragglers } from './stragglers.js';
 import { Subscriber } from './subscriber.js';
 import { Tally } from './tally.js';
 import type {
@@ -62,6 +63,8 @@ export interface ScopesOptions {
   readonly maxQueuedBytes?: number;
   /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
   readonly maxReplayedChanges?: number;
+  /** How long everybody waits for what only some scopes ask of the database, in milliseconds; default 500. */
+  readonly patienceMs?: number;
   /** Changes that are remembered, so that whoever comes back soon costs no reading of the log; default 5,000. */
   readonly maxRecentChanges?: number;
 }
@@ -93,6 +96,7 @@ class FeedScopes implements Scopes {
   readonly #unindexed: Unindexed;
   readonly #tally = new Tally();
   readonly #sizes = new MessageSizes();
+  readonly #stragglers: Stragglers;
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
@@ -106,7 +110,16 @@ class FeedScopes implements Scopes {
   constructor(options: ScopesOptions) {
     this.#options = options;
     this.#position = () => options.feed.position;
+<<<<<<< Updated upstream
     this.#unindexed = new Unindexed(options.onUnindexed ?? (() => {}));
+=======
+    this.#stragglers = new Stragglers({
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+      judge: (occasion, groups, isReplay) => this.#judge(occasion, groups, isReplay),
+      onBack: (group) => void this.#inTurn(async () => this.#share(group)),
+      onFailure: (group, error) => this.#fail(group, error),
+    });
+>>>>>>> Stashed changes
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
@@ -205,7 +218,7 @@ class FeedScopes implements Scopes {
     for (const group of this.#groups) queued += group.queued;
     for (const query of this.#liveQueries.values()) queued += query.queued;
     const { deliveries, resets } = this.#tally;
-    return { deliveries, queued, resets: { ...resets } };
+    return { deliveries, queued, behind: this.#stragglers.size, resets: { ...resets } };
   }
 
   list(): readonly ListedScope[] {
@@ -221,6 +234,7 @@ class FeedScopes implements Scopes {
     for (const group of [...this.#groups]) group.end();
     for (const query of [...this.#liveQueries.values()]) query.end();
     await this.#turn;
+    await this.#stragglers.stop();
   }
 
   #ownAllowance(): Allowance {
@@ -318,10 +332,13 @@ class FeedScopes implements Scopes {
       if (missed) {
         // Who comes now with the same cursor would miss what is told from here on.
         group.onClose();
-        for (const occasion of missed.occasions) await this.#judge(occasion, [group], true);
+        for (const occasion of missed.occasions) {
+          await roomBeforeBacklog(group);
+          await this.#judge(occasion, [group], true);
+        }
       }
       await this.#inTurn(async () => {
-        for (const occasion of group.takeBacklog()) await this.#judge(occasion, [group]);
+        for (const occasion of group.takeBacklog()) await this.#stragglers.judge(occasion, [group]);
         if (isExact) this.#share(group);
       });
     } catch (error) {
@@ -411,14 +428,14 @@ class FeedScopes implements Scopes {
         this.#lose(new Set([...transaction.unreadable.keys()].map((table) => table.name)));
       }
       for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
-      if (touched.size > 0) await this.#judge(occasion, [...touched]);
+      if (touched.size > 0) await this.#stragglers.judge(occasion, [...touched]);
     }
     // The feed tells nobody of readings that found nothing, and counts this batch as read a moment after it was handled.
     const { feed } = this.#options;
     this.#position = () => (covers(feed.position, batch.position) ? feed.position : batch.position);
   }
 
-  #judge(occasion: Occasion, groups: readonly Group[], isReplay = false): Promise<void> {
+  #judge(occasion: Occasion, groups: readonly Group[], isReplay: boolean): Promise<void> {
     const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
     return judge(occasion, groups, { evaluator: this.#options.evaluator, onFailure, isReplay });
   }

@@ -159,6 +159,8 @@ export interface ScopesFigures {
   readonly deliveries: number;
   /** Changes that wait for slow subscribers. */
   readonly queued: number;
+  /** Scopes that wait for the database longer than the others do. */
+  readonly behind: number;
   /** Resets told to a subscriber each, by reason. */
   readonly resets: Readonly<Record<ResetReason, number>>;
 }

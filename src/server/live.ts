@@ -19,7 +19,9 @@ import type { Settings } from './settings.js';
 import { isWatchedBy, namesOf, schemaCheckOf } from './watched.js';
 
 export interface LiveOptions {
-  /** Of live alone, so that the feed never waits behind requests, and impatient: see `LIVE_POOL`. */
+  /** Of the feed alone, so that it waits behind nobody, and impatient: see `LIVE_POOL`. */
+  readonly feedDatabase: Database;
+  /** Of what judges, and of what is missed: see `SCOPE_POOL`. */
   readonly database: Database;
   /** For the queries of live queries, which may take as long as a client's query does. */
   readonly queries: Database;
@@ -36,7 +38,10 @@ export interface LiveOptions {
  * How the feed's pool connects. It reads each second at least, so that 3 seconds of silence are noticed within 4; a statement that needs longer gets
  * it at its second try.
  */
-export const LIVE_POOL = { max: 4, connectTimeoutMs: 5_000, silenceMs: 3_000 };
+export const LIVE_POOL = { max: 2, connectTimeoutMs: 5_000, silenceMs: 3_000 };
+
+/** Who waits for a locked table gives the connection to others meanwhile, and asks again later. */
+export const SCOPE_POOL = { ...LIVE_POOL, max: 3, lockTimeoutMs: 500 };
 
 /** What subscriptions live on. */
 export interface Live {
@@ -53,7 +58,7 @@ const UNINDEXED =
 
 /** Starts following the change log. What Postgres is asked on the way is asked again for as long as it is away. */
 export async function startLive(options: LiveOptions): Promise<Live> {
-  const { database, model, plan, limits, retention, logger } = options;
+  const { feedDatabase, database, model, plan, limits, retention, logger } = options;
   const stopping = new AbortController();
   const retry: Retry = (work) =>
     untilAnswered(work, {
@@ -61,7 +66,7 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       onRetry: (error, waitMs) =>
         logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
     });
-  const feed = createLogFeed({ database, model, pollMs: options.pollMs, log: logger });
+  const feed = createLogFeed({ database: feedDatabase, model, pollMs: options.pollMs, log: logger });
   const history = createLogHistory(model);
   const schemaWatch = new SchemaWatch({ database, plan, model, everyMs: options.schemaPollMs, log: logger });
   const scopes = createScopes({

@@ -149,6 +149,12 @@ function measureDrifts(registers: Registry[], schemaWatch: SchemaWatch): void {
 
 function measureScopes(registers: Registry[], { scopes, sockets, eventStreams }: MeasuredParts): void {
   gauge(registers, 'rivulet_scopes', 'Sets of rows that somebody watches.', () => scopes.status().scopes);
+  gauge(
+    registers,
+    'rivulet_scopes_behind',
+    'Sets of rows that wait for the database longer than others do.',
+    () => scopes.figures().behind,
+  );
   gauge(registers, 'rivulet_live_queries', 'Queries kept answered.', () => scopes.status().liveQueries);
   gauge(registers, 'rivulet_subscribers', 'Subscriptions to either.', () => scopes.status().subscribers);
   gauge(registers, 'rivulet_sockets', 'Open WebSockets.', sockets);

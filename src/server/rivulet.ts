@@ -15,7 +15,7 @@ import type { Scopes } from '../scope/types.js';
 import type { SchemaWatch } from '../watch/schema-watch.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { RivuletConfig } from './config.js';
-import { LIVE_POOL, startLive } from './live.js';
+import { LIVE_POOL, SCOPE_POOL, startLive } from './live.js';
 import { createLogger, type Logger } from './logger.js';
 import { type Environment, resolveSettings, type Settings } from './settings.js';
 import { assertWatched, secretOf, watchPlanOf } from './watched.js';
@@ -106,19 +106,21 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     onStatement: onStatement && ((tookMs, ok) => onStatement('requests', tookMs, ok)),
     log: logger,
   });
-  const liveDatabase = connect(databaseUrl, {
-    ...LIVE_POOL,
+  const ofLive = {
     applicationName: 'rivulet live',
-    onStatement: onStatement && ((tookMs, ok) => onStatement('live', tookMs, ok)),
+    onStatement: onStatement && ((tookMs: number, ok: boolean) => onStatement('live', tookMs, ok)),
     log: logger,
-  });
+  };
+  const feedDatabase = connect(databaseUrl, { ...LIVE_POOL, ...ofLive });
+  const liveDatabase = connect(databaseUrl, { ...SCOPE_POOL, ...ofLive });
   const closePools = async (): Promise<void> => {
-    await Promise.all([liveDatabase.close(), database.close()]);
+    await Promise.all([feedDatabase.close(), liveDatabase.close(), database.close()]);
   };
   try {
     await assertWatched(database, plan, options.model, logger);
     const model = await withPlainTables(database, options.model, plan);
     const { feed, scopes, notifyQueue, schemaWatch, stop } = await startLive({
+      feedDatabase,
       database: liveDatabase,
       queries: database,
       model,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/database/types.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { serveExample } from '../support/example-server.js';
 import { createCluster } from '../support/own-cluster.js';
 import { type Follower, type SmallTable, serveSmallApp, smallSetup } from '../support/small-app.js';
 import { waitFor } from '../support/wait-for.js';
@@ -111,6 +112,69 @@ describe('F32: locks', () => {
     await followed.heard(1, 1);
     expect(followed.resets).toEqual([]);
     await followed.stop();
+  }, 40_000);
+});
+
+describe('F32: scopes that Postgres must decide', async () => {
+  const example = await serveExample();
+  const ada = await example.token(1);
+
+  /** The keys that a stream of the example tells, in order. */
+  const follow = (field: string, where = '') => {
+    const keys: string[] = [];
+    const stream = example.client(ada).iterate<Record<string, { changes: { key: string }[] }>>({
+      query: `subscription { ${field}${where} { changes { key } } }`,
+    });
+    void (async () => {
+      for await (const { data } of stream) keys.push(...data![field]!.changes.map(({ key }) => key));
+    })();
+    return keys;
+  };
+  const sql = (text: string) => example.database.script(text);
+
+  test('a table that is locked delays those whose rights depend on it, and nobody else', async () => {
+    const comments = follow('commentChanges');
+    const labels = follow('labelChanges');
+    await example.subscribed(2);
+    await sql(
+      "insert into comments (id, task_id, author_id, body) overriding system value values (901, 1, 1, 'one')",
+    );
+    await waitFor('a comment is told', () => comments.length === 1);
+    const release = await lock(example.database, 'tasks');
+    // Whether Ada may read it, its task says.
+    for (let i = 0; i < 5; i++) await sql(`update comments set body = 'two ${i}' where id = 901`);
+    for (let i = 0; i < 20; i++) {
+      await sql(`update labels set name = 'l${i}' where id = 1`);
+      await waitFor('a label is told', () => labels.length === i + 1, 5_000);
+    }
+    expect(comments).toHaveLength(1);
+    await release();
+    await waitFor('the comments are told', () => comments.length === 6);
+    await sql("update comments set body = 'three' where id = 901");
+    await waitFor('the next is told', () => comments.length === 7);
+    expect(new Set(comments)).toEqual(new Set(['901']));
+    expect(labels).toHaveLength(20);
+  }, 40_000);
+
+  test('many who begin while it is locked take no connection from the feed', async () => {
+    const { subscribers } = example.server.scopes.status();
+    const labels = follow('labelChanges', '(where: { name: { ne: "x" } })');
+    await example.subscribed(subscribers + 1);
+    const release = await lock(example.database, 'tasks');
+    const late = Array.from({ length: 8 }, (_, i) =>
+      follow('taskChanges', `(where: { priority: { ne: ${100 + i} } })`),
+    );
+    await example.subscribed(subscribers + 9);
+    for (let i = 0; i < 20; i++) {
+      await sql(`update labels set name = 'm${i}' where id = 1`);
+      await waitFor('a label is told', () => labels.length === i + 1, 5_000);
+    }
+    await release();
+    // They begin when they were asked for, and hear what comes.
+    await waitFor('they hear', async () => {
+      await sql('update tasks set position = position + 1 where id = 1');
+      return late.every((keys) => keys.includes('1'));
+    });
   }, 40_000);
 });
 

@@ -117,7 +117,7 @@ await install(
     defaultWatchers(model, () => true),
   ),
 );
-const { feed, scopes, failures } = await startEngine(database, model);
+const { scopes, failures, quiet } = await startEngine(database, model);
 const [[epoch]] = (await database.query('select epoch::text from rivulet.log')) as [[string]];
 const writers = Array.from({ length: 3 }, () => database.connect({ max: 1 }));
 const oracle = new Oracle(model, { database: database.db, policies, scopes, epoch });
@@ -132,7 +132,7 @@ test('what the reducer keeps is what a fresh query answers, for every user', {
 
   const property = fc.asyncProperty(workOf(blogStatement, writers.length, 20), async (work) => {
     await writeAll(writers, work);
-    await feed.catchUp();
+    await quiet();
     for (const [at, each] of watched.entries()) {
       const { rows } = await each.fresh();
       const isSettled = () => each.error !== null || each.needsFetch || isDeepStrictEqual(each.value, rows);

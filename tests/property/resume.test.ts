@@ -28,7 +28,10 @@ await install(
   ),
 );
 await database.script(workloadRows);
-const { feed, scopes, retry, failures } = await startEngine(database, model);
+const { scopes, retry, failures, quiet } = await startEngine(database, model, {
+  // Short, so that scopes fall behind others now and then.
+  patienceMs: 5,
+});
 const writers = Array.from({ length: 3 }, () => database.connect({ max: 1 }));
 const [[epoch]] = (await database.query('select epoch::text from rivulet.log')) as [[string]];
 
@@ -76,7 +79,7 @@ test('a query and the stream from its cursor have no gap and no double, at first
       fresh.push(await subscribe(mirror.spec));
     }
     await writing;
-    await feed.catchUp();
+    await quiet();
     for (const [at, mirror] of [...mirrors, ...fresh].entries()) {
       const { state } = await read(mirror.spec);
       const settled = async () =>

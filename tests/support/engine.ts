@@ -11,11 +11,14 @@ import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
 import { createScopes, type ScopesOptions } from '../../src/scope/scopes.js';
 import type { Scopes } from '../../src/scope/types.js';
 import type { TestDatabase } from './database.js';
+import { waitFor } from './wait-for.js';
 
 export interface Engine {
   readonly feed: Feed;
   readonly scopes: Scopes;
   readonly retry: Retry;
+  /** Resolves when everything that had committed before the call was told to everybody. */
+  quiet(): Promise<void>;
   /** Errors that ended a scope or a live query. */
   readonly failures: unknown[];
 }
@@ -26,7 +29,12 @@ export async function startEngine(
   model: Model,
   limits: Pick<
     ScopesOptions,
-    'maxScopeKeys' | 'maxQueuedChanges' | 'maxQueuedBytes' | 'maxReplayedChanges' | 'maxRecentChanges'
+    | 'maxScopeKeys'
+    | 'maxQueuedChanges'
+    | 'maxQueuedBytes'
+    | 'maxReplayedChanges'
+    | 'maxRecentChanges'
+    | 'patienceMs'
   > = {},
   /** Through which feed and scopes ask. */
   db: Database = database.db,
@@ -54,5 +62,9 @@ export async function startEngine(
     await scopes.stop();
     await feed.stop();
   });
-  return { feed, scopes, retry, failures };
+  const quiet = async (): Promise<void> => {
+    await feed.catchUp();
+    await waitFor('nobody is behind', () => scopes.figures().behind === 0, 30_000);
+  };
+  return { feed, scopes, retry, quiet, failures };
 }
