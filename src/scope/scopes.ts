@@ -25,19 +25,20 @@ import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
-import { PATIENCE_MS, Stragglers } from './stragglers.js';
+import { PATIENCE_MS, type Stragglers } from './stragglers.js';
 import { Subscriber } from './subscriber.js';
 import { Tally } from './tally.js';
 import type {
   ChangeSpec,
   FollowOptions,
   ListedScope,
+  ResetReason,
   ScopeMessage,
   Scopes,
   ScopesFigures,
   ScopesStatus,
 } from './types.js';
-import { type OnUnindexed, Unindexed } from './unindexed.js';
+import type { OnUnindexed, Unindexed } from './unindexed.js';
 
 export interface ScopesOptions {
   readonly model: Model;
@@ -110,16 +111,12 @@ class FeedScopes implements Scopes {
   constructor(options: ScopesOptions) {
     this.#options = options;
     this.#position = () => options.feed.position;
-<<<<<<< Updated upstream
-    this.#unindexed = new Unindexed(options.onUnindexed ?? (() => {}));
-=======
-    this.#stragglers = new Stragglers({
+    this.#unindexed = new Unindexed(options.onUnindexed ?? (() => ));
+    this.#stragglers = new Stragglers(
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       judge: (occasion, groups, isReplay) => this.#judge(occasion, groups, isReplay),
       onBack: (group) => void this.#inTurn(async () => this.#share(group)),
-      onFailure: (group, error) => this.#fail(group, error),
-    });
->>>>>>> Stashed changes
+      onFailure: (group, error) => this.#fail(group, error),);
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
