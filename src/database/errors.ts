@@ -105,7 +105,7 @@ const MEANING_OF_CLASS: Readonly<Record<string, Meaning>> = {
 
 /** Codes of the driver and of the operating system that mean the server was not reached, or was lost. */
 const CONNECTION_CODE =
-  /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|NOENT))$/;
+  /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|NOENT|MFILE|NFILE|NOBUFS|ADDRNOTAVAIL))$/;
 
 /**
  * What a database error means to a user, or `undefined` where it means nothing to one (it is then masked at the edge).

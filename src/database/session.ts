@@ -78,7 +78,7 @@ export class Session {
         onnotify: options.onNotify,
         socket: (target: Target) => {
           this.#socket = openSocket(target, attempt++);
-          return this.#socket;
+          return begun(this.#socket);
         },
       } as object),
     });
@@ -199,4 +199,18 @@ function openSocket({ host, port, path }: Target, attempt: number): Socket {
   const at = attempt % port.length;
   // The driver takes the name to verify a certificate for from here.
   return Object.assign(socket.connect(port[at]!, host[at]!), { host: host[at], port: port[at] });
+}
+
+/**
+ * Resolves when the system has taken the attempt to connect; rejects where it refuses at once, as it does without descriptors. The driver
+ * looks out for errors only from then on, and one that nobody looks out for ends the process.
+ */
+function begun(socket: Socket): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    setImmediate(() => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
 }

@@ -63,7 +63,8 @@ export class ServedNode {
   }
 
   get pid(): number {
-    if (this.#child?.pid === undefined || !this.isRunning) throw new Error('the node is not running');
+    if (this.#child?.pid === undefined || !this.isRunning)
+      throw new Error(`the node is not running: ${this.#said()}`);
     return this.#child.pid;
   }
 
