@@ -111,12 +111,13 @@ class FeedScopes implements Scopes {
   constructor(options: ScopesOptions) {
     this.#options = options;
     this.#position = () => options.feed.position;
-    this.#unindexed = new Unindexed(options.onUnindexed ?? (() => ));
-    this.#stragglers = new Stragglers(
+    this.#unindexed = new Unindexed(options.onUnindexed ?? (() => {}));
+    this.#stragglers = new Stragglers({
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       judge: (occasion, groups, isReplay) => this.#judge(occasion, groups, isReplay),
       onBack: (group) => void this.#inTurn(async () => this.#share(group)),
-      onFailure: (group, error) => this.#fail(group, error),);
+      onFailure: (group, error) => this.#fail(group, error),
+    });
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
