@@ -25,7 +25,7 @@ import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
-import { PATIENCE_MS, type Stragglers } from './stragglers.js';
+import { PATIENCE_MS, Stragglers } from './stragglers.js';
 import { Subscriber } from './subscriber.js';
 import { Tally } from './tally.js';
 import type {
@@ -38,7 +38,7 @@ import type {
   ScopesFigures,
   ScopesStatus,
 } from './types.js';
-import type { OnUnindexed, Unindexed } from './unindexed.js';
+import { type OnUnindexed, Unindexed } from './unindexed.js';
 
 export interface ScopesOptions {
   readonly model: Model;
@@ -421,9 +421,11 @@ class FeedScopes implements Scopes {
       this.#recent.add(transaction);
       // At once: who begins to listen after this finds the transaction in what came last.
       const touched = this.#groupIndex.find(net);
-      if (transaction.unreadable.size > 0) {
-        await this.#options.schema?.recheck();
-        this.#lose(new Set([...transaction.unreadable.keys()].map((table) => table.name)));
+      const { unreadable, isTooLarge = false } = transaction;
+      if (unreadable.size > 0) {
+        if (!isTooLarge) await this.#options.schema?.recheck();
+        const lost = new Set([...unreadable.keys()].map((table) => table.name));
+        this.#lose(lost, isTooLarge ? 'OVERFLOW' : 'SCHEMA_CHANGED');
       }
       for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
       if (touched.size > 0) await this.#stragglers.judge(occasion, [...touched]);
@@ -448,7 +450,7 @@ class FeedScopes implements Scopes {
     for (const query of this.#liveQueries.values()) query.refresh();
   }
 
-  #lose(lost: ReadonlySet<string>): void {
+  #lose(lost: ReadonlySet<string>, reason: ResetReason = 'SCHEMA_CHANGED'): void {
     const isHit = ({ tables }: { readonly tables: ReadonlySet<string> }) =>
       [...lost].some((table) => tables.has(table));
     const groups = [...this.#groups].filter((group) => isHit(group.scope));
@@ -459,7 +461,7 @@ class FeedScopes implements Scopes {
       group.onClose();
     }
     for (const group of groups) {
-      group.reset('SCHEMA_CHANGED', this.#position());
+      group.reset(reason, this.#position());
       const refusal = this.#refusal(group.scope.tables);
       if (refusal) group.fail(refusal);
       else group.handOver(this.#startingAt(group.spec, undefined));
