@@ -155,13 +155,25 @@ export function applyEdits(lists: ApolloLists, cache: ApolloCache, edits: ListEd
   cache.batch({
     update: () => {
       for (const { entity, fields } of edits.rows) writeRow(schema, cache, entity, fields);
-      for (const [id, fields] of writers) cache.modify({ id, fields: Object.fromEntries(fields) as never });
+      for (const [id, fields] of writers) {
+        // By name `tasks` would stand for `tasks(…)` with any arguments, too.
+        const write = (value: unknown, details: WriterDetails): unknown => {
+          const writer = fields.get(details.storeFieldName);
+          return writer ? writer(value, details) : value;
+        };
+        cache.modify({ id, fields: write as never });
+      }
       for (const entity of edits.gone) cache.evict({ id: idOf(schema, entity) });
     },
   });
 }
 
-type Writer = (value: unknown, details: { readonly DELETE: unknown }) => unknown;
+type Writer = (value: unknown, details: WriterDetails) => unknown;
+
+interface WriterDetails {
+  readonly storeFieldName: string;
+  readonly DELETE: unknown;
+}
 
 function writeRow(schema: ClientSchema, cache: ApolloCache, { table, key }: Entity, fields: Fields): void {
   const { typeName } = schema.model.table(table);
