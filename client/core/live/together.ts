@@ -32,8 +32,8 @@ interface Item {
 /**
  * Applies what one transaction did to several live queries in one go.
  *
- * A message waits for those that other streams bring of the same transaction: for `gatherMs`, or as long as a stream that holds
- * a row that was changed has not brought it, but no longer than `togetherMs`. A stream that is alone waits for nobody. Each stream's messages are
+ * A message waits for those that other streams bring of the same transaction: for `gatherMs`, or longer where such messages came further apart
+ * lately, or as long as a stream that holds a row that was changed has not brought it, but no longer than `togetherMs`. A stream that is alone waits for nobody. Each stream's messages are
  * applied in their order; what waits behind a transaction that is not whole waits with it.
  *
  * A stream that comes even later is behind: what it shows would take back what others show. That ends when it brings the transaction, or a later
@@ -47,6 +47,8 @@ export class Together {
   readonly #groups = new Map<string, Group>();
   /** What each brought last, in its order. */
   readonly #brought = new Map<Follower, string[]>();
+  /** How far apart messages of one transaction came lately, in milliseconds. */
+  #spreadMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isApplying = false;
 
@@ -132,9 +134,14 @@ export class Together {
   }
 
   #groupOf(xid: string): Group {
-    const known = this.#groups.get(xid);
-    if (known) return known;
     const at = Date.now();
+    const known = this.#groups.get(xid);
+    if (known) {
+      // What comes even later is a stream that catches up.
+      if (at - known.at <= this.#times.togetherMs) this.#spreadMs = Math.max(this.#spreadMs, at - known.at);
+      return known;
+    }
+    this.#spreadMs *= 0.95;
     for (const [other, group] of this.#groups) {
       if (group.at > at - REMEMBERED_MS && this.#groups.size < MOST_REMEMBERED) break;
       if (!group.isOpen) this.#groups.delete(other);
@@ -182,7 +189,7 @@ export class Together {
         (each) => each.isFollowing && !group.brought.has(each) && !this.#isPast(each, group),
       );
       const concerned = missing.filter((each) => touches(each, group));
-      const patience = concerned.length > 0 ? this.#times.togetherMs : this.#times.gatherMs;
+      const patience = concerned.length > 0 ? this.#times.togetherMs : this.#patienceMs;
       if (missing.length > 0 && now - group.at < patience) open.add(group.xid);
       else {
         group.isOpen = false;
@@ -216,14 +223,21 @@ export class Together {
     return false;
   }
 
+  /** Where nobody else is known to be told. */
+  get #patienceMs(): number {
+    const { gatherMs, togetherMs } = this.#times;
+    return Math.min(togetherMs, Math.max(gatherMs, 2 * this.#spreadMs));
+  }
+
   #plan(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const now = Date.now();
-    const { gatherMs, togetherMs } = this.#times;
+    const { togetherMs } = this.#times;
+    const patienceMs = this.#patienceMs;
     let next = Number.POSITIVE_INFINITY;
     for (const { isOpen, at, awaited } of this.#groups.values()) {
-      if (isOpen) next = Math.min(next, now - at < gatherMs ? at + gatherMs : at + togetherMs);
+      if (isOpen) next = Math.min(next, now - at < patienceMs ? at + patienceMs : at + togetherMs);
       for (const [follower, until] of awaited) {
         if (until <= now) awaited.delete(follower);
         else next = Math.min(next, until);

@@ -45,6 +45,24 @@ describe('one transaction that touches several live queries', () => {
     expect(nameOf(posts.data)).toBe('b');
   });
 
+  test('is waited for longer once such messages were seen to come further apart', () => {
+    const { posts, others } = two();
+    const tellApart = (xid: string, name: string, apartMs: number) => {
+      posts.tell(xid, [changed('1', { name })]);
+      vi.advanceTimersByTime(apartMs);
+      const early = nameOf(posts.data) === name;
+      others.tell(xid, [changed('7', { name })]);
+      vi.advanceTimersByTime(1);
+      expect([nameOf(posts.data), nameOf(others.data)]).toEqual([name, name]);
+      return early;
+    };
+    expect(tellApart('10', 'b', 15)).toBe(true);
+    expect(tellApart('11', 'c', 15)).toBe(false);
+    expect(tellApart('12', 'd', 20)).toBe(false);
+    for (let xid = 20; xid < 120; xid++) tellApart(String(xid), `at once ${xid}`, 0);
+    expect(tellApart('200', 'e', 15)).toBe(true);
+  });
+
   test('is waited for longer where another query shows the row, which therefore is told', () => {
     const { posts, others, flushes } = two(BY_NAME);
     const before = flushes();
