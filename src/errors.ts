@@ -410,6 +410,18 @@ export const ERRORS = {
     http: 503,
     retryable: true,
   },
+  POLICY_FAILED: {
+    cause:
+      'A policy function of the configuration threw, or returned what is no policy: nothing is shown by it.',
+    next: 'The log of the server says which one, and why; subscribe again when it is mended.',
+    http: 500,
+  },
+  CONTEXT_TIMED_OUT: {
+    cause: 'The `context` function of the configuration has not answered.',
+    next: 'Try again; whoever runs the server may raise `limits.contextSeconds`, or mend what the function waits for.',
+    http: 503,
+    retryable: true,
+  },
   INTERNAL: {
     cause: 'Something went wrong inside the server.',
     next: 'Give `logId` to whoever runs the server: the log has the rest.',

@@ -10,6 +10,8 @@ import type { Reader } from './reader.js';
 export interface RivuletContext {
   readonly database: Database;
   readonly rights: Rights;
+  /** What failed while the rights were asked; a policy that failed denies. Default: nothing. */
+  readonly faults?: readonly { readonly table: string; readonly rule: string }[];
   /** What the configuration's `context` made of the claims; policies get the same. */
   readonly user: unknown;
   /** The writer's own name for its mutation, echoed on the change stream. */

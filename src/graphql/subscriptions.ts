@@ -7,6 +7,7 @@ import {
   GraphQLNonNull,
   GraphQLString,
 } from 'graphql';
+import { RivuletError } from '../errors.js';
 import type { ModelTable } from '../model/types.js';
 import type { RowNode, SelectPlan, SelectResult } from '../query/types.js';
 import type { Flow } from '../scope/outbox.js';
@@ -45,7 +46,7 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const plan = planOne(types, table, args, context, info);
+        const plan = sound(context, planOne(types, table, args, context, info));
         return codedFlow(answersOf(context, plan));
       }),
     resolve: (answer) => answerRows(types, answer)[0] ?? null,
@@ -60,12 +61,20 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     args: listArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const plan = planMany(types, table, args, context, info);
+        const plan = sound(context, planMany(types, table, args, context, info));
         return codedFlow(answersOf(context, plan));
       }),
     resolve: (answer) => answerRows(types, answer),
     extensions: { rivulet: eventField(types, table, 'many') },
   };
+}
+
+/** A stream that shows nothing because a policy failed would be silent, and look alive: it does not begin. */
+function sound<T>({ faults = [] }: RivuletContext, plan: T): T {
+  const [fault] = faults;
+  if (!fault) return plan;
+  const { table, rule } = fault;
+  throw new RivuletError('POLICY_FAILED', `The policy ${table}.${rule} failed`, { table, rule });
 }
 
 function eventField(types: SchemaTypes, table: ModelTable, kind: EventField['kind']): EventField {
@@ -95,7 +104,7 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     args: changesArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const spec = changeSpec(types, table, args, context, info);
+        const spec = sound(context, changeSpec(types, table, args, context, info));
         return codedFlow(liveOf(context).scopes.changes(spec, beginning(context, args)));
       }),
     resolve: (message) => message,

@@ -153,8 +153,12 @@ export interface Limits extends GraphQLLimits {
   readonly requestSeconds: number;
   /** Seconds that it has for the headers. @default 10 */
   readonly headersSeconds: number;
+  /** Seconds that `context` has to answer. @default 10 */
+  readonly contextSeconds: number;
   /** Keys that one scope may keep. @default 100000 */
   readonly maxScopeKeys: number;
+  /** Rows of one transaction that are told; one that changed more resets who depends on its tables. @default 200000 */
+  readonly maxTransactionRows: number;
   /** Changes that may wait for one subscriber before they are merged, and then replaced by a reset. @default 1000 */
   readonly maxQueuedChanges: number;
   /** Bytes that may wait, the same, for one WebSocket over all its subscriptions, or for one event stream. @default 1048576 */

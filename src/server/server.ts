@@ -5,7 +5,7 @@ import { Reader } from '../graphql/reader.js';
 import { buildSchema } from '../graphql/schema.js';
 import { subscriptionFields } from '../graphql/subscriptions.js';
 import { readModel, type SchemaRelations } from '../model/read.js';
-import { resolveRights } from '../policy/resolve.js';
+import { type PolicyFault, resolveRights } from '../policy/resolve.js';
 import { createVerifier } from './auth.js';
 import type { RivuletConfig } from './config.js';
 import { describeConfig } from './description.js';
@@ -122,16 +122,26 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
-    const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => ({
-      database,
-      rights: resolveRights(model, config.policies, identity.user, { onFault }),
-      user: identity.user,
-      mutationId: mutationIdOf(extensions),
-      live: { scopes, cursors, start },
-      reader: new Reader(database, { isOfLog: true }),
-      admit: () => quotas.subscriptionOf(identity.subject),
-    });
-    const identify = createIdentify(verify, config.context, settings.auth.clockToleranceSeconds);
+    const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => {
+      const faults: PolicyFault[] = [];
+      const note = (fault: PolicyFault): void => {
+        faults.push(fault);
+        onFault(fault);
+      };
+      return {
+        database,
+        rights: resolveRights(model, config.policies, identity.user, { onFault: note }),
+        faults,
+        user: identity.user,
+        mutationId: mutationIdOf(extensions),
+        live: { scopes, cursors, start },
+        reader: new Reader(database, { isOfLog: true }),
+        admit: () => quotas.subscriptionOf(identity.subject),
+      };
+    };
+    const { clockToleranceSeconds } = settings.auth;
+    const { contextSeconds } = settings.limits;
+    const identify = createIdentify(verify, config.context, clockToleranceSeconds, contextSeconds);
     const yoga = await createYogaServer({
       schema,
       limits: settings.limits,
