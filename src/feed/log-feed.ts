@@ -4,12 +4,13 @@ import { RivuletError } from '../errors.js';
 import { Claim } from '../log/claim.js';
 import { decode } from '../log/decode.js';
 import { NEWEST_SQL, parsePosition } from '../log/newest.js';
-import { type LogRead, parseRead, positionAfter, readSince } from '../log/read.js';
+import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { renewLog } from '../log/renew.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import { Listeners } from './listeners.js';
+import { createLogPages, type LogPages, type Unreadable } from './log-pages.js';
 import { Meter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
 import { Sleeper } from './sleeper.js';
@@ -22,12 +23,18 @@ export interface LogFeedOptions {
   readonly pollMs?: number;
   /** False: no LISTEN, readings by the clock alone (behind a pooler that does not carry it). Default true. */
   readonly listen?: boolean;
+  /** See `LogPagesOptions`. */
+  readonly maxTransactionRows?: number;
   readonly log?: Logger;
 }
 
+/** In one statement; what is more comes by pages. */
+const READ_ROWS = 250;
+const PAGE_CHANGES = 1_000;
+
 /**
  * The change log of one database as a feed: read again and again while much is written, else woken by NOTIFY, and by a clock where that
- * stays away (`wakefulness.ts`). `start` rejects with
+ * stays away (`wakefulness.ts`). Where much is there at once it comes in several batches. `start` rejects with
  * WATCH_LOG_MISSING where there is no log. A batch says `reset` when the log was replaced or the server set back, when retention
  * deleted what this reader had not read (it was away for longer than its claim lasts), or when an image does not fit the model.
  */
@@ -39,6 +46,7 @@ class LogFeed implements Feed {
   readonly #database: Database;
   readonly #listeners: Listeners;
   readonly #shapes: Shapes;
+  readonly #pages: LogPages;
   readonly #loop: ReadLoop;
   readonly #sleeper: Sleeper;
   readonly #claim: Claim;
@@ -50,6 +58,7 @@ class LogFeed implements Feed {
     this.#database = options.database;
     this.#listeners = new Listeners(options.log);
     this.#shapes = new Shapes(options.model);
+    this.#pages = createLogPages(options.model, options);
     this.#sleeper = new Sleeper({
       database: options.database,
       pollMs: options.pollMs ?? 1_000,
@@ -142,7 +151,8 @@ class LogFeed implements Feed {
   async #read(): Promise<void> {
     const position = this.position;
     const hasRead = this.#sleeper.begin();
-    const read = parseRead(await this.#database.query(readSince(position), { prepare: false }));
+    const answer = await this.#database.query(readSince(position, READ_ROWS), { prepare: false });
+    const read = parseRead(answer, READ_ROWS);
     if (!read) throw logMissing();
     if (read.standing === 'standby') throw standby();
     if (read.standing === 'moved') {
@@ -151,33 +161,47 @@ class LogFeed implements Feed {
     }
     const found = new Set(read.rows.map(({ xid }) => xid)).size;
     hasRead(found);
-    const batch = await this.#batchOf(read, position);
     this.#meter.read(found);
+    if (read.epoch !== this.#epoch || read.standing === 'foreign') return this.#startOver('foreign');
+    if (read.isTrimmed) return this.#startOver('trimmed');
+    if (read.isCut) return this.#readPages(position);
+    await this.#shapes.load(this.#database, new Set(read.rows.map((row) => row.shape)));
+    const snapshot = positionAfter(read, position);
+    const { transactions, reset } = decode({ rows: read.rows, snapshot }, position, this.#shapes);
+    await this.#handOver({ transactions, position: snapshot, reset });
+  }
+
+  /** Much is there at once: by pages, so that it need not all be held. */
+  async #readPages(position: Snapshot): Promise<void> {
+    const range = await this.#pages.range(this.#database, { epoch: this.#epoch, snapshot: position });
+    if (range.kind !== 'range') return this.#startOver(range.kind);
+    while (this.#loop.state.kind !== 'stopped') {
+      const page = await range.next(this.#database, PAGE_CHANGES);
+      if (page === null) return;
+      if ('kind' in page) return this.#startOver(page.kind);
+      await this.#handOver({ ...page, reset: null });
+    }
+  }
+
+  async #handOver(batch: FeedBatch): Promise<void> {
     this.#meter.handOver(batch);
-    this.#epoch = read.epoch;
     // A read that found nothing moves the position and wakes nobody.
     if (batch.transactions.length > 0 || batch.reset !== null) await this.#listeners.tell(batch);
     this.#position = batch.position;
   }
 
-  async #batchOf(read: LogRead, position: Snapshot): Promise<FeedBatch> {
-    if (read.epoch !== this.#epoch || read.standing === 'foreign') {
-      return this.#startOver('the change log is another one, or was set back');
-    }
-    if (read.isTrimmed) return this.#startOver('the change log was trimmed before it was read');
-    const shapes = new Set(read.rows.map((row) => row.shape));
-    await this.#shapes.load(this.#database, shapes);
-    const snapshot = positionAfter(read, position);
-    const { transactions, reset } = decode({ rows: read.rows, snapshot }, position, this.#shapes);
-    return { transactions, position: snapshot, reset };
-  }
-
-  async #startOver(reset: string): Promise<FeedBatch> {
+  async #startOver(why: Unreadable['kind']): Promise<void> {
     const { position, epoch } = await this.#now();
     this.#epoch = epoch;
-    return { transactions: [], position, reset };
+    await this.#handOver({ transactions: [], position, reset: WHY[why] });
   }
 }
+
+const WHY: Readonly<Record<Unreadable['kind'], string>> = {
+  foreign: 'the change log is another one, or was set back',
+  trimmed: 'the change log was trimmed before it was read, or has more than is caught up with',
+  lost: 'the change log does not say what its images have in them; run `rivulet migrate`',
+};
 
 function standby(): RivuletError {
   return new RivuletError(

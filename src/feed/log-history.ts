@@ -8,6 +8,7 @@ import type { LoggedTransaction } from '../log/types.js';
 import { parseUnseen, readUnseen, type SqlTable } from '../log/unseen.js';
 import type { Model } from '../model/types.js';
 import type { DecodedCursor } from './cursor.js';
+import { createLogPages, type LogPagesOptions, type Unreadable } from './log-pages.js';
 
 /** What the log says since a cursor. */
 export type HistoryRead =
@@ -38,25 +39,42 @@ export interface History {
   ): Promise<readonly LoggedTransaction[]>;
 }
 
+/** In one statement; what is more comes by pages. */
+const READ_ROWS = 250;
+const PAGE_CHANGES = 1_000;
+
 /** Reads back in the change log; remembers the shapes it has seen. */
-export function createLogHistory(model: Model): History {
+export function createLogHistory(model: Model, options: LogPagesOptions = {}): History {
   const shapes = new Shapes(model);
-  const readBack = async (db: Queryable, position: Snapshot) => {
-    const read = parseRead(await db.query(readSince(position), { prepare: false }));
-    if (read) await shapes.load(db, new Set(read.rows.map((row) => row.shape)));
-    return read;
+  const pages = createLogPages(model, options);
+  const read = async (db: Queryable, { epoch, snapshot: since }: DecodedCursor): Promise<HistoryRead> => {
+    const answer = await db.query(readSince(since, READ_ROWS), { prepare: false });
+    const found = parseRead(answer, READ_ROWS);
+    if (!found) return { kind: 'lost', reason: 'the change log is not there' };
+    if (found.epoch !== epoch || found.standing !== 'same') return { kind: 'foreign' };
+    if (found.isTrimmed) return { kind: 'trimmed' };
+    if (found.isCut) return readByPages(db, { epoch, snapshot: since });
+    await shapes.load(db, new Set(found.rows.map((row) => row.shape)));
+    const snapshot = positionAfter(found, since);
+    const { transactions, reset } = decode({ rows: found.rows, snapshot }, since, shapes);
+    if (reset !== null) return { kind: 'lost', reason: reset };
+    return { kind: 'missed', transactions, snapshot };
+  };
+  const readByPages = async (db: Queryable, since: DecodedCursor): Promise<HistoryRead> => {
+    const range = await pages.range(db, since);
+    if (range.kind !== 'range') return unread(range);
+    const transactions: LoggedTransaction[] = [];
+    let snapshot = since.snapshot;
+    for (;;) {
+      const page = await range.next(db, PAGE_CHANGES);
+      if (page === null) return { kind: 'missed', transactions, snapshot };
+      if ('kind' in page) return unread(page);
+      transactions.push(...page.transactions);
+      snapshot = page.position;
+    }
   };
   return {
-    async read(db, { epoch, snapshot: since }) {
-      const read = await readBack(db, since);
-      if (!read) return { kind: 'lost', reason: 'the change log is not there' };
-      if (read.epoch !== epoch || read.standing !== 'same') return { kind: 'foreign' };
-      if (read.isTrimmed) return { kind: 'trimmed' };
-      const snapshot = positionAfter(read, since);
-      const { transactions, reset } = decode({ rows: read.rows, snapshot }, since, shapes);
-      if (reset !== null) return { kind: 'lost', reason: reset };
-      return { kind: 'missed', transactions, snapshot };
-    },
+    read,
     async since(db, position, tables) {
       const answer = await db.query(readUnseen(position, tables), { prepare: false });
       const { isTrimmed, rows } = parseUnseen(answer);
@@ -67,4 +85,8 @@ export function createLogHistory(model: Model): History {
       return decode({ rows, snapshot: position }, position, shapes).transactions;
     },
   };
+}
+
+function unread({ kind }: Unreadable): HistoryRead {
+  return kind === 'lost' ? { kind, reason: 'the change log cannot be read' } : { kind };
 }

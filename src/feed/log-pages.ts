@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Queryable } from '../database/types.js';
-import { decode } from '../log/decode.js';
+import { TransactionDecoder } from '../log/decode-transaction.js';
 import { type Outline, outlineSince, parseOutline } from '../log/outline.js';
 import { Progress } from '../log/progress.js';
-import { type LoggedRow, parseRead, readSince } from '../log/read.js';
+import { type LoggedRow, type Part, parseRead, readPart } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
@@ -37,23 +38,38 @@ export interface LogPages {
   range(db: Queryable, since: DecodedCursor): Promise<LogRange | Unreadable>;
 }
 
+export interface LogPagesOptions {
+  /**
+   * A transaction that changed more rows is not read: it comes without changes, with its tables as `unreadable`. It would have to be held
+   * in memory whole. Default 200,000.
+   */
+  readonly maxTransactionRows?: number;
+}
+
+/** Of images as they are stored, in a page; a single transaction may have more. */
+const PAGE_BYTES = 8 * 1024 ** 2;
+/** A transaction whose images have more is not read either. */
+const MAX_TRANSACTION_BYTES = 512 * 1024 ** 2;
+/** Rows that are read and decoded in one turn of the event loop. */
+const SLICE_ROWS = 2_000;
+const MAX_TRANSACTIONS = 1_000_000;
+
 /**
  * Reads long stretches of the change log without holding them: first who is in it and in which order, in one statement, then the
- * images by whole transactions. What retention deletes meanwhile makes a page `trimmed`, never one with holes.
+ * images by whole transactions, large ones by parts. What retention deletes meanwhile makes a page `trimmed`, never one with holes.
+ * More than a million transactions are `trimmed`, too: nobody waits for so long.
  */
-export function createLogPages(model: Model): LogPages {
+export function createLogPages(model: Model, options: LogPagesOptions = {}): LogPages {
   const shapes = new Shapes(model);
   const nameOf = (sqlSchema: string | null, sqlName: string | null) =>
     model.tables.find((table) => table.sqlSchema === sqlSchema && table.sqlName === sqlName)?.name;
   return {
     async range(db, { epoch, snapshot: since }) {
-      const outline = parseOutline(await db.query(outlineSince(since), { prepare: false }));
+      const answer = await db.query(outlineSince(since, MAX_TRANSACTIONS), { prepare: false });
+      const outline = parseOutline(answer, since);
       if (!outline) return { kind: 'lost' };
-      const { snapshot } = outline;
-      if (outline.epoch !== epoch || snapshot.xmax < since.xmax || snapshot.xmin < since.xmin) {
-        return { kind: 'foreign' };
-      }
-      if (outline.isTrimmed) return { kind: 'trimmed' };
+      if (outline.epoch !== epoch || outline.standing !== 'same') return { kind: 'foreign' };
+      if (outline.isTrimmed || outline.isCut) return { kind: 'trimmed' };
       const touched = outline.tables.map(({ sqlSchema, sqlName, isBroken }) => ({
         // What says itself of which table it is may be of any.
         name: sqlName === null ? null : (nameOf(sqlSchema, sqlName) ?? ''),
@@ -61,54 +77,148 @@ export function createLogPages(model: Model): LogPages {
       }));
       const among = (tables: ReadonlySet<string>) =>
         touched.filter(({ name }) => name === null || tables.has(name));
+      const pages = new Pages(outline, since, shapes, options.maxTransactionRows ?? 200_000);
       return {
         kind: 'range',
-        snapshot,
+        snapshot: outline.snapshot,
         changes: outline.counts.reduce((sum, count) => sum + count, 0),
         touches: (tables) => among(tables).length > 0,
         breaks: (tables) => among(tables).some(({ isBroken }) => isBroken),
-        next: pagesOf(outline, since, shapes),
+        next: (db, maxChanges) => pages.next(db, maxChanges),
       };
     },
   };
 }
 
-const LAST_XID = 2n ** 64n - 1n;
+class Unread extends Error {
+  readonly kind: Unreadable['kind'];
 
-function pagesOf(outline: Outline, since: Snapshot, shapes: Shapes): LogRange['next'] {
-  const { xids, counts, snapshot, epoch } = outline;
-  const progress = new Progress(since, snapshot, xids);
-  let at = 0;
-  let position = since;
-  return async (db, maxChanges) => {
+  constructor(kind: Unreadable['kind']) {
+    super(kind);
+    this.kind = kind;
+  }
+}
+
+class Pages {
+  readonly #outline: Outline;
+  readonly #since: Snapshot;
+  readonly #shapes: Shapes;
+  readonly #maxRows: number;
+  readonly #progress: Progress;
+  #at = 0;
+  #position: Snapshot;
+
+  constructor(outline: Outline, since: Snapshot, shapes: Shapes, maxRows: number) {
+    this.#outline = outline;
+    this.#since = since;
+    this.#shapes = shapes;
+    this.#maxRows = maxRows;
+    this.#progress = new Progress(since, outline.snapshot, outline.xids);
+    this.#position = since;
+  }
+
+  async next(db: Queryable, maxChanges: number): Promise<LogPage | Unreadable | null> {
+    const { xids } = this.#outline;
+    const at = this.#at;
     if (at === xids.length) return null;
-    let end = at;
-    for (let changes = 0; end < xids.length && (end === at || changes + counts[end]! <= maxChanges); end++) {
-      changes += counts[end]!;
+    const end = this.#endOfPage(maxChanges);
+    try {
+      const isLarge = this.#isLarge(at);
+      const decoders = isLarge ? [await this.#decodeLarge(db, xids[at]!)] : await this.#decodeMany(db, end);
+      const transactions: LoggedTransaction[] = [];
+      for (const decoder of decoders) {
+        if (decoder.isLost) throw new Unread('lost');
+        const transaction = decoder.finish();
+        const position = this.#progress.next();
+        this.#position = { ...position, ...pickAnchor(this.#position) };
+        if (!transaction) continue;
+        const { xid, loggedAt } = transaction;
+        this.#position = { ...position, anchor: { xid, loggedAt } };
+        transactions.push({ ...transaction, cursor: this.#position });
+      }
+      this.#at = end;
+      return { transactions, position: this.#position };
+    } catch (error) {
+      if (error instanceof Unread) return { kind: error.kind };
+      throw error;
     }
-    const page = xids.slice(at, end);
-    // As a reading that has seen everything but these.
-    const these = { xmin: position.xmin, xmax: LAST_XID, xip: new Set(page) };
-    const read = parseRead(await db.query(readSince(these), { prepare: false }));
-    if (!read) return { kind: 'lost' };
-    if (read.epoch !== epoch) return { kind: 'foreign' };
-    if (read.isTrimmed) return { kind: 'trimmed' };
-    await shapes.load(db, new Set(read.rows.map((row) => row.shape)));
+  }
+
+  /** To be read alone. */
+  #isLarge(at: number): boolean {
+    const { counts, bytes } = this.#outline;
+    return counts[at]! > Math.min(SLICE_ROWS, this.#maxRows) || bytes[at]! > PAGE_BYTES;
+  }
+
+  #endOfPage(maxChanges: number): number {
+    const { xids, counts, bytes } = this.#outline;
+    let end = this.#at;
+    let [changes, size] = [0, 0];
+    while (end < xids.length) {
+      changes += counts[end]!;
+      size += bytes[end]!;
+      const isFirst = end === this.#at;
+      if (!isFirst && (changes > maxChanges || size > PAGE_BYTES || this.#isLarge(end))) break;
+      end++;
+      if (isFirst && this.#isLarge(this.#at)) break;
+    }
+    return end;
+  }
+
+  async #decodeMany(db: Queryable, end: number): Promise<readonly TransactionDecoder[]> {
+    const page = this.#outline.xids.slice(this.#at, end);
     const rows = new Map<bigint, LoggedRow[]>();
-    for (const row of read.rows) {
+    const expected = this.#outline.counts.slice(this.#at, end).reduce((sum, count) => sum + count, 0);
+    for (const row of await this.#read(db, { kind: 'whole', xids: page }, expected)) {
       const known = rows.get(row.xid);
       if (known) known.push(row);
       else rows.set(row.xid, [row]);
     }
-    const transactions: LoggedTransaction[] = [];
-    for (const xid of page) {
-      position = progress.next();
-      const one = { epoch, isTrimmed: false, snapshot: position, rows: rows.get(xid) ?? [] };
-      const decoded = decode(one, since, shapes);
-      if (decoded.reset !== null) return { kind: 'lost' };
-      transactions.push(...decoded.transactions);
+    return Array.from(page, (xid) => {
+      const decoder = new TransactionDecoder(this.#shapes);
+      for (const row of (rows.get(xid) ?? []).toSorted(bySeq)) decoder.add(row);
+      return decoder;
+    });
+  }
+
+  async #decodeLarge(db: Queryable, xid: bigint): Promise<TransactionDecoder> {
+    const decoder = new TransactionDecoder(this.#shapes);
+    const [count, bytes] = [this.#outline.counts[this.#at]!, this.#outline.bytes[this.#at]!];
+    if (count > this.#maxRows || bytes > MAX_TRANSACTION_BYTES) {
+      for (const row of await this.#read(db, { kind: 'tables', xid }, 1)) decoder.add(row);
+      return decoder;
     }
-    at = end;
-    return { transactions, position };
-  };
+    const rows = Math.max(1, Math.min(SLICE_ROWS, Math.floor((PAGE_BYTES / Math.max(1, bytes)) * count)));
+    let afterSeq = -1n;
+    for (let left = count; left > 0; left -= rows) {
+      const slice = Math.min(left, rows);
+      for (const row of (await this.#read(db, { kind: 'slice', xid, afterSeq, rows: slice }, slice)).toSorted(
+        bySeq,
+      )) {
+        if (row.xid !== xid) throw new Unread('trimmed');
+        decoder.add(row);
+        afterSeq = row.seq;
+      }
+      // Others have their turn.
+      await nextTurn();
+    }
+    return decoder;
+  }
+
+  async #read(db: Queryable, part: Part, atLeast: number): Promise<readonly LoggedRow[]> {
+    const read = parseRead(await db.query(readPart(part, this.#since), { prepare: false }));
+    if (!read) throw new Unread('lost');
+    if (read.epoch !== this.#outline.epoch) throw new Unread('foreign');
+    if (read.isTrimmed || read.rows.length < atLeast) throw new Unread('trimmed');
+    await this.#shapes.load(db, new Set(read.rows.map((row) => row.shape)));
+    return read.rows;
+  }
+}
+
+function pickAnchor({ anchor }: Snapshot): Pick<Snapshot, 'anchor'> {
+  return anchor ? { anchor } : {};
+}
+
+function bySeq(a: LoggedRow, b: LoggedRow): number {
+  return a.seq < b.seq ? -1 : 1;
 }

@@ -54,7 +54,8 @@ export function changeOpType(types: SchemaTypes): GraphQLEnumType {
 export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
   return fixedEnum(types, 'ResetReason', 'Why continuity is lost: fetch again.', {
     TRUNCATED: 'A table that the set of rows depends on was emptied.',
-    OVERFLOW: 'Messages were read more slowly than they came.',
+    OVERFLOW:
+      'Messages were read more slowly than they came, or one transaction changed more rows than are told.',
     LOG_LOST: 'The change log could not be followed.',
     TOO_OLD: 'More was missed than is replayed, or than the log keeps.',
     OTHER_LOG: 'The cursor was made by another log.',

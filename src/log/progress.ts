@@ -1,9 +1,9 @@
 import type { Snapshot } from './snapshot.js';
 
 /**
- * The positions within a reading: from `since`, which is read from, by way of each transaction that was read, in their order, to `until`, the
- * reading's own snapshot. Everything that ended between the two and is not among `xids` has nothing to tell, so
- * positions do not list it: they stay small however much else was written.
+ * The positions within a reading from `since` that ran in `until`, after each transaction that was read, in their order. Everything that
+ * ended between the two and is not among `xids` has nothing to tell, so positions neither list it nor count it as read:
+ * they stay small however much else was written, and see only what is on disk.
  */
 export class Progress {
   readonly #until: Snapshot;
@@ -35,7 +35,7 @@ export class Progress {
       this.#end = xid + 1n;
       this.#pass();
     }
-    return this.#at === this.#xids.length ? this.#until : this.#position();
+    return this.#position();
   }
 
   #pass(): void {

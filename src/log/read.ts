@@ -11,8 +11,8 @@ export interface LoggedRow {
   readonly xid: bigint;
   /** Id of the image's column list in `rivulet.shape`. */
   readonly shape: string;
-  /** `UNKNOWN`: changes of a table went by without being logged. */
-  readonly op: Operation | 'UNKNOWN';
+  /** `UNKNOWN`: changes of a table went by without being logged. `TOO_MANY`: stands for more changes of a table than are read. */
+  readonly op: Operation | 'UNKNOWN' | 'TOO_MANY';
   readonly old: readonly (string | null)[] | null;
   readonly new: readonly (string | null)[] | null;
   readonly loggedAt: string;
@@ -27,6 +27,8 @@ export interface LogRead {
   readonly standing: Standing;
   /** The snapshot that the read ran in, as Postgres has it. */
   readonly snapshot: Snapshot;
+  /** There are more rows than were asked for: those that are here must not be used. */
+  readonly isCut: boolean;
   /** In no particular order. */
   readonly rows: readonly LoggedRow[];
 }
@@ -37,6 +39,7 @@ const OPERATIONS: Readonly<Record<string, LoggedRow['op']>> = {
   D: 'DELETE',
   T: 'TRUNCATE',
   X: 'UNKNOWN',
+  H: 'TOO_MANY',
 };
 
 const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_json(c.old)::text,
@@ -49,25 +52,69 @@ const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_j
  * key of `rivulet.change`. The numbers are parameters, because from a sub-select the planner does not use the index; run it
  * without preparing, or a generic plan made while the log was small reads the whole log later.
  * The first row is the snapshot's own, with a NULL for `seq`. It says whether retention was here first, as of the same snapshot: rows
- * are deleted in the transaction that says so. Where it was, no rows are read.
+ * are deleted in the transaction that says so. Where it was, no rows are read. With `maxRows` it stops soon after so many.
  */
-export function readSince(position: Snapshot): Statement {
+export function readSince(position: Snapshot, maxRows?: number): Statement {
   const params = new Params();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isWhole = `not exists (select 1 from rivulet.log where trimmed >= ${xmin})`;
+  const limit = maxRows === undefined ? '' : ` limit ${Math.trunc(maxRows) + 1}`;
+  const rows = (which: string): string =>
+    `(select null, null, ${COLUMNS} from rivulet.change c where ${which} and ${isWhole}${limit})`;
   return {
     text: `select pg_current_snapshot()::text, l.epoch::text, null, (l.trimmed >= ${xmin})::text, ${standingSql(position, params)}, null, null, null, null, null from rivulet.log l
-union all select null, null, ${COLUMNS} from rivulet.change c where c.xid >= ${xmax} and ${isWhole}
-union all select null, null, ${COLUMNS} from rivulet.change c where c.xid = any (${xip}) and ${isWhole}`,
+union all ${rows(`c.xid >= ${xmax}`)}
+union all ${rows(`c.xid = any (${xip})`)}`,
     params: params.values,
   };
 }
 
-/** Reads the answer of `readSince`; `null` when there is no log (its one row is missing). */
-export function parseRead(answer: readonly TextRow[]): LogRead | null {
-  let head: Omit<LogRead, 'rows'> | null = null;
+/** A part of what lies in the log. */
+export type Part =
+  /** Some whole transactions. */
+  | { readonly kind: 'whole'; readonly xids: BigInt64Array }
+  /** So many rows of one, the next by `seq`; not more than it has. */
+  | { readonly kind: 'slice'; readonly xid: bigint; readonly afterSeq: bigint; readonly rows: number }
+  /** One row for each table that it changed. */
+  | { readonly kind: 'tables'; readonly xid: bigint };
+
+/** What is known to be in the log. `since`: nothing that it does not see had been trimmed, when that was found out. */
+export function readPart(part: Part, since: Snapshot): Statement {
+  const params = new Params();
+  const trimmed = `(l.trimmed >= ${params.cast(since.xmin.toString(), 'xid8')})::text`;
+  return {
+    text: `select pg_current_snapshot()::text, l.epoch::text, null, ${trimmed}, 'same', null, null, null, null, null from rivulet.log l
+union all (${partSql(part, params)})`,
+    params: params.values,
+  };
+}
+
+function partSql(part: Part, params: Params): string {
+  const rows = `select null, null, ${COLUMNS} from rivulet.change c where`;
+  switch (part.kind) {
+    case 'whole':
+      return `${rows} c.xid = any (${params.cast(`{${part.xids.join(',')}}`, 'xid8[]')})`;
+    case 'slice': {
+      const after = params.cast(part.afterSeq.toString(), 'bigint');
+      const xid = params.cast(part.xid.toString(), 'xid8');
+      // With `c.xid =` the planner, which knows nothing of new ids, may sort the whole transaction for each slice.
+      return `${rows} (c.xid, c.seq) > (${xid}, ${after}) order by c.xid, c.seq limit ${Math.trunc(part.rows)}`;
+    }
+    case 'tables':
+      // What says itself of which table it is does so in its first two values.
+      return `select null, null, min(t.seq)::text, t.xid::text, t.shape::text, 'H', null, array_to_json(t.place)::text,
+        min(${LOGGED_AT_SQL.replaceAll('c.', 't.')}), min(t.mutation_id)
+      from (select c.*, case when c.shape = 0 then coalesce(c.new[1:2], c.old[1:2]) end as place
+        from rivulet.change c where c.xid = ${params.cast(part.xid.toString(), 'xid8')}) t
+      group by t.xid, t.shape, t.place`;
+  }
+}
+
+/** Reads the answer of `readSince` or `readPart`; `null` when there is no log (its one row is missing). */
+export function parseRead(answer: readonly TextRow[], maxRows = Number.POSITIVE_INFINITY): LogRead | null {
+  let head: Omit<LogRead, 'rows' | 'isCut'> | null = null;
   const rows: LoggedRow[] = [];
   for (const [snapshot, epoch, seq, xid, shape, op, old, next, loggedAt, mutationId] of answer) {
     if (seq === null) {
@@ -80,13 +127,12 @@ export function parseRead(answer: readonly TextRow[]): LogRead | null {
       xid: BigInt(xid!),
       shape: shape!,
       op: OPERATIONS[op!]!,
-      old: parseImage(old!),
-      new: parseImage(next!),
+      ...parseImages(old!, next!),
       loggedAt: loggedAt!,
       mutationId: mutationId ?? null,
     });
   }
-  return head && { ...head, rows };
+  return head && { ...head, isCut: rows.length > maxRows, rows };
 }
 
 /** The position after everything that was read from `since`. */
@@ -106,7 +152,17 @@ export function positionAfter(
   return settled(snapshot, end, anchor);
 }
 
-function parseImage(json: string | null): readonly (string | null)[] | null {
+/** What an update did not change is there once: of big rows that is the half of the memory. */
+function parseImages(old: string | null, next: string | null): Pick<LoggedRow, 'old' | 'new'> {
+  const before = parseImage(old);
+  const after = parseImage(next);
+  if (before && after) {
+    for (const [at, cell] of after.entries()) if (before[at] === cell) before[at] = cell;
+  }
+  return { old: before, new: after };
+}
+
+function parseImage(json: string | null): (string | null)[] | null {
   return json === null ? null : (JSON.parse(json) as (string | null)[]);
 }
 

@@ -80,30 +80,6 @@ export function withVisible(snapshot: Snapshot, xids: Iterable<bigint>): Snapsho
   return { xmin, xmax, xip };
 }
 
-/**
- * The position in the middle of a reading that began at `since` and ran in `until`, when of what it found `seen` has been handed over and
- * `unseen` has not. What else ended between the two had nothing to tell, so it need not be listed.
- */
-export function positionWithin(
-  since: Snapshot,
-  until: Snapshot,
-  seen: readonly bigint[],
-  unseen: readonly bigint[],
-): Snapshot {
-  let xmax = since.xmax;
-  for (const xid of seen) if (xid >= xmax) xmax = xid + 1n;
-  const xip = new Set<bigint>();
-  let xmin = xmax;
-  for (const xids of [until.xip, unseen]) {
-    for (const xid of xids) {
-      if (xid >= xmax) continue;
-      xip.add(xid);
-      if (xid < xmin) xmin = xid;
-    }
-  }
-  return { xmin, xmax, xip };
-}
-
 /** True when `later` sees every transaction that `earlier` sees. */
 export function covers(later: Snapshot, earlier: Snapshot): boolean {
   if (later.xmax < earlier.xmax) {

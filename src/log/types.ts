@@ -26,6 +26,8 @@ export interface LoggedTransaction {
   readonly changes: readonly Change[];
   /** Tables that it changed in a way that cannot be told row by row: continuity is lost there. Why, for people. */
   readonly unreadable: ReadonlyMap<ModelTable, string>;
+  /** It changed more than is read; all its tables are `unreadable`. */
+  readonly isTooLarge?: boolean;
   /** The position after this transaction: a reader that starts here misses nothing and sees nothing twice. */
   readonly cursor: Snapshot;
 }

@@ -72,9 +72,8 @@ export async function catchUp(
       const page = await retry(() => range.next(database, PAGE_CHANGES));
       if (page === null) break;
       if ('kind' in page) return { kind: 'reset', reason: reasonOf(page) };
-      if (page.transactions.some(({ unreadable }) => unreadable.has(group.spec.table))) {
-        return { kind: 'reset', reason: 'SCHEMA_CHANGED' };
-      }
+      const lost = page.transactions.find(({ unreadable }) => unreadable.has(group.spec.table));
+      if (lost) return { kind: 'reset', reason: lost.isTooLarge ? 'TOO_OLD' : 'SCHEMA_CHANGED' };
       options.onTelling();
       position = await tellPage(group, steady, page, range, position, options);
     }

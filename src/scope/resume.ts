@@ -45,9 +45,8 @@ function replayOf(
   position: Snapshot,
   scope: Scope,
 ): Missed {
-  if (transactions.some((each) => isUnreadable(each, scope.tables))) {
-    return { kind: 'reset', reason: 'SCHEMA_CHANGED' };
-  }
+  const lost = transactions.find((each) => isUnreadable(each, scope.tables));
+  if (lost) return { kind: 'reset', reason: lost.isTooLarge ? 'TOO_OLD' : 'SCHEMA_CHANGED' };
   if (scope.isSet && transactions.some((each) => empties(each, scope.tables))) {
     return { kind: 'reset', reason: 'TRUNCATED' };
   }

@@ -66,15 +66,22 @@ export async function startLive(options: LiveOptions): Promise<Live> {
       onRetry: (error, waitMs) =>
         logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
     });
-  const feed = createLogFeed({ database: feedDatabase, model, pollMs: options.pollMs, log: logger });
-  const history = createLogHistory(model);
+  const { maxTransactionRows } = limits;
+  const feed = createLogFeed({
+    database: feedDatabase,
+    model,
+    pollMs: options.pollMs,
+    maxTransactionRows,
+    log: logger,
+  });
+  const history = createLogHistory(model, { maxTransactionRows });
   const schemaWatch = new SchemaWatch({ database, plan, model, everyMs: options.schemaPollMs, log: logger });
   const scopes = createScopes({
     model,
     database,
     feed,
     history,
-    pages: createLogPages(model),
+    pages: createLogPages(model, { maxTransactionRows }),
     retry,
     evaluator: createEvaluator({ database, model, history, retry }),
     run: (select) => retry(() => runSelect(options.queries, model, select)),

@@ -5,7 +5,6 @@ import {
   formatSnapshot,
   isVisible,
   parseSnapshot,
-  positionWithin,
   type Snapshot,
   settled,
   withVisible,
@@ -148,27 +147,6 @@ describe('settled', () => {
           expect(isVisible(position, xid)).toBe(xid < end && isVisible(snapshot, xid));
         }
         expect(formatSnapshot(parseSnapshot(formatSnapshot(position)))).toBe(formatSnapshot(position));
-      }),
-      propertyOptions(300),
-    );
-  });
-});
-
-describe('positionWithin', () => {
-  test('sees what was handed over and not what was not, whatever else ended meanwhile', () => {
-    fc.assert(
-      fc.property(anySnapshot, anySnapshot, fc.array(anyXid), fc.nat(), (a, b, xids, cut) => {
-        const [since, until] = covers(a, b) ? [b, a] : [a, b];
-        fc.pre(covers(until, since) && until.xmax >= since.xmax);
-        const found = [...new Set(xids)].filter((xid) => isVisible(until, xid) && !isVisible(since, xid));
-        const seen = found.slice(0, cut % (found.length + 1));
-        const unseen = found.slice(seen.length);
-        const position = positionWithin(since, until, seen, unseen);
-        for (const xid of everyXid) {
-          const isSeen = isVisible(position, xid);
-          if (seen.includes(xid) || isVisible(since, xid)) expect(isSeen).toBe(true);
-          if (unseen.includes(xid) || !isVisible(until, xid)) expect(isSeen).toBe(false);
-        }
       }),
       propertyOptions(300),
     );

@@ -1,0 +1,90 @@
+import type { Cells } from '../filter/types.js';
+import type { ModelTable } from '../model/types.js';
+import type { LoggedRow } from './read.js';
+import { RowOrder } from './row-order.js';
+import type { Shapes } from './shapes.js';
+import type { Change, LoggedTransaction } from './types.js';
+
+/**
+ * Turns the rows of one transaction into its changes, by parts where they are many. Rows are added in the order of `seq`, and their shapes
+ * must have been loaded.
+ */
+export class TransactionDecoder {
+  readonly #shapes: Shapes;
+  readonly #order = new RowOrder();
+  readonly #unreadable = new Map<ModelTable, string>();
+  #first: LoggedRow | null = null;
+  #mutationId: string | null = null;
+  #isLost = false;
+
+  constructor(shapes: Shapes) {
+    this.#shapes = shapes;
+  }
+
+  /** It cannot be said what some images have in them, nor of which table they are. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  add(row: LoggedRow): void {
+    this.#first ??= row;
+    this.#mutationId ??= row.mutationId;
+    const decoded = decodeRow(row, this.#shapes);
+    if (decoded.kind === 'lost') this.#isLost = true;
+    else if (decoded.kind === 'unreadable') this.#unreadable.set(decoded.table, decoded.reason);
+    else for (const change of decoded.changes) this.#order.add(change);
+  }
+
+  /** Without its cursor; `null` where nothing of it concerns the model. */
+  finish(): Omit<LoggedTransaction, 'cursor'> | null {
+    const changes = this.#order.finish();
+    if (!this.#first || (changes.length === 0 && this.#unreadable.size === 0)) return null;
+    const { xid, loggedAt } = this.#first;
+    const isTooLarge = this.#first.op === 'TOO_MANY';
+    return { xid, loggedAt, mutationId: this.#mutationId, changes, unreadable: this.#unreadable, isTooLarge };
+  }
+}
+
+type DecodedRow =
+  | { readonly kind: 'changes'; readonly changes: readonly Change[] }
+  | { readonly kind: 'unreadable'; readonly table: ModelTable; readonly reason: string }
+  | { readonly kind: 'lost' };
+
+const NOTHING: DecodedRow = { kind: 'changes', changes: [] };
+
+function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
+  const { seq, op } = row;
+  const table = shapes.tableOf(row);
+  if (table === null) return NOTHING;
+  if (table === 'lost') return { kind: 'lost' };
+  if (op === 'UNKNOWN') {
+    return { kind: 'unreadable', table, reason: `${table.sqlName} may have changed without being logged` };
+  }
+  if (op === 'TOO_MANY') {
+    return { kind: 'unreadable', table, reason: `too many rows of ${table.sqlName} were changed at once` };
+  }
+  if (op === 'TRUNCATE') return { kind: 'changes', changes: [{ seq, table, op, old: null, new: null }] };
+  const images: (Cells | null)[] = [];
+  for (const image of [row.old, row.new]) {
+    const of = image && shapes.of(row.shape, image);
+    if (of?.shape.kind === 'unfit') return { kind: 'unreadable', table, reason: of.shape.reason };
+    images.push(of?.shape.kind === 'known' ? of.shape.read(of.image) : null);
+  }
+  return { kind: 'changes', changes: changesOf(seq, table, op, images[0] ?? null, images[1] ?? null) };
+}
+
+/** An update that changed the key is two changes, also where what logged it took other columns for the key. */
+function changesOf(
+  seq: bigint,
+  table: ModelTable,
+  op: Change['op'],
+  old: Cells | null,
+  next: Cells | null,
+): readonly Change[] {
+  const isSameRow = !old || !next || table.key.every(({ index }) => old[index] === next[index]);
+  if (isSameRow) return [{ seq, table, op, old, new: next }];
+  return [
+    { seq, table, op: 'DELETE', old, new: null },
+    { seq, table, op: 'INSERT', old: null, new: next },
+  ];
+}
