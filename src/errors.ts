@@ -500,6 +500,10 @@ export const ERRORS = {
     cause: 'The server refused the change stream of a live query, which is not true by itself any more.',
     next: 'See the message; the query is followed again when it is asked again.',
   },
+  LIVE_DIFFERS: {
+    cause: 'With `verify`, a live query was found to show something else than the network says.',
+    next: 'The message names the place and the change that should have made it so. Report it: a live query must not differ.',
+  },
   TABLE_UNKNOWN: {
     cause: 'It cannot be told to which table the rows of the value, or of the changes, belong.',
     next: 'Name the table in the options, or select `__typename`.',

@@ -63,7 +63,10 @@ export class Followed {
       if (isNewcomer) known.watch?.again();
       else known.watch?.refetch();
     } else {
-      entry.watch = this.#live.watch(query, variables, execute, (result) => this.#receive(entry, result));
+      const receive = (result: LiveResult) => this.#receive(entry, result);
+      entry.watch = this.#live.watch(query, variables, execute, receive, () =>
+        inCache(client, query, variables),
+      );
       entries.set(name, entry);
     }
     return () => {
@@ -226,6 +229,12 @@ function answer(request: Request, { data, errors, extensions, problem }: LiveRes
     ...(errors && errors.length > 0 ? { errors: errors as readonly GraphQLFormattedError[] } : {}),
     ...(extensions ? { extensions: extensions as Record<string, unknown> } : {}),
   });
+}
+
+/** What the cache has of a query, below all that is only expected; `undefined` where that is not whole. */
+function inCache(client: ApolloClient, query: DocumentNode, variables: Record<string, unknown>): unknown {
+  const { complete, result } = client.cache.diff({ query, variables, optimistic: false });
+  return complete ? result : undefined;
 }
 
 /** Those that show what is in the cache. */

@@ -1,4 +1,10 @@
 export type { Manifest } from '../../src/manifest/types.js';
-export type { LiveTimes, StreamClient } from '../core/live/index.js';
+export type {
+  LiveDifference,
+  LiveTimes,
+  StreamClient,
+  SuspectChange,
+  VerifyOptions,
+} from '../core/live/index.js';
 export { rivuletCacheConfig } from './cache.js';
 export { type RivuletLinkOptions, rivuletLink } from './link.js';

@@ -8,6 +8,7 @@ import {
   type LiveQueries,
   type LiveTimes,
   type StreamClient,
+  type VerifyOptions,
 } from '../core/live/index.js';
 import { Followed } from './followed.js';
 import { Telling } from './telling.js';
@@ -23,6 +24,11 @@ export interface RivuletLinkOptions {
    * was asked. Default: 1000.
    */
   readonly checkMs?: number;
+  /**
+   * For development: live queries are compared with the network from time to time; the first difference is warned of, with the change that
+   * should have made it so. Default: false.
+   */
+  readonly verify?: boolean | VerifyOptions;
   /** What goes wrong and is no query's answer. Default: `console.warn`. */
   readonly onError?: (error: unknown) => void;
 }

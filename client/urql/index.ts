@@ -1,5 +1,11 @@
 export type { Manifest } from '../../src/manifest/types.js';
-export type { LiveTimes, StreamClient } from '../core/live/index.js';
+export type {
+  LiveDifference,
+  LiveTimes,
+  StreamClient,
+  SuspectChange,
+  VerifyOptions,
+} from '../core/live/index.js';
 export { rivuletCache, rivuletKeys } from './cache.js';
 export { type RivuletExchangeOptions, rivuletExchange } from './exchange.js';
 export { rivuletResolvers } from './resolvers.js';

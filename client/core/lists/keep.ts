@@ -98,7 +98,9 @@ function settle(reduction: Reduction, cache: StoreCache, field: StoredField, pla
     field.kind === 'many'
       ? settleList(rule, before, plan, views)
       : settleOne(rule, before[0], plan, false, views);
-  if (plan.refetch || settled.need) {
+  // Apollo's cache leaves out of lists what it has nothing of, without asking for it.
+  const isAllThere = settled.members.every((key) => before.includes(key) || rows.exists(field.table, key));
+  if (plan.refetch || settled.need || !isAllThere) {
     cache.markStale(field);
     return;
   }

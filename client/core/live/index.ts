@@ -11,3 +11,5 @@ export { shareEqual } from './share.js';
 export { stableText } from './stable-text.js';
 export { type LiveEvent, type LiveState, transition } from './state.js';
 export type { Execute, LiveAnswer, LiveResult, StreamClient, StreamSink } from './transport.js';
+export type { VerifyOptions } from './verify/options.js';
+export type { LiveDifference, SuspectChange } from './verify/report.js';

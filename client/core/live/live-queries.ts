@@ -14,6 +14,8 @@ import { stableText } from './stable-text.js';
 import type { LiveState } from './state.js';
 import { Together } from './together.js';
 import type { Execute, LiveResult, StreamClient } from './transport.js';
+import type { VerifyOptions } from './verify/options.js';
+import { Verifier } from './verify/verifier.js';
 
 export interface LiveQueriesOptions {
   readonly manifest: Manifest;
@@ -26,6 +28,8 @@ export interface LiveQueriesOptions {
   readonly batch?: ((emit: () => void) => void) | undefined;
   /** What their streams say, for everything that they do not keep true themselves; after the emissions of the same batch. */
   readonly tell?: ((told: readonly Told[]) => void) | undefined;
+  /** For development: live queries are compared with the network from time to time. Default: false. */
+  readonly verify?: boolean | VerifyOptions | undefined;
 }
 
 /** A watched query. */
@@ -39,12 +43,16 @@ export interface Watch {
 
 /** The live queries of one GraphQL client: the same document with the same variables is one session, whoever watches it. */
 export interface LiveQueries {
-  /** Throws `LIVE_NOT_FOLLOWED` on what is no query. A watcher that is not the first gets the last result soon. */
+  /**
+   * Throws `LIVE_NOT_FOLLOWED` on what is no query. A watcher that is not the first gets the last result soon. `shown`: what the cache has of
+   * the query, to be verified; `undefined`: nothing whole.
+   */
   watch(
     document: DocumentNode,
     variables: Variables,
     execute: Execute,
     watcher: (result: LiveResult) => void,
+    shown?: () => unknown,
   ): Watch;
   /**
    * The answer of something else, asked for at `askedAt` (`Date.now()`), was written into the cache. What live queries were told since then it
@@ -62,6 +70,7 @@ export interface LiveQueries {
 
 interface Shared {
   readonly session: LiveSession;
+  readonly verifier: Verifier | undefined;
   readonly watchers: Set<(result: LiveResult) => void>;
   last: LiveResult | undefined;
 }
@@ -134,39 +143,46 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
     for (const { session } of shared.values()) session.connection(isConnected);
   });
 
-  const open = (document: DocumentNode, variables: Variables, execute: Execute): Shared => {
+  const open = (
+    document: DocumentNode,
+    variables: Variables,
+    execute: Execute,
+    shown: (() => unknown) | undefined,
+  ): Shared => {
     const plan = derive(schema, document, variables);
     if (!plan) throw new RivuletError('LIVE_NOT_FOLLOWED', 'Only a document with one query can be live.');
     for (const name of plan.unfollowed) {
       report(new RivuletError('LIVE_NOT_FOLLOWED', `Nothing tells when \`${name}\` changes.`));
     }
-    const entry: Shared = {
-      session: new LiveSession({
-        schema,
-        plan,
-        variables,
-        execute,
-        client: options.client,
-        times,
-        together,
-        schedule,
-        emit: (result) => tell(entry, result),
-        // A row may have left the query that wrote it last, with an older value than another query shows.
-        changed: () => {
-          if (shared.size > 1) settle();
-        },
-        heard: hear,
-        echoed: (mutationId) => writes.echoed(mutationId),
-        report,
-      }),
-      watchers: new Set(),
-      last: undefined,
+    const sessionOptions: SessionOptions = {
+      schema,
+      plan,
+      variables,
+      execute,
+      client: options.client,
+      times,
+      together,
+      schedule,
+      emit: (result) => tell(entry, result),
+      // A row may have left the query that wrote it last, with an older value than another query shows.
+      changed: () => {
+        if (shared.size > 1) settle();
+      },
+      heard: hear,
+      echoed: (mutationId) => writes.echoed(mutationId),
+      report,
+      observer: options.verify
+        ? { heard: (message) => verifier?.heard(message), moved: () => verifier?.moved() }
+        : undefined,
     };
+    const session = new LiveSession(sessionOptions);
+    const verifier = options.verify ? verifierOf(session, sessionOptions, shown, options.verify) : undefined;
+    const entry: Shared = { session, verifier, watchers: new Set(), last: undefined };
     return entry;
   };
 
   return {
-    watch: (document, variables, execute, watcher) => {
+    watch: (document, variables, execute, watcher, shown) => {
       const key = `${print(document)} ${stableText(variables)}`;
       let entry = shared.get(key);
       if (entry?.last) {
@@ -176,7 +192,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         });
       }
       const isNew = !entry;
-      entry ??= open(document, variables, execute);
+      entry ??= open(document, variables, execute, shown);
       const own = (result: LiveResult) => watcher(result);
       const joined = entry;
       joined.watchers.add(own);
@@ -190,6 +206,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
         stop: () => {
           if (!joined.watchers.delete(own) || joined.watchers.size > 0) return;
           joined.session.stop();
+          joined.verifier?.stop();
           due.delete(joined.session);
           shared.delete(key);
         },
@@ -224,10 +241,26 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       writes.stop();
       together.stop();
       stopListening();
-      for (const { session } of shared.values()) session.stop();
+      for (const { session, verifier } of shared.values()) {
+        verifier?.stop();
+        session.stop();
+      }
       shared.clear();
     },
   };
+}
+
+function verifierOf(
+  session: LiveSession,
+  options: SessionOptions,
+  shown: (() => unknown) | undefined,
+  verify: true | VerifyOptions,
+): Verifier {
+  const given = verify === true ? {} : verify;
+  return new Verifier(session, { ...options, shown }, given, (difference) => {
+    console.warn(difference.error.message);
+    given.onProblem?.(difference);
+  });
 }
 
 /** graphql-ws reconnects by itself; what is shown is stale meanwhile. */

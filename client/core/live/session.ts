@@ -34,8 +34,16 @@ export interface SessionOptions {
   readonly heard: (stream: StreamRequest, message: unknown) => void;
   /** A message of an own mutation came. */
   readonly echoed: (mutationId: string) => void;
+  /** Whoever compares it with the network. */
+  readonly observer?: SessionObserver | undefined;
   /** What goes wrong without an answer to show it in. */
   readonly report: (error: unknown) => void;
+}
+
+export interface SessionObserver {
+  heard(message: Readonly<Record<string, unknown>>): void;
+  /** A message was applied, or the query was answered. */
+  moved(): void;
 }
 
 /**
@@ -65,6 +73,9 @@ export class LiveSession {
   #problem: unknown;
   #isConnected = true;
   #wasUnplaced = false;
+  #epoch = 0;
+  #lastShown: unknown;
+  readonly #lastTransactions = new Map<LiveRoot, string>();
   /** The streams whose messages are applied. */
   readonly #followers: ReadonlyMap<AppliedRoot, Follower>;
   readonly #held = new Map<AppliedRoot, { readonly tree: unknown; readonly rows: HeldRows }>();
@@ -106,6 +117,34 @@ export class LiveSession {
   get isBehind(): boolean {
     const { together } = this.#options;
     return [...this.#followers.values()].some((follower) => together.isBehind(follower));
+  }
+
+  /** Its streams run, and nothing was asked since. */
+  get isSteady(): boolean {
+    return this.#state === 'streaming' && this.#isConnected;
+  }
+
+  /** How often it was answered. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** What was emitted last. */
+  get lastShown(): unknown {
+    return this.#lastShown;
+  }
+
+  treeOf(root: LiveRoot): unknown {
+    return root.kind === 'applied' ? this.#trees.get(root) : this.#data?.[root.responseKey];
+  }
+
+  cursorOf(root: LiveRoot): string | undefined {
+    return this.#cursors.get(root);
+  }
+
+  /** Of which a stream told last since the query was answered. */
+  lastTransaction(root: LiveRoot): string | null {
+    return this.#lastTransactions.get(root) ?? null;
   }
 
   /** What it keeps true. */
@@ -160,6 +199,7 @@ export class LiveSession {
     this.#pending = undefined;
     if (!result || this.#state === 'ended') return;
     this.#isAnswered = false;
+    this.#lastShown = result.data;
     this.#options.emit({ ...result, isAnswer, isRepeat });
   }
 
@@ -215,6 +255,8 @@ export class LiveSession {
     this.#generation++;
     const answer = this.#answer!;
     this.#lastAnswer = answer;
+    this.#epoch++;
+    this.#lastTransactions.clear();
     this.#options.changed();
     const data = answer.data as Readonly<Record<string, unknown>>;
     const cursor = cursorOf(answer);
@@ -227,6 +269,7 @@ export class LiveSession {
       this.#trees.set(root, treeOf(root.reading, data[root.responseKey]));
       this.#options.together.answered(this.#followers.get(root)!, this.#fetchedAt, before);
     }
+    this.#options.observer?.moved();
   }
 
   #subscribe(): void {
@@ -283,6 +326,7 @@ export class LiveSession {
 
   #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>, isCurrent: () => boolean): void {
     this.#attempts = 0;
+    this.#options.observer?.heard(message);
     if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
     const { transaction } = message;
     const { xid, mutationId } = isObject(transaction) ? transaction : {};
@@ -296,7 +340,11 @@ export class LiveSession {
       return;
     }
     const apply = () => {
-      if (isCurrent()) this.#apply(root, message);
+      if (isCurrent()) {
+        if (typeof xid === 'string') this.#lastTransactions.set(root, xid);
+        this.#apply(root, message);
+        this.#options.observer?.moved();
+      }
       tell();
     };
     if (typeof xid !== 'string') {

@@ -1,0 +1,297 @@
+import { print } from 'graphql';
+import { isObject } from '../../row.js';
+import type { AppliedRoot } from '../derive.js';
+import { LiveSession, type SessionOptions } from '../session.js';
+import { Together } from '../together.js';
+import { type Difference, firstDifference, firstUnequal, type Unequal } from './difference.js';
+import { HeardChanges, lastOf, namedIn } from './heard-changes.js';
+import { DEFAULT_VERIFY, type VerifyOptions } from './options.js';
+import { differenceOf, type LiveDifference, type SuspectChange } from './report.js';
+
+/** A session's options, and what the cache shows of its query. */
+export interface VerifiedOptions extends SessionOptions {
+  readonly shown: (() => unknown) | undefined;
+}
+
+/** What a root was found to be, and since when. */
+interface Finding {
+  readonly difference: Difference;
+  /** When it was first found, and nothing else since. */
+  readonly since: number;
+  readonly transaction: string | null;
+  readonly isSynced: boolean;
+}
+
+/**
+ * Compares one live query with the network from time to time, and reports the first difference. It changes nothing.
+ *
+ * A second session asks the network and is then told of what comes after its answer, as the first one is. They are compared where both were
+ * last told of the same transaction, so that it does not matter how far either lags behind the database; where nothing is told, a
+ * difference has to outlast all patience, and another answer. A comparison during which the live query itself is asked again is given up.
+ */
+export class Verifier {
+  readonly #session: LiveSession;
+  readonly #options: VerifiedOptions;
+  readonly #times: Required<Omit<VerifyOptions, 'onProblem'>>;
+  readonly #report: (difference: LiveDifference) => void;
+  readonly #heard = new HeardChanges();
+  /** Where each root's stream was when it last showed the truth. */
+  readonly #good = new Map<AppliedRoot, string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #run: Run | undefined;
+  #epoch = 0;
+  #inCache: (Unequal & { readonly data: unknown; readonly since: number }) | undefined;
+  #lastReported: string | undefined;
+  #stops = new Set<() => void>();
+  #isStopped = false;
+
+  constructor(
+    session: LiveSession,
+    options: VerifiedOptions,
+    verify: VerifyOptions,
+    report: (difference: LiveDifference) => void,
+  ) {
+    this.#session = session;
+    this.#options = options;
+    this.#times = { ...DEFAULT_VERIFY, ...verify };
+    this.#report = report;
+    this.#plan();
+  }
+
+  /** A message came for the live query. */
+  heard(message: Readonly<Record<string, unknown>>): void {
+    this.#heard.add(message);
+  }
+
+  /** A message was applied, or the query was answered. */
+  moved(): void {
+    if (this.#session.epoch !== this.#epoch) {
+      this.#epoch = this.#session.epoch;
+      for (const root of this.#roots) {
+        const cursor = this.#session.cursorOf(root);
+        if (cursor !== undefined) this.#good.set(root, cursor);
+      }
+    }
+    queueMicrotask(() => this.#run?.look());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#run?.stop();
+    for (const stop of this.#stops) stop();
+    this.#stops.clear();
+  }
+
+  get #roots(): readonly AppliedRoot[] {
+    return this.#options.plan.roots.filter((root) => root.kind === 'applied');
+  }
+
+  #plan(): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => this.#begin(), this.#times.everyMs * (1 + Math.random() / 2));
+  }
+
+  #begin(): void {
+    if (!this.#session.isSteady) {
+      this.#plan();
+      return;
+    }
+    this.#lookAtCache();
+    this.#run = new Run(this.#session, this.#options, this.#times, this.#roots, {
+      same: (root, cursor) => {
+        this.#good.set(root, cursor);
+        this.#lastReported = undefined;
+      },
+      differs: (root, difference) => void this.#explain(root, difference),
+      end: () => {
+        this.#run = undefined;
+        this.#plan();
+      },
+    });
+  }
+
+  /** What the cache shows is what the session said last; a difference that was there before, too, is none that is about to end. */
+  #lookAtCache(): void {
+    const { shown, plan, variables } = this.#options;
+    const data = this.#session.lastShown;
+    const inCache = shown?.();
+    const found = inCache === undefined ? undefined : firstUnequal(data, inCache, '');
+    const before = this.#inCache;
+    const isSame = before !== undefined && before.data === data && before.path === found?.path;
+    this.#inCache = found && { ...found, data, since: isSame ? before.since : Date.now() };
+    if (!found || !isSame || Date.now() - before.since < this.#times.patienceMs) return;
+    const name = JSON.stringify([found.path, 'in the cache']);
+    if (name === this.#lastReported) return;
+    this.#lastReported = name;
+    const { path, expected: truth, actual: cached } = found;
+    this.#report(differenceOf({ query: print(plan.document), variables, path, cached, truth, change: null }));
+  }
+
+  async #explain(root: AppliedRoot, difference: Difference): Promise<void> {
+    const { path, cached, truth, rows } = difference;
+    const name = JSON.stringify([path, cached, truth]);
+    if (name === this.#lastReported) return;
+    this.#lastReported = name;
+    const changes = await this.#replayed(root);
+    if (this.#isStopped) return;
+    const found = lastOf(rows, changes);
+    const change: SuspectChange | null = found
+      ? { ...found, arrived: this.#heard.has(found.transaction) }
+      : null;
+    const { plan, variables } = this.#options;
+    this.#report(differenceOf({ query: print(plan.document), variables, path, cached, truth, change }));
+  }
+
+  /** Everything that the server says happened since the root last showed the truth. */
+  #replayed(root: AppliedRoot): Promise<readonly Omit<SuspectChange, 'arrived'>[]> {
+    const { client, schema } = this.#options;
+    const after = this.#good.get(root);
+    const found: Omit<SuspectChange, 'arrived'>[] = [];
+    if (after === undefined) return Promise.resolve(found);
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      let close = () => {};
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#stops.delete(end);
+        close();
+        resolve(found);
+      };
+      const wait = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(end, this.#times.confirmMs);
+      };
+      this.#stops.add(end);
+      const { query, variables, field } = root.stream;
+      const began = Date.now();
+      wait();
+      close = client.subscribe(
+        { query, variables: { ...variables, after } },
+        {
+          next: ({ data }) => {
+            const message = isObject(data) ? data[field] : undefined;
+            if (!isObject(message)) return;
+            found.push(...namedIn(schema, root.reading, message));
+            // What happens meanwhile is not looked for.
+            if (Date.now() - began > this.#times.patienceMs) end();
+            else wait();
+          },
+          error: end,
+          complete: end,
+        },
+      );
+    });
+  }
+}
+
+interface Verdict {
+  same(root: AppliedRoot, cursor: string): void;
+  differs(root: AppliedRoot, difference: Difference): void;
+  end(): void;
+}
+
+/** One comparison. */
+class Run {
+  readonly #session: LiveSession;
+  readonly #times: Required<Omit<VerifyOptions, 'onProblem'>>;
+  readonly #verdict: Verdict;
+  readonly #shadow: LiveSession;
+  readonly #together: Together;
+  readonly #open: Set<AppliedRoot>;
+  readonly #findings = new Map<AppliedRoot, Finding>();
+  readonly #began = Date.now();
+  readonly #epoch: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The network was asked once more. */
+  #isConfirmed = false;
+  #isOver = false;
+
+  constructor(
+    session: LiveSession,
+    options: SessionOptions,
+    times: Required<Omit<VerifyOptions, 'onProblem'>>,
+    roots: readonly AppliedRoot[],
+    verdict: Verdict,
+  ) {
+    this.#session = session;
+    this.#times = times;
+    this.#verdict = verdict;
+    this.#open = new Set(roots);
+    this.#epoch = session.epoch;
+    this.#together = new Together(options.times, () => {});
+    this.#shadow = new LiveSession({
+      ...options,
+      together: this.#together,
+      schedule: () => {},
+      emit: () => {},
+      changed: () => {},
+      heard: () => {},
+      echoed: () => {},
+      report: () => {},
+      // Not in the middle of what it does.
+      observer: { heard: () => {}, moved: () => queueMicrotask(() => this.look()) },
+    });
+    this.#shadow.start();
+    this.#tick();
+  }
+
+  /** Something moved, on either side. */
+  look(): void {
+    if (this.#isOver) return;
+    if (!this.#session.isSteady || this.#session.epoch !== this.#epoch || this.#isLate) {
+      this.stop();
+      return;
+    }
+    if (!this.#shadow.isSteady) return;
+    for (const root of this.#open) this.#compare(root);
+    if (this.#open.size === 0) this.stop();
+  }
+
+  stop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#shadow.stop();
+    this.#together.stop();
+    this.#verdict.end();
+  }
+
+  get #isLate(): boolean {
+    return Date.now() - this.#began > this.#times.giveUpMs;
+  }
+
+  #tick(): void {
+    this.#timer = setTimeout(() => {
+      this.look();
+      if (!this.#isOver) this.#tick();
+    }, this.#times.confirmMs / 4);
+  }
+
+  #compare(root: AppliedRoot): void {
+    const [cached, truth] = [this.#session.treeOf(root), this.#shadow.treeOf(root)];
+    const difference = firstDifference(root.reading, cached, truth, root.responseKey);
+    if (!difference) {
+      this.#open.delete(root);
+      this.#verdict.same(root, this.#shadow.cursorOf(root)!);
+      return;
+    }
+    const transaction = this.#session.lastTransaction(root);
+    const isSynced = transaction !== null && transaction === this.#shadow.lastTransaction(root);
+    const isIdle = this.#shadow.lastTransaction(root) === null;
+    // One of them is about to be told what the other was.
+    if (!isSynced && !isIdle) return;
+    const known = this.#findings.get(root);
+    const goesOn = known?.isSynced === isSynced && (isSynced || known.transaction === transaction);
+    const since = goesOn ? known.since : Date.now();
+    this.#findings.set(root, { difference, since, transaction, isSynced });
+    if (Date.now() - since < (isSynced ? this.#times.confirmMs : this.#times.patienceMs)) return;
+    if (!isSynced && !this.#isConfirmed) {
+      this.#isConfirmed = true;
+      this.#shadow.refetch();
+      return;
+    }
+    this.#open.delete(root);
+    this.#verdict.differs(root, difference);
+  }
+}
