@@ -108,7 +108,7 @@ export class SetScope implements Scope {
 
     const changes: ScopeChange[] = [];
     const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
-    if (own?.truncated) this.#leaveAll(changes, diff);
+    if (own?.truncated) this.#leaveAll(new Set(rows.map(({ key }) => key)), changes, diff);
     const nodes = new Map(entering.map((row, at) => [row.key, images!.value[at] ?? null]));
     for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes, diff);
     elsewhere?.(new Set(rows.map((row) => row.key)), changes, diff);
@@ -176,12 +176,14 @@ export class SetScope implements Scope {
     };
   }
 
-  #leaveAll(changes: ScopeChange[], diff: MutableDiff): void {
-    for (const key of this.#keys) {
+  /** All but those that were written again: of each row one thing is told. */
+  #leaveAll(but: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff): void {
+    for (const key of [...this.#keys]) {
+      if (but.has(key)) continue;
+      this.#keys.delete(key);
       changes.push(leave(key, null));
       diff.left.push(key);
     }
-    this.#keys.clear();
   }
 
   #checkSize(): void {

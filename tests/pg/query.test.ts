@@ -5,11 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { and, EVERYTHING, NOTHING } from '../../src/filter/normalize.js';
 import { parseOrder } from '../../src/filter/order.js';
 import { parseFilter, relationFilter, relationSourceFilter } from '../../src/filter/parse.js';
-import type { Cells } from '../../src/filter/types.js';
 import { isVisible } from '../../src/log/snapshot.js';
 import { readModel } from '../../src/model/read.js';
 import type { Model, ModelTable } from '../../src/model/types.js';
-import { filterOnImages } from '../../src/query/images.js';
 import { keyPredicate, keysPredicate } from '../../src/query/key.js';
 import { afterFilter, reverseOrder } from '../../src/query/keyset.js';
 import { runSelect, runSelects } from '../../src/query/select.js';
@@ -271,53 +269,6 @@ describe('a hostile schema', () => {
 });
 
 describe('images', () => {
-  test('are filtered as the table would be, relations included, in one statement', async () => {
-    const tasks = exampleModel.table('tasks');
-    const rows = await read('tasks');
-    const images = rows.map((row) => row.cells);
-    const where = {
-      OR: [{ project: { members: { userId: 1 } }, priority: { gte: 1 } }, { meta: { eq: { a: 1.1 } } }],
-    };
-    const group = { table: tasks, filter: parseFilter(exampleModel, tasks, where), images };
-    const counting = countingDb();
-    const labels = planFor(exampleModel, tasks, { related: { labels: {} } }).related;
-    const { matches, snapshot } = await filterOnImages(counting, exampleModel, [
-      group,
-      { ...group, images: [] },
-      { ...group, filter: NOTHING },
-      { ...group, related: labels },
-    ]);
-    const wanted = (await read('tasks', { where })).map((row) => row.key);
-    expect(counting.statements).toBe(1);
-    expect(snapshot).not.toBeNull();
-    expect(wanted.length).toBeGreaterThan(1);
-    expect(matches[0]?.map(({ node }) => node.key)).toEqual(wanted);
-    expect(matches[0]?.map(({ ordinal }) => rows[ordinal]?.key)).toEqual(wanted);
-    expect(matches[1]).toEqual([]);
-    expect(matches[2]).toEqual([]);
-    expect(matches[3]?.[0]?.node.related.get('labels')).toHaveLength(1);
-  });
-
-  test('need not be rows of the table, and come back as they went in', async () => {
-    const table = oddModel.table('select');
-    const images: Cells[] = [
-      ['-5', 'it\'s "so" \\ {x}', null, '2147483647', '{"z": 1,  "z": 2}', '{"a\\"b",NULL}'],
-      ['-5', '', '1', null, null, null],
-      ['-6', 'NULL', '2', '0', '[ 1 ]', '{}'],
-    ];
-    const { matches } = await filterOnImages(db, oddModel, [{ table, filter: EVERYTHING, images }]);
-    expect(matches[0]?.map(({ node }) => node.cells)).toEqual(images);
-    const filter = parseFilter(oddModel, table, { parent: { name: 'x' } });
-    expect((await filterOnImages(db, oddModel, [{ table, filter, images }])).matches).toEqual([[]]);
-  });
-
-  test('of no group ask nothing', async () => {
-    const failing = { ...db, query: () => Promise.reject(new Error('asked')) };
-    const table = exampleModel.table('tasks');
-    const none = await filterOnImages(failing, exampleModel, [{ table, filter: EVERYTHING, images: [] }]);
-    expect(none).toEqual({ matches: [[]], snapshot: null });
-  });
-
   test('travel as array literals that Postgres reads back unchanged', async () => {
     const item = fc.option(
       fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\0', '')),

@@ -7,6 +7,7 @@ import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
 import { specOf } from '../support/specs.js';
+import { waitFor } from '../support/wait-for.js';
 
 const database = await createDatabase({ setup: exampleTables() });
 await install(
@@ -90,5 +91,28 @@ test('a scope that keeps keys cannot be made out for a moment before a TRUNCATE:
   expect((await stream.next()).value).toMatchObject({ reset: 'TRUNCATED' });
   await addTasks(1);
   expect((await stream.next()).value.changes).toMatchObject([{ kind: 'ENTER', op: 'INSERT' }]);
+  await stream.return?.();
+});
+
+test('of a row that a TRUNCATE took and that was written again one thing is told', async () => {
+  await database.script(`insert into tasks (id, project_id, title) overriding system value
+    values (9000000, 1, 'before'), (9000001, 1, 'gone'), (9000002, 1, 'lost')`);
+  await feed.catchUp();
+  const stream = scopes.changes(
+    specOf('tasks', null, { project: { archived: false }, id: { gte: 9000000 } }),
+  );
+  await waitFor('it is live', () => scopes.list().every(({ state }) => state === 'live'));
+  await database.script(`begin; truncate tasks cascade;
+    insert into projects (name, owner_id, archived) values ('old', 1, true);
+    insert into tasks (id, project_id, title) overriding system value
+      values (9000000, 1, 'after'), (9000002, (select max(id) from projects), 'elsewhere'), (9000003, 1, 'new'); commit`);
+  const { value } = await stream.next();
+  const told = value.changes.map(
+    ({ kind, op, key }: { kind: string; op: string; key: string }) => `${kind} ${op} ${key}`,
+  );
+  expect([value.reset, told.sort()]).toEqual([
+    'TRUNCATED',
+    ['ENTER INSERT 9000003', 'LEAVE null 9000001', 'LEAVE null 9000002', 'UPDATE INSERT 9000000'],
+  ]);
   await stream.return?.();
 });
