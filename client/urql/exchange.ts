@@ -40,7 +40,7 @@ export interface RivuletExchangeOptions {
  */
 export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   return (input) => {
-    const operations = { watched: new Set<number>(), stale: new Set<number>(), repeated: new Set<number>() };
+    const operations = { watched: new Set<number>(), stale: new Set<number>() };
     const shown = createShown(operations);
     const unasked = makeSubject<OperationResult>();
     const report = options.onError ?? ((error: unknown) => console.warn(error));
@@ -74,7 +74,14 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     }
 
     const outside = shown.exchange(toNetwork, insisted.source);
-    const streaming = streamingExchange({ live, isLive, operations, telling, unasked: unasked.source });
+    const streaming = streamingExchange({
+      live,
+      isLive,
+      operations,
+      shown,
+      telling,
+      unasked: unasked.source,
+    });
     return composeExchanges(
       options.cache
         ? [completingExchange(options.manifest), outside, options.cache, streaming]

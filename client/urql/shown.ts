@@ -1,6 +1,8 @@
 import type { Exchange, Operation, OperationResult } from '@urql/core';
 import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
+import { isEqual } from '../core/equal.js';
 import { shareEqual } from '../core/live/index.js';
+import { isObject } from '../core/row.js';
 import { UNASKED } from './telling.js';
 
 /** What is known of live operations, by their key. */
@@ -9,20 +11,32 @@ export interface LiveOperations {
   readonly watched: Set<number>;
   /** Those of them that may be old. */
   readonly stale: Set<number>;
-  /** Those whose result is being said again. */
-  readonly repeated: Set<number>;
 }
 
 export interface Shown {
+  /** Runs `say`, which hands the cache a live result with this data. */
+  saying(key: number, data: unknown, say: () => void): void;
+  /** Whether the cache still says what it said when it was handed this data last. */
+  isShown(key: number, data: unknown): boolean;
   /** Stands before the cache, which gets `more` besides. */
   readonly exchange: (toNetwork: (operation: Operation) => Operation, more: Source<Operation>) => Exchange;
   /** What the cache says while and right after `emit` runs is shown at its end, once an operation. */
   batch(emit: () => void): void;
 }
 
-/** What watchers of queries get to see: nothing twice, nothing half, and what did not change as the same object. */
-export function createShown({ watched, stale, repeated }: LiveOperations): Shown {
+/** What a cache was handed, and what it made of that. */
+interface Said {
+  readonly given: unknown;
+  readonly data: unknown;
+}
+
+/** What watchers of queries get to see: nothing half, and what did not change as the same object. */
+export function createShown({ watched, stale }: LiveOperations): Shown {
   const last = new Map<number, OperationResult>();
+  /** What the cache says now. */
+  const cached = new Map<number, unknown>();
+  const said = new Map<number, Said>();
+  let saying: { readonly key: number; readonly given: unknown } | undefined;
   const held = new Map<number, OperationResult>();
   const released = makeSubject<OperationResult>();
   let isHolding = false;
@@ -41,6 +55,11 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
     held.set(key, error === result.error ? result : { ...result, error });
     return true;
   };
+  const note = ({ operation: { key }, data }: OperationResult): void => {
+    if (!watched.has(key)) return;
+    cached.set(key, data);
+    if (saying?.key === key) said.set(key, { given: saying.given, data });
+  };
   /** A cache builds a new tree for each answer; here what did not change is the same object again. */
   const shared = (result: OperationResult): OperationResult => {
     const { key } = result.operation;
@@ -50,14 +69,20 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
     last.set(key, shown);
     return shown;
   };
-  const isNews = (result: OperationResult): boolean => {
-    const { key } = result.operation;
-    const before = last.get(key);
-    if (!repeated.has(key) || !before || result.error || before.error) return true;
-    return before.stale !== result.stale || shareEqual(before.data, result.data) !== before.data;
-  };
 
   return {
+    saying: (key, given, say) => {
+      saying = { key, given };
+      try {
+        say();
+      } finally {
+        saying = undefined;
+      }
+    },
+    isShown: (key, given) => {
+      const known = said.get(key);
+      return known !== undefined && isSame(known.given, given) && isEqual(known.data, cached.get(key));
+    },
     exchange:
       (toNetwork, more) =>
       ({ forward }) =>
@@ -65,12 +90,14 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
         const forget = ({ kind, key }: Operation) => {
           if (kind !== 'teardown') return;
           last.delete(key);
+          cached.delete(key);
+          said.delete(key);
           held.delete(key);
         };
         const results$ = pipe(
           forward(merge([pipe(operations$, tap(forget), map(toNetwork)), more])),
           filter(({ operation }) => operation.context[UNASKED] !== true),
-          filter(isNews),
+          tap(note),
           filter((result) => !hold(result)),
         );
         return pipe(merge([results$, released.source]), map(shared));
@@ -85,4 +112,11 @@ export function createShown({ watched, stale, repeated }: LiveOperations): Shown
       }
     },
   };
+}
+
+/** The same object in each field. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (!isObject(one) || !isObject(other)) return one === other;
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }

@@ -8,7 +8,7 @@ import {
 import { GraphQLError } from 'graphql';
 import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
 import type { Execute, LiveAnswer, LiveQueries, LiveResult, Watch } from '../core/live/index.js';
-import type { LiveOperations } from './shown.js';
+import type { LiveOperations, Shown } from './shown.js';
 import type { Telling } from './telling.js';
 
 export interface StreamingOptions {
@@ -16,6 +16,7 @@ export interface StreamingOptions {
   readonly isLive: (operation: Operation) => boolean;
   /** Kept by this exchange. */
   readonly operations: LiveOperations;
+  readonly shown: Pick<Shown, 'saying' | 'isShown'>;
   readonly telling: Telling;
   /** Results that stand for no operation, for the cache. */
   readonly unasked: Source<OperationResult>;
@@ -28,7 +29,7 @@ interface Watched {
 
 /** Behind the cache: answers live queries, again and again; fetches for them through what comes behind it. */
 export function streamingExchange(options: StreamingOptions): Exchange {
-  const { live, isLive, operations, telling, unasked } = options;
+  const { live, isLive, operations, shown, telling, unasked } = options;
   return ({ forward }) =>
     (operations$) => {
       const fetches = makeSubject<Operation>();
@@ -37,7 +38,7 @@ export function streamingExchange(options: StreamingOptions): Exchange {
       const waiting = new Map<number, (answer: LiveAnswer) => void>();
       /** When other queries were sent. */
       const sentAt = new Map<number, number>();
-      const { watched, stale, repeated } = operations;
+      const { watched, stale } = operations;
       let lastFetch = 0;
 
       const execute =
@@ -72,11 +73,12 @@ export function streamingExchange(options: StreamingOptions): Exchange {
       };
 
       const show = (operation: Operation, result: LiveResult): void => {
-        if (result.stale) stale.add(operation.key);
-        else stale.delete(operation.key);
-        if (result.isRepeat) repeated.add(operation.key);
-        results.next(asResult(operation, result));
-        repeated.delete(operation.key);
+        const { key } = operation;
+        // What nobody wrote over need not be said again.
+        if (result.isRepeat && !stale.has(key) && shown.isShown(key, result.data)) return;
+        if (result.stale) stale.add(key);
+        else stale.delete(key);
+        shown.saying(key, result.data, () => results.next(asResult(operation, result)));
       };
 
       const take = (operation: Operation): void => {

@@ -445,6 +445,7 @@ export function clientSuite(
       await set(0);
       for (const [at, query] of [TASK, LABEL, PROJECT].entries()) await becomesTrue(watched[at]!, query);
       look = () => seen.push(...new Set(numbers()));
+      const from = watched.map(({ shown }) => shown.length);
       for (let at = 1; at <= 12; at++) {
         await set(at);
         if (at % 3 === 0) await becomesTrue(watched[2]!, PROJECT);
@@ -454,6 +455,11 @@ export function clientSuite(
       const counts = seen.map((text) => Number(text.split(' ')[1]));
       expect(counts).toEqual([...counts].sort((one, other) => one - other));
       expect(counts.at(-1)).toBe(12);
+      // Each shows other data once a transaction, although they show some of the same rows.
+      for (const [at, { shown }] of watched.entries()) {
+        const other = shown.filter((data, i) => i >= from[at]! && data !== shown[i - 1]);
+        expect(other.length).toBeLessThanOrEqual(12);
+      }
       await sql("update projects set name = 'Analytical Engine' where id = 1");
     }
 
