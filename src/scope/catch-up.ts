@@ -16,8 +16,8 @@ const PAGE_CHANGES = 500;
 /** What is left then is replayed with the feed already being listened to. */
 const NEAR_CHANGES = 500;
 
-/** Where other tables say who is in the scope, and changed: so much is replayed transaction by transaction, each at its own moment. */
-const EXACT_CHANGES = 2_000;
+/** Where other tables say who is in the scope, and changed: so much is held in memory, and replayed as what it did in a few steps. */
+const EXACT_CHANGES = 20_000;
 
 /** How old the moment may get at which pages are judged. What came since has to be taken back, and that grows. */
 const RANGE_LASTS_MS = 5_000;

@@ -50,15 +50,43 @@ function replayOf(
   if (scope.isSet && transactions.some((each) => empties(each, scope.tables))) {
     return { kind: 'reset', reason: 'TRUNCATED' };
   }
+  const missed = transactions.filter(({ xid }) => isVisible(position, xid));
   return {
     kind: 'replay',
     at: { position: snapshot, later: transactions },
     occasions: occasionsOf(
-      transactions.filter(({ xid }) => isVisible(position, xid)),
+      scope.isSet ? inRuns(missed) : missed,
       snapshot,
       transactions.filter(({ xid }) => !isVisible(position, xid)),
     ),
   };
+}
+
+/** So many transactions are judged one by one, each by a statement that takes back what came after it. */
+const MOST_OCCASIONS = 64;
+
+/** What all those statements take back together, in changes; the more was missed, the fewer they are. */
+const MOST_TAKEN_BACK = 100_000;
+
+/**
+ * Many transactions as fewer, each standing for several that followed each other: what a scope is told of it is the difference that
+ * they made together. With the transaction's name of the last.
+ */
+function inRuns(transactions: readonly LoggedTransaction[]): readonly LoggedTransaction[] {
+  const changes = transactions.reduce((sum, each) => sum + each.changes.length, 0);
+  const runs = Math.max(1, Math.min(MOST_OCCASIONS, Math.floor((2 * MOST_TAKEN_BACK) / changes)));
+  if (transactions.length <= runs) return transactions;
+  const length = Math.ceil(transactions.length / runs);
+  const made: LoggedTransaction[] = [];
+  for (let from = 0; from < transactions.length; from += length) {
+    const run = transactions.slice(from, from + length);
+    made.push({
+      ...run.at(-1)!,
+      changes: run.flatMap((each) => each.changes),
+      unreadable: new Map(run.flatMap((each) => [...each.unreadable])),
+    });
+  }
+  return made;
 }
 
 function isUnreadable({ unreadable }: LoggedTransaction, tables: ReadonlySet<string>): boolean {

@@ -107,3 +107,34 @@ test('a query and the stream from its cursor have no gap and no double, at first
     `${counts.comparisons} comparisons with SELECT, ${counts.resumed} streams resumed, ${counts.resets} resets`,
   );
 });
+
+test('who was away for hundreds of transactions is told what they did together, in a few steps', {
+  timeout: 240_000,
+}, async () => {
+  const property = fc.asyncProperty(
+    fc.array(workload(3, { truncate: false }), { minLength: 45, maxLength: 45 }),
+    async (works) => {
+      const away = await Promise.all(
+        SPECS.map(async (spec) => {
+          const mirror = await subscribe(spec);
+          await mirror.stop();
+          return mirror;
+        }),
+      );
+      for (const work of works) await writeAll(writers, work);
+      await quiet();
+      for (const { spec, state, cursor } of away) {
+        const mirror = new GraphMirror(scopes, spec, state, { epoch, snapshot: cursor! });
+        const { state: expected } = await read(spec);
+        await waitFor('the stream has said everything', () =>
+          isDeepStrictEqual(mirror.state, expected),
+        ).catch(() => {});
+        expect(mirror.reset).toBeNull();
+        expect(mirror.state).toEqual(expected);
+        await mirror.stop();
+      }
+      expect(failures).toEqual([]);
+    },
+  );
+  await fc.assert(property, { ...propertyOptions(2), endOnFailure: true });
+});
