@@ -12,6 +12,7 @@ import {
   hasLiveDirective,
   type LiveTimes,
   type StreamClient,
+  type VerifyOptions,
 } from '../core/live/index.js';
 import { completingExchange } from './completing.js';
 import { createShown } from './shown.js';
@@ -26,6 +27,11 @@ export interface RivuletExchangeOptions {
   /** The cache, such as Graphcache's `cacheExchange`. Default: none. */
   readonly cache?: Exchange;
   readonly times?: Partial<LiveTimes>;
+  /**
+   * For development: live queries are compared with the network from time to time; the first difference is warned of, with the change that
+   * should have made it so. Default: false.
+   */
+  readonly verify?: boolean | VerifyOptions;
   /** What goes wrong and is no query's answer. Default: `console.warn`. */
   readonly onError?: (error: unknown) => void;
 }
@@ -47,7 +53,6 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     const telling = createTelling(options.manifest, () => live, report, unasked.next);
     const live = createLiveQueries({
       ...options,
-      batch: shown.batch,
       ...(options.cache ? { tell: telling.live } : {}),
     });
     const isLive = (operation: Operation) => operation.kind === 'query' && isMarked(operation);

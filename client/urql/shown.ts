@@ -1,5 +1,5 @@
 import type { Exchange, Operation, OperationResult } from '@urql/core';
-import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
+import { filter, map, merge, pipe, type Source, tap } from 'wonka';
 import { isEqual } from '../core/equal.js';
 import { shareEqual } from '../core/live/index.js';
 import { isObject } from '../core/row.js';
@@ -18,10 +18,10 @@ export interface Shown {
   saying(key: number, data: unknown, say: () => void): void;
   /** Whether the cache still says what it said when it was handed this data last. */
   isShown(key: number, data: unknown): boolean;
+  /** What the cache says of a live operation. */
+  dataOf(key: number): unknown;
   /** Stands before the cache, which gets `more` besides. */
   readonly exchange: (toNetwork: (operation: Operation) => Operation, more: Source<Operation>) => Exchange;
-  /** What the cache says while and right after `emit` runs is shown at its end, once an operation. */
-  batch(emit: () => void): void;
 }
 
 /** What a cache was handed, and what it made of that. */
@@ -30,31 +30,14 @@ interface Said {
   readonly data: unknown;
 }
 
-/** What watchers of queries get to see: nothing half, and what did not change as the same object. */
+/** What watchers of queries get to see: what did not change as the same object. */
 export function createShown({ watched, stale }: LiveOperations): Shown {
   const last = new Map<number, OperationResult>();
   /** What the cache says now. */
   const cached = new Map<number, unknown>();
   const said = new Map<number, Said>();
   let saying: { readonly key: number; readonly given: unknown } | undefined;
-  const held = new Map<number, OperationResult>();
-  const released = makeSubject<OperationResult>();
-  let isHolding = false;
 
-  const release = (): void => {
-    isHolding = false;
-    const results = [...held.values()];
-    held.clear();
-    for (const result of results) released.next(result);
-  };
-  const hold = (result: OperationResult): boolean => {
-    const { key, kind } = result.operation;
-    if (!isHolding || kind !== 'query') return false;
-    // The cache answers again what depends on what it was told; it does not know the error.
-    const error = result.error ?? held.get(key)?.error;
-    held.set(key, error === result.error ? result : { ...result, error });
-    return true;
-  };
   const note = ({ operation: { key }, data }: OperationResult): void => {
     if (!watched.has(key)) return;
     cached.set(key, data);
@@ -83,6 +66,7 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
       const known = said.get(key);
       return known !== undefined && isSame(known.given, given) && isEqual(known.data, cached.get(key));
     },
+    dataOf: (key) => cached.get(key),
     exchange:
       (toNetwork, more) =>
       ({ forward }) =>
@@ -92,25 +76,14 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
           last.delete(key);
           cached.delete(key);
           said.delete(key);
-          held.delete(key);
         };
-        const results$ = pipe(
+        return pipe(
           forward(merge([pipe(operations$, tap(forget), map(toNetwork)), more])),
           filter(({ operation }) => operation.context[UNASKED] !== true),
           tap(note),
-          filter((result) => !hold(result)),
+          map(shared),
         );
-        return pipe(merge([results$, released.source]), map(shared));
       },
-    batch: (emit) => {
-      isHolding = true;
-      try {
-        emit();
-      } finally {
-        // What depends on it is asked of the cache in the microtasks that were queued meanwhile.
-        queueMicrotask(release);
-      }
-    },
   };
 }
 

@@ -16,7 +16,7 @@ export interface StreamingOptions {
   readonly isLive: (operation: Operation) => boolean;
   /** Kept by this exchange. */
   readonly operations: LiveOperations;
-  readonly shown: Pick<Shown, 'saying' | 'isShown'>;
+  readonly shown: Pick<Shown, 'dataOf' | 'saying' | 'isShown'>;
   readonly telling: Telling;
   /** Results that stand for no operation, for the cache. */
   readonly unasked: Source<OperationResult>;
@@ -60,10 +60,12 @@ export function streamingExchange(options: StreamingOptions): Exchange {
         watched.add(operation.key);
         const variables = (operation.variables ?? {}) as Record<string, unknown>;
         try {
-          const watch = live.watch(operation.query, variables, execute(operation), (result) => {
+          const watcher = (result: LiveResult): void => {
             const entry = entries.get(operation.key);
             if (entry) show(entry.operation, result);
-          });
+          };
+          const inCache = () => shown.dataOf(operation.key);
+          const watch = live.watch(operation.query, variables, execute(operation), watcher, inCache);
           entries.set(operation.key, { operation, watch });
         } catch (error) {
           watched.delete(operation.key);

@@ -6,6 +6,7 @@ import { createClient, type Client as SocketClient } from 'graphql-ws';
 import { pipe, subscribe } from 'wonka';
 import WebSocket from 'ws';
 import { rivuletCacheConfig, rivuletLink } from '../../client/apollo/index.js';
+import type { StreamClient, StreamSink, VerifyOptions } from '../../client/core/live/index.js';
 import { rivuletCache, rivuletExchange } from '../../client/urql/index.js';
 import type { ClientServer } from './client-server.js';
 import { QUICK } from './client-under-test.js';
@@ -23,6 +24,8 @@ export interface ListClient {
     variables?: Variables,
   ): { readonly messages: readonly unknown[]; stop(): void };
   mutate(mutation: string, variables?: Variables): Promise<unknown>;
+  /** Writes something untrue into the cache. */
+  spoil?(row: string, column: string, value: string): void;
   /** The documents that were sent over HTTP, without mutations. */
   readonly requests: readonly string[];
   readonly problems: readonly unknown[];
@@ -40,6 +43,10 @@ export interface ListOptions {
   readonly token: string;
   /** Called before the answer of a request is handed on. */
   readonly beforeAnswer?: (query: string) => Promise<void>;
+  /** Live queries are compared with the network. */
+  readonly verify?: VerifyOptions;
+  /** What comes over the streams of live queries goes through this first; `stream` counts them. */
+  readonly meddle?: (sink: StreamSink, stream: number) => StreamSink;
   /** Shown until `createTask` and `updateTask` are answered. */
   readonly optimistic?: boolean;
 }
@@ -69,6 +76,15 @@ function transports({ server, token, beforeAnswer }: ListOptions) {
   return { requests, socket, fetch: counted };
 }
 
+function meddled(socket: SocketClient, { meddle }: ListOptions): StreamClient {
+  let stream = 0;
+  return {
+    ...socket,
+    subscribe: (request, sink) =>
+      socket.subscribe(request, (meddle ? meddle(sink, ++stream) : sink) as never),
+  };
+}
+
 const newShown = () => ({ data: undefined as unknown, shown: [] as unknown[], stop: () => {} });
 
 export const urqlLists: ListKind = {
@@ -86,7 +102,8 @@ export const urqlLists: ListKind = {
       exchanges: [
         rivuletExchange({
           manifest: server.manifest,
-          client: socket,
+          client: meddled(socket, options),
+          ...(options.verify ? { verify: options.verify } : {}),
           times: QUICK,
           onError: (error) => problems.push(error),
           cache: cacheExchange({
@@ -177,7 +194,8 @@ export const apolloLists: ListKind = {
       link: ApolloLink.from([
         rivuletLink({
           manifest: server.manifest,
-          client: socket,
+          client: meddled(socket, options),
+          ...(options.verify ? { verify: options.verify } : {}),
           times: QUICK,
           checkMs: 20,
           onError: (error) => problems.push(error),
@@ -188,6 +206,9 @@ export const apolloLists: ListKind = {
     return {
       requests,
       problems,
+      spoil: (row, column, value) => {
+        client.cache.modify({ id: row, fields: { [column]: () => value } });
+      },
       watch: (query, { live = false, variables = {} } = {}) => {
         const watched = newShown();
         const subscription = client

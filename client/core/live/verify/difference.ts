@@ -91,6 +91,8 @@ export function firstUnequal(expected: unknown, actual: unknown, path: string): 
   }
   if (isObject(expected) && isObject(actual)) {
     for (const [name, value] of Object.entries(expected)) {
+      // Some clients show it, some hide it.
+      if (name === '__typename') continue;
       const found = firstUnequal(value, actual[name], path === '' ? name : `${path}.${name}`);
       if (found) return found;
     }

@@ -160,11 +160,11 @@ export class Verifier {
       };
       const wait = (): void => {
         clearTimeout(timer);
-        timer = setTimeout(end, this.#times.confirmMs);
+        timer = setTimeout(end, QUIET_MS);
       };
+      const until = Date.now() + MOST_MS;
       this.#stops.add(end);
       const { query, variables, field } = root.stream;
-      const began = Date.now();
       wait();
       close = client.subscribe(
         { query, variables: { ...variables, after } },
@@ -173,8 +173,7 @@ export class Verifier {
             const message = isObject(data) ? data[field] : undefined;
             if (!isObject(message)) return;
             found.push(...namedIn(schema, root.reading, message));
-            // What happens meanwhile is not looked for.
-            if (Date.now() - began > this.#times.patienceMs) end();
+            if (Date.now() > until) end();
             else wait();
           },
           error: end,
@@ -184,6 +183,11 @@ export class Verifier {
     });
   }
 }
+
+/** After so long without a message the server has said everything. */
+const QUIET_MS = 2_000;
+/** Where it never is quiet, what happened by then is enough. */
+const MOST_MS = 5_000;
 
 interface Verdict {
   same(root: AppliedRoot, cursor: string): void;
