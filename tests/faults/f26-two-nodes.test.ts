@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { createStand, runs } from '../support/faults/in-test.js';
+import type { ServedNode } from '../support/faults/node.js';
+import { createRandom, seedFromEnvironment } from '../support/faults/random.js';
+
+const stand = await createStand({ nodes: 2 });
+const [ahead, behind] = [stand.nodes[0]!, stand.nodes[1]!];
+
+/**
+ * How long each answer with rows of the log takes to the late node. It needs one to hear of a transaction, and more to be told who may see it, so that it is
+ * seconds behind.
+ */
+const LATE_MS = 700;
+
+/** Makes a node's feed late: answers with rows of the log are held on their way. Returns what ends that. */
+function makeLate(node: ServedNode): () => void {
+  node.back.meddle(async (bytes) => {
+    if (isLogAnswer(bytes)) await delay(LATE_MS);
+    return bytes;
+  });
+  return () => node.back.meddle(null);
+}
+
+/** An answer with images of rows and their times, and not one that says that there is nothing. */
+function isLogAnswer(bytes: Buffer): boolean {
+  return bytes.includes('["') && bytes.includes('Z');
+}
+
+test('F26: clients go to and fro between two nodes, of which one is seconds behind: nothing lost, nothing twice, nothing goes back', async () => {
+  const seed = seedFromEnvironment();
+  const random = createRandom(seed);
+  let place = ahead;
+  await stand.subscribeAll({ url: () => place.url });
+  stand.write({ writers: 1, paceMs: 1_200, random });
+  await stand.heard();
+  const onTime = makeLate(behind);
+  const rounds = runs(3);
+  let moves = 0;
+  for (let round = 0; round < rounds; round++) {
+    place = round % 2 === 0 ? behind : ahead;
+    for (const subscriber of stand.subscribers) subscriber.cut();
+    moves += stand.subscribers.length;
+    await stand.written(3);
+    await stand.heard();
+  }
+  onTime();
+  const settled = await stand.settle();
+  console.log(`seed ${seed}: ${JSON.stringify({ ...settled, moves, reconnects: stand.reconnects })}`);
+  expect({ seed, findings: settled.findings }).toEqual({ seed, findings: [] });
+  expect(stand.resets.size).toBe(0);
+}, 300_000);
+
+test('F26: a late node says nothing to a client that is ahead of it, until it is there itself', async () => {
+  const token = await stand.token(1);
+  const query =
+    'subscription ($after: String) { userChanges(after: $after) { cursor reset changes { key } } }';
+  const onTime = makeLate(behind);
+  try {
+    for (let i = 0; i < 3; i++) {
+      const name = `late ${i}`;
+      await stand.database.query({
+        text: `update users set email = $1 where id = 2`,
+        params: [`before ${name}`],
+      });
+      const answer = await fetch(ahead.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query: '{ users(limit: 1) { id } }' }),
+      });
+      const { extensions } = (await answer.json()) as { extensions: { rivulet: { cursor: string } } };
+      const response = await fetch(behind.directUrl, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          authorization: `Bearer ${token}`,
+        },
+        body: JSON.stringify({ query, variables: { after: extensions.rivulet.cursor } }),
+        signal: AbortSignal.timeout(20_000),
+      });
+      const events = eventsOf(response);
+      await stand.database.query({
+        text: `update users set email = $1 where id = 3`,
+        params: [`after ${name}`],
+      });
+      // The change before the cursor is not among what it says, and the one after it is the first.
+      const { data } = (await events.next()).value!;
+      expect(data.userChanges).toMatchObject({ reset: null, changes: [{ key: '3' }] });
+      await events.return(undefined);
+    }
+  } finally {
+    onTime();
+  }
+}, 60_000);
+
+interface Event {
+  readonly data: { readonly userChanges: { readonly reset: string | null; readonly changes: unknown } };
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<Event> {
+  let text = '';
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const event = text.slice(0, end);
+      text = text.slice(end + 2);
+      const data = event
+        .split('\n')
+        .filter((line) => line.startsWith('data:'))
+        .map((line) => line.slice(5))
+        .join('');
+      if (event.includes('event: next')) yield JSON.parse(data) as Event;
+    }
+  }
+}
