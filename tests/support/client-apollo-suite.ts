@@ -23,6 +23,9 @@ export function apolloSuite(
   };
   const sql = (text: string) => server.database.script(text);
   const fresh = (query: string) => server.fresh(ADA, query);
+  /** It had its stream, which ended. */
+  const letGo = (client: ApolloUnderTest) =>
+    waitFor('it is not followed', () => client.streams === 1 && client.running === 0);
   const streams = (count: number) => waitFor(`${count} streams`, () => server.subscriptions() === count);
 
   afterEach(async () => {
@@ -32,21 +35,23 @@ export function apolloSuite(
 
   describe('only Apollo Client', () => {
     test('a query that is not cached is answered and not followed', async () => {
-      const { apollo } = await open();
+      const client = await open();
       const shown: unknown[] = [];
-      const subscription = apollo
+      const subscription = client.apollo
         .watchQuery({ query: gql(TASKS), fetchPolicy: 'no-cache', context: { live: true } })
         .subscribe(({ data }) => data && shown.push(data));
       await waitFor('an answer', () => shown.length > 0);
       expect(plain(shown[0])).toEqual(await fresh(TASKS));
+      await letGo(client);
       await streams(0);
       subscription.unsubscribe();
     });
 
     test('a query that is asked for once is answered and not followed', async () => {
-      const { apollo } = await open();
-      const { data } = await apollo.query({ query: gql(TASKS), context: { live: true } });
+      const client = await open();
+      const { data } = await client.apollo.query({ query: gql(TASKS), context: { live: true } });
       expect(plain(data)).toEqual(await fresh(TASKS));
+      await letGo(client);
       await streams(0);
     });
 
