@@ -1,68 +1,74 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Progress } from '../../../src/log/progress.js';
-import { isVisible, type Snapshot } from '../../../src/log/snapshot.js';
+import { covers, isVisible, type Snapshot } from '../../../src/log/snapshot.js';
 import { propertyOptions } from '../../support/property.js';
 
-const RANGE = 40n;
-const everyXid = Array.from({ length: 90 }, (_, i) => BigInt(65 + i));
-
-const snapshotOf = (xmax: bigint, open: readonly bigint[]): Snapshot => {
-  const xip = new Set(open.filter((xid) => xid < xmax));
-  return { xmin: [...xip, xmax].reduce((a, b) => (a < b ? a : b)), xmax, xip };
-};
-
-/** Two moments of one history, and some of the transactions that ended between them, in any order. */
-const anyReading = fc
+/** A reading: where it began, what it ran in, and what it found, in any order that transactions can have. */
+const readings = fc
   .record({
-    ends: fc.tuple(fc.bigInt(100n, 100n + RANGE), fc.bigInt(0n, RANGE / 4n)),
-    open: fc.uniqueArray(fc.bigInt(80n, 100n + RANGE)),
-    stillOpen: fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }),
-    logged: fc.array(fc.boolean(), { minLength: 70, maxLength: 70 }),
-    order: fc.array(fc.nat(), { minLength: 70, maxLength: 70 }),
+    start: fc.bigInt({ min: 100n, max: 110n }),
+    /** Of the numbers from 95 on, what had become of each. */
+    fates: fc.array(
+      fc.constantFrom('seen', 'openThen', 'openStill', 'openThenEmpty', 'since', 'sinceEmpty', 'sinceOpen'),
+      { minLength: 1, maxLength: 30 },
+    ),
+    order: fc.infiniteStream(fc.nat()),
   })
-  .map(({ ends: [from, more], open, stillOpen, logged, order }) => {
-    const since = snapshotOf(from, open);
-    const begun = Array.from({ length: Number(more) }, (_, i) => from + BigInt(i));
-    const candidates = [...since.xip, ...begun];
-    const until = snapshotOf(
-      from + more,
-      candidates.filter((_, i) => stillOpen[i]),
-    );
-    const found = candidates
-      .map((xid, i) => ({ xid, i }))
-      .filter(({ xid, i }) => isVisible(until, xid) && logged[i])
-      .sort((a, b) => order[a.i]! - order[b.i]!)
+  .map(({ start, fates, order }) => {
+    const found: bigint[] = [];
+    const [openBefore, openAfter] = [new Set<bigint>(), new Set<bigint>()];
+    let next = 95n;
+    let xmax = start;
+    for (const fate of fates) {
+      const xid = next++;
+      const isBefore = xid < start;
+      const isOpenThen = isBefore && fate.startsWith('open');
+      if (isOpenThen) openBefore.add(xid);
+      if (fate === 'openStill' || fate === 'sinceOpen') {
+        if (isOpenThen || !isBefore) openAfter.add(xid);
+      } else if (isOpenThen ? fate === 'openThen' : !isBefore && (fate === 'since' || fate === 'openThen')) {
+        found.push(xid);
+      }
+      if (xid >= xmax) xmax = xid + 1n;
+    }
+    const shuffled = found
+      .map((xid) => ({ xid, at: order.next().value as number }))
+      .sort((a, b) => a.at - b.at)
       .map(({ xid }) => xid);
-    return { since, until, found };
+    return { since: snapshot(start, openBefore), until: snapshot(xmax, openAfter), xids: shuffled };
   });
 
-test('each position sees what was read so far, and neither what was not nor what had not ended', () => {
-  fc.assert(
-    fc.property(anyReading, ({ since, until, found }) => {
-      const progress = new Progress(since, until, BigInt64Array.from(found));
-      for (let read = 1; read <= found.length; read++) {
-        const position = progress.next();
-        const [seen, unseen] = [found.slice(0, read), found.slice(read)];
-        for (const xid of everyXid) {
-          const isSeen = isVisible(position, xid);
-          if (seen.includes(xid) || isVisible(since, xid)) expect(isSeen).toBe(true);
-          if (unseen.includes(xid) || !isVisible(until, xid)) expect(isSeen).toBe(false);
-        }
-        const newest = seen.reduce((a, b) => (a > b ? a : b));
-        expect(position.xmax).toBe(newest < since.xmax ? since.xmax : newest + 1n);
-      }
-    }),
-    propertyOptions(500),
-  );
+function snapshot(xmax: bigint, xip: ReadonlySet<bigint>): Snapshot {
+  let xmin = xmax;
+  for (const xid of xip) if (xid < xmin) xmin = xid;
+  return { xmin, xmax, xip };
+}
+
+test('each position sees exactly what was read up to it, and never what was or is still open', () => {
+  const property = fc.property(readings, ({ since, until, xids }) => {
+    const progress = new Progress(since, until, BigInt64Array.from(xids));
+    let before = since;
+    for (const [at] of xids.entries()) {
+      const position = progress.next();
+      for (const [i, xid] of xids.entries()) expect(isVisible(position, xid)).toBe(i <= at);
+      for (const xid of until.xip) expect(isVisible(position, xid)).toBe(false);
+      // What began after the reading is never taken for read.
+      expect(position.xmax <= until.xmax).toBe(true);
+      for (let xid = 90n; xid < since.xmax; xid++)
+        if (isVisible(since, xid)) expect(isVisible(position, xid)).toBe(true);
+      expect(covers(position, before)).toBe(true);
+      expect(covers(until, position)).toBe(true);
+      expect([...position.xip].every((xid) => xid >= position.xmin && xid < position.xmax)).toBe(true);
+      before = position;
+    }
+  });
+  fc.assert(property, propertyOptions(1_000));
 });
 
-test('what else was written in between is not listed, however much', () => {
-  const progress = new Progress(
-    snapshotOf(100n, []),
-    snapshotOf(2n ** 40n, []),
-    BigInt64Array.from([2n ** 39n, 150n]),
-  );
-  expect(progress.next()).toEqual({ xmin: 150n, xmax: 2n ** 39n + 1n, xip: new Set([150n]) });
-  expect(progress.next()).toEqual({ xmin: 2n ** 39n + 1n, xmax: 2n ** 39n + 1n, xip: new Set() });
+test('a position stays small however many transactions there are, and were between them', () => {
+  const since = snapshot(1_000n, new Set());
+  const xids = BigInt64Array.from({ length: 50_000 }, (_, n) => 1_000n + BigInt(n) * 7n);
+  const progress = new Progress(since, snapshot(500_000n, new Set([400_000n])), xids);
+  for (let n = 0; n < xids.length; n++) expect(progress.next().xip.size).toBeLessThanOrEqual(1);
 });
