@@ -1,5 +1,6 @@
 import type { ApolloClient, ApolloLink, ObservableQuery } from '@apollo/client';
-import { type DocumentNode, type GraphQLFormattedError, print } from 'graphql';
+import { print } from '@apollo/client/utilities';
+import type { DocumentNode, GraphQLFormattedError } from 'graphql';
 import {
   type Execute,
   hasLiveDirective,
