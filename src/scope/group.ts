@@ -1,9 +1,12 @@
 import type { Snapshot } from '../log/snapshot.js';
 import type { Asker } from './evaluation.js';
-import type { Occasion } from './judge.js';
+import { asOne, type Occasion } from './judge.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import type { Subscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
+
+/** A backlog of no more transactions is judged one by one. */
+const BACKLOG_STEPS = 16;
 
 /**
  * Subscribers of one scope. The scope is loaded once and judged once for all of them.
@@ -105,8 +108,9 @@ export class Group {
   takeBacklog(): readonly Occasion[] {
     if (this.#state !== 'loading') return [];
     this.#state = 'live';
-    const backlog = this.#backlog;
-    this.#backlog = [];
+    const backlog: Occasion[] = [];
+    const many = this.#step();
+    while (this.#backlog.length > 0) backlog.push(asOne(this.#backlog.splice(0, many)));
     this.#backlogChanges = 0;
     return backlog;
   }
@@ -129,10 +133,22 @@ export class Group {
   /** What came first of what waits; with nothing left the group is live again. */
   takeNext(): Occasion | null {
     if (this.#state !== 'behind') return null;
-    const next = this.#backlog.shift();
-    if (next) this.#backlogChanges -= next.transaction.changes.length;
-    else this.#state = 'live';
-    return next ?? null;
+    const taken = this.#backlog.splice(0, this.#step());
+    if (taken.length === 0) {
+      this.#state = 'live';
+      return null;
+    }
+    const next = asOne(taken);
+    this.#backlogChanges -= next.transaction.changes.length;
+    return next;
+  }
+
+  /**
+   * How many of those that wait are judged as one. Where Postgres is asked, what came after a moment is taken back for each, so that who is
+   * behind would fall further.
+   */
+  #step(): number {
+    return this.scope.isSet ? Math.max(1, Math.ceil(this.#backlog.length / BACKLOG_STEPS)) : 1;
   }
 
   /**

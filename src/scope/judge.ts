@@ -34,6 +34,18 @@ export function* occasionsOf(
   }
 }
 
+/** Occasions that followed each other as one: what they did together. With the name of the last, and at its moment. */
+export function asOne(occasions: readonly Occasion[]): Occasion {
+  const last = occasions.at(-1)!;
+  if (occasions.length === 1) return last;
+  const transaction = {
+    ...last.transaction,
+    changes: occasions.flatMap((each) => each.transaction.changes),
+    unreadable: new Map(occasions.flatMap((each) => [...each.transaction.unreadable])),
+  };
+  return { ...last, transaction, net: netChanges(transaction) };
+}
+
 /** One group's judging of one transaction. */
 interface Step {
   readonly group: Group;
