@@ -12,7 +12,7 @@ import type { SelectPlan, SelectResult } from '../query/types.js';
 import { Allowance } from './allowance.js';
 import { catchUp, roomBeforeBacklog } from './catch-up.js';
 import { coalesce } from './coalesce.js';
-import type { Evaluator, Retry } from './evaluation.js';
+import { createEvaluator, type Evaluator, type Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
 import { judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
@@ -28,6 +28,7 @@ import { specKey } from './spec-key.js';
 import { PATIENCE_MS, Stragglers } from './stragglers.js';
 import { Subscriber } from './subscriber.js';
 import { Tally } from './tally.js';
+import { Turnstile, Unwanted } from './turnstile.js';
 import type {
   ChangeSpec,
   FollowOptions,
@@ -86,6 +87,9 @@ export function createScopes(options: ScopesOptions): Scopes {
   return new FeedScopes(options);
 }
 
+/** Of the connections of what judges, one is left. */
+const STARTS_AT_ONCE = 2;
+
 class FeedScopes implements Scopes {
   readonly #options: ScopesOptions;
   /** Those that new subscribers may join, by what they watch and from where. */
@@ -98,6 +102,7 @@ class FeedScopes implements Scopes {
   readonly #tally = new Tally();
   readonly #sizes = new MessageSizes();
   readonly #stragglers: Stragglers;
+  readonly #starts = new Turnstile(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
@@ -254,7 +259,10 @@ class FeedScopes implements Scopes {
   }
 
   #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
-    const group = new Group(spec, this.#scopeOf(spec));
+    const group: Group = new Group(
+      spec,
+      this.#scopeOf(spec, () => group),
+    );
     this.#assertWatched(group.scope.tables);
     this.#unindexed.look(group.scope.matchable);
     this.#letJoin(group, key);
@@ -307,11 +315,10 @@ class FeedScopes implements Scopes {
     return null;
   }
 
-  #scopeOf(spec: ChangeSpec): Scope {
-    const { model, evaluator, maxScopeKeys = 100_000 } = this.#options;
-    return isLocal(spec.filter) && spec.graph.length === 0
-      ? new RowScope(spec)
-      : new SetScope(model, evaluator, spec, maxScopeKeys);
+  #scopeOf(spec: ChangeSpec, group: () => Group): Scope {
+    if (isLocal(spec.filter) && spec.graph.length === 0) return new RowScope(spec);
+    const { model, maxScopeKeys = 100_000 } = this.#options;
+    return new SetScope(model, this.#evaluatorOf(group), spec, maxScopeKeys);
   }
 
   async #start(group: Group, cursor: DecodedCursor | undefined): Promise<void> {
@@ -332,6 +339,7 @@ class FeedScopes implements Scopes {
         group.onClose();
         for (const occasion of missed.occasions) {
           await roomBeforeBacklog(group);
+          if (!group.isOpen) return;
           await this.#judge(occasion, [group], true);
         }
       }
@@ -347,13 +355,13 @@ class FeedScopes implements Scopes {
   /** Tells what was missed as far as that takes pages, and returns where the rest begins; `null` where the subscribers were told of a reset. */
   async #catchUp(group: Group, cursor: DecodedCursor): Promise<DecodedCursor | null> {
     if (this.#recentSince(cursor)) return cursor;
-    const { database, pages, evaluator, retry, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
+    const { database, pages, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
     const { epoch } = cursor;
     const caught = await catchUp(group, cursor, {
       database,
       pages,
-      evaluator,
-      retry,
+      evaluator: this.#evaluatorOf(() => group),
+      retry: this.#retryOf(() => group),
       maxChanges,
       onTelling: () => group.onClose(),
       split: (subscribers, snapshot) => this.#split(group.spec, subscribers, { epoch, snapshot }),
@@ -399,9 +407,14 @@ class FeedScopes implements Scopes {
 
   /** `null` where continuity cannot be had; the subscribers were told. */
   async #missed(group: Group, after: DecodedCursor, position: Snapshot) {
-    const { database, history, retry } = this.#options;
+    const { database, history } = this.#options;
     const recent = this.#recentSince(after);
-    const missed = await missedSince(after, position, group.scope, { database, history, retry, recent });
+    const missed = await missedSince(after, position, group.scope, {
+      database,
+      history,
+      retry: this.#retryOf(() => group),
+      recent,
+    });
     if (missed.kind === 'replay') return missed;
     group.onClose();
     group.reset(missed.reason, position);
@@ -437,7 +450,8 @@ class FeedScopes implements Scopes {
 
   #judge(occasion: Occasion, groups: readonly Group[], isReplay: boolean): Promise<void> {
     const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
-    return judge(occasion, groups, { evaluator: this.#options.evaluator, onFailure, isReplay });
+    const evaluator = isReplay ? this.#evaluatorOf(() => groups[0]!) : this.#options.evaluator;
+    return judge(occasion, groups, { evaluator, onFailure, isReplay });
   }
 
   #resetAll({ position }: FeedBatch): void {
@@ -479,7 +493,19 @@ class FeedScopes implements Scopes {
     }
   }
 
+  /** For what a group asks before it follows: not more at a time than leaves a connection for those that do. */
+  #retryOf(group: () => Group): Retry {
+    const { retry } = this.#options;
+    return (work) => retry(() => this.#starts.pass(() => group().isOpen, work));
+  }
+
+  #evaluatorOf(group: () => Group): Evaluator {
+    const { database, model, history } = this.#options;
+    return createEvaluator({ database, model, history, retry: this.#retryOf(group) });
+  }
+
   #fail(group: Group, error: unknown): void {
+    if (error instanceof Unwanted) return;
     this.#groups.delete(group);
     this.#groupIndex.remove(group);
     group.onClose();

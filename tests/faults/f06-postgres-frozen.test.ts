@@ -8,8 +8,8 @@ const { stand, cluster } = await createStandOnCluster({ nodes: 2 });
 /** Far longer than it takes to notice. */
 const FROZEN_MS = Number(process.env.RIVULET_FROZEN_MS ?? 9_000);
 
-/** Of one node: its requests', its feed's, and the listening one. */
-const MOST_SESSIONS = 10 + 4 + 1;
+/** Of one node: its requests', its feed's, its scopes', and the listening one. */
+const MOST_SESSIONS = 10 + 2 + 3 + 1;
 
 test('F6: Postgres freezes: the nodes notice within 5 s, and when it goes on nothing is lost and nobody listens twice', async () => {
   const seed = seedFromEnvironment();

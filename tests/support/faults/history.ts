@@ -26,6 +26,8 @@ export type Sees = 'yes' | 'no' | 'maybe';
 /** Everything that happened between two quiet points, as the ledger tells it. */
 export class History {
   readonly commits: readonly Commit[];
+  /** Those of which somebody was told. */
+  readonly byAcknowledgement: readonly Commit[];
   readonly #byXid = new Map<string, Commit>();
   readonly #states = new Map<string, RowState[]>();
   readonly #steps = new Map<string, Step[]>();
@@ -56,6 +58,9 @@ export class History {
       }
     }
     for (const commit of commits) this.#byXid.set(commit.xid, commit);
+    this.byAcknowledgement = commits
+      .filter(({ ackedAt }) => ackedAt < Infinity)
+      .sort((a, b) => a.ackedAt - b.ackedAt);
   }
 
   commit(xid: string): Commit | undefined {
@@ -90,9 +95,10 @@ export class History {
     return sees;
   }
 
-  /** The transaction, where it made a user a member of a project, or took that back. */
-  changesRights(xid: string, user: number): boolean {
-    return this.steps(xid).some(({ table, row }) => table === 'members' && row.endsWith(`:${user}`));
+  /** Whether a user became a member, or ceased to be one, by a transaction or after it. */
+  changedMembership(user: number, project: number, commit: Commit): boolean {
+    const states = this.#states.get(rowName('members', `${project}:${user}`)) ?? [];
+    return states.some(({ by }) => by !== null && by.ackedAt >= commit.begunAt);
   }
 
   /** All rows as they are in the end. */

@@ -20,7 +20,7 @@ export interface JudgeOptions {
   readonly fresh: State;
   /** Reasons for which a subscriber may have been told to fetch again. */
   readonly allowedResets: ReadonlySet<string>;
-  /** It read slowly: several messages may have come as one, which says what they did all in all. */
+  /** It read slowly: then a message may stand for several transactions, whatever is followed. */
   readonly mayMerge?: boolean;
 }
 
@@ -33,6 +33,9 @@ export interface Judged {
 /**
  * Compares what a subscriber was told with what the ledger says happened. The ledger does not know in which order transactions became
  * visible, only which were over when others began; what it cannot know is allowed.
+ *
+ * Of rows that decide by themselves who sees them, each transaction is one message. Where other tables decide, one message may stand for
+ * several transactions that followed each other; then it must be what they did together, and come before anything that began after them.
  */
 export function judge(options: JudgeOptions): Judged {
   const judgement = new Judgement(options);
@@ -45,15 +48,19 @@ class Judgement {
   rows: Map<string, number>;
   links: Set<string>;
   readonly #options: JudgeOptions;
+  readonly #isExact: boolean;
   readonly #seen = new Map<string, Message>();
   /** The newest version of each row that it ever knew of. */
   readonly #newest: Map<string, number>;
   /** Transactions that began after it must have been told. */
   #coveredFrom: number;
+  /** So many of the transactions, in the order of their acknowledgement, are known to have been told. */
+  #settled = 0;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    const { before } = options;
+    const { before, plan, mayMerge } = options;
+    this.#isExact = plan.kind === 'users' && !mayMerge;
     this.rows = new Map(before?.rows);
     this.links = new Set(before?.links);
     this.#newest = new Map(before?.rows);
@@ -64,10 +71,10 @@ class Judgement {
     const { notes, plan } = this.#options;
     for (const note of notes) {
       if (note.kind === 'told') this.#onMessage(note.message);
-      else if (note.kind === 'answered') this.#onAnswer(note.state);
+      else if (note.kind === 'answered') this.#adopt(note.state);
       else this.#onFetched(note);
     }
-    if (!isLive(plan) && !this.#options.mayMerge) this.#checkWhole();
+    if (!isLive(plan) && this.#isExact) this.#checkWhole();
     this.#checkState();
   }
 
@@ -81,10 +88,6 @@ class Judgement {
     this.#coveredFrom = at;
   }
 
-  #onAnswer(state: State): void {
-    this.#adopt(state);
-  }
-
   #adopt(state: State): void {
     for (const [row, version] of state.rows) {
       const known = this.#newest.get(row) ?? -1;
@@ -96,12 +99,12 @@ class Judgement {
   }
 
   #onMessage(message: Message): void {
-    const { history } = this.#options;
     const { xid } = message;
+    const commit = xid === null ? undefined : this.#options.history.commit(xid);
     if (xid !== null) {
       if (this.#seen.has(xid)) this.#find('doubled', `transaction ${xid} came twice`);
       this.#seen.set(xid, message);
-      if (!history.commit(xid)) this.#find('phantom', `transaction ${xid} is not in the ledger`);
+      if (!commit) this.#find('phantom', `transaction ${xid} is not in the ledger`);
     }
     // It fetches next; what came with the reset is replaced by that.
     if (message.reset !== null) return;
@@ -110,7 +113,7 @@ class Judgement {
       const row = rowName(told.table, told.key);
       if (rows.has(row)) this.#find('doubled', `${row} is twice in ${xid}`);
       rows.add(row);
-      this.#onRow(row, told, xid!);
+      this.#onRow(row, told, xid!, commit);
     }
     for (const { kind, link } of message.links) {
       if (this.links.has(link) === (kind === 'ENTER'))
@@ -118,11 +121,12 @@ class Judgement {
       if (kind === 'ENTER') this.links.add(link);
       else this.links.delete(link);
     }
+    if (commit) this.#checkSettled(commit);
   }
 
-  #onRow(row: string, told: ToldRow, xid: string): void {
+  #onRow(row: string, told: ToldRow, xid: string, commit: Commit | undefined): void {
     const { kind, version } = told;
-    const finding = this.#options.mayMerge ? this.#judgeMerged(row, told) : this.#judgeRow(row, told, xid);
+    const finding = this.#isExact ? this.#judgeExact(row, told, xid) : this.#judgeMerged(row, told, commit);
     if (finding)
       this.findings.push({ ...finding, text: `${kind} ${row} ${version ?? ''} in ${xid}: ${finding.text}` });
     if (kind === 'LEAVE') {
@@ -133,68 +137,80 @@ class Judgement {
     this.#newest.set(row, Math.max(this.#newest.get(row) ?? -1, version!));
   }
 
-  /** Only what holds of every net effect. */
-  #judgeMerged(row: string, { kind, version }: ToldRow): Finding | null {
+  #judgeExact(row: string, { kind, version, op }: ToldRow, xid: string): Finding | null {
+    const { history } = this.#options;
     const had = this.rows.get(row);
-    if ((had === undefined) !== (kind === 'ENTER')) return wrong('lost', `it has ${had}`);
+    const next = history.next(row, had ?? -1);
+    if (kind === 'LEAVE') {
+      if (had === undefined) return wrong('doubled', 'it has no such row');
+      if (next?.by?.xid !== xid) return wrong('lost', `after ${had} came ${next?.version}`);
+      return (op === 'DELETE') === next.isGone ? null : wrong('phantom', `it says ${op}`);
+    }
+    if (version! < (this.#newest.get(row) ?? -1))
+      return wrong('out of order', `after ${this.#newest.get(row)}`);
+    const state = history.state(row, version!);
+    if (!state) return wrong('phantom', 'the ledger knows nothing of it');
+    if (had === state.version) return wrong('doubled', 'it has that');
+    if ((kind === 'UPDATE') !== (had !== undefined)) return wrong('lost', `it has ${had}`);
+    if (had !== undefined && next !== state) return wrong('lost', `after ${had} came ${next?.version}`);
+    return state.by?.xid === xid ? null : wrong('phantom', `that was made by ${state.by?.xid}`);
+  }
+
+  /** What holds of every net effect. What is missing in between, `#checkSettled` finds. */
+  #judgeMerged(row: string, { kind, version }: ToldRow, commit: Commit | undefined): Finding | null {
+    const had = this.rows.get(row);
+    if ((had === undefined) !== (kind === 'ENTER'))
+      return wrong(kind === 'ENTER' ? 'doubled' : 'lost', `it has ${had}`);
     if (version === null) return null;
     const newest = this.#newest.get(row) ?? -1;
     if (version < newest) return wrong('out of order', `after ${newest}`);
     if (version === had) return wrong('doubled', 'it has that');
-    return this.#options.history.state(row, version)
-      ? null
-      : wrong('phantom', 'the ledger knows nothing of it');
-  }
-
-  #judgeRow(row: string, { kind, version, op }: ToldRow, xid: string): Finding | null {
-    const had = this.rows.get(row);
-    if (kind === 'LEAVE') {
-      return had === undefined ? wrong('doubled', 'it has no such row') : this.#judgeLeave(row, had, xid, op);
-    }
-    const newest = this.#newest.get(row) ?? -1;
-    if (version! < newest) return wrong('out of order', `after ${newest}`);
-    const state = this.#options.history.state(row, version!);
+    const state = this.#options.history.state(row, version);
     if (!state) return wrong('phantom', 'the ledger knows nothing of it');
-    return kind === 'UPDATE'
-      ? this.#judgeUpdate(row, had, state, xid)
-      : this.#judgeEnter(row, had, state, xid);
-  }
-
-  #judgeUpdate(row: string, had: number | undefined, state: RowState, xid: string): Finding | null {
-    if (had === undefined) return wrong('lost', 'it has no such row');
-    if (had === state.version) return wrong('doubled', 'it has that');
-    const next = this.#options.history.next(row, had);
-    if (next !== state) return wrong('lost', `after ${had} came ${next?.version}`);
-    return state.by?.xid === xid ? null : wrong('phantom', `that was made by ${state.by?.xid}`);
-  }
-
-  #judgeEnter(row: string, had: number | undefined, state: RowState, xid: string): Finding | null {
-    const { history, plan } = this.#options;
-    if (had !== undefined) return wrong('doubled', `it has ${had}`);
-    if (state.by?.xid === xid) return null;
-    const commit = history.commit(xid);
-    if (!commit || !history.changesRights(xid, plan.userId)) return wrong('phantom', 'nothing made it enter');
-    // Rights came: the row as it was then.
-    const next = history.next(row, state.version);
-    return next?.by && next.by.ackedAt < commit.begunAt
-      ? wrong('lost', `it was ${next.version} by then`)
+    if (commit && state.by && state.by.begunAt > commit.ackedAt)
+      return wrong('phantom', `that was made later, by ${state.by.xid}`);
+    return commit && this.#shows(state, commit) === 'no'
+      ? wrong('phantom', 'it is none of its business')
       : null;
   }
 
-  #judgeLeave(row: string, had: number, xid: string, op: string | null): Finding | null {
+  /** A message has come: it is there with all of its rows, and so is everything that was over when its transaction began. */
+  #checkSettled(commit: Commit): void {
+    this.#checkThere(commit, `of which the rest came`);
+    const { byAcknowledgement } = this.#options.history;
+    for (; this.#settled < byAcknowledgement.length; this.#settled++) {
+      const earlier = byAcknowledgement[this.#settled]!;
+      if (earlier.ackedAt >= commit.begunAt) return;
+      this.#checkThere(earlier, `although ${commit.xid} came, which began after it`);
+    }
+  }
+
+  /** What a transaction did is there, or what followed it. */
+  #checkThere(commit: Commit, why: string): void {
     const { history, plan } = this.#options;
-    const next = history.next(row, had);
-    if (next?.by?.xid === xid) {
-      return (op === 'DELETE') === next.isGone ? null : wrong('phantom', `it says ${op}`);
+    const tables = tablesOf(plan);
+    for (const { row, table, before, after } of history.steps(commit.xid)) {
+      if (!tables.includes(table)) continue;
+      const had = this.rows.get(row);
+      const isShown = this.#shows(after, commit);
+      if (isShown === 'yes') {
+        if (had === undefined ? !this.#mayHaveLeft(row, after, commit) : had < after.version)
+          this.#find('lost', `${row} ${after.version} of ${commit.xid} is not there (${had}), ${why}`);
+      } else if (isShown === 'no' && this.#shows(before, commit) === 'yes') {
+        if (had !== undefined && had < after.version)
+          this.#find('lost', `the end of ${row} by ${commit.xid} was not told, ${why}`);
+      }
     }
-    const commit = history.commit(xid);
-    if (!commit || !history.changesRights(xid, plan.userId)) {
-      return wrong(next ? 'lost' : 'phantom', `after ${had} came ${next?.version} by ${next?.by?.xid}`);
+  }
+
+  /** After a state, something happened by which the subscriber does not see the row any more. */
+  #mayHaveLeft(row: string, state: RowState, commit: Commit): boolean {
+    const { history, plan } = this.#options;
+    if (state.project !== null && history.changedMembership(plan.userId, state.project, commit)) return true;
+    for (let next = history.next(row, state.version); next; next = history.next(row, next.version)) {
+      if (next.isGone || next.project !== state.project) return true;
     }
-    // Rights went: what came before it was told before it.
-    return next?.by && next.by.ackedAt < commit.begunAt
-      ? wrong('lost', `${next.version} was not told`)
-      : null;
+    return false;
   }
 
   /** Each transaction that surely concerned the subscriber came, with all of its rows; none that surely did not. */
@@ -212,10 +228,7 @@ class Judgement {
         if (must === 'no' && told.has(step.row))
           this.#find('phantom', `${step.row} in ${commit.xid}, which is none of its business`);
         if (must === 'yes' && !told.has(step.row) && (isCovered || message))
-          this.#find(
-            'lost',
-            `${step.row} ${step.after.version} in ${commit.xid}${message ? ', of which the rest came' : ''}`,
-          );
+          this.#find('lost', `${step.row} ${step.after.version} in ${commit.xid}`);
       }
     }
   }

@@ -108,14 +108,14 @@ export class ServedNode {
       if (parsed) this.#logged.push(parsed);
       else this.#stray += `${line}\n`;
     });
-    this.directUrl = await waitFor(
-      'the node listens',
-      () => {
-        if (!this.isRunning) throw new Error(`the node ended: ${this.#said()}`);
-        return this.#urlLogged('listening');
-      },
-      STARTS_WITHIN_MS,
-    );
+    const listens = waitFor('the node listens', () => this.#urlLogged('listening'), STARTS_WITHIN_MS);
+    const ends = new Promise<never>((_, reject) => {
+      child.once('exit', () => reject(new Error(`the node ended: ${this.#said()}`)));
+    });
+    this.directUrl = await Promise.race([listens, ends]);
+    // Whoever ends it later does not want to hear of this.
+    ends.catch(() => {});
+    listens.catch(() => {});
     this.metricsUrl = this.#urlLogged('figures are served') ?? '';
     this.front.aim(this.directUrl);
     this.front.resume();

@@ -93,7 +93,7 @@ export class Subscriber {
     return this.#notes.splice(0);
   }
 
-  /** Whether it was a slow reader, or away, since the last call: then one message may stand for several transactions. */
+  /** Whether it was a slow reader since the last call. */
   takeWasSlow(): boolean {
     const wasSlow = this.#wasSlow;
     this.#wasSlow = false;
@@ -176,8 +176,6 @@ export class Subscriber {
       }
       if (this.#stopped) return;
       this.#reconnects++;
-      // After a long absence a stream says what several transactions did together.
-      this.#wasSlow = true;
       waitMs = this.#messages > before ? FIRST_WAIT_MS : Math.min(waitMs * 2, LONGEST_WAIT_MS);
       await delay(waitMs * (0.5 + Math.random()));
     }
