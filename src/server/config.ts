@@ -159,8 +159,6 @@ export interface Limits extends GraphQLLimits {
   readonly maxScopeKeys: number;
   /** Rows of one transaction that are told; one that changed more resets who depends on its tables. @default 200000 */
   readonly maxTransactionRows: number;
-  /** Rows of one transaction that are told; one that changed more resets who depends on its tables. @default 200000 */
-  readonly maxTransactionRows: number;
   /** Changes that may wait for one subscriber before they are merged, and then replaced by a reset. @default 1000 */
   readonly maxQueuedChanges: number;
   /** Bytes that may wait, the same, for one WebSocket over all its subscriptions, or for one event stream. @default 1048576 */

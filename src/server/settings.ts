@@ -71,7 +71,6 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   contextSeconds: 10,
   maxScopeKeys: 100_000,
   maxTransactionRows: 200_000,
-  maxTransactionRows: 200_000,
   maxQueuedChanges: 1_000,
   maxQueuedBytes: 1_048_576,
   maxRecentChanges: 5_000,
