@@ -62,7 +62,7 @@ describe('F32: locks', () => {
     const release = await lock(database, 'counters');
     const asked = Array.from({ length: 6 }, () => app.fetch('counters'));
     const written = write(database, 'counters');
-    await goesOn(followed, HELD_MS);
+    await goesOn(followed, HELD_MS / 2);
     expect(locked.messages).toEqual([]);
     await release();
     await written;

@@ -24,10 +24,10 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/log/decode.ts',
-        from: '  for (const row of read.rows) {\n',
+        from: '  for (const row of rows) {\n',
         to: `  const seen = (globalThis as { seen?: bigint }).seen ?? 0n;
   let largest = seen;
-  for (const row of read.rows) {
+  for (const row of rows) {
     if (row.seq > largest) largest = row.seq;
     if (row.seq <= seen) continue;
     (globalThis as { seen?: bigint }).seen = largest;
@@ -38,42 +38,36 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'Transactions are put in the order of their ids',
-    edits: one(
-      'src/log/decode.ts',
-      '([, a], [, b]) => compare(a.last, b.last)',
-      '([a], [b]) => compare(a, b)',
-    ),
+    edits: one('src/log/decode.ts', 'compare(a.at(-1)!.seq, b.at(-1)!.seq)', 'compare(a[0]!.xid, b[0]!.xid)'),
     test: 'tests/faults/f14-same-rows.test.ts',
   },
   {
     bug: 'Transactions are put in the order of their smallest `seq`',
-    edits: one(
-      'src/log/decode.ts',
-      'if (row.seq > group.last) group.last',
-      'if (row.seq < group.last) group.last',
-    ),
+    edits: one('src/log/decode.ts', 'compare(a.at(-1)!.seq, b.at(-1)!.seq)', 'compare(a[0]!.seq, b[0]!.seq)'),
     test: 'tests/faults/f14-same-rows.test.ts',
   },
   {
     bug: 'A cursor says that a whole reading was delivered, before it was',
-    edits: one(
-      'src/log/decode.ts',
-      'isLast ? read.snapshot : withVisible(position, xids.slice(0, i + 1))',
-      'read.snapshot',
-    ),
+    edits: one('src/log/decode.ts', 'i === ordered.length - 1 ?', 'i >= 0 ?'),
     test: 'tests/pg/concurrency.test.ts',
   },
   {
     bug: 'A cursor also sees the transaction that comes next',
-    edits: one('src/log/decode.ts', 'xids.slice(0, i + 1)', 'xids.slice(0, i + 2)'),
+    edits: one(
+      'src/log/progress.ts',
+      'const xid = this.#xids[this.#at]!;',
+      'const xid = this.#xids[Math.min(this.#at + 1, this.#xids.length - 1)]!;',
+    ),
     test: 'tests/pg/concurrency.test.ts',
   },
   {
     bug: 'Transactions that were open at the cursor are not looked for',
     edits: one(
       'src/log/read.ts',
-      'c.xid = any ($2::text::xid8[]) and ${isWhole}',
-      'c.xid = any ($2::text::xid8[]) and false',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+      '${rows(`c.xid = any (${xip})`)}',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+      "${rows('false')}",
     ),
     test: 'tests/faults/f12-long-transaction.test.ts',
   },
@@ -127,6 +121,7 @@ export const mutants: readonly Mutant[] = [
     bug: 'Retention does not ask what readers still need',
     edits: one(
       'src/log/trim.ts',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
       'make_interval(secs => ${CLAIM_LASTS_SECONDS})',
       'make_interval(secs => 0)',
     ),
@@ -144,8 +139,35 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A cursor of another log is taken for one of this',
-    edits: one('src/feed/log-history.ts', 'read.epoch !== epoch || ', ''),
+    edits: [
+      { file: 'src/feed/log-pages.ts', from: 'outline.epoch !== epoch || ', to: '' },
+      { file: 'src/feed/log-history.ts', from: 'found.epoch !== epoch || ', to: '' },
+    ],
     test: 'tests/protocol/cursors.test.ts',
+  },
+  {
+    bug: 'A cursor also counts transactions as seen that left nothing on disk',
+    edits: one('src/server/server.ts', '{ isOfLog: true }', '{}'),
+    test: 'tests/faults/f27-history-rewritten.test.ts',
+  },
+  {
+    bug: 'Nobody looks whether the log still has what a cursor has seen',
+    edits: one('src/log/standing.ts', "if (!anchor) return 'false';", "if (anchor ?? true) return 'false';"),
+    test: 'tests/faults/f27-history-rewritten.test.ts',
+  },
+  {
+    bug: 'A promoted standby goes on with the log as it was',
+    edits: one('src/log/renew.ts', "if (row?.[0] !== 'true') return;", 'if (row) return;'),
+    test: 'tests/faults/f27-history-rewritten.test.ts',
+  },
+  {
+    bug: 'A large transaction is delivered without its last part',
+    edits: one(
+      'src/feed/log-pages.ts',
+      'for (let left = count; left > 0; left -= rows)',
+      'for (let left = count; left > rows; left -= rows)',
+    ),
+    test: 'tests/pg/feed-backlog.test.ts',
   },
   {
     bug: 'A full outbox drops what waits, and says nothing',
@@ -156,8 +178,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'Nobody hands over what a subscription missed while it was being opened',
     edits: one(
       'src/scope/scopes.ts',
-      'for (const occasion of missed.occasions) await',
-      'for (const occasion of []) await',
+      'for (const occasion of missed.occasions) {',
+      'for (const occasion of []) {',
     ),
     test: 'tests/faults/f24-duplicates.test.ts',
     only: 'the server',
@@ -188,6 +210,22 @@ export const mutants: readonly Mutant[] = [
       'await lock.drop();\n    return isTaken && lock === this.#lock;',
     ),
     test: 'tests/pg/doorbell.test.ts',
+  },
+  {
+    bug: 'What was missed is told faster than it is taken',
+    edits: one('src/scope/scopes.ts', '          await roomBeforeBacklog(group);\n', ''),
+    test: 'tests/faults/f16-big-values.test.ts',
+    only: 'resumes',
+  },
+  {
+    bug: 'Everybody waits for a table that somebody locked',
+    edits: one(
+      'src/scope/scopes.ts',
+      'patienceMs: options.patienceMs ?? PATIENCE_MS',
+      'patienceMs: PATIENCE_MS * 1_000',
+    ),
+    test: 'tests/faults/f32-locks-and-limits.test.ts',
+    only: 'nobody else',
   },
   {
     bug: 'The trigger notifies although the queue of notifications is full',
