@@ -32,7 +32,7 @@ export type ResetReason =
   | 'LOG_LOST'
   /** The cursor was made by another log. */
   | 'OTHER_LOG'
-  /** Messages were read more slowly than they came. */
+  /** Messages were read more slowly than they came, or one transaction changed more rows than are told. */
   | 'OVERFLOW'
   /** You may see other rows than before: your token was exchanged for one that says so. */
   | 'RIGHTS_CHANGED'
