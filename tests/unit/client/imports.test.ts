@@ -31,6 +31,8 @@ test('the client core reaches no package, and nothing of the server but what is 
   const folders = new Set([...files].map((file) => dirname(file)));
   expect([...folders].sort()).toEqual([
     'client/core',
+    'client/core/live',
+    'client/core/sse',
     'src',
     'src/filter',
     'src/manifest',
