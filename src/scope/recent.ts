@@ -15,6 +15,8 @@ interface Remembered {
  */
 export class Recent {
   #transactions: Remembered[] = [];
+  /** When each of them was logged. */
+  readonly #loggedAt = new Map<bigint, string>();
   readonly #maxChanges: number;
   /** Everything since is remembered. */
   #start: Snapshot;
@@ -29,17 +31,26 @@ export class Recent {
   add(transaction: LoggedTransaction): void {
     const bytes = bytesOf(transaction);
     this.#transactions.push({ transaction, bytes });
+    this.#loggedAt.set(transaction.xid, transaction.loggedAt);
     this.#changes += transaction.changes.length;
     this.#bytes += bytes;
     if (this.#changes > this.#maxChanges || this.#bytes > MAX_BYTES) this.#forget();
   }
 
-  /** What a position has not seen, in the feed's order; `null` where that was forgotten. */
+  /** What a position has not seen, in the feed's order; `null` where that was forgotten, or where the log has to be asked whether it is one of it. */
   since(position: Snapshot): readonly LoggedTransaction[] | null {
-    if (!covers(position, this.#start)) return null;
+    if (!covers(position, this.#start) || !this.#isOfThis(position)) return null;
     return this.#transactions
       .filter(({ transaction }) => !isVisible(position, transaction.xid))
       .map(({ transaction }) => transaction);
+  }
+
+  /** By numbers alone a position of before the server was set back looks like one of now. */
+  #isOfThis({ anchor }: Snapshot): boolean {
+    const start = this.#start.anchor;
+    if (!anchor) return !start && !this.#transactions[0]?.transaction.cursor.anchor;
+    if (start?.xid === anchor.xid) return start.loggedAt === anchor.loggedAt;
+    return this.#loggedAt.get(anchor.xid) === anchor.loggedAt;
   }
 
   /** Down to half, so that it is not done for each transaction. */
@@ -49,6 +60,7 @@ export class Recent {
       const { transaction, bytes } = this.#transactions[from]!;
       this.#changes -= transaction.changes.length;
       this.#bytes -= bytes;
+      this.#loggedAt.delete(transaction.xid);
       from++;
     }
     if (from === 0) return;

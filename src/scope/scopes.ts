@@ -280,7 +280,7 @@ class FeedScopes implements Scopes {
 
   #startingAt(spec: ChangeSpec, after: DecodedCursor | undefined): Group {
     const key = after
-      ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)}`
+      ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)} ${after.snapshot.anchor?.loggedAt}`
       : specKey(spec);
     return this.#joinable.get(key) ?? this.#open(spec, key, after);
   }
