@@ -1,5 +1,6 @@
 import type { TextRow } from '../database/types.js';
 import { Params, type Statement } from '../sql/statement.js';
+import { amongSql } from './among.js';
 import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
 import { parseStanding, type Standing, standingSql } from './standing.js';
 
@@ -38,13 +39,12 @@ export interface OutlinedTable {
 export function outlineSince(position: Snapshot, maxTransactions = 1_000_000): Statement {
   const params = new Params();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
-  const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const columns = `c.xid, c.seq, c.shape, c.op, coalesce(pg_column_size(c.old), 0) + coalesce(pg_column_size(c.new), 0) as bytes`;
   return {
     text: `with missed as (
   select ${columns} from rivulet.change c where c.xid >= ${xmax}
-  union all select ${columns} from rivulet.change c where c.xid = any (${xip})
+  union all select ${columns} from rivulet.change c where ${amongSql('c.xid', position.xip, params)}
 ), transactions as (select xid, max(seq) as last, count(*) as size, sum(bytes) as bytes from missed group by xid),
 tables as (
   select s.sql_schema, s.sql_name, bool_or(m.op in ('T', 'X')) as broken

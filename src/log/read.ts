@@ -1,5 +1,6 @@
 import type { TextRow } from '../database/types.js';
 import { Params, type Statement } from '../sql/statement.js';
+import { amongSql } from './among.js';
 import { LOGGED_AT_SQL } from './newest.js';
 import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
 import { parseStanding, type Standing, standingSql } from './standing.js';
@@ -57,7 +58,6 @@ const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_j
 export function readSince(position: Snapshot, maxRows?: number): Statement {
   const params = new Params();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
-  const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isWhole = `not exists (select 1 from rivulet.log where trimmed >= ${xmin})`;
   const limit = maxRows === undefined ? '' : ` limit ${Math.trunc(maxRows) + 1}`;
@@ -66,7 +66,7 @@ export function readSince(position: Snapshot, maxRows?: number): Statement {
   return {
     text: `select pg_current_snapshot()::text, l.epoch::text, null, (l.trimmed >= ${xmin})::text, ${standingSql(position, params)}, null, null, null, null, null from rivulet.log l
 union all ${rows(`c.xid >= ${xmax}`)}
-union all ${rows(`c.xid = any (${xip})`)}`,
+union all ${rows(amongSql('c.xid', position.xip, params))}`,
     params: params.values,
   };
 }
@@ -95,7 +95,7 @@ function partSql(part: Part, params: Params): string {
   const rows = `select null, null, ${COLUMNS} from rivulet.change c where`;
   switch (part.kind) {
     case 'whole':
-      return `${rows} c.xid = any (${params.cast(`{${part.xids.join(',')}}`, 'xid8[]')})`;
+      return `${rows} ${amongSql('c.xid', part.xids, params)}`;
     case 'slice': {
       const after = params.cast(part.afterSeq.toString(), 'bigint');
       const xid = params.cast(part.xid.toString(), 'xid8');
@@ -164,18 +164,4 @@ function parseImages(old: string | null, next: string | null): Pick<LoggedRow, '
 
 function parseImage(json: string | null): (string | null)[] | null {
   return json === null ? null : (JSON.parse(json) as (string | null)[]);
-}
-
-/**
- * Whether the log has, or had, anything that `position` does not see, as a boolean SQL expression. The newest xid is the end of the key's index,
- * whatever the planner knows of the parameters.
- */
-export function unseenToSql(position: Snapshot, params: Params): string {
-  const xmax = params.cast(position.xmax.toString(), 'xid8');
-  const newest = '(select c.xid from rivulet.change c order by c.xid desc limit 1)';
-  const trimmed = `exists (select 1 from rivulet.log where trimmed >= ${params.cast(position.xmin.toString(), 'xid8')})`;
-  const unseen = `coalesce(${newest} >= ${xmax}, false) or ${trimmed}`;
-  if (position.xip.size === 0) return `(${unseen})`;
-  const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
-  return `(${unseen} or exists (select 1 from rivulet.change c where c.xid = any (${xip})))`;
 }

@@ -1,5 +1,6 @@
 import type { TextRow } from '../database/types.js';
 import { Params, type Statement } from '../sql/statement.js';
+import { amongSql } from './among.js';
 import type { LoggedRow } from './read.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -35,8 +36,7 @@ export function unseenToSql(position: Snapshot, tables: readonly SqlTable[], par
 
 /** Transactions that were in progress at the position. */
 function endedSince({ xip }: Snapshot, tables: readonly SqlTable[], params: Params): string {
-  const xids = params.cast(`{${[...xip].join(',')}}`, 'xid8[]');
-  return `exists (select 1 from rivulet.change c where c.xid = any (${xids}) and ${ofTables('c', tables, params)})`;
+  return `exists (select 1 from rivulet.change c where ${amongSql('c.xid', xip, params)} and ${ofTables('c', tables, params)})`;
 }
 
 /** Shape 0 is of any table: images of it say themselves what they are. */
@@ -52,14 +52,13 @@ function ofTables(alias: string, tables: readonly SqlTable[], params: Params): s
 export function readUnseen(position: Snapshot, tables: readonly SqlTable[]): Statement {
   const params = new Params();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
-  const xip = params.cast(`{${[...position.xip].join(',')}}`, 'xid8[]');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isOfTables = ofTables('c', tables, params);
   const columns = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_json(c.old)::text, array_to_json(c.new)::text`;
   return {
     text: `select null, null, (l.trimmed >= ${xmin})::text, null, null, null from rivulet.log l
 union all select ${columns} from rivulet.change c where c.xid >= ${xmax} and ${isOfTables}
-union all select ${columns} from rivulet.change c where c.xid = any (${xip}) and ${isOfTables}`,
+union all select ${columns} from rivulet.change c where ${amongSql('c.xid', position.xip, params)} and ${isOfTables}`,
     params: params.values,
   };
 }
