@@ -7,6 +7,7 @@ import { createLogFeed, type LogFeedOptions } from '../../src/feed/log-feed.js';
 import { ReaderLock } from '../../src/feed/reader-lock.js';
 import type { Feed } from '../../src/feed/types.js';
 import { readModel } from '../../src/model/read.js';
+import { inspect } from '../../src/watch/inspect.js';
 import { install } from '../../src/watch/install.js';
 import { DOORBELL_CLASS, DOORBELL_SLOTS } from '../../src/watch/log-table.js';
 import { planWatchers } from '../../src/watch/plan.js';
@@ -25,7 +26,8 @@ const database = await createDatabase({
     create table notes (id int primary key, body text);
     grant select, insert, update, delete on notes to ${WRITER}`,
 });
-await install(database.db, planWatchers(model, [{ table: 'notes' }]));
+const plan = planWatchers(model, [{ table: 'notes' }]);
+await install(database.db, plan);
 beforeEach(() => database.script('delete from notes'));
 
 const open: (() => Promise<void>)[] = [];
@@ -354,5 +356,38 @@ describe('nobody sleeps where nobody would be heard', () => {
       await waitFor('it', () => node.bodies.length === i + 1, 8_000);
     }
     await node.is('asleep');
+  });
+});
+
+describe('triggers of the version before, which notify each time', () => {
+  test('are found, wake who is asleep, disturb nobody who is awake, and are brought up to date', async () => {
+    const [[definition]] = (await database.query(
+      `select pg_get_functiondef(p.oid) from pg_proc p
+       where p.pronamespace = 'rivulet'::regnamespace and p.proname like 'log\\_notes%'`,
+    )) as [[string]];
+    const older = definition.replace(/\n\s+and not \(pg_try_advisory[^\n]*/, '');
+    expect(older).not.toBe(definition);
+    await database.script(older);
+    expect(await inspect(database.db, plan)).toMatchObject([
+      { kind: 'altered', mend: 'Run `rivulet generate`, then `rivulet migrate`.' },
+    ]);
+    const node = await startNode('one');
+    await node.is('asleep');
+    await write('asleep');
+    await waitFor('it', () => node.bodies.at(-1) === 'asleep', 5_000);
+    const writers = database.connect({ max: 4 });
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        writers.query({
+          text: 'insert into notes values ($1::text::int, $2)',
+          params: [String(2_000_000 + n), 'busy'],
+        }),
+      ),
+    );
+    await waitFor('all', () => node.bodies.length === 41, 5_000);
+    await install(database.db, plan);
+    expect(await inspect(database.db, plan)).toEqual([]);
+    await write('mended');
+    await waitFor('it', () => node.bodies.at(-1) === 'mended', 5_000);
   });
 });
