@@ -60,7 +60,8 @@ export function readSince(position: Snapshot, maxRows?: number): Statement {
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isWhole = `not exists (select 1 from rivulet.log where trimmed >= ${xmin})`;
-  const limit = maxRows === undefined ? '' : ` limit ${Math.trunc(maxRows) + 1}`;
+  // In the order of the key, or a log that has just grown, of which nothing is known, is read from its beginning.
+  const limit = maxRows === undefined ? '' : ` order by c.xid, c.seq limit ${Math.trunc(maxRows) + 1}`;
   const rows = (which: string): string =>
     `(select null, null, ${COLUMNS} from rivulet.change c where ${which} and ${isWhole}${limit})`;
   return {

@@ -3,9 +3,11 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogFeed, type LogFeedOptions } from '../../src/feed/log-feed.js';
 import type { Feed, FeedBatch } from '../../src/feed/types.js';
-import { readSince } from '../../src/log/read.js';
+import { outlineSince } from '../../src/log/outline.js';
+import { readPart, readSince } from '../../src/log/read.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
 import { readModel } from '../../src/model/read.js';
+import type { Statement } from '../../src/sql/statement.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
@@ -191,19 +193,41 @@ describe('images of another shape than the model', () => {
 
 test('reading looks up the key of the log, whatever the log has grown to', async () => {
   await database.script(`insert into rivulet.change (xid, shape, op, logged_at)
-    select i::text::xid8, 1, 'I', now() from generate_series(1, 20000) i; analyze rivulet.change`);
-  const { text } = readSince(parseSnapshot('15000:19990:15000,15007'));
-  await database.db.transaction(async (tx) => {
-    // What an unprepared statement with these parameters gets: a plan for their values.
-    await tx.script('set local plan_cache_mode = force_custom_plan');
-    await tx.script(`prepare reading (text, text, text) as ${text}`);
-    const lines = await tx.query({
-      text: `explain (analyze) execute reading('19990', '{15000,15007}', '15000')`,
-      params: [],
+    select i::text::xid8, 1, 'I', now() from generate_series(1, 20000) i`);
+  const since = parseSnapshot('15000:19990:15000,15007');
+  const page = {
+    kind: 'whole',
+    xids: BigInt64Array.from({ length: 1_000 }, (_, i) => BigInt(9_000 + i)),
+  } as const;
+  const explained = ({ text, params }: Statement) =>
+    database.db.transaction(async (tx) => {
+      // What an unprepared statement with these parameters gets: a plan for their values.
+      await tx.script('set local plan_cache_mode = force_custom_plan');
+      await tx.script(`prepare reading (${params.map(() => 'text').join(', ')}) as ${text}`);
+      const values = params.map((param) => `'${param}'`).join(', ');
+      const lines = await tx.query({ text: `explain (analyze) execute reading(${values})`, params: [] });
+      await tx.script('deallocate reading');
+      return lines.map(([line]) => line).join('\n');
     });
-    const planText = lines.map(([line]) => line).join('\n');
-    expect(planText).not.toContain('Seq Scan on change');
-    expect(planText.match(/Index Scan.* on change_pkey|using change_pkey on change/g)).toHaveLength(2);
-  });
+  const lookUps = /Index Scan.* on change_pkey|using change_pkey on change/g;
+  // The statistics of a log that has just grown are those of an empty one.
+  for (const what of ['', 'analyze rivulet.change']) {
+    await database.script(what);
+    const statements = [
+      [readSince(since, 250), 2],
+      [readPart(page, since), 1],
+      ...(what === ''
+        ? []
+        : ([
+            [readSince(since), 2],
+            [outlineSince(since), 2],
+          ] as const)),
+    ] as const;
+    for (const [statement, count] of statements) {
+      const planText = await explained(statement);
+      expect(planText).not.toContain('Seq Scan on change');
+      expect(planText.match(lookUps)).toHaveLength(count);
+    }
+  }
   await database.script('delete from rivulet.change where shape = 1');
 });
