@@ -17,12 +17,16 @@ export type { SharedResult } from './shared-result.js';
  * GraphQL's `subscribe`, with one execution and one text for all subscribers who are handed the same event and ask the same of it.
  *
  * Whoever watches the same rows under the same rights shares a scope, and a scope hands the same object to all of its subscribers (see
- * `specKey` and `planKey`: filters with the resolved policies in them, hidden columns, relations). So the same event and operation mean the
- * same result. Two users with different rights never get the same event object, and never share.
+ * `specKey` and `planKey`: filters with the resolved policies in them, hidden columns, relations). Scopes of different filters hand out the same object
+ * only where they tell the same changes of rows without relations to readers of the same columns (`plain-changes.ts`). So the same event and
+ * operation mean the same result.
  */
 export class SharedSubscriptions {
   readonly #results = new WeakMap<object, Map<Operation, SharedResult | Promise<SharedResult>>>();
   readonly #operations = new Operations();
+  /** Of a group's subscribers, one after the other, most ask for the same. */
+  #last: { readonly event: object; readonly operation: Operation; readonly result: SharedResult } | null =
+    null;
 
   async subscribe(args: SubscriptionArgs): Promise<AsyncIterableIterator<SharedResult> | ExecutionResult> {
     const context = args.contextValue as Partial<RivuletContext> | undefined;
@@ -52,6 +56,8 @@ export class SharedSubscriptions {
   }
 
   #result(event: object, operation: Operation, args: SubscriptionArgs): SharedResult | Promise<SharedResult> {
+    const last = this.#last;
+    if (last?.event === event && last.operation === operation) return last.result;
     let results = this.#results.get(event);
     if (!results) {
       results = new Map();
@@ -62,6 +68,7 @@ export class SharedSubscriptions {
       result = executeEvent(event, args, operation.text(args));
       results.set(operation, result);
     }
+    if (!(result instanceof Promise)) this.#last = { event, operation, result };
     return result;
   }
 }

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../log/snapshot.js';
 import type { Asker } from './evaluation.js';
 import { asOne, type Occasion } from './judge.js';
+import { plainMessage } from './plain-changes.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import type { Subscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
@@ -156,12 +157,7 @@ export class Group {
    * is still loading, or behind.
    */
   *judge(occasion: Occasion, asker: Asker, isReplay: boolean): Generator<void, void, Asker> {
-    if (this.#state === 'ended') return;
-    if (this.#state !== 'live' && !isReplay) {
-      this.#backlog.push(occasion);
-      this.#backlogChanges += occasion.transaction.changes.length;
-      return;
-    }
+    if (!this.#isTurnOf(occasion, isReplay)) return;
     this.#isJudging = true;
     try {
       const judgement = yield* this.scope.judge(occasion.net, asker);
@@ -169,6 +165,24 @@ export class Group {
     } finally {
       this.#isJudging = false;
     }
+  }
+
+  /** As `judge`, at once; false where that takes the database. */
+  decide(occasion: Occasion, isReplay: boolean): boolean {
+    if (!this.scope.decide) return false;
+    if (!this.#isTurnOf(occasion, isReplay)) return true;
+    const judgement = this.scope.decide(occasion.net);
+    if (judgement) this.tell(occasion, judgement);
+    return true;
+  }
+
+  /** False: it is passed over, or waits. */
+  #isTurnOf(occasion: Occasion, isReplay: boolean): boolean {
+    if (this.#state === 'ended') return false;
+    if (this.#state === 'live' || isReplay) return true;
+    this.#backlog.push(occasion);
+    this.#backlogChanges += occasion.transaction.changes.length;
+    return false;
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {
@@ -191,13 +205,11 @@ export class Group {
   tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
     const wanted = changes.filter((change) => this.#wants(change));
     if (wanted.length === 0 && related.size === 0 && reset === null) return;
-    const message: ScopeMessage = {
-      cursor: transaction.cursor,
-      reset,
-      transaction: told,
-      changes: wanted,
-      related,
-    };
+    const { cursor } = transaction;
+    const message =
+      this.scope.decide && reset === null
+        ? plainMessage(cursor, told, wanted)
+        : { cursor, reset, transaction: told, changes: wanted, related };
     for (const { outbox } of this.#subscribers) outbox.push(message);
   }
 

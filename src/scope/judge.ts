@@ -70,10 +70,19 @@ export async function judge(
   { evaluator, onFailure, isReplay }: JudgeOptions,
 ): Promise<void> {
   let round = evaluator.round(occasion.moment);
-  let active = groups.map((group): Step => {
-    const asker = round.asker();
-    return { group, asker, error: null, judging: group.judge(occasion, asker, isReplay) };
-  });
+  let active = groups
+    .filter((group) => {
+      try {
+        return !group.decide(occasion, isReplay);
+      } catch (failure) {
+        onFailure(group, failure);
+        return false;
+      }
+    })
+    .map((group): Step => {
+      const asker = round.asker();
+      return { group, asker, error: null, judging: group.judge(occasion, asker, isReplay) };
+    });
   for (;;) {
     active = active.filter(({ group, judging, asker, error }) => {
       try {

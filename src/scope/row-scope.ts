@@ -7,6 +7,7 @@ import { enter, leave, plainNode, update } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
+import { PlainChanges } from './plain-changes.js';
 import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
@@ -21,6 +22,7 @@ export class RowScope implements Scope, Steady {
   readonly elsewhere: ReadonlySet<string> = new Set();
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;
+  readonly decide: Scope['decide'];
 
   constructor(spec: ChangeSpec) {
     this.#spec = spec;
@@ -28,6 +30,8 @@ export class RowScope implements Scope, Steady {
     this.tables = new Set([spec.table.name]);
     const { table, filter } = spec;
     this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: false };
+    const predicate = this.#predicate;
+    this.decide = predicate && spec.related.length === 0 ? decider(spec, predicate) : null;
   }
 
   async load(): Promise<boolean> {
@@ -111,6 +115,21 @@ export class RowScope implements Scope, Steady {
       },
     };
   }
+}
+
+function decider({ table, hidden }: ChangeSpec, predicate: Predicate): NonNullable<Scope['decide']> {
+  const plain = new PlainChanges(table, hidden);
+  const isIn = (image: Cells | null) => image !== null && predicate(image) === true;
+  return (net) => {
+    const changed = net.get(table.name);
+    if (!changed) return null;
+    const changes: ScopeChange[] = [];
+    for (const row of changed.rows) {
+      const change = plain.describe(row, isIn(row.old), isIn(row.new));
+      if (change) changes.push(change);
+    }
+    return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
+  };
 }
 
 /** Rows that are known once the round has run, where Postgres was asked at all. */

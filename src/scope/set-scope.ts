@@ -28,6 +28,7 @@ export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
   readonly isSet = true;
+  readonly decide = null;
   readonly steady: Steady | null;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;

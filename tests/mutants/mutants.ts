@@ -65,7 +65,7 @@ export const mutants: readonly Mutant[] = [
     edits: one(
       'src/log/read.ts',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
-      '${rows(`c.xid = any (${xip})`)}',
+      "${rows(amongSql('c.xid', position.xip, params))}",
       // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
       "${rows('false')}",
     ),
@@ -114,7 +114,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'What comes while a scope is being loaded is forgotten',
-    edits: one('src/scope/group.ts', '      this.#backlog.push(occasion);\n', ''),
+    edits: one('src/scope/group.ts', '    this.#backlog.push(occasion);\n', ''),
     test: 'tests/property/resume.test.ts',
   },
   {
