@@ -2,9 +2,6 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { SocketSink } from './frames.js';
 
-/** Frames up to so many bytes together are put into one piece before they are written. */
-const JOINED_BYTES = 64 * 1024;
-
 /** Sockets that have something to write when this turn of the event loop ends. */
 export class Turn {
   #waiting: SocketFrames[] = [];
@@ -31,7 +28,7 @@ export class SocketFrames implements SocketSink {
   readonly #turn: Turn;
   readonly #maxUnsentBytes: number;
   readonly #listeners = new Set<() => void>();
-  #pending: Buffer[] = [];
+  #pending: (string | Buffer)[] = [];
   #pendingBytes = 0;
   #wasBehind = false;
 
@@ -55,10 +52,13 @@ export class SocketFrames implements SocketSink {
     return false;
   }
 
-  write(bytes: Buffer): void {
+  write(bytes: string | Buffer): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#pending.length === 0) this.#turn.add(this);
-    this.#pending.push(bytes);
+    const pending = this.#pending;
+    const last = pending.at(-1);
+    if (last === undefined) this.#turn.add(this);
+    if (typeof last === 'string' && typeof bytes === 'string') pending[pending.length - 1] = last + bytes;
+    else pending.push(bytes);
     this.#pendingBytes += bytes.length;
   }
 
@@ -71,18 +71,16 @@ export class SocketFrames implements SocketSink {
   flush(): void {
     const pending = this.#pending;
     if (pending.length === 0) return;
-    const bytes = this.#pendingBytes;
     this.#pending = [];
     this.#pendingBytes = 0;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const stream = this.#stream;
-    if (pending.length === 1) stream.write(pending[0]!);
-    else if (bytes <= JOINED_BYTES) stream.write(Buffer.concat(pending, bytes));
-    else {
-      stream.cork();
-      for (const each of pending) stream.write(each);
-      stream.uncork();
+    if (pending.length > 1) stream.cork();
+    for (const bytes of pending) {
+      if (typeof bytes === 'string') stream.write(bytes, 'latin1');
+      else stream.write(bytes);
     }
+    if (pending.length > 1) stream.uncork();
     // What the system took at once makes no 'drain'.
     if (this.#wasBehind && !stream.writableNeedDrain) this.#wake();
   }
