@@ -1,4 +1,4 @@
-import type { Model, ModelRelation } from '../model/types.js';
+import type { Model, ModelColumn, ModelRelation } from '../model/types.js';
 import type { Filter } from './types.js';
 
 /**
@@ -46,4 +46,29 @@ export function tablesOf(_model: Model, filter: Filter): ReadonlySet<string> {
     if (through) tables.add(through.table);
   }
   return tables;
+}
+
+/** The columns of the filter's own table that it looks at, those that its relations start from included. */
+export function ownColumns(filter: Filter): ReadonlySet<ModelColumn> {
+  const columns = new Set<ModelColumn>();
+  const walk = (part: Filter): void => {
+    switch (part.kind) {
+      case 'const':
+        break;
+      case 'and':
+      case 'or':
+        part.filters.forEach(walk);
+        break;
+      case 'not':
+        walk(part.filter);
+        break;
+      case 'related':
+        for (const column of part.relation.from) columns.add(column);
+        break;
+      default:
+        columns.add(part.column);
+    }
+  };
+  walk(filter);
+  return columns;
 }

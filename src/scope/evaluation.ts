@@ -16,6 +16,7 @@ import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { quoteIdent } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
 import { keyOf } from '../value/key.js';
+import { inBatches } from './image-batches.js';
 import { changedRows } from './net.js';
 
 /** What Postgres said; readable once the evaluation has run. */
@@ -87,9 +88,22 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
   return { round: (moment) => new SqlRound(options, moment) };
 }
 
-interface Question {
+export interface Question {
   /** Text and parameters are made when asked, since parameters are numbered through the whole statement. */
   readonly sql: (params: Params) => string;
+  readonly read: (json: string) => void;
+  /** Set where it is about images whose rows carry no relations: then it can be asked together with others. */
+  readonly plainImages?: PlainImages | undefined;
+}
+
+export interface PlainImages {
+  readonly question: ImagesQuestion;
+  readonly answer: (nodes: readonly (RowNode | null)[]) => void;
+}
+
+/** A part of a statement, and what reads its value. */
+export interface Expression {
+  readonly sql: string;
   readonly read: (json: string) => void;
 }
 
@@ -133,11 +147,11 @@ class SqlRound implements Round {
 
   async #ask(askers: readonly SqlAsker[]): Promise<void> {
     const questions = askers.flatMap((asker) => asker.questions);
-    const values = await this.#options.retry(async () => {
+    const { expressions, values } = await this.#options.retry(async () => {
       const now = await this.#askNow(questions);
-      return 'values' in now ? now.values : this.#askThen(questions, now.tables);
+      return 'values' in now ? now : this.#askThen(questions, now.tables);
     });
-    for (const [at, question] of questions.entries()) question.read(values[at]!);
+    for (const [at, { read }] of expressions.entries()) read(values[at]!);
   }
 
   /** The usual case: nothing was committed since the feed's last reading to the tables that are read. `tables` where something was. */
@@ -145,27 +159,28 @@ class SqlRound implements Round {
     const { position, later } = this.#moment;
     const tables = new Map<string, SqlTable>();
     const params = this.#paramsWithout(later, tables);
-    const expressions = questions.map(({ sql }) => sql(params));
+    const expressions = inBatches(this.#options.model, questions, params);
     const read = [...tables.values()];
-    expressions.push(unseenToSql(position, read, params));
-    const { values } = await runExpressions(this.#options.database, expressions, params);
-    return values.at(-1) === 'false' ? { values: values.slice(0, -1) } : { tables: read };
+    const texts = [...expressions.map(({ sql }) => sql), unseenToSql(position, read, params)];
+    const { values } = await runExpressions(this.#options.database, texts, params);
+    return values.at(-1) === 'false' ? { expressions, values } : { tables: read };
   }
 
   /** What has been committed since is read in the same snapshot as the questions, and taken back. */
-  #askThen(questions: readonly Question[], tables: readonly SqlTable[]): Promise<readonly string[]> {
-    const { database, history } = this.#options;
+  #askThen(questions: readonly Question[], tables: readonly SqlTable[]): Promise<Answers> {
+    const { database, history, model } = this.#options;
     const { position, later } = this.#moment;
     return database.transaction(
       async (tx) => {
         const unseen = await history.since(tx, position, tables);
         const params = this.#paramsWithout([...later, ...unseen]);
+        const expressions = inBatches(model, questions, params);
         const { values } = await runExpressions(
           tx,
-          questions.map(({ sql }) => sql(params)),
+          expressions.map(({ sql }) => sql),
           params,
         );
-        return values;
+        return { expressions, values };
       },
       { isolation: 'repeatable read', readOnly: true },
     );
@@ -189,7 +204,12 @@ class SqlRound implements Round {
   }
 }
 
-type Answered = { readonly values: readonly string[] } | { readonly tables: readonly SqlTable[] };
+interface Answers {
+  readonly expressions: readonly Expression[];
+  readonly values: readonly string[];
+}
+
+type Answered = Answers | { readonly tables: readonly SqlTable[] };
 
 function isUnreadable({ unreadable }: LoggedTransaction, { sqlSchema, sqlName }: SqlTable): boolean {
   return [...unreadable.keys()].some((each) => each.sqlSchema === sqlSchema && each.sqlName === sqlName);
@@ -204,16 +224,20 @@ class SqlAsker implements Asker {
     this.#model = model;
   }
 
-  images({ table, filter, images, related }: ImagesQuestion): Answer<readonly (RowNode | null)[]> {
+  images(question: ImagesQuestion): Answer<readonly (RowNode | null)[]> {
+    const { table, filter, images, related } = question;
     const plan = { table, filter, orderBy: [], limit: null, offset: 0, related };
-    return this.#ask(
-      (params) => rowsToSql(this.#model, plan, params, imagesSource(table, images, params)),
-      (rows: readonly JsonRow[]) => {
+    const kept = new Kept<readonly (RowNode | null)[]>();
+    this.questions.push({
+      sql: (params) => rowsToSql(this.#model, plan, params, imagesSource(table, images, params)),
+      read: (json) => {
         const nodes: (RowNode | null)[] = images.map(() => null);
-        for (const row of rows) nodes[row[2]! - 1] = decodeRow(table, related, row);
-        return nodes;
+        for (const row of JSON.parse(json) as JsonRow[]) nodes[row[2]! - 1] = decodeRow(table, related, row);
+        kept.keep(nodes);
       },
-    );
+      plainImages: related.length > 0 ? undefined : { question, answer: (nodes) => kept.keep(nodes) },
+    });
+    return kept;
   }
 
   rows(plan: SelectPlan): Answer<readonly RowNode[]> {
@@ -243,18 +267,21 @@ class SqlAsker implements Asker {
   }
 
   #ask<Raw, T>(sql: Question['sql'], decode: (raw: Raw) => T): Answer<T> {
-    let answer: { readonly value: T } | null = null;
-    this.questions.push({
-      sql,
-      read: (json) => {
-        answer = { value: decode(JSON.parse(json) as Raw) };
-      },
-    });
-    return {
-      get value(): T {
-        if (!answer) throw new TypeError('the round has not run');
-        return answer.value;
-      },
-    };
+    const kept = new Kept<T>();
+    this.questions.push({ sql, read: (json) => kept.keep(decode(JSON.parse(json) as Raw)) });
+    return kept;
+  }
+}
+
+class Kept<T> implements Answer<T> {
+  #answer: { readonly value: T } | null = null;
+
+  keep(value: T): void {
+    this.#answer = { value };
+  }
+
+  get value(): T {
+    if (!this.#answer) throw new TypeError('the round has not run');
+    return this.#answer.value;
   }
 }

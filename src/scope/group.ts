@@ -153,11 +153,18 @@ export class Group {
   }
 
   /**
-   * Judges a transaction and tells the subscribers; a generator as the scope's own, see `Scope.judge`. A replay comes while the group
-   * is still loading, or behind.
+   * Judges a transaction and tells the subscribers, where that takes no database; or has it wait until it is its turn. False: it has to be judged
+   * with `judge`. A replay comes while the group is still loading, or behind.
    */
-  *judge(occasion: Occasion, asker: Asker, isReplay: boolean): Generator<void, void, Asker> {
-    if (!this.#isTurnOf(occasion, isReplay)) return;
+  decide(occasion: Occasion, isReplay: boolean): boolean {
+    if (!this.#isTurnOf(occasion, isReplay)) return true;
+    const judgement = this.scope.decide(occasion.net);
+    if (judgement) this.tell(occasion, judgement);
+    return judgement !== undefined;
+  }
+
+  /** What `decide` could not; a generator as the scope's own, see `Scope.judge`. */
+  *judge(occasion: Occasion, asker: Asker): Generator<void, void, Asker> {
     this.#isJudging = true;
     try {
       const judgement = yield* this.scope.judge(occasion.net, asker);
@@ -165,15 +172,6 @@ export class Group {
     } finally {
       this.#isJudging = false;
     }
-  }
-
-  /** As `judge`, at once; false where that takes the database. */
-  decide(occasion: Occasion, isReplay: boolean): boolean {
-    if (!this.scope.decide) return false;
-    if (!this.#isTurnOf(occasion, isReplay)) return true;
-    const judgement = this.scope.decide(occasion.net);
-    if (judgement) this.tell(occasion, judgement);
-    return true;
   }
 
   /** False: it is passed over, or waits. */
@@ -207,7 +205,7 @@ export class Group {
     if (wanted.length === 0 && related.size === 0 && reset === null) return;
     const { cursor } = transaction;
     const message =
-      this.scope.decide && reset === null
+      reset === null && related.size === 0
         ? plainMessage(cursor, told, wanted)
         : { cursor, reset, transaction: told, changes: wanted, related };
     for (const { outbox } of this.#subscribers) outbox.push(message);

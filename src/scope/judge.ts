@@ -81,7 +81,7 @@ export async function judge(
     })
     .map((group): Step => {
       const asker = round.asker();
-      return { group, asker, error: null, judging: group.judge(occasion, asker, isReplay) };
+      return { group, asker, error: null, judging: group.judge(occasion, asker) };
     });
   for (;;) {
     active = active.filter(({ group, judging, asker, error }) => {

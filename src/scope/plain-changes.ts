@@ -62,7 +62,7 @@ export class PlainChanges {
 const COMPARED = 8;
 const MESSAGES = new WeakMap<ScopeChange, ScopeMessage[]>();
 
-/** One message for all that tell these very changes of a transaction; `changes` are of `PlainChanges`, and not none. */
+/** One message for all that tell these very changes of a transaction, the same objects; not none. */
 export function plainMessage(
   cursor: ScopeMessage['cursor'],
   transaction: TransactionInfo,

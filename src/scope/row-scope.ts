@@ -22,7 +22,7 @@ export class RowScope implements Scope, Steady {
   readonly elsewhere: ReadonlySet<string> = new Set();
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;
-  readonly decide: Scope['decide'];
+  readonly #plain: PlainChanges;
 
   constructor(spec: ChangeSpec) {
     this.#spec = spec;
@@ -30,8 +30,7 @@ export class RowScope implements Scope, Steady {
     this.tables = new Set([spec.table.name]);
     const { table, filter } = spec;
     this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: false };
-    const predicate = this.#predicate;
-    this.decide = predicate && spec.related.length === 0 ? decider(spec, predicate) : null;
+    this.#plain = new PlainChanges(table, spec.hidden);
   }
 
   async load(): Promise<boolean> {
@@ -40,6 +39,21 @@ export class RowScope implements Scope, Steady {
 
   holds(table: string): boolean | null {
     return table === this.#spec.table.name ? null : false;
+  }
+
+  decide(net: NetChanges): Judgement | null | undefined {
+    const { table, related } = this.#spec;
+    const predicate = this.#predicate;
+    if (!predicate || related.length > 0) return undefined;
+    const changed = net.get(table.name);
+    if (!changed) return null;
+    const isIn = (image: Cells | null): boolean => image !== null && predicate(image) === true;
+    const changes: ScopeChange[] = [];
+    for (const row of changed.rows) {
+      const change = this.#plain.describe(row, isIn(row.old), isIn(row.new));
+      if (change) changes.push(change);
+    }
+    return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
   }
 
   get steady(): Steady {
@@ -115,21 +129,6 @@ export class RowScope implements Scope, Steady {
       },
     };
   }
-}
-
-function decider({ table, hidden }: ChangeSpec, predicate: Predicate): NonNullable<Scope['decide']> {
-  const plain = new PlainChanges(table, hidden);
-  const isIn = (image: Cells | null) => image !== null && predicate(image) === true;
-  return (net) => {
-    const changed = net.get(table.name);
-    if (!changed) return null;
-    const changes: ScopeChange[] = [];
-    for (const row of changed.rows) {
-      const change = plain.describe(row, isIn(row.old), isIn(row.new));
-      if (change) changes.push(change);
-    }
-    return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
-  };
 }
 
 /** Rows that are known once the round has run, where Postgres was asked at all. */

@@ -29,8 +29,8 @@ export interface Scope {
    * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
    */
   judge(net: NetChanges, asker: Asker): Judging;
-  /** As `judge`, where nothing has to be asked: at once, and with changes of `PlainChanges`. `null`: something may have to be. */
-  readonly decide: ((net: NetChanges) => Judgement | null) | null;
+  /** As `judge`, at once; `undefined` where something has to be asked. */
+  decide(net: NetChanges): Judgement | null | undefined;
   /** How it can be judged without knowing what is in it; `null`: not at all, because scopes hang from it. */
   readonly steady: Steady | null;
   /** Whether a row of a table is in it, here or below; `null` where it keeps no rows and only its filter can say. */

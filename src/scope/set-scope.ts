@@ -1,17 +1,18 @@
 import { RivuletError } from '../errors.js';
 import { and } from '../filter/normalize.js';
-import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
+import { ownColumns, type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
 import type { Filter } from '../filter/types.js';
-import type { Model } from '../model/types.js';
+import type { Model, ModelColumn } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { enter, leave, update } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
+import { PlainChanges } from './plain-changes.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
 import { RowScope } from './row-scope.js';
-import type { Judging, Scope, Steady } from './scope.js';
+import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
 import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
 
 /**
@@ -28,7 +29,6 @@ export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
   readonly isSet = true;
-  readonly decide = null;
   readonly steady: Steady | null;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
@@ -37,6 +37,11 @@ export class SetScope implements Scope {
   readonly #graph: readonly RelatedScope[];
   /** What to read below each row before the first transaction is judged. */
   readonly #seeds: readonly RelatedPlan[];
+  readonly #plain: PlainChanges | null;
+  /** Tables that decide who is in it, besides the row itself. */
+  readonly #deciding: ReadonlySet<string>;
+  /** The own columns that do. */
+  readonly #columns: readonly ModelColumn[];
   readonly #keys = new Set<string>();
 
   constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number) {
@@ -51,6 +56,10 @@ export class SetScope implements Scope {
       ...tablesOf(model, filter),
       ...this.#graph.flatMap((inner) => [...inner.tables]),
     ]);
+    this.#plain =
+      spec.graph.length === 0 && spec.related.length === 0 ? new PlainChanges(table, spec.hidden) : null;
+    this.#deciding = tablesOf(model, filter);
+    this.#columns = [...ownColumns(filter)];
     this.tables = new Set([table.name, ...others]);
     const byImages = new RowScope(spec);
     this.steady =
@@ -91,6 +100,27 @@ export class SetScope implements Scope {
   holds(table: string, key: string): boolean {
     if (table === this.#spec.table.name && this.#keys.has(key)) return true;
     return this.#graph.some((inner) => inner.holds(table, key));
+  }
+
+  /** A row stays where it was when nothing changed that the filter looks at. */
+  decide(net: NetChanges): Judgement | null | undefined {
+    const { table } = this.#spec;
+    if (!this.#plain) return undefined;
+    for (const name of net.keys()) if (this.#deciding.has(name)) return undefined;
+    const own = net.get(table.name);
+    if (!own) return null;
+    if (own.truncated || !own.rows.every((row) => row.new === null || this.#isStill(row))) return undefined;
+    const changes: ScopeChange[] = [];
+    for (const row of own.rows) {
+      const wasIn = row.new === null ? this.#keys.delete(row.key) : this.#keys.has(row.key);
+      const change = this.#plain.describe(row, wasIn, wasIn && row.new !== null);
+      if (change) changes.push(change);
+    }
+    return { reset: null, changes, related: NOTHING_RELATED };
+  }
+
+  #isStill({ old, new: after }: NetChange): boolean {
+    return old !== null && after !== null && this.#columns.every(({ index }) => old[index] === after[index]);
   }
 
   *judge(net: NetChanges, asker: Asker): Judging {
@@ -139,14 +169,16 @@ export class SetScope implements Scope {
 
   #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
     const wasIn = this.#keys.has(row.key);
+    const change = this.#plain?.describe(row, wasIn, node !== null);
     if (node === null) {
       if (!this.#keys.delete(row.key)) return;
-      changes.push(leave(row.key, row));
+      changes.push(change ?? leave(row.key, row));
       diff.left.push(row.key);
       return;
     }
     this.#keys.add(row.key);
-    changes.push(wasIn ? update(this.#spec.table, row, node, this.#spec.hidden) : enter(node, row.op));
+    const { table, hidden } = this.#spec;
+    changes.push(change ?? (wasIn ? update(table, row, node, hidden) : enter(node, row.op)));
     (wasIn ? diff.updated : diff.entered).push(node);
   }
 

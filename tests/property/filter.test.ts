@@ -1,91 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Operator } from '../../src/filter/operators.js';
-import { operatorsFor } from '../../src/filter/operators.js';
 import { parseFilter } from '../../src/filter/parse.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import { filterToSql } from '../../src/filter/sql.js';
 import type { Filter } from '../../src/filter/types.js';
-import type { ModelColumn } from '../../src/model/types.js';
 import { quoteIdent } from '../../src/sql/quote.js';
 import { Params } from '../../src/sql/statement.js';
 import { formatArray } from '../../src/value/array-literal.js';
-import { encodeValue } from '../../src/value/encode.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
-import { ddl, model, table, valuesOf } from './filter-table.js';
+import { ddl, model, table } from './filter-table.js';
+import { cells, where } from './filter-wheres.js';
 
 const database = await createDatabase({ setup: ddl });
 
 const ROWS = 10;
 const FILTERS = 20;
-
-const patterns = fc
-  .string({
-    unit: fc.constantFrom('a', 'b', 'A', ' ', '%', '_', '\\%', '\\_', '\\\\', '\\a', 'é', '😀', '%%', '"'),
-    maxLength: 5,
-  })
-  .filter((pattern) => !/(?:^|[^\\])(?:\\\\)*\\$/.test(pattern));
-
-function condition(column: ModelColumn, operator: Operator): fc.Arbitrary<unknown> {
-  switch (operator) {
-    case 'isNull':
-    case 'isNotNull':
-      return fc.constant(true);
-    case 'in':
-    case 'notIn':
-      return fc.array(operand(column), { maxLength: 4 });
-    case 'like':
-    case 'ilike':
-    case 'notLike':
-    case 'notIlike':
-      return patterns;
-    default:
-      return operand(column);
-  }
-}
-
-/** JSON's `null` cannot be asked for: in a filter `null` is an error. */
-function operand(column: ModelColumn): fc.Arbitrary<unknown> {
-  return valuesOf(column.type).filter((value) => value !== null);
-}
-
-const atom: fc.Arbitrary<Record<string, unknown>> = fc
-  .constantFrom(...table.columns)
-  .chain((column) =>
-    fc
-      .constantFrom(...operatorsFor(column.type))
-      .chain((operator) =>
-        condition(column, operator).map((value) => ({ [column.name]: { [operator]: value } })),
-      ),
-  );
-
-const { where } = fc.letrec<{ where: Record<string, unknown> }>((tie) => ({
-  where: fc.oneof(
-    { maxDepth: 2, withCrossShrink: true },
-    { weight: 6, arbitrary: atom },
-    {
-      weight: 1,
-      arbitrary: fc.array(tie('where'), { minLength: 1, maxLength: 3 }).map((parts) => ({ AND: parts })),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.array(tie('where'), { minLength: 1, maxLength: 3 }).map((parts) => ({ OR: parts })),
-    },
-    { weight: 1, arbitrary: tie('where').map((part) => ({ NOT: part })) },
-  ),
-}));
-
-const cells = fc.tuple(
-  ...table.columns.map((column) =>
-    column.isKey
-      ? fc.constant(null)
-      : fc.option(
-          valuesOf(column.type).map((value) => encodeValue(column.type, value)),
-          { freq: 5 },
-        ),
-  ),
-);
 
 const names = table.columns.map((column) => quoteIdent(column.sqlName));
 

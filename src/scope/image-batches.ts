@@ -1,0 +1,105 @@
+import { filterToSql } from '../filter/sql.js';
+import type { Cells, Filter } from '../filter/types.js';
+import type { Model } from '../model/types.js';
+import { imagesSource, textArray } from '../query/source.js';
+import type { RowNode } from '../query/types.js';
+import { fromTable, Params } from '../sql/statement.js';
+import { keyOf } from '../value/key.js';
+import { plainNode } from './describe.js';
+import type { Expression, PlainImages, Question } from './evaluation.js';
+
+/**
+ * The questions as expressions, those about the same images whose filters differ in nothing but values as one: a thousand users, each with a policy
+ * of their own making, are a thousand rows of values, planned and run together, and not a thousand sub-selects.
+ */
+export function inBatches(model: Model, questions: readonly Question[], params: Params): Expression[] {
+  const expressions: Expression[] = [];
+  const batches = new Map<string, Batched[]>();
+  const numbers = new Map<Cells, number>();
+  for (const question of questions) {
+    const { sql, read, plainImages } = question;
+    if (!plainImages) {
+      expressions.push({ sql: sql(params), read });
+      continue;
+    }
+    const { table, filter, images } = plainImages.question;
+    for (const image of images) if (!numbers.has(image)) numbers.set(image, numbers.size);
+    const about = images.map((image) => numbers.get(image));
+    const name = `${table.name} ${about.join()} ${shapeOf(model, filter).text}`;
+    const batch = batches.get(name);
+    const batched = { sql, read, plainImages };
+    if (batch) batch.push(batched);
+    else batches.set(name, [batched]);
+  }
+  for (const batch of batches.values()) {
+    const [only] = batch;
+    expressions.push(
+      batch.length === 1 ? { sql: only!.sql(params), read: only!.read } : together(model, batch, params),
+    );
+  }
+  return expressions;
+}
+
+interface Batched extends Question {
+  readonly plainImages: PlainImages;
+}
+
+function together(model: Model, batch: readonly Batched[], params: Params): Expression {
+  const { table, filter, images } = batch[0]!.plainImages.question;
+  const askers = new Map<string, { readonly values: Shape['values']; readonly of: PlainImages[] }>();
+  for (const { plainImages } of batch) {
+    const { values } = shapeOf(model, plainImages.question.filter);
+    const name = JSON.stringify(values);
+    const same = askers.get(name);
+    if (same) same.of.push(plainImages);
+    else askers.set(name, { values, of: [plainImages] });
+  }
+  const rows = [...askers.values()];
+  const source = imagesSource(table, images, params);
+  const where = filterToSql(model, filter, 't0', new ShapeParams(params.from));
+  const columns = rows[0]!.values.map((_, at) =>
+    params.cast(textArray(rows.map(({ values }) => values[at] ?? null)), 'text[]'),
+  );
+  const names = [...columns.map((_, at) => `v${at}`), 'n'];
+  const from =
+    columns.length === 0
+      ? `(select 1 as n) as s`
+      : `unnest(${columns.join(', ')}) with ordinality as s(${names.join(', ')})`;
+  return {
+    sql: `(select coalesce(json_agg(json_build_array(s.n, ${source.ordinal!('t0')})), '[]'::json) from ${from}, ${source.from('t0')} where ${where})`,
+    read: (json) => {
+      const inside = rows.map((): (RowNode | null)[] => images.map(() => null));
+      for (const [row, ordinal] of JSON.parse(json) as [number, number][]) {
+        const cells = images[ordinal - 1]!;
+        inside[row - 1]![ordinal - 1] = plainNode(table, keyOf(table, cells), cells);
+      }
+      for (const [at, { of }] of rows.entries()) for (const { answer } of of) answer(inside[at]!);
+    },
+  };
+}
+
+interface Shape {
+  readonly text: string;
+  readonly values: readonly (string | null)[];
+}
+
+const SHAPES = new WeakMap<Filter, Shape>();
+
+/** The filter's SQL with its values taken out: equal texts are filters that differ in values alone. */
+function shapeOf(model: Model, filter: Filter): Shape {
+  let shape = SHAPES.get(filter);
+  if (!shape) {
+    const params = new ShapeParams(fromTable);
+    shape = { text: filterToSql(model, filter, 't0', params), values: params.values };
+    SHAPES.set(filter, shape);
+  }
+  return shape;
+}
+
+/** Values are columns of `s`, in the order in which they come. */
+class ShapeParams extends Params {
+  override text(value: string | null): string {
+    this.values.push(value);
+    return `s.v${this.values.length - 1}`;
+  }
+}
