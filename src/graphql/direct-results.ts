@@ -1,4 +1,5 @@
 import type { Flow, Taker } from '../scope/outbox.js';
+import { asGraphQLError } from './errors.js';
 import type { SharedResult } from './shared-result.js';
 
 /** Takes results as they come, and says when it is behind. */
@@ -118,7 +119,7 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
     this.#outcome = 'done';
     this.#close();
     if (outcome === 'done') reader.resolve({ value: undefined, done: true });
-    else reader.reject(outcome.error);
+    else reader.reject(asGraphQLError(outcome.error));
   }
 
   #close(): void {

@@ -94,7 +94,7 @@ class SharedResults implements AsyncIterableIterator<SharedResult> {
       if (!done) return { value: await this.#execute(value), done: false };
     } catch (error) {
       this.#onEnd();
-      throw error;
+      throw asGraphQLError(error);
     }
     this.#onEnd();
     return { value: undefined, done: true };

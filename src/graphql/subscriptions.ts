@@ -13,7 +13,6 @@ import type { RowNode, SelectPlan, SelectResult } from '../query/types.js';
 import type { Flow } from '../scope/outbox.js';
 import type { FollowOptions } from '../scope/types.js';
 import { changeOpType, changesType, columnEnum } from './change-types.js';
-import { codedFlow } from './coded-flow.js';
 import type { EventField } from './compile-event.js';
 import type { LiveContext, RivuletContext } from './context.js';
 import { asGraphQLError, coded } from './errors.js';
@@ -47,7 +46,7 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = sound(context, planOne(types, table, args, context, info));
-        return codedFlow(answersOf(context, plan));
+        return answersOf(context, plan);
       }),
     resolve: (answer) => answerRows(types, answer)[0] ?? null,
     extensions: { rivulet: eventField(types, table, 'one') },
@@ -62,7 +61,7 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const plan = sound(context, planMany(types, table, args, context, info));
-        return codedFlow(answersOf(context, plan));
+        return answersOf(context, plan);
       }),
     resolve: (answer) => answerRows(types, answer),
     extensions: { rivulet: eventField(types, table, 'many') },
@@ -105,7 +104,7 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     subscribe: (_source, args, context, info) =>
       coded(async () => {
         const spec = sound(context, changeSpec(types, table, args, context, info));
-        return codedFlow(liveOf(context).scopes.changes(spec, beginning(context, args)));
+        return liveOf(context).scopes.changes(spec, beginning(context, args));
       }),
     resolve: (message) => message,
     extensions: { rivulet: eventField(types, table, 'changes') },

@@ -12,30 +12,43 @@ import type { ListedScope } from './types.js';
 /** Runs the query; rejects when it cannot be answered. */
 export type RunSelect = (plan: SelectPlan) => Promise<SelectResult>;
 
+export interface LiveQueryOptions {
+  readonly model: Model;
+  readonly plan: SelectPlan;
+  readonly run: RunSelect;
+  /** Resolves when everything was heard of that was committed before the call. */
+  readonly catchUp: () => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
+}
+
 /**
  * One query kept answered for all who watch it. It runs again when a transaction that its last answer did not see touched
  * what it reads, one run at a time, and tells an answer only when it differs from the one before.
+ *
+ * Whoever comes while there is an answer is told it once it is known to be the one of now: on a node that hears late of what is committed, a client
+ * that saw more elsewhere would else go back.
  */
 export class LiveQuery {
   /** Tables whose changes can change the answer. */
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
-  readonly #plan: SelectPlan;
-  readonly #run: RunSelect;
-  readonly #onFailure: (error: unknown) => void;
+  readonly plan: SelectPlan;
+  readonly #options: LiveQueryOptions;
   readonly #watchers = new Set<Outbox<SelectResult>>();
   /** Set where only rows of the root table count, and the predicate says which. */
   readonly #predicate: Predicate | null;
   #answer: SelectResult | null = null;
-  #running = false;
+  #refreshing: Promise<void> | null = null;
+  /** Watchers who came late and were told nothing yet; true: what was committed before they came has been heard of. */
+  readonly #joining = new Map<Outbox<SelectResult>, boolean>();
   /** Transactions that the answer under way may not have seen. */
   #unseen: bigint[] = [];
   #ended = false;
 
-  constructor(model: Model, plan: SelectPlan, run: RunSelect, onFailure: (error: unknown) => void) {
-    this.#plan = plan;
-    this.#run = run;
-    this.#onFailure = onFailure;
+  constructor(options: LiveQueryOptions) {
+    const { model, plan } = options;
+    this.plan = plan;
+    this.#options = options;
     const others = new Set<string>();
     collectTables(model, plan, others);
     this.#predicate = others.has(plan.table.name) ? null : compilePredicate(plan.filter);
@@ -65,7 +78,7 @@ export class LiveQuery {
     const answer = this.#answer;
     return {
       kind: 'query',
-      plan: this.#plan,
+      plan: this.plan,
       subscribers: this.size,
       state: answer ? 'live' : 'loading',
       holds: (table, key) => answer && isAmong(answer.rows, table, key),
@@ -74,25 +87,26 @@ export class LiveQuery {
 
   add(outbox: Outbox<SelectResult>): void {
     this.#watchers.add(outbox);
-    if (this.#answer) outbox.push(this.#answer);
-    else void this.#refresh();
+    if (this.#answer || this.#refreshing) void this.#welcome(outbox);
+    else this.#refresh();
   }
 
   remove(outbox: Outbox<SelectResult>): void {
     this.#watchers.delete(outbox);
+    this.#joining.delete(outbox);
   }
 
   onTransaction(xid: bigint, net: NetChanges): void {
     if (this.#ended || !this.#concerns(net)) return;
     if (this.#answer && isVisible(this.#answer.snapshot, xid)) return;
     this.#unseen.push(xid);
-    void this.#refresh();
+    this.#refresh();
   }
 
   /** Runs again whatever the log says: continuity was lost. */
   refresh(): void {
     this.#unseen.push(LAST_XID);
-    void this.#refresh();
+    this.#refresh();
   }
 
   end(): void {
@@ -108,7 +122,7 @@ export class LiveQuery {
   #concerns(net: NetChanges): boolean {
     for (const [name, changed] of net) {
       if (!this.tables.has(name)) continue;
-      const predicate = name === this.#plan.table.name ? this.#predicate : null;
+      const predicate = name === this.plan.table.name ? this.#predicate : null;
       if (!predicate || changed.truncated) return true;
       const hit = changed.rows.some(
         (row) => (row.old && predicate(row.old) === true) || (row.new && predicate(row.new) === true),
@@ -118,26 +132,51 @@ export class LiveQuery {
     return false;
   }
 
-  async #refresh(): Promise<void> {
-    if (this.#running || this.#ended) return;
-    this.#running = true;
-    try {
-      do {
-        this.#unseen = this.#unseen.filter((xid) => xid !== LAST_XID);
-        const answer = await this.#run(this.#plan);
-        const changed = this.#answer?.raw !== answer.raw;
-        this.#answer = answer;
-        if (changed) for (const outbox of this.#watchers) outbox.push(answer);
-        this.#unseen = this.#unseen.filter((xid) => !isVisible(answer.snapshot, xid));
-      } while (this.#unseen.length > 0 && !this.#ended);
-    } catch (error) {
-      if (!this.#ended) {
-        this.fail(error);
-        this.#onFailure(error);
-      }
-    } finally {
-      this.#running = false;
+  /** Tells one who comes late, where nothing is being asked at the moment; else whoever asks does. */
+  async #welcome(outbox: Outbox<SelectResult>): Promise<void> {
+    this.#joining.set(outbox, false);
+    // A feed that has ended ends the query as well.
+    await this.#options.catchUp().catch(() => {});
+    if (!this.#joining.has(outbox)) return;
+    this.#joining.set(outbox, true);
+    if (!this.#refreshing) this.#tellJoining(this.#joining.keys());
+  }
+
+  #tellJoining(who: Iterable<Outbox<SelectResult>>): void {
+    for (const outbox of [...who]) {
+      if (!this.#joining.get(outbox)) continue;
+      this.#joining.delete(outbox);
+      if (this.#answer) outbox.push(this.#answer);
     }
+  }
+
+  #refresh(): void {
+    if (this.#refreshing || this.#ended) return;
+    this.#refreshing = this.#runAgain()
+      .catch((error: unknown) => {
+        if (this.#ended) return;
+        this.fail(error);
+        this.#options.onFailure(error);
+      })
+      .finally(() => {
+        this.#refreshing = null;
+      });
+  }
+
+  async #runAgain(): Promise<void> {
+    do {
+      this.#unseen = this.#unseen.filter((xid) => xid !== LAST_XID);
+      const joining = [...this.#joining].filter(([, isCaughtUp]) => isCaughtUp).map(([outbox]) => outbox);
+      const answer = await this.#options.run(this.plan);
+      const changed = this.#answer?.raw !== answer.raw;
+      this.#answer = answer;
+      if (changed) {
+        for (const outbox of this.#watchers) if (!this.#joining.has(outbox)) outbox.push(answer);
+      }
+      this.#tellJoining(joining);
+      this.#unseen = this.#unseen.filter((xid) => !isVisible(answer.snapshot, xid));
+    } while (this.#unseen.length > 0 && !this.#ended);
+    this.#tellJoining(this.#joining.keys());
   }
 }
 

@@ -11,14 +11,13 @@ import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
 import { Allowance } from './allowance.js';
 import { catchUp, roomBeforeBacklog } from './catch-up.js';
-import { coalesce } from './coalesce.js';
 import { createEvaluator, type Evaluator, type Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
 import { judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
 import { MatchIndex } from './match-index.js';
-import { MessageSizes, weightOf } from './message-size.js';
-import { type Flow, Outbox, type OutboxOptions } from './outbox.js';
+import { MessageSizes } from './message-size.js';
+import type { Flow } from './outbox.js';
 import { Recent } from './recent.js';
 import { missedSince } from './resume.js';
 import { RowScope } from './row-scope.js';
@@ -26,7 +25,7 @@ import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
 import { PATIENCE_MS, Stragglers } from './stragglers.js';
-import { Subscriber } from './subscriber.js';
+import { Subscriber, type SubscriberHost, Watcher } from './subscriber.js';
 import { Tally } from './tally.js';
 import { Turnstile, Unwanted } from './turnstile.js';
 import type {
@@ -100,7 +99,7 @@ class FeedScopes implements Scopes {
   readonly #liveQueries = new Map<string, LiveQuery>();
   readonly #unindexed: Unindexed;
   readonly #tally = new Tally();
-  readonly #sizes = new MessageSizes();
+  readonly #host: SubscriberHost;
   readonly #stragglers: Stragglers;
   readonly #starts = new Turnstile(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
@@ -123,30 +122,23 @@ class FeedScopes implements Scopes {
       onBack: (group) => void this.#inTurn(async () => this.#share(group)),
       onFailure: (group, error) => this.#fail(group, error),
     });
+    this.#host = {
+      tally: this.#tally,
+      sizes: new MessageSizes(),
+      maxQueuedChanges: options.maxQueuedChanges ?? 1_000,
+      drop: (group) => this.#drop(group),
+      dropQuery: (query) => {
+        this.#forget(query);
+        query.end();
+      },
+    };
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
   changes(spec: ChangeSpec, { after, reset, signal, allowance }: FollowOptions = {}): Flow<ScopeMessage> {
-    const subscriber = new Subscriber((self) =>
-      this.#outbox<ScopeMessage>(signal, {
-        limit: this.#options.maxQueuedChanges ?? 1_000,
-        weigh: weightOf,
-        allowance: allowance ?? this.#ownAllowance(),
-        bytesOf: this.#sizes.bytesOf,
-        merge: (messages) => coalesce(spec, messages),
-        overflow: (latest) => {
-          this.#tally.resets.OVERFLOW++;
-          return resetMessage('OVERFLOW', latest.cursor);
-        },
-        onPush: (message) => this.#tally.delivery(message.reset),
-        onTaken: () => self.group?.taken(),
-        onClose: () => {
-          const left = self.leave();
-          if (left) this.#drop(left);
-        },
-      }),
-    );
+    const subscriber = new Subscriber(this.#subscriberOptions(signal, allowance));
     const { outbox } = subscriber;
+    if (this.#stopped) outbox.end();
     if (!outbox.isOpen) return outbox;
     try {
       const group = this.#startingAt(spec, after);
@@ -163,46 +155,46 @@ class FeedScopes implements Scopes {
     plan: SelectPlan,
     { signal, allowance }: Pick<FollowOptions, 'signal' | 'allowance'> = {},
   ): Flow<SelectResult> {
-    let query: LiveQuery | undefined;
+    const watcher = new Watcher(this.#subscriberOptions(signal, allowance));
+    const { outbox } = watcher;
+    if (this.#stopped) outbox.end();
+    if (!outbox.isOpen) return outbox;
+    try {
+      watcher.watch(this.#liveQuery(plan));
+    } catch (error) {
+      outbox.end();
+      throw error;
+    }
+    return outbox;
+  }
+
+  #liveQuery(plan: SelectPlan): LiveQuery {
     const key = planKey(plan);
-    const outbox = this.#outbox<SelectResult>(signal, {
-      limit: 1,
-      weigh: () => 1,
-      allowance: allowance ?? this.#ownAllowance(),
-      bytesOf: ({ raw }) => raw.length,
-      merge: (answers) => answers.at(-1) ?? null,
-      overflow: (latest) => latest,
-      onPush: () => this.#tally.delivery(null),
-      onClose: () => {
-        query?.remove(outbox);
-        if (query?.size === 0 && this.#liveQueries.get(key) === query) {
-          this.#liveQueries.delete(key);
-          this.#liveIndex.remove(query);
-          query.end();
-        }
+    const known = this.#liveQueries.get(key);
+    if (known) return known;
+    const { model, run, feed, onError } = this.#options;
+    const query: LiveQuery = new LiveQuery({
+      model,
+      plan,
+      run,
+      catchUp: () => feed.catchUp(),
+      onFailure: (error) => {
+        this.#forget(query);
+        onError(error);
       },
     });
-    if (!outbox.isOpen) return outbox;
-    query = this.#liveQueries.get(key);
-    if (!query) {
-      const made = new LiveQuery(this.#options.model, plan, this.#options.run, (error) => {
-        if (this.#liveQueries.get(key) === made) this.#liveQueries.delete(key);
-        this.#liveIndex.remove(made);
-        this.#options.onError(error);
-      });
-      try {
-        this.#assertWatched(made.tables);
-      } catch (error) {
-        outbox.end();
-        throw error;
-      }
-      query = made;
-      this.#liveQueries.set(key, made);
-      this.#liveIndex.add(made, made.matchable);
-      this.#unindexed.look(made.matchable);
-    }
-    query.add(outbox);
-    return outbox;
+    this.#assertWatched(query.tables);
+    this.#liveQueries.set(key, query);
+    this.#liveIndex.add(query, query.matchable);
+    this.#unindexed.look(query.matchable);
+    return query;
+  }
+
+  /** Who comes now begins another one. */
+  #forget(query: LiveQuery): void {
+    const key = planKey(query.plan);
+    if (this.#liveQueries.get(key) === query) this.#liveQueries.delete(key);
+    this.#liveIndex.remove(query);
   }
 
   lose(tables: ReadonlySet<string>): Promise<void> {
@@ -240,22 +232,9 @@ class FeedScopes implements Scopes {
     await this.#stragglers.stop();
   }
 
-  #ownAllowance(): Allowance {
-    return new Allowance(this.#options.maxQueuedBytes ?? 1024 ** 2);
-  }
-
-  #outbox<T>(signal: AbortSignal | undefined, options: OutboxOptions<T>): Outbox<T> {
-    const outbox: Outbox<T> = new Outbox<T>({
-      ...options,
-      onClose: () => {
-        signal?.removeEventListener('abort', abort);
-        options.onClose();
-      },
-    });
-    const abort = () => void outbox.return();
-    signal?.addEventListener('abort', abort, { once: true });
-    if (this.#stopped || signal?.aborted) outbox.end();
-    return outbox;
+  #subscriberOptions(signal: AbortSignal | undefined, allowance: Allowance | undefined) {
+    const own = () => new Allowance(this.#options.maxQueuedBytes ?? 1024 ** 2);
+    return { host: this.#host, signal, allowance: allowance ?? own() };
   }
 
   #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
@@ -480,15 +459,14 @@ class FeedScopes implements Scopes {
       if (refusal) group.fail(refusal);
       else group.handOver(this.#startingAt(group.spec, undefined));
     }
-    for (const [key, query] of [...this.#liveQueries]) {
+    for (const query of [...this.#liveQueries.values()]) {
       if (!isHit(query)) continue;
       const refusal = this.#refusal(query.tables);
       if (!refusal) {
         query.refresh();
         continue;
       }
-      this.#liveQueries.delete(key);
-      this.#liveIndex.remove(query);
+      this.#forget(query);
       query.fail(refusal);
     }
   }

@@ -98,15 +98,28 @@ function frameHeader(length: number): string {
 }
 
 /** Takes the results of one operation as they come. */
-export function nextTaker(frames: NextFrames, sink: SocketSink, operationId: string): ResultTaker {
-  const head = frames.headOf(operationId);
-  return {
-    get isReady() {
-      return sink.isReady;
-    },
-    take: (result) => frames.write(sink, head, result),
-    onReady: (listener) => sink.onReady(listener),
-  };
+export class NextTaker implements ResultTaker {
+  readonly #frames: NextFrames;
+  readonly #sink: SocketSink;
+  readonly #head: string;
+
+  constructor(frames: NextFrames, sink: SocketSink, operationId: string) {
+    this.#frames = frames;
+    this.#sink = sink;
+    this.#head = frames.headOf(operationId);
+  }
+
+  get isReady(): boolean {
+    return this.#sink.isReady;
+  }
+
+  take(result: SharedResult): void {
+    this.#frames.write(this.#sink, this.#head, result);
+  }
+
+  onReady(listener: () => void): () => void {
+    return this.#sink.onReady(listener);
+  }
 }
 
 /**

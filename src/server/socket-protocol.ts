@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import { RivuletError } from '../errors.js';
 import type { Allowance } from '../scope/allowance.js';
 import type { Limits } from './config.js';
-import { type NextFrames, nextTaker, pulledFrames, type SocketSink } from './frames.js';
+import { type NextFrames, NextTaker, pulledFrames, type SocketSink } from './frames.js';
 import { headersOf } from './headers.js';
 import { type Identify, type Identity, tokenOfPayload } from './identity.js';
 import type { Logger } from './logger.js';
@@ -143,7 +143,7 @@ async function yogaContext(
   if (session === null) throw new Error('an operation came before the socket was acknowledged');
   const token = tokenOfPayload({ headers: payload.extensions?.headers });
   if (token === null) {
-    const outgoing = { allowance, taker: nextTaker(frames, sink, id) };
+    const outgoing = { allowance, taker: new NextTaker(frames, sink, id) };
     return { identity: () => Promise.resolve(session.identity), endAtExpiry: false, outgoing };
   }
   const own = await identify(token, { headers: headersOf(request.headers), transport: 'websocket' });

@@ -79,7 +79,7 @@ test('F26: a late node says nothing to a client that is ahead of it, until it is
         body: JSON.stringify({ query, variables: { after: extensions.rivulet.cursor } }),
         signal: AbortSignal.timeout(20_000),
       });
-      const events = eventsOf(response);
+      const events = eventsOf<UserChanges>(response);
       await stand.database.query({
         text: `update users set email = $1 where id = 3`,
         params: [`after ${name}`],
@@ -94,11 +94,49 @@ test('F26: a late node says nothing to a client that is ahead of it, until it is
   }
 }, 60_000);
 
-interface Event {
-  readonly data: { readonly userChanges: { readonly reset: string | null; readonly changes: unknown } };
+test('F26: a late node does not show a client of a live query what is older than it has seen', async () => {
+  const token = await stand.token(1);
+  const query = 'subscription { user(id: "2") { email } }';
+  const follow = async () =>
+    eventsOf<{ readonly user: { readonly email: string } }>(
+      await fetch(behind.directUrl, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          authorization: `Bearer ${token}`,
+        },
+        body: JSON.stringify({ query }),
+        signal: AbortSignal.timeout(20_000),
+      }),
+    );
+  // So that the node has an answer.
+  const there = await follow();
+  await there.next();
+  const onTime = makeLate(behind);
+  try {
+    for (let i = 0; i < 3; i++) {
+      const email = `seen elsewhere ${i}`;
+      await stand.database.query({ text: `update users set email = $1 where id = 2`, params: [email] });
+      const events = await follow();
+      expect((await events.next()).value!.data.user.email).toBe(email);
+      await events.return(undefined);
+    }
+  } finally {
+    onTime();
+    await there.return(undefined);
+  }
+}, 60_000);
+
+interface Event<T> {
+  readonly data: T;
 }
 
-async function* eventsOf(response: Response): AsyncGenerator<Event> {
+interface UserChanges {
+  readonly userChanges: { readonly reset: string | null; readonly changes: unknown };
+}
+
+async function* eventsOf<T>(response: Response): AsyncGenerator<Event<T>> {
   let text = '';
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     text += chunk;
@@ -110,7 +148,7 @@ async function* eventsOf(response: Response): AsyncGenerator<Event> {
         .filter((line) => line.startsWith('data:'))
         .map((line) => line.slice(5))
         .join('');
-      if (event.includes('event: next')) yield JSON.parse(data) as Event;
+      if (event.includes('event: next')) yield JSON.parse(data) as Event<T>;
     }
   }
 }
