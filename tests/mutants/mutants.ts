@@ -75,8 +75,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'A deletion is told to everybody, whatever the row was',
     edits: one(
       'src/scope/row-scope.ts',
-      'if (node === null) return wasIn ? leave(row.key, row) : null;',
-      "if (node === null) return wasIn || row.op === 'DELETE' ? leave(row.key, row) : null;",
+      'this.#plain.describe(row, isIn(row.old), isIn(row.new))',
+      "this.#plain.describe(row, row.op === 'DELETE' || isIn(row.old), isIn(row.new))",
     ),
     test: 'tests/property/scope.test.ts',
   },
@@ -84,8 +84,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'The read policy is not asked about the row before',
     edits: one(
       'src/scope/row-scope.ts',
-      'this.#describe(row, wasIn[at] !== null,',
-      'this.#describe(row, row.old !== null,',
+      'this.#plain.describe(row, isIn(row.old), isIn(row.new))',
+      'this.#plain.describe(row, row.old !== null, isIn(row.new))',
     ),
     test: 'tests/property/scope.test.ts',
   },
@@ -106,6 +106,30 @@ export const mutants: readonly Mutant[] = [
       '    spec.columns && names(spec.columns),',
     ),
     test: 'tests/e2e/second-schema/exposure.test.ts',
+  },
+  {
+    bug: 'Users of different policies share a text that has columns only one of them may read',
+    edits: one(
+      'src/scope/plain-changes.ts',
+      'this.#readable = [...hidden]',
+      'this.#readable = [...new Set<ModelColumn>()]',
+    ),
+    test: 'tests/unit/scope/plain-changes.test.ts',
+  },
+  {
+    bug: 'A row stays where it was although what decides about it has changed',
+    edits: one(
+      'src/scope/set-scope.ts',
+      'this.#columns.every(({ index }) => old[index] === after[index])',
+      'true',
+    ),
+    test: 'tests/property/scope.test.ts',
+  },
+  {
+    bug: 'A late node answers a live query with what it knows',
+    edits: one('src/scope/live-query.ts', 'await this.#options.catchUp().catch(() => {});', ''),
+    test: 'tests/faults/f26-two-nodes.test.ts',
+    only: 'a live query',
   },
   {
     bug: 'TRUNCATE resets nobody whose scope keeps keys',
@@ -171,7 +195,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A full outbox drops what waits, and says nothing',
-    edits: one('src/scope/scopes.ts', "return resetMessage('OVERFLOW', latest.cursor);", 'return latest;'),
+    edits: one(
+      'src/scope/subscriber.ts',
+      "return resetMessage('OVERFLOW', latest.cursor);",
+      'return latest;',
+    ),
     test: 'tests/pg/scope-limits.test.ts',
   },
   {
