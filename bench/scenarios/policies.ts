@@ -18,16 +18,12 @@ export const policies: Scenario = {
   run: async (bench) => {
     const stand = { rows: 1_000, owners: USERS };
     const subscribers = { sockets: USERS };
+    const signedIn = { ...subscribers, signIn: 'token' } as const;
     const stands: readonly StandOptions[] = [
-      {
-        ...stand,
-        subject: 'rivulet',
-        kind: 'rivulet',
-        rights: 'own and public',
-        subscribers: { ...subscribers, signIn: 'token' },
-      },
+      { ...stand, subject: 'rivulet', kind: 'rivulet', rights: 'own and public', subscribers: signedIn },
       { ...stand, subject: 'limit', kind: 'rivulet', subscribers },
       { ...stand, subject: 'peer', kind: 'yoga', matching: 'rights', subscribers },
+      { ...stand, subject: 'through a relation', kind: 'rivulet', rights: 'team', subscribers: signedIn },
     ];
     let rows: readonly Row[] = [];
     await bench.withStands(stands, async (started) => {

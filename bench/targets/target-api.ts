@@ -15,7 +15,10 @@ export interface TargetOptions {
   readonly databaseUrl: string;
   /** How the peer finds those whom a change concerns. Others have one way. */
   readonly matching?: 'none' | 'filter' | 'rights' | 'topic';
-  /** `owner`: everybody sees what is their own; `own and public`: a policy for each, and all of them see all. @default owner */
+  /**
+   * `owner`: everybody sees what is their own; `own and public`: a policy for each, and all of them see all; `team`: the same through a
+   * relation, membership of a team. @default owner
+   */
   readonly rights?: Rights;
   /** The limit writes what one transaction makes for a socket in one write, or each message by `ws.send`. @default send */
   readonly writes?: 'send' | 'one';
@@ -25,7 +28,7 @@ export interface TargetOptions {
   readonly maxQueuedChanges?: number;
 }
 
-export type Rights = 'owner' | 'own and public';
+export type Rights = 'owner' | 'own and public' | 'team';
 
 export interface Usage {
   /** User and system, since the process began. */
