@@ -16,7 +16,7 @@ import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { quoteIdent } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
 import { keyOf } from '../value/key.js';
-import { inBatches } from './image-batches.js';
+import { FilterShapes, inBatches } from './image-batches.js';
 import { changedRows } from './net.js';
 
 /** What Postgres said; readable once the evaluation has run. */
@@ -85,7 +85,8 @@ export interface EvaluatorOptions {
 }
 
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
-  return { round: (moment) => new SqlRound(options, moment) };
+  const shapes = new FilterShapes(options.model);
+  return { round: (moment) => new SqlRound(options, shapes, moment) };
 }
 
 export interface Question {
@@ -109,12 +110,14 @@ export interface Expression {
 
 class SqlRound implements Round {
   readonly #options: EvaluatorOptions;
+  readonly #shapes: FilterShapes;
   readonly #moment: Moment;
   readonly #askers: SqlAsker[] = [];
   isExact = true;
 
-  constructor(options: EvaluatorOptions, moment: Moment) {
+  constructor(options: EvaluatorOptions, shapes: FilterShapes, moment: Moment) {
     this.#options = options;
+    this.#shapes = shapes;
     this.#moment = moment;
   }
 
@@ -159,7 +162,7 @@ class SqlRound implements Round {
     const { position, later } = this.#moment;
     const tables = new Map<string, SqlTable>();
     const params = this.#paramsWithout(later, tables);
-    const expressions = inBatches(this.#options.model, questions, params);
+    const expressions = inBatches(questions, this.#shapes, params);
     const read = [...tables.values()];
     const texts = [...expressions.map(({ sql }) => sql), unseenToSql(position, read, params)];
     const { values } = await runExpressions(this.#options.database, texts, params);
@@ -168,13 +171,13 @@ class SqlRound implements Round {
 
   /** What has been committed since is read in the same snapshot as the questions, and taken back. */
   #askThen(questions: readonly Question[], tables: readonly SqlTable[]): Promise<Answers> {
-    const { database, history, model } = this.#options;
+    const { database, history } = this.#options;
     const { position, later } = this.#moment;
     return database.transaction(
       async (tx) => {
         const unseen = await history.since(tx, position, tables);
         const params = this.#paramsWithout([...later, ...unseen]);
-        const expressions = inBatches(model, questions, params);
+        const expressions = inBatches(questions, this.#shapes, params);
         const { values } = await runExpressions(
           tx,
           expressions.map(({ sql }) => sql),

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../log/snapshot.js';
 import type { Asker } from './evaluation.js';
 import { asOne, type Occasion } from './judge.js';
-import { plainMessage } from './plain-changes.js';
+import type { PlainChanges } from './plain-changes.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import type { Subscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
@@ -26,6 +26,7 @@ export class Group {
   isFollowing = false;
   readonly scope: Scope;
   readonly spec: ChangeSpec;
+  readonly #plain: PlainChanges;
   readonly #subscribers = new Set<Subscriber>();
   #state: 'loading' | 'live' | 'behind' | 'ended' = 'loading';
   #isJudging = false;
@@ -33,8 +34,9 @@ export class Group {
   #backlogChanges = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(spec: ChangeSpec, scope: Scope) {
+  constructor(spec: ChangeSpec, scope: Scope, plain: PlainChanges) {
     this.spec = spec;
+    this.#plain = plain;
     this.scope = scope;
   }
 
@@ -206,7 +208,7 @@ export class Group {
     const { cursor } = transaction;
     const message =
       reset === null && related.size === 0
-        ? plainMessage(cursor, told, wanted)
+        ? this.#plain.message(cursor, told, wanted)
         : { cursor, reset, transaction: told, changes: wanted, related };
     for (const { outbox } of this.#subscribers) outbox.push(message);
   }

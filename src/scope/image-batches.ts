@@ -12,7 +12,11 @@ import type { Expression, PlainImages, Question } from './evaluation.js';
  * The questions as expressions, those about the same images whose filters differ in nothing but values as one: a thousand users, each with a policy
  * of their own making, are a thousand rows of values, planned and run together, and not a thousand sub-selects.
  */
-export function inBatches(model: Model, questions: readonly Question[], params: Params): Expression[] {
+export function inBatches(
+  questions: readonly Question[],
+  shapes: FilterShapes,
+  params: Params,
+): Expression[] {
   const expressions: Expression[] = [];
   const batches = new Map<string, Batched[]>();
   const numbers = new Map<Cells, number>();
@@ -25,7 +29,7 @@ export function inBatches(model: Model, questions: readonly Question[], params: 
     const { table, filter, images } = plainImages.question;
     for (const image of images) if (!numbers.has(image)) numbers.set(image, numbers.size);
     const about = images.map((image) => numbers.get(image));
-    const name = `${table.name} ${about.join()} ${shapeOf(model, filter).text}`;
+    const name = `${table.name} ${about.join()} ${shapes.of(filter).text}`;
     const batch = batches.get(name);
     const batched = { sql, read, plainImages };
     if (batch) batch.push(batched);
@@ -34,7 +38,7 @@ export function inBatches(model: Model, questions: readonly Question[], params: 
   for (const batch of batches.values()) {
     const [only] = batch;
     expressions.push(
-      batch.length === 1 ? { sql: only!.sql(params), read: only!.read } : together(model, batch, params),
+      batch.length === 1 ? { sql: only!.sql(params), read: only!.read } : together(batch, shapes, params),
     );
   }
   return expressions;
@@ -44,11 +48,11 @@ interface Batched extends Question {
   readonly plainImages: PlainImages;
 }
 
-function together(model: Model, batch: readonly Batched[], params: Params): Expression {
+function together(batch: readonly Batched[], shapes: FilterShapes, params: Params): Expression {
   const { table, filter, images } = batch[0]!.plainImages.question;
   const askers = new Map<string, { readonly values: Shape['values']; readonly of: PlainImages[] }>();
   for (const { plainImages } of batch) {
-    const { values } = shapeOf(model, plainImages.question.filter);
+    const { values } = shapes.of(plainImages.question.filter);
     const name = JSON.stringify(values);
     const same = askers.get(name);
     if (same) same.of.push(plainImages);
@@ -56,7 +60,7 @@ function together(model: Model, batch: readonly Batched[], params: Params): Expr
   }
   const rows = [...askers.values()];
   const source = imagesSource(table, images, params);
-  const where = filterToSql(model, filter, 't0', new ShapeParams(params.from));
+  const where = filterToSql(shapes.model, filter, 't0', new ShapeParams(params.from));
   const columns = rows[0]!.values.map((_, at) =>
     params.cast(textArray(rows.map(({ values }) => values[at] ?? null)), 'text[]'),
   );
@@ -83,17 +87,24 @@ interface Shape {
   readonly values: readonly (string | null)[];
 }
 
-const SHAPES = new WeakMap<Filter, Shape>();
+/** Filters' SQL with the values taken out: those with equal texts differ in values alone. */
+export class FilterShapes {
+  readonly model: Model;
+  readonly #known = new WeakMap<Filter, Shape>();
 
-/** The filter's SQL with its values taken out: equal texts are filters that differ in values alone. */
-function shapeOf(model: Model, filter: Filter): Shape {
-  let shape = SHAPES.get(filter);
-  if (!shape) {
-    const params = new ShapeParams(fromTable);
-    shape = { text: filterToSql(model, filter, 't0', params), values: params.values };
-    SHAPES.set(filter, shape);
+  constructor(model: Model) {
+    this.model = model;
   }
-  return shape;
+
+  of(filter: Filter): Shape {
+    let shape = this.#known.get(filter);
+    if (!shape) {
+      const params = new ShapeParams(fromTable);
+      shape = { text: filterToSql(this.model, filter, 't0', params), values: params.values };
+      this.#known.set(filter, shape);
+    }
+    return shape;
+  }
 }
 
 /** Values are columns of `s`, in the order in which they come. */

@@ -4,82 +4,81 @@ import type { NetChange } from './net.js';
 import { NOTHING_RELATED } from './scope.js';
 import type { ChangeKind, ScopeChange, ScopeMessage, TransactionInfo } from './types.js';
 
-/** By the columns that may be read, then by kind. */
-const KNOWN = new WeakMap<NetChange, Map<string, Partial<Record<ChangeKind, ScopeChange>>>>();
+/** Whoever sees the same of a table's rows. */
+export interface Readers {
+  readonly table: ModelTable;
+  readonly hidden: ReadonlySet<ModelColumn>;
+  /** Equal for equal `hidden`. */
+  readonly name: string;
+}
+
+export function readersOf(table: ModelTable, hidden: ReadonlySet<ModelColumn>): Readers {
+  const places = [...hidden].map(({ index }) => index).sort((a, b) => a - b);
+  return { table, hidden, name: places.join() };
+}
+
+/** Past so many different messages with the same first change the rest are not compared. */
+const COMPARED = 8;
 
 /**
- * Describes rows of which nothing but their own columns was asked for. Whoever may read the same columns is handed the same object where the same
+ * What is told of rows of which nothing but their own columns was asked for. Whoever may read the same columns is handed the same object where the same
  * became of a row, whatever the filter was that let it through: its text is then made once, for users whose policies have nothing in common.
  */
 export class PlainChanges {
-  readonly #table: ModelTable;
-  readonly #hidden: ReadonlySet<ModelColumn>;
-  readonly #readable: string;
-
-  constructor(table: ModelTable, hidden: ReadonlySet<ModelColumn>) {
-    this.#table = table;
-    this.#hidden = hidden;
-    this.#readable = [...hidden]
-      .map(({ index }) => index)
-      .sort((a, b) => a - b)
-      .join();
-  }
+  readonly #changes = new WeakMap<NetChange, Map<string, Partial<Record<ChangeKind, ScopeChange>>>>();
+  readonly #messages = new WeakMap<ScopeChange, ScopeMessage[]>();
 
   /** `null` where the scope has nothing to do with it. */
-  describe(row: NetChange, wasIn: boolean, isIn: boolean): ScopeChange | null {
+  describe(readers: Readers, row: NetChange, wasIn: boolean, isIn: boolean): ScopeChange | null {
     if (!wasIn && !isIn) return null;
     const kind = isIn ? (wasIn ? 'UPDATE' : 'ENTER') : 'LEAVE';
-    const kinds = this.#kindsOf(row);
+    const kinds = this.#kindsOf(row, readers.name);
     const known = kinds[kind];
     if (known) return known;
-    const change = this.#make(kind, row);
+    const change = changeOf(readers, kind, row);
     kinds[kind] = change;
     return change;
   }
 
-  #make(kind: ChangeKind, row: NetChange): ScopeChange {
-    if (kind === 'LEAVE') return leave(row.key, row);
-    const node = plainNode(this.#table, row.key, row.new!);
-    return kind === 'ENTER' ? enter(node, row.op) : update(this.#table, row, node, this.#hidden);
+  /** One message for all that tell these very changes of a transaction, the same objects; not none. */
+  message(
+    cursor: ScopeMessage['cursor'],
+    transaction: TransactionInfo,
+    changes: readonly ScopeChange[],
+  ): ScopeMessage {
+    const first = changes[0]!;
+    let messages = this.#messages.get(first);
+    if (!messages) {
+      messages = [];
+      this.#messages.set(first, messages);
+    }
+    for (const message of messages) {
+      if (message.transaction === transaction && isSame(message.changes, changes)) return message;
+    }
+    const message = { cursor, reset: null, transaction, changes, related: NOTHING_RELATED };
+    if (messages.length < COMPARED) messages.push(message);
+    return message;
   }
 
-  #kindsOf(row: NetChange): Partial<Record<ChangeKind, ScopeChange>> {
-    let known = KNOWN.get(row);
+  #kindsOf(row: NetChange, readers: string): Partial<Record<ChangeKind, ScopeChange>> {
+    let known = this.#changes.get(row);
     if (!known) {
       known = new Map();
-      KNOWN.set(row, known);
+      this.#changes.set(row, known);
     }
-    let kinds = known.get(this.#readable);
+    let kinds = known.get(readers);
     if (!kinds) {
       kinds = {};
-      known.set(this.#readable, kinds);
+      known.set(readers, kinds);
     }
     return kinds;
   }
 }
 
-/** Past so many different messages with the same first change the rest are not compared. */
-const COMPARED = 8;
-const MESSAGES = new WeakMap<ScopeChange, ScopeMessage[]>();
-
-/** One message for all that tell these very changes of a transaction, the same objects; not none. */
-export function plainMessage(
-  cursor: ScopeMessage['cursor'],
-  transaction: TransactionInfo,
-  changes: readonly ScopeChange[],
-): ScopeMessage {
-  const first = changes[0]!;
-  let messages = MESSAGES.get(first);
-  if (!messages) {
-    messages = [];
-    MESSAGES.set(first, messages);
-  }
-  for (const message of messages) {
-    if (message.transaction === transaction && isSame(message.changes, changes)) return message;
-  }
-  const message = { cursor, reset: null, transaction, changes, related: NOTHING_RELATED };
-  if (messages.length < COMPARED) messages.push(message);
-  return message;
+function changeOf({ table, hidden }: Readers, kind: ChangeKind, row: NetChange): ScopeChange {
+  if (kind === 'LEAVE') return leave(row.key, row);
+  const node = plainNode(table, row.key, row.new!);
+  return kind === 'ENTER' ? enter(node, row.op) : update(table, row, node, hidden);
 }
 
 function isSame(left: readonly ScopeChange[], right: readonly ScopeChange[]): boolean {

@@ -7,7 +7,7 @@ import { enter, leave, plainNode, update } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
-import { PlainChanges } from './plain-changes.js';
+import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
 import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
@@ -23,14 +23,16 @@ export class RowScope implements Scope, Steady {
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;
   readonly #plain: PlainChanges;
+  readonly #readers: Readers;
 
-  constructor(spec: ChangeSpec) {
+  constructor(spec: ChangeSpec, plain: PlainChanges) {
     this.#spec = spec;
     this.#predicate = compilePredicate(spec.filter);
     this.tables = new Set([spec.table.name]);
     const { table, filter } = spec;
     this.matchable = { table, filter, tables: this.tables, isOwnTableElsewhere: false };
-    this.#plain = new PlainChanges(table, spec.hidden);
+    this.#plain = plain;
+    this.#readers = readersOf(table, spec.hidden);
   }
 
   async load(): Promise<boolean> {
@@ -50,7 +52,7 @@ export class RowScope implements Scope, Steady {
     const isIn = (image: Cells | null): boolean => image !== null && predicate(image) === true;
     const changes: ScopeChange[] = [];
     for (const row of changed.rows) {
-      const change = this.#plain.describe(row, isIn(row.old), isIn(row.new));
+      const change = this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new));
       if (change) changes.push(change);
     }
     return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };

@@ -18,6 +18,7 @@ import { LiveQuery, type RunSelect } from './live-query.js';
 import { MatchIndex } from './match-index.js';
 import { MessageSizes } from './message-size.js';
 import type { Flow } from './outbox.js';
+import { PlainChanges } from './plain-changes.js';
 import { Recent } from './recent.js';
 import { missedSince } from './resume.js';
 import { RowScope } from './row-scope.js';
@@ -100,6 +101,7 @@ class FeedScopes implements Scopes {
   readonly #unindexed: Unindexed;
   readonly #tally = new Tally();
   readonly #host: SubscriberHost;
+  readonly #plain = new PlainChanges();
   readonly #stragglers: Stragglers;
   readonly #starts = new Turnstile(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
@@ -241,6 +243,7 @@ class FeedScopes implements Scopes {
     const group: Group = new Group(
       spec,
       this.#scopeOf(spec, () => group),
+      this.#plain,
     );
     this.#assertWatched(group.scope.tables);
     this.#unindexed.look(group.scope.matchable);
@@ -295,9 +298,9 @@ class FeedScopes implements Scopes {
   }
 
   #scopeOf(spec: ChangeSpec, group: () => Group): Scope {
-    if (isLocal(spec.filter) && spec.graph.length === 0) return new RowScope(spec);
+    if (isLocal(spec.filter) && spec.graph.length === 0) return new RowScope(spec, this.#plain);
     const { model, maxScopeKeys = 100_000 } = this.#options;
-    return new SetScope(model, this.#evaluatorOf(group), spec, maxScopeKeys);
+    return new SetScope(model, this.#evaluatorOf(group), spec, maxScopeKeys, this.#plain);
   }
 
   async #start(group: Group, cursor: DecodedCursor | undefined): Promise<void> {

@@ -9,7 +9,7 @@ import { enter, leave, update } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
-import { PlainChanges } from './plain-changes.js';
+import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
 import { RowScope } from './row-scope.js';
 import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
@@ -37,14 +37,16 @@ export class SetScope implements Scope {
   readonly #graph: readonly RelatedScope[];
   /** What to read below each row before the first transaction is judged. */
   readonly #seeds: readonly RelatedPlan[];
-  readonly #plain: PlainChanges | null;
+  readonly #plain: PlainChanges;
+  /** `null` where rows carry relations, or other scopes hang from them. */
+  readonly #readers: Readers | null;
   /** Tables that decide who is in it, besides the row itself. */
   readonly #deciding: ReadonlySet<string>;
   /** The own columns that do. */
   readonly #columns: readonly ModelColumn[];
   readonly #keys = new Set<string>();
 
-  constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number) {
+  constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number, plain: PlainChanges) {
     this.#evaluator = evaluator;
     this.#spec = spec;
     this.#paths = relationPaths(spec.filter);
@@ -56,12 +58,13 @@ export class SetScope implements Scope {
       ...tablesOf(model, filter),
       ...this.#graph.flatMap((inner) => [...inner.tables]),
     ]);
-    this.#plain =
-      spec.graph.length === 0 && spec.related.length === 0 ? new PlainChanges(table, spec.hidden) : null;
+    const isPlain = spec.graph.length === 0 && spec.related.length === 0;
+    this.#plain = plain;
+    this.#readers = isPlain ? readersOf(table, spec.hidden) : null;
     this.#deciding = tablesOf(model, filter);
     this.#columns = [...ownColumns(filter)];
     this.tables = new Set([table.name, ...others]);
-    const byImages = new RowScope(spec);
+    const byImages = new RowScope(spec, plain);
     this.steady =
       spec.graph.length > 0
         ? null
@@ -105,7 +108,8 @@ export class SetScope implements Scope {
   /** A row stays where it was when nothing changed that the filter looks at. */
   decide(net: NetChanges): Judgement | null | undefined {
     const { table } = this.#spec;
-    if (!this.#plain) return undefined;
+    const readers = this.#readers;
+    if (!readers) return undefined;
     for (const name of net.keys()) if (this.#deciding.has(name)) return undefined;
     const own = net.get(table.name);
     if (!own) return null;
@@ -113,7 +117,7 @@ export class SetScope implements Scope {
     const changes: ScopeChange[] = [];
     for (const row of own.rows) {
       const wasIn = row.new === null ? this.#keys.delete(row.key) : this.#keys.has(row.key);
-      const change = this.#plain.describe(row, wasIn, wasIn && row.new !== null);
+      const change = this.#plain.describe(readers, row, wasIn, wasIn && row.new !== null);
       if (change) changes.push(change);
     }
     return { reset: null, changes, related: NOTHING_RELATED };
@@ -169,7 +173,8 @@ export class SetScope implements Scope {
 
   #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
     const wasIn = this.#keys.has(row.key);
-    const change = this.#plain?.describe(row, wasIn, node !== null);
+    const readers = this.#readers;
+    const change = readers && this.#plain.describe(readers, row, wasIn, node !== null);
     if (node === null) {
       if (!this.#keys.delete(row.key)) return;
       changes.push(change ?? leave(row.key, row));

@@ -75,8 +75,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'A deletion is told to everybody, whatever the row was',
     edits: one(
       'src/scope/row-scope.ts',
-      'this.#plain.describe(row, isIn(row.old), isIn(row.new))',
-      "this.#plain.describe(row, row.op === 'DELETE' || isIn(row.old), isIn(row.new))",
+      'this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new))',
+      "this.#plain.describe(this.#readers, row, row.op === 'DELETE' || isIn(row.old), isIn(row.new))",
     ),
     test: 'tests/property/scope.test.ts',
   },
@@ -84,8 +84,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'The read policy is not asked about the row before',
     edits: one(
       'src/scope/row-scope.ts',
-      'this.#plain.describe(row, isIn(row.old), isIn(row.new))',
-      'this.#plain.describe(row, row.old !== null, isIn(row.new))',
+      'this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new))',
+      'this.#plain.describe(this.#readers, row, row.old !== null, isIn(row.new))',
     ),
     test: 'tests/property/scope.test.ts',
   },
@@ -111,8 +111,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'Users of different policies share a text that has columns only one of them may read',
     edits: one(
       'src/scope/plain-changes.ts',
-      'this.#readable = [...hidden]',
-      'this.#readable = [...new Set<ModelColumn>()]',
+      'const places = [...hidden]',
+      'const places = [...new Set<ModelColumn>()]',
     ),
     test: 'tests/unit/scope/plain-changes.test.ts',
   },

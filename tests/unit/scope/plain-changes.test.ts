@@ -5,7 +5,7 @@ import { parseFilter } from '../../../src/filter/parse.js';
 import type { Cells } from '../../../src/filter/types.js';
 import type { Asker } from '../../../src/scope/evaluation.js';
 import type { NetChange, NetChanges } from '../../../src/scope/net.js';
-import { plainMessage } from '../../../src/scope/plain-changes.js';
+import { PlainChanges } from '../../../src/scope/plain-changes.js';
 import { RowScope } from '../../../src/scope/row-scope.js';
 import type { ChangeSpec, ScopeMessage } from '../../../src/scope/types.js';
 import { exampleModel as model } from '../../support/example.js';
@@ -52,6 +52,7 @@ const spec: fc.Arbitrary<ChangeSpec> = fc
 
 const cursor: ScopeMessage['cursor'] = { xmin: 1n, xmax: 1n, xip: new Set() };
 const transaction = { xid: 1n, loggedAt: '', mutationId: null };
+const plain = new PlainChanges();
 const nobody = null as unknown as Asker;
 
 test('a message is the same object only for those who may read the same columns and are told the same', () => {
@@ -63,12 +64,12 @@ test('a message is the same object only for those who may read the same columns 
       (specs, rows) => {
         const net: NetChanges = new Map([['tasks', { table: tasks, truncated: false, rows }]]);
         const told = specs.map((each) => {
-          const scope = new RowScope(each);
+          const scope = new RowScope(each, plain);
           const { changes } = scope.decide!(net)!;
           expect(changes).toEqual(scope.judge(net, nobody).next().value?.changes);
           return {
             hidden: each.hidden,
-            message: changes.length > 0 ? plainMessage(cursor, transaction, changes) : null,
+            message: changes.length > 0 ? plain.message(cursor, transaction, changes) : null,
           };
         });
         for (const one of told) {
@@ -94,20 +95,23 @@ test('other users, whose policies let the same row through, are handed the same 
   const net: NetChanges = new Map([['tasks', { table: tasks, truncated: false, rows: [change] }]]);
   const [mine, yours] = [{ projectId: 1 }, { status: 'todo' }].map((where) => {
     const filter = normalize(parseFilter(model, tasks, where));
-    const { changes } = new RowScope({
-      table: tasks,
-      filter,
-      ops: null,
-      columns: null,
-      hidden: new Set(),
-      related: [],
-      graph: [],
-    }).decide!(net)!;
+    const { changes } = new RowScope(
+      {
+        table: tasks,
+        filter,
+        ops: null,
+        columns: null,
+        hidden: new Set(),
+        related: [],
+        graph: [],
+      },
+      plain,
+    ).decide!(net)!;
     return changes;
   });
-  const message = plainMessage(cursor, transaction, mine!);
-  expect(plainMessage(cursor, transaction, yours!)).toBe(message);
-  expect(plainMessage(cursor, { ...transaction, xid: 2n }, yours!)).not.toBe(message);
+  const message = plain.message(cursor, transaction, mine!);
+  expect(plain.message(cursor, transaction, yours!)).toBe(message);
+  expect(plain.message(cursor, { ...transaction, xid: 2n }, yours!)).not.toBe(message);
 });
 
 function row0(): Cells {
