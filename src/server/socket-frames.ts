@@ -28,8 +28,12 @@ export class SocketFrames implements SocketSink {
   readonly #turn: Turn;
   readonly #maxUnsentBytes: number;
   readonly #listeners = new Set<() => void>();
-  #pending: (string | Buffer)[] = [];
+  /** What is to be written: these, and then `#last`. */
+  #pieces: (string | Buffer)[] = [];
+  #last = '';
   #pendingBytes = 0;
+  /** What the stream held when it was looked at last; it may have less by now. */
+  #heldBytes = 0;
   #wasBehind = false;
 
   /** Ready while fewer than `maxUnsentBytes` are unsent. */
@@ -47,19 +51,22 @@ export class SocketFrames implements SocketSink {
   }
 
   get isReady(): boolean {
-    if (this.#pendingBytes + this.#stream.writableLength < this.#maxUnsentBytes) return true;
+    if (this.#pendingBytes + this.#heldBytes < this.#maxUnsentBytes) return true;
+    this.#heldBytes = this.#stream.writableLength;
+    if (this.#pendingBytes + this.#heldBytes < this.#maxUnsentBytes) return true;
     this.#wasBehind = true;
     return false;
   }
 
   write(bytes: string | Buffer): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    const pending = this.#pending;
-    const last = pending.at(-1);
-    if (last === undefined) this.#turn.add(this);
-    if (typeof last === 'string' && typeof bytes === 'string') pending[pending.length - 1] = last + bytes;
-    else pending.push(bytes);
+    if (this.#pendingBytes === 0) this.#turn.add(this);
     this.#pendingBytes += bytes.length;
+    if (typeof bytes === 'string') {
+      this.#last += bytes;
+      return;
+    }
+    this.#pieces.push(this.#last, bytes);
+    this.#last = '';
   }
 
   onReady(listener: () => void): () => void {
@@ -69,18 +76,23 @@ export class SocketFrames implements SocketSink {
 
   /** Writes what there is. To be called before anything else is written to the socket that has to come after it. */
   flush(): void {
-    const pending = this.#pending;
-    if (pending.length === 0) return;
-    this.#pending = [];
+    if (this.#pendingBytes === 0) return;
+    const [pieces, last] = [this.#pieces, this.#last];
     this.#pendingBytes = 0;
+    this.#last = '';
+    if (pieces.length > 0) this.#pieces = [];
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const stream = this.#stream;
-    if (pending.length > 1) stream.cork();
-    for (const bytes of pending) {
-      if (typeof bytes === 'string') stream.write(bytes, 'latin1');
-      else stream.write(bytes);
+    if (pieces.length === 0) stream.write(last, 'latin1');
+    else {
+      stream.cork();
+      for (const bytes of [...pieces, last]) {
+        if (typeof bytes === 'string') stream.write(bytes, 'latin1');
+        else stream.write(bytes);
+      }
+      stream.uncork();
     }
-    if (pending.length > 1) stream.uncork();
+    this.#heldBytes = stream.writableLength;
     // What the system took at once makes no 'drain'.
     if (this.#wasBehind && !stream.writableNeedDrain) this.#wake();
   }
