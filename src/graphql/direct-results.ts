@@ -4,6 +4,8 @@ import type { SharedResult } from './shared-result.js';
 
 /** Takes results as they come, and says when it is behind. */
 export interface ResultTaker {
+  /** Told of each subscription's results before anything is handed over. */
+  begin?(results: DirectResults): void;
   /** False: what comes waits, until a listener of `onReady` is called. */
   readonly isReady: boolean;
   take(result: SharedResult): void;
@@ -12,6 +14,12 @@ export interface ResultTaker {
 }
 
 export type ExecuteEvent = (event: object) => SharedResult | Promise<SharedResult>;
+
+/** Who gets what a taker does not take, once. */
+export interface ResultReader {
+  resolve(result: IteratorResult<SharedResult>): void;
+  reject(error: unknown): void;
+}
 
 /**
  * Hands a subscription's results to a taker, with nothing between it and the scope. Who iterates gets what is left: results that have
@@ -23,10 +31,8 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
   readonly #taker: ResultTaker;
   readonly #onEnd: () => void;
   #stopListening: (() => void) | null = null;
-  #reader: {
-    resolve: (result: IteratorResult<SharedResult>) => void;
-    reject: (error: unknown) => void;
-  } | null = null;
+  #reader: ResultReader | null = null;
+  #isFed = false;
   #isExecuting = false;
   #outcome: { readonly error: unknown } | 'done' | null = null;
 
@@ -38,7 +44,10 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
   }
 
   get isReady(): boolean {
-    return this.#reader !== null && !this.#isExecuting && this.#taker.isReady;
+    if (this.#reader === null || this.#isExecuting) return false;
+    if (this.#taker.isReady) return true;
+    this.#stopListening ??= this.#taker.onReady(() => this.#events.pump());
+    return false;
   }
 
   take(event: object): void {
@@ -71,16 +80,18 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
   }
 
   next(): Promise<IteratorResult<SharedResult>> {
-    const next = new Promise<IteratorResult<SharedResult>>((resolve, reject) => {
-      this.#reader = { resolve, reject };
-    });
+    return new Promise((resolve, reject) => this.read({ resolve, reject }));
+  }
+
+  /** `next` without a promise. */
+  read(reader: ResultReader): void {
+    this.#reader = reader;
     if (this.#outcome) this.#tellOutcome();
-    else if (this.#stopListening) this.#events.pump();
+    else if (this.#isFed) this.#events.pump();
     else {
-      this.#stopListening = this.#taker.onReady(() => this.#events.pump());
+      this.#isFed = true;
       this.#events.feed(this);
     }
-    return next;
   }
 
   async return(): Promise<IteratorResult<SharedResult>> {
@@ -124,7 +135,7 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
 
   #close(): void {
     this.#stopListening?.();
-    this.#stopListening = () => {};
+    this.#stopListening = null;
     this.#onEnd();
   }
 }

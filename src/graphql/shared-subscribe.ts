@@ -46,9 +46,10 @@ export class SharedSubscriptions {
       const operation = this.#operations.of(args);
       const executeOnce: ExecuteEvent = (event) => this.#result(event, operation, args);
       const taker = context?.outgoing?.taker;
-      return taker && isFlow(events)
-        ? new DirectResults(events, executeOnce, taker, release)
-        : new SharedResults(events, executeOnce, release);
+      if (!taker || !isFlow(events)) return new SharedResults(events, executeOnce, release);
+      const results = new DirectResults(events, executeOnce, taker, release);
+      taker.begin?.(results);
+      return results;
     } catch (error) {
       release();
       throw error;

@@ -1,5 +1,4 @@
 import type { ExecutionResult } from 'graphql';
-import type { ResultTaker } from '../graphql/direct-results.js';
 import type { SharedResult } from '../graphql/shared-result.js';
 
 /** Where a stream's pieces go, as text. */
@@ -95,31 +94,6 @@ function frameHeader(length: number): string {
   header[1] = 127;
   header.writeBigUInt64BE(BigInt(length), 2);
   return header.toString('latin1');
-}
-
-/** Takes the results of one operation as they come. */
-export class NextTaker implements ResultTaker {
-  readonly #frames: NextFrames;
-  readonly #sink: SocketSink;
-  readonly #head: string;
-
-  constructor(frames: NextFrames, sink: SocketSink, operationId: string) {
-    this.#frames = frames;
-    this.#sink = sink;
-    this.#head = frames.headOf(operationId);
-  }
-
-  get isReady(): boolean {
-    return this.#sink.isReady;
-  }
-
-  take(result: SharedResult): void {
-    this.#frames.write(this.#sink, this.#head, result);
-  }
-
-  onReady(listener: () => void): () => void {
-    return this.#sink.onReady(listener);
-  }
 }
 
 /**

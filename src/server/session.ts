@@ -11,6 +11,7 @@ export class Session {
   readonly #onExpiry: () => void;
   readonly #listeners = new Set<() => void>();
   #identity: Identity;
+  #rights = 0;
   #callOff: () => void = () => {};
 
   constructor(identity: Identity, onExpiry: () => void) {
@@ -23,6 +24,11 @@ export class Session {
     return this.#identity;
   }
 
+  /** Another number each time that the rights may have become others. */
+  get rights(): number {
+    return this.#rights;
+  }
+
   /**
    * From now on this is who it is. Where the token says something that rights follow from, and says it otherwise than the one before,
    * whoever listens is told. Throws `TOKEN_INVALID` for a token of another user; the session stays as it was.
@@ -33,6 +39,7 @@ export class Session {
     this.#identity = next;
     this.#arm();
     if (isDeepStrictEqual(before.standing, next.standing)) return;
+    this.#rights++;
     for (const listener of [...this.#listeners]) listener();
   }
 

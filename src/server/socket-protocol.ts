@@ -1,19 +1,19 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { CloseCode, type Context, type ServerOptions, type SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { RivuletError } from '../errors.js';
 import type { Allowance } from '../scope/allowance.js';
 import type { Limits } from './config.js';
-import { type NextFrames, NextTaker, pulledFrames, type SocketSink } from './frames.js';
+import { type NextFrames, pulledFrames, type SocketSink } from './frames.js';
 import { headersOf } from './headers.js';
 import { type Identify, type Identity, tokenOfPayload } from './identity.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError, onTheWire } from './mask.js';
-import { type Prepared, prepareOperation, subscribeTo } from './operation.js';
+import { type Prepared, prepareOperation } from './operation.js';
 import type { Quotas, Release } from './quotas.js';
-import { renewing } from './renewing.js';
 import { Session } from './session.js';
+import { NOTHING, SocketSubscription } from './socket-subscription.js';
 import type { Yoga, YogaContext } from './yoga.js';
 
 /** A new socket that does not send `connection_init` within this time is closed with 4408. */
@@ -29,7 +29,8 @@ export interface SocketProtocolOptions {
 
 export interface Extra {
   readonly socket: WebSocket;
-  readonly request: IncomingMessage;
+  /** Of the upgrade. */
+  readonly headers: IncomingHttpHeaders;
   readonly frames: NextFrames;
   readonly sink: SocketSink;
   /** What may wait for the socket, over all its subscriptions. */
@@ -40,7 +41,11 @@ export interface Extra {
   /** `null` before the socket is acknowledged. */
   session: Session | null;
   /** Settles when the newest token that came took effect. */
-  refreshing: Promise<void>;
+  refreshing: Promise<void> | null;
+  /** Of the message that is being handled. To be told to go on when it was handled. */
+  starting: SocketSubscription | null;
+  /** Sends a message, after what was written to `sink` before. */
+  send(message: string): void;
 }
 
 /** What a socket takes of the quotas. */
@@ -50,7 +55,7 @@ export interface SocketPlaces {
   readonly release: Release;
 }
 
-type SocketContext = Context<Record<string, unknown>, Extra>;
+export type SocketContext = Context<Record<string, unknown>, Extra>;
 
 /** What graphql-ws asks of us: sign in, prepare each operation, and the wire form of errors. */
 export function socketProtocol(
@@ -58,7 +63,7 @@ export function socketProtocol(
 ): ServerOptions<Record<string, unknown>, Extra> {
   const { limits, logger } = options;
   const signIn = async (context: SocketContext, payload: unknown): Promise<void> => {
-    const headers = headersOf(context.extra.request.headers);
+    const headers = headersOf(context.extra.headers);
     const identity = await options.identify(tokenOfPayload(payload), { headers, transport: 'websocket' });
     adopt(context, identity);
   };
@@ -78,8 +83,10 @@ export function socketProtocol(
         if (tokenOfPayload(payload) === null) return;
         // Tokens take effect in the order in which they came, however long each takes to verify.
         const { extra } = context;
-        extra.refreshing = extra.refreshing.catch(() => {}).then(() => signIn(context, payload));
-        await extra.refreshing;
+        const before = extra.refreshing?.catch(() => {}) ?? Promise.resolve();
+        const own = before.then(() => signIn(context, payload));
+        extra.refreshing = own;
+        await own;
       } catch (error) {
         closeForbidden(context, maskError(error, logger));
       }
@@ -89,10 +96,15 @@ export function socketProtocol(
         const message = `a socket has at most ${limits.subscriptionsPerSocket} operations open`;
         return [clientError(new RivuletError('TOO_MANY_SUBSCRIPTIONS', message))];
       }
-      return prepare(options, context, id, payload);
+      const subscription = new SocketSubscription(options, context, id, payload);
+      context.extra.starting = subscription;
+      return prepare(options, context, subscription, payload);
     },
-    onOperation: ({ extra }, id, _payload, _args, result) =>
-      Symbol.asyncIterator in result ? pulledFrames(result, id, extra.frames, extra.sink) : undefined,
+    onOperation: ({ extra }, id, _payload, args, result) => {
+      if (!(Symbol.asyncIterator in result)) return undefined;
+      if ((args as Started).subscription?.takeOver()) return NOTHING;
+      return pulledFrames(result, id, extra.frames, extra.sink);
+    },
     onError: (_context, _id, _payload, errors) => errors.map(onTheWire),
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors === undefined ? undefined : { ...result, errors: result.errors.map(onTheWire) },
@@ -102,28 +114,26 @@ export function socketProtocol(
   };
 }
 
-/** One operation, ready to be run; or the errors. One of the socket's own user goes on when that user's rights become others. */
+/** An operation, and the subscription of the socket's own user that it is. */
+interface Started extends Prepared {
+  readonly subscription: SocketSubscription | null;
+}
+
+/** One operation, ready to be run; or the errors. */
 async function prepare(
   { yoga, identify, quotas, logger }: SocketProtocolOptions,
-  context: SocketContext,
-  id: string,
+  { extra }: SocketContext,
+  subscription: SocketSubscription,
   payload: SubscribePayload,
-): Promise<Prepared | readonly GraphQLError[]> {
-  const { session, address } = context.extra;
+): Promise<Started | readonly GraphQLError[]> {
   try {
-    await quotas.operationFrom(address);
-    const initial = await yogaContext(identify, context, id, payload);
+    await quotas.operationFrom(extra.address);
+    const initial = await yogaContext(identify, extra, subscription, payload);
     await quotas.operationOf((await initial.identity()).subject);
     const prepared = await prepareOperation(yoga, initial, payload, logger);
-    if (!('document' in prepared) || session === null || initial.endAtExpiry) return prepared;
-    const again = () => subscribeTo(yoga, { ...initial, rightsChanged: true }, payload, logger);
-    return {
-      ...prepared,
-      subscribe: async (args) => {
-        const results = await prepared.subscribe(args);
-        return Symbol.asyncIterator in results ? renewing(results, session, again) : results;
-      },
-    };
+    if (!('document' in prepared)) return prepared;
+    subscription.shareText(prepared.document.loc?.source.body ?? payload.query);
+    return { ...prepared, subscription: initial.endAtExpiry ? null : subscription };
   } catch (error) {
     return [maskError(error, logger)];
   }
@@ -135,18 +145,17 @@ async function prepare(
  */
 async function yogaContext(
   identify: Identify,
-  context: SocketContext,
-  id: string,
+  { session, headers, allowance }: Extra,
+  subscription: SocketSubscription,
   payload: SubscribePayload,
 ): Promise<YogaContext> {
-  const { session, request, frames, sink, allowance } = context.extra;
   if (session === null) throw new Error('an operation came before the socket was acknowledged');
   const token = tokenOfPayload({ headers: payload.extensions?.headers });
   if (token === null) {
-    const outgoing = { allowance, taker: new NextTaker(frames, sink, id) };
+    const outgoing = { allowance, taker: subscription };
     return { identity: () => Promise.resolve(session.identity), endAtExpiry: false, outgoing };
   }
-  const own = await identify(token, { headers: headersOf(request.headers), transport: 'websocket' });
+  const own = await identify(token, { headers: headersOf(headers), transport: 'websocket' });
   return { identity: () => Promise.resolve(own), endAtExpiry: true };
 }
 
@@ -160,6 +169,11 @@ function adopt(context: SocketContext, identity: Identity): void {
   extra.places.signedIn(identity.subject);
   extra.session = new Session(identity, () => {
     closeForbidden(context, clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired')));
+  });
+  extra.session.onChange(() => {
+    for (const each of Object.values(context.subscriptions)) {
+      if (each instanceof SocketSubscription) each.renew();
+    }
   });
 }
 

@@ -81,14 +81,20 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
       closeWhenStalled(socket, sink, stream, stalledSeconds * 1_000, logger);
       const extra: Extra = {
         socket,
-        request,
+        headers: request.headers,
         frames,
         sink,
         allowance,
         address,
         places,
         session: null,
-        refreshing: Promise.resolve(),
+        refreshing: null,
+        starting: null,
+        send: (message) => {
+          if (socket.readyState !== socket.OPEN) return;
+          sink.flush();
+          socket.send(message);
+        },
       };
       attach(protocol, socket, stream, sink, extra, logger, options.pingEveryMs ?? PING_EVERY_MS);
     });
@@ -174,7 +180,11 @@ function attach(
       onMessage: (handle) =>
         socket.on('message', (data) => {
           if (socket.readyState !== socket.OPEN) return;
-          handle(String(data)).catch((error: unknown) => {
+          const handled = handle(String(data));
+          const { starting } = extra;
+          extra.starting = null;
+          const done = starting === null ? handled : handled.then(() => starting.goOn());
+          done.catch((error: unknown) => {
             if (socket.readyState !== socket.OPEN) return;
             logger.error({ err: error }, 'a message over a socket failed');
             socket.close(CloseCode.InternalServerError, 'Internal server error');

@@ -1,0 +1,206 @@
+import type { ExecutionResult } from 'graphql';
+import { MessageType, type SubscribePayload, stringifyMessage } from 'graphql-ws';
+import type { DirectResults, ResultReader, ResultTaker } from '../graphql/direct-results.js';
+import { asGraphQLError } from '../graphql/errors.js';
+import type { SharedResult } from '../graphql/shared-result.js';
+import { maskError, onTheWire } from './mask.js';
+import { type OperationParams, subscribeTo } from './operation.js';
+import type { SocketContext, SocketProtocolOptions } from './socket-protocol.js';
+
+/** For the protocol's library: it has nothing to iterate, since the subscription goes on by itself. */
+export const NOTHING: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ value: undefined, done: true }) }),
+};
+
+/**
+ * One subscription of a socket's own user. Results are written as they come; nothing is suspended in between, since of what waits there is
+ * next to nothing but these, by the ten thousand.
+ *
+ * The protocol's library begins it and then lets go of it: `takeOver` when it was begun, and `goOn` when the library is done with the message.
+ * From then on this stands in the library's record of the socket's operations, which says what ids are taken, and whom to end.
+ *
+ * When the session's rights may have become others it begins anew with them: nothing that was judged by the rights before is told after
+ * that. Where that is refused, the errors are its last result.
+ */
+export class SocketSubscription implements ResultTaker, ResultReader, AsyncGenerator<never> {
+  readonly #options: SocketProtocolOptions;
+  readonly #context: SocketContext;
+  readonly #id: string;
+  readonly #head: string;
+  #params: OperationParams;
+  #results: DirectResults | null = null;
+  /** The session's rights that `#results` were asked with. */
+  #rights: number;
+  #state: 'beginning' | 'takenOver' | 'open' | 'renewing' | 'ended' = 'beginning';
+
+  constructor(options: SocketProtocolOptions, context: SocketContext, id: string, payload: SubscribePayload) {
+    this.#options = options;
+    this.#context = context;
+    this.#id = id;
+    this.#head = context.extra.frames.headOf(id);
+    this.#params = payload;
+    this.#rights = context.extra.session?.rights ?? 0;
+  }
+
+  /** The text of its document, as others have it in memory already. */
+  shareText(text: string): void {
+    const { operationName, variables, extensions } = this.#params;
+    this.#params = { query: text, operationName, variables, extensions };
+  }
+
+  /** False: it was not begun, and has to be iterated. */
+  takeOver(): boolean {
+    if (this.#results === null) return false;
+    const { subscriptions } = this.#context;
+    const own = subscriptions[this.#id];
+    if (own === undefined) {
+      // Its client has left it, or the socket is closed.
+      this.#end();
+      return true;
+    }
+    // Its client left another of the same id and began this one before that had begun.
+    if (own instanceof SocketSubscription) own.#end();
+    this.#state = 'takenOver';
+    this.#forget();
+    return true;
+  }
+
+  /** Once the library has forgotten the message. */
+  goOn(): void {
+    if (this.#state !== 'takenOver') return;
+    (this.#context.subscriptions as Record<string, SocketSubscription>)[this.#id] = this;
+    this.#state = 'open';
+    if (this.#rights === this.#context.extra.session?.rights) this.#results?.read(this);
+    else this.renew();
+  }
+
+  /** The rights may be others. */
+  renew(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'renewing';
+    this.#renewed().then(
+      (refusal) => {
+        if (this.#state === 'ended') return;
+        this.#state = 'open';
+        if (refusal === null) this.#results?.read(this);
+        else {
+          this.#send(refusal);
+          this.#complete();
+        }
+      },
+      (error: unknown) => this.reject(error),
+    );
+  }
+
+  begin(results: DirectResults): void {
+    this.#results = results;
+  }
+
+  get isReady(): boolean {
+    return this.#context.extra.sink.isReady;
+  }
+
+  onReady(listener: () => void): () => void {
+    return this.#context.extra.sink.onReady(listener);
+  }
+
+  take(result: SharedResult): void {
+    const { frames, sink } = this.#context.extra;
+    frames.write(sink, this.#head, result);
+  }
+
+  /** What has errors, or the end. */
+  resolve({ value, done }: IteratorResult<SharedResult>): void {
+    if (this.#state !== 'open') return;
+    if (done) {
+      this.#complete();
+      return;
+    }
+    this.#send(value);
+    const results = this.#results;
+    queueMicrotask(() => {
+      if (this.#state === 'open' && results === this.#results) results?.read(this);
+    });
+  }
+
+  reject(error: unknown): void {
+    if (this.#state === 'ended') return;
+    const errors = [onTheWire(maskError(asGraphQLError(error), this.#options.logger))];
+    this.#end();
+    this.#forget();
+    this.#context.extra.send(stringifyMessage({ id: this.#id, type: MessageType.Error, payload: errors }));
+  }
+
+  next(): Promise<IteratorResult<never, void>> {
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  async return(): Promise<IteratorResult<never, void>> {
+    this.#end();
+    return { value: undefined, done: true };
+  }
+
+  async throw(error: unknown): Promise<never> {
+    this.#end();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+  }
+
+  /** The errors with which it was refused; `null` where it was not, or has ended. */
+  async #renewed(): Promise<ExecutionResult | null> {
+    const { yoga, logger } = this.#options;
+    const { extra } = this.#context;
+    const { session } = extra;
+    if (session === null) return null;
+    for (;;) {
+      this.#leave();
+      this.#rights = session.rights;
+      const context = {
+        identity: () => Promise.resolve(session.identity),
+        endAtExpiry: false,
+        rightsChanged: true,
+        outgoing: { allowance: extra.allowance, taker: this },
+      };
+      const answer = await subscribeTo(yoga, context, this.#params, logger);
+      if (this.#state === 'ended') {
+        this.#leave();
+        return null;
+      }
+      if (this.#rights === session.rights) return Symbol.asyncIterator in answer ? null : answer;
+    }
+  }
+
+  #send({ errors, ...result }: ExecutionResult): void {
+    const masked = errors?.map((error) => onTheWire(maskError(error, this.#options.logger)));
+    const payload = { ...result, ...(masked && { errors: masked }) };
+    this.#context.extra.send(stringifyMessage({ id: this.#id, type: MessageType.Next, payload }));
+  }
+
+  #complete(): void {
+    this.#end();
+    this.#forget();
+    this.#context.extra.send(stringifyMessage({ id: this.#id, type: MessageType.Complete }));
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#leave();
+  }
+
+  #forget(): void {
+    delete (this.#context.subscriptions as Record<string, unknown>)[this.#id];
+  }
+
+  #leave(): void {
+    const results = this.#results;
+    this.#results = null;
+    results?.return().catch(() => {});
+  }
+}
