@@ -33,6 +33,7 @@ export const SQLSTATE = {
   invalidPassword: '28P01',
   invalidAuthorization: '28000',
   noSuchDatabase: '3D000',
+  cannotConnectNow: '57P03',
 } as const;
 
 interface Meaning {

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { codedError } from './errors.js';
+import { codedError, codeOf, SQLSTATE } from './errors.js';
 
 export interface RetryOptions {
   /** Ends the waiting; the error of the last try is then thrown. */
   readonly signal: AbortSignal;
   /** Told before each wait. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
+  /** Which errors are tried again. @default isPassing */
+  readonly isPassing?: (error: unknown) => boolean;
 }
 
 const FIRST_WAIT_MS = 50;
@@ -16,19 +18,24 @@ export function isPassing(error: unknown): boolean {
   return codedError(error)?.entry.retryable === true;
 }
 
+/** True where a database is there that is starting, recovering or about to stop. */
+export function isNotReady(error: unknown): boolean {
+  return codeOf(error) === SQLSTATE.cannotConnectNow;
+}
+
 /**
  * Runs a reading until the database answers: a passing error is tried again, with growing waits and jitter, for as long as it
  * takes; any other error is thrown at once.
  */
 export async function untilAnswered<T>(
   work: () => Promise<T>,
-  { signal, onRetry }: RetryOptions,
+  { signal, onRetry, isPassing: isTriedAgain = isPassing }: RetryOptions,
 ): Promise<T> {
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     try {
       return await work();
     } catch (error) {
-      if (signal.aborted || !isPassing(error)) throw error;
+      if (signal.aborted || !isTriedAgain(error)) throw error;
       const waitMs = Math.round(wait * (0.5 + Math.random()));
       onRetry?.(error, waitMs);
       await delay(waitMs, undefined, { signal }).catch(() => {});

@@ -3,6 +3,8 @@ import { withPlainTables } from '../api/plain-tables.js';
 import type { Known } from '../api/schema-types.js';
 import type { Api } from '../api/types.js';
 import { connect } from '../database/connect.js';
+import { codedError } from '../database/errors.js';
+import { isNotReady, untilAnswered } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { type CursorCodec, createCursorCodec } from '../feed/cursor.js';
@@ -63,6 +65,9 @@ export async function createRivulet<TContext, TRelations extends SchemaRelations
   return { ...api, model, database, feed, scopes, stop: () => (stopping ??= close()) };
 }
 
+/** A server that starts waits so long for a database that is starting, too, or recovers. */
+const DATABASE_STARTS_WITHIN_MS = 60_000;
+
 /** Past this a request's connection is given up, so that links that died under requests do not keep the pool. */
 const REQUEST_SILENCE_MS = 60_000;
 
@@ -117,7 +122,11 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     await Promise.all([feedDatabase.close(), liveDatabase.close(), database.close()]);
   };
   try {
-    await assertWatched(database, plan, options.model, logger);
+    await untilAnswered(() => assertWatched(database, plan, options.model, logger), {
+      signal: AbortSignal.timeout(DATABASE_STARTS_WITHIN_MS),
+      isPassing: isNotReady,
+      onRetry: (_error, waitMs) => logger.warn({ waitMs }, 'the database is not ready yet; waiting for it'),
+    });
     const model = await withPlainTables(database, options.model, plan);
     const { feed, scopes, notifyQueue, schemaWatch, stop } = await startLive({
       feedDatabase,
@@ -152,6 +161,6 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     return { database, feed, scopes, notifyQueue, schemaWatch, cursors, api, onFault, close };
   } catch (error) {
     await closePools();
-    throw error;
+    throw codedError(error) ?? error;
   }
 }

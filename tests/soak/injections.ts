@@ -25,12 +25,26 @@ export interface Injection {
   inject(scene: Scene): Promise<void>;
 }
 
-const LONGEST_STOP_MS = 20_000;
+/** It drains for 10 s; on a machine that has other things to do, or without a database, it takes longer. */
+const LONGEST_STOP_MS = 45_000;
+const STARTS_WITHIN_MS = 60_000;
 
 const seconds = (random: Random, from: number, to: number): Promise<void> =>
   delay(1_000 * (from + (to - from) * random.next()));
 
 const someNode = ({ stand, random }: Scene): ServedNode => random.pick(stand.nodes);
+
+/** As a supervisor does: a node that finds no database ends, and is started again. */
+async function startAgain(node: ServedNode): Promise<void> {
+  for (const began = Date.now(); ; await delay(500)) {
+    try {
+      return await node.start();
+    } catch (error) {
+      if (node.isRunning || !node.stray.includes('DATABASE_UNAVAILABLE')) throw error;
+      if (Date.now() - began > STARTS_WITHIN_MS) throw error;
+    }
+  }
+}
 
 /** Ends sessions of the nodes that satisfy an SQL condition. */
 async function endSessions({ cluster }: Scene, condition: string): Promise<void> {
@@ -50,7 +64,7 @@ export const INJECTIONS: readonly Injection[] = [
       const node = someNode(scene);
       await node.end('SIGKILL');
       await seconds(scene.random, 0, 3);
-      await node.start();
+      await startAgain(node);
     },
   },
   {
@@ -64,7 +78,7 @@ export const INJECTIONS: readonly Injection[] = [
       const { code } = await node.end('SIGTERM');
       clearTimeout(late);
       if (code !== 0) throw new Error(`a node that was told to stop ended with ${code}`);
-      await node.start();
+      await startAgain(node);
     },
   },
   {
