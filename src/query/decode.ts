@@ -4,7 +4,13 @@ import { keyOf } from '../value/key.js';
 import type { RelatedPlan, RowNode } from './types.js';
 
 /** One row as `rowsToSql` writes it. */
-export type JsonRow = readonly [
+export type JsonRow = PlainRow | CarryingRow;
+
+/** Of a plan without relations. */
+type PlainRow = Cells;
+
+/** Of any other plan, or of a source that numbers its rows. */
+export type CarryingRow = readonly [
   cells: Cells,
   related: readonly (readonly JsonRow[] | JsonRow | null)[],
   ordinal?: number,
@@ -12,6 +18,7 @@ export type JsonRow = readonly [
 
 /** Reads one row of `rowsToSql`'s answer for a plan with these relations. */
 export function decodeRow(table: ModelTable, plans: readonly RelatedPlan[], row: JsonRow): RowNode {
+  if (!isCarrying(row)) return { table, key: keyOf(table, row), cells: row, related: NONE };
   const [cells, related] = row;
   return {
     table,
@@ -21,9 +28,13 @@ export function decodeRow(table: ModelTable, plans: readonly RelatedPlan[], row:
   };
 }
 
+function isCarrying(row: JsonRow): row is CarryingRow {
+  return Array.isArray(row[0]);
+}
+
 const NONE: RowNode['related'] = new Map();
 
-function decodeRelated(plans: readonly RelatedPlan[], values: JsonRow[1]): RowNode['related'] {
+function decodeRelated(plans: readonly RelatedPlan[], values: CarryingRow[1]): RowNode['related'] {
   const found = new Map<string, readonly RowNode[] | RowNode | null>();
   for (const [index, { responseKey, relation, plan }] of plans.entries()) {
     const value = values[index] ?? null;

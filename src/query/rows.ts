@@ -8,7 +8,8 @@ import type { RelatedPlan, SelectPlan } from './types.js';
 
 /**
  * A plan's rows as one SQL expression of type `json`: an array of rows, each `[[cell, …], [related, …]]`, or
- * `[[cell, …], [related, …], ordinal]` where the source numbers its rows. Cells are text or null in the model's column
+ * `[[cell, …], [related, …], ordinal]` where the source numbers its rows, or, where no relations were asked for and nothing is numbered, just
+ * `[cell, …]`, which is less to write and to read. Cells are text or null in the model's column
  * order; a `many` relation is an array of rows, a `one` is a row or null, in the order of `plan.related`.
  *
  * Aliases grow with the depth (`t0`, `t0r0`, …; junctions `t0r0j`), so a sub-select never hides the row that it refers to.
@@ -52,6 +53,7 @@ function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSou
       ? `${columnSql(alias, column)}::text`
       : 'null::text';
   });
+  if (plan.related.length === 0 && !source.ordinal) return `array_to_json(array[${cells.join(', ')}])`;
   const related = plan.related.map((each, index) =>
     relatedToSql(model, each, params, alias, `${alias}r${index}`),
   );

@@ -7,7 +7,7 @@ import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import { type SqlTable, unseenToSql } from '../log/unseen.js';
 import type { Model, ModelTable } from '../model/types.js';
-import { decodeRow, type JsonRow } from '../query/decode.js';
+import { type CarryingRow, decodeRow, type JsonRow } from '../query/decode.js';
 import { type ChangedRows, paramsAt } from '../query/past.js';
 import { rowsToSql } from '../query/rows.js';
 import { runExpressions } from '../query/select.js';
@@ -235,7 +235,8 @@ class SqlAsker implements Asker {
       sql: (params) => rowsToSql(this.#model, plan, params, imagesSource(table, images, params)),
       read: (json) => {
         const nodes: (RowNode | null)[] = images.map(() => null);
-        for (const row of JSON.parse(json) as JsonRow[]) nodes[row[2]! - 1] = decodeRow(table, related, row);
+        for (const row of JSON.parse(json) as CarryingRow[])
+          nodes[row[2]! - 1] = decodeRow(table, related, row);
         kept.keep(nodes);
       },
       plainImages: related.length > 0 ? undefined : { question, answer: (nodes) => kept.keep(nodes) },
