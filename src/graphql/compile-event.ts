@@ -29,11 +29,11 @@ export interface EventField {
  * An event's answer as JSON text, byte for byte what `JSON.stringify` makes of what graphql-js answers. Throws where that would have
  * errors: then graphql-js has to be asked. `cursor` is what `extensions` says of a live query's answer.
  */
-export type EventText = (
-  event: object,
-  context: RivuletContext,
-  cursor: (() => string) | undefined,
-) => string;
+export interface EventText {
+  (event: object, context: RivuletContext, cursor: (() => string) | undefined): string;
+  /** All that are selected anywhere; which of them a reader may read is all that rights decide here. */
+  readonly columns: ReadonlyMap<ModelColumn, ModelTable>;
+}
 
 /** `null` for what only graphql-js can execute: fields that are not of Rivulet's own making. */
 export function compileEvent(args: SubscriptionArgs): EventText | null {
@@ -57,7 +57,7 @@ export function compileEvent(args: SubscriptionArgs): EventText | null {
   const writer = dataText({ info, model: field.model, columns }, field, nodes);
   if (!writer) return null;
   const head = `{"data":{${JSON.stringify(responseKey)}:`;
-  return (event, context, cursor) => {
+  const text = (event: object, context: RivuletContext, cursor: (() => string) | undefined): string => {
     for (const [column, table] of columns) {
       if (!context.rights.canReadColumn(table, column)) throw new Unusual('not for this reader');
     }
@@ -66,6 +66,7 @@ export function compileEvent(args: SubscriptionArgs): EventText | null {
     const extensions = isAnswer ? `,"extensions":{"rivulet":{"cursor":${JSON.stringify(cursor())}}}` : '';
     return `${head}${data}}${extensions}}`;
   };
+  return Object.assign(text, { columns });
 }
 
 interface Happened {

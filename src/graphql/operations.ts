@@ -1,10 +1,19 @@
 import { type DocumentNode, getOperationAST, Kind, type SubscriptionArgs, visit } from 'graphql';
 import { compileEvent, type EventText } from './compile-event.js';
+import type { RivuletContext } from './context.js';
 
 /** What is asked of events: the same object for all who ask the same. */
 export interface Operation {
-  /** `null` where graphql-js has to execute it. Made when first asked for, of any of those who ask the same. */
-  text(args: SubscriptionArgs): EventText | null;
+  /** What events are executed with: the same object for all who may read the same of what they ask for. */
+  askedBy(args: SubscriptionArgs): Asked;
+}
+
+export interface Asked {
+  readonly operation: Operation;
+  /** Of one of those who share it, without what only a beginning needs. */
+  readonly args: SubscriptionArgs;
+  /** `null` where graphql-js has to execute it. */
+  readonly text: EventText | null;
 }
 
 /** Operations of one document that are told apart by their variables; further ones share with nobody. */
@@ -48,13 +57,46 @@ export class Operations {
   }
 }
 
+/** Readers of different columns that are told apart; further ones share with nobody. */
+const MAX_READERS = 100;
+
 class CompiledOperation implements Operation {
   #text: EventText | null | undefined;
+  /** By the columns that are kept from them; as long as one of them is there. */
+  readonly #asked = new Map<string, WeakRef<Asked>>();
 
-  text(args: SubscriptionArgs): EventText | null {
+  askedBy(args: SubscriptionArgs): Asked {
     if (this.#text === undefined) this.#text = compileEvent(args);
-    return this.#text;
+    const text = this.#text;
+    if (text === null) return { operation: this, args, text };
+    const context = args.contextValue as RivuletContext;
+    const hidden: number[] = [];
+    let at = 0;
+    for (const [column, table] of text.columns) {
+      if (!context.rights.canReadColumn(table, column)) hidden.push(at);
+      at++;
+    }
+    const readers = hidden.join();
+    const known = this.#asked.get(readers)?.deref();
+    if (known) return known;
+    const asked = { operation: this, args: lasting(args, context), text };
+    if (this.#asked.size < MAX_READERS || this.#asked.has(readers)) {
+      this.#asked.set(readers, new WeakRef(asked));
+    }
+    return asked;
   }
+}
+
+/** A subscription may last for days, and most of its context is of the beginning. */
+function lasting(args: SubscriptionArgs, { database, rights, user, live }: RivuletContext): SubscriptionArgs {
+  const { schema, document, operationName, variableValues } = args;
+  const contextValue: RivuletContext = {
+    database,
+    rights,
+    user,
+    ...(live && { live: { scopes: live.scopes, cursors: live.cursors } }),
+  };
+  return { schema, document, operationName, variableValues, contextValue };
 }
 
 /** Variables used anywhere but in the arguments of the operation's own fields. */

@@ -8,7 +8,7 @@ import type { Flow } from '../scope/outbox.js';
 import type { RivuletContext } from './context.js';
 import { DirectResults, type ExecuteEvent } from './direct-results.js';
 import { asGraphQLError } from './errors.js';
-import { type Operation, Operations } from './operations.js';
+import { type Asked, type Operation, Operations } from './operations.js';
 import { executeEvent, type SharedResult } from './shared-result.js';
 
 export type { SharedResult } from './shared-result.js';
@@ -24,6 +24,7 @@ export type { SharedResult } from './shared-result.js';
 export class SharedSubscriptions {
   readonly #results = new WeakMap<object, Map<Operation, SharedResult | Promise<SharedResult>>>();
   readonly #operations = new Operations();
+  readonly #executions = new WeakMap<Asked, ExecuteEvent>();
   /** Of a group's subscribers, one after the other, most ask for the same. */
   #last: { readonly event: object; readonly operation: Operation; readonly result: SharedResult } | null =
     null;
@@ -43,8 +44,7 @@ export class SharedSubscriptions {
         return source;
       }
       const events = source as AsyncIterableIterator<object>;
-      const operation = this.#operations.of(args);
-      const executeOnce: ExecuteEvent = (event) => this.#result(event, operation, args);
+      const executeOnce = this.#executing(this.#operations.of(args).askedBy(args));
       const taker = context?.outgoing?.taker;
       if (!taker || !isFlow(events)) return new SharedResults(events, executeOnce, release);
       const results = new DirectResults(events, executeOnce, taker, release);
@@ -56,7 +56,16 @@ export class SharedSubscriptions {
     }
   }
 
-  #result(event: object, operation: Operation, args: SubscriptionArgs): SharedResult | Promise<SharedResult> {
+  #executing(asked: Asked): ExecuteEvent {
+    let execute = this.#executions.get(asked);
+    if (!execute) {
+      execute = (event) => this.#result(event, asked);
+      this.#executions.set(asked, execute);
+    }
+    return execute;
+  }
+
+  #result(event: object, { operation, args, text }: Asked): SharedResult | Promise<SharedResult> {
     const last = this.#last;
     if (last?.event === event && last.operation === operation) return last.result;
     let results = this.#results.get(event);
@@ -66,7 +75,7 @@ export class SharedSubscriptions {
     }
     let result = results.get(operation);
     if (!result) {
-      result = executeEvent(event, args, operation.text(args));
+      result = executeEvent(event, args, text);
       results.set(operation, result);
     }
     if (!(result instanceof Promise)) this.#last = { event, operation, result };

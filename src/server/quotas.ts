@@ -17,7 +17,7 @@ export interface Caller {
  */
 export class Quotas {
   readonly #limits: Limits;
-  readonly #places = new Map<string, number>();
+  readonly #places = new Map<string, Place>();
   readonly #byUser: RateLimiterMemory;
   readonly #byAddress: RateLimiterMemory;
 
@@ -32,7 +32,7 @@ export class Quotas {
     const { pendingConnections, pendingConnectionsPerAddress } = this.#limits;
     const all = this.#take('pending', pendingConnections);
     if (all === null) throw tooManyConnections('too many connections of this server await their beginning');
-    const own = address === null ? () => {} : this.#take(`pending ${address}`, pendingConnectionsPerAddress);
+    const own = address === null ? NO_PLACE : this.#take(`pending ${address}`, pendingConnectionsPerAddress);
     if (own !== null) return both(all, own);
     all();
     throw tooManyConnections('too many connections of this address await their beginning');
@@ -40,7 +40,7 @@ export class Quotas {
 
   /** A socket or an event stream. Throws `TOO_MANY_CONNECTIONS`. */
   connectionFrom(address: string | null): Release {
-    if (address === null) return () => {};
+    if (address === null) return NO_PLACE;
     const { connectionsPerAddress } = this.#limits;
     const place = this.#take(`connections from ${address}`, connectionsPerAddress);
     if (place !== null) return place;
@@ -49,7 +49,7 @@ export class Quotas {
 
   /** A socket or an event stream. Throws `TOO_MANY_CONNECTIONS`. */
   connectionOf(subject: string | null): Release {
-    if (subject === null) return () => {};
+    if (subject === null) return NO_PLACE;
     const { connectionsPerUser } = this.#limits;
     const place = this.#take(`connections of ${subject}`, connectionsPerUser);
     if (place !== null) return place;
@@ -69,7 +69,7 @@ export class Quotas {
 
   /** Throws `TOO_MANY_SUBSCRIPTIONS`. */
   subscriptionOf(subject: string | null): Release {
-    if (subject === null) return () => {};
+    if (subject === null) return NO_PLACE;
     const { subscriptionsPerUser } = this.#limits;
     const place = this.#take(`subscriptions of ${subject}`, subscriptionsPerUser);
     if (place !== null) return place;
@@ -88,21 +88,35 @@ export class Quotas {
   }
 
   #take(name: string, most: number): Release | null {
-    const taken = this.#places.get(name) ?? 0;
-    if (taken >= most) return null;
-    this.#places.set(name, taken + 1);
-    let isTaken = true;
+    const places = this.#places;
+    let place = places.get(name);
+    if ((place?.taken ?? 0) >= most) return null;
+    if (place === undefined) {
+      place = { name, taken: 0 };
+      places.set(name, place);
+    }
+    place.taken++;
+    let own: Place | null = place;
     return () => {
-      if (!isTaken) return;
-      isTaken = false;
-      const left = (this.#places.get(name) ?? 1) - 1;
-      if (left === 0) this.#places.delete(name);
-      else this.#places.set(name, left);
+      if (own === null) return;
+      own.taken--;
+      if (own.taken === 0) places.delete(own.name);
+      own = null;
     };
   }
 }
 
+/** As many as share a name. */
+interface Place {
+  readonly name: string;
+  taken: number;
+}
+
+const NO_PLACE: Release = () => {};
+
 function both(one: Release, other: Release): Release {
+  if (one === NO_PLACE) return other;
+  if (other === NO_PLACE) return one;
   return () => {
     one();
     other();
