@@ -1,5 +1,5 @@
 import { ApolloLink, CombinedGraphQLErrors, Observable } from '@apollo/client';
-import { type DocumentNode, Kind, type OperationTypeNode } from 'graphql';
+import { Kind, type OperationTypeNode } from 'graphql';
 import type { Manifest } from '../../src/manifest/types.js';
 import {
   createLiveQueries,
@@ -73,7 +73,7 @@ export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
 /** Fetches with the operation's context, but another document. */
 function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardFunction): Execute {
   return (document, _variables, done) => {
-    const subscription = forward(asking(operation, document)).subscribe({
+    const subscription = forward(asking(operation, { query: document })).subscribe({
       next: (result) => done(result as never),
       error: (error: unknown) =>
         done(
@@ -84,11 +84,14 @@ function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardF
   };
 }
 
-/** The same operation with another document. */
-function asking(operation: ApolloLink.Operation, document: DocumentNode): ApolloLink.Operation {
-  const request = Object.assign(Object.create(Object.getPrototypeOf(operation)), operation);
+/** The same operation with another document, or other parts. */
+function asking(
+  operation: ApolloLink.Operation,
+  parts: Partial<Pick<ApolloLink.Operation, 'query' | 'variables' | 'extensions'>>,
+): ApolloLink.Operation {
+  const request = Object.create(Object.getPrototypeOf(operation));
   Object.defineProperties(request, Object.getOwnPropertyDescriptors(operation));
-  return Object.defineProperty(request, 'query', { value: document, enumerable: true });
+  return Object.assign(request, parts);
 }
 
 /**
@@ -116,7 +119,13 @@ function passing(
   return new Observable((observer) => {
     if (isQuery) telling.ask(operation);
     const completed = isQuery ? undefined : telling.completed(operation.query);
-    const asked = completed ? asking(operation, completed.document) : operation;
+    const asked: ApolloLink.Operation =
+      completed || isSubscription
+        ? asking(operation, {
+            ...(completed && { query: completed.document }),
+            ...(isSubscription && telling.resuming(operation, () => asked)),
+          })
+        : operation;
     const subscription = forward(asked).subscribe({
       next: (result) => {
         if (isMutation) telling.mutation(asked, result.data, mutationId);

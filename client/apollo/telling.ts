@@ -9,6 +9,8 @@ import {
   complete,
   keepLists,
   Listener,
+  type Resuming,
+  resumingBy,
   Shapes,
   type Told,
 } from '../core/lists/index.js';
@@ -56,6 +58,11 @@ export class Telling {
 
   message(operation: ApolloLink.Operation, data: unknown): void {
     this.#apply(operation.client, this.#listener.message(operation, asAsked(operation), data));
+  }
+
+  /** What has a stream resumed where it is, each time its client asks for it again; `stream` is what its messages come for. */
+  resuming(operation: ApolloLink.Operation, stream: () => ApolloLink.Operation): Resuming {
+    return resumingBy(asAsked(operation), operation.extensions, () => this.#listener.cursorOf(stream()));
   }
 
   ask(operation: ApolloLink.Operation): void {

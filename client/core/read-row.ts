@@ -88,7 +88,7 @@ function readRelated(
   return value.map((item, index) => readRow(schema, target, item, below(at, index)));
 }
 
-/** Whether GraphQL could show the value for the column. What is inside of json is never looked at. */
+/** Whether GraphQL or Drizzle could show the value for the column. What is inside of json is never looked at. */
 function fits(type: ColumnType, value: unknown): boolean {
   if (value === null) return true;
   switch (type.kind) {
@@ -98,9 +98,18 @@ function fits(type: ColumnType, value: unknown): boolean {
       return Array.isArray(value) && fitsList(type.of, value, 6);
     case 'point':
       return typeof value === 'object';
+    case 'timestamp':
+    case 'date':
+      return value instanceof Date || isScalar(value);
+    case 'bytea':
+      return value instanceof Uint8Array || isScalar(value);
     default:
-      return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+      return isScalar(value);
   }
+}
+
+function isScalar(value: unknown): boolean {
+  return ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
 }
 
 /** Postgres's arrays have at most six dimensions. */

@@ -109,7 +109,7 @@ export function streamingExchange(options: StreamingOptions): Exchange {
         operations$,
         tap(take),
         filter((operation) => !isLive(operation)),
-        map((operation) => (operation.kind === 'mutation' ? named(operation) : operation)),
+        map(prepared),
       );
       const answers$ = pipe(
         forward(merge([others$, fetches.source])),
@@ -127,6 +127,11 @@ export function streamingExchange(options: StreamingOptions): Exchange {
         map(telling.read),
       );
       return merge([answers$, results.source, unasked]);
+
+      function prepared(operation: Operation): Operation {
+        if (operation.kind === 'subscription') return telling.resuming(operation);
+        return operation.kind === 'mutation' ? named(operation) : operation;
+      }
 
       function named(operation: Operation): Operation {
         const known: unknown = operation.extensions?.mutationId;

@@ -2,7 +2,7 @@ import { makeOperation, type Operation, type OperationResult } from '@urql/core'
 import { type DocumentNode, Kind } from 'graphql';
 import type { Manifest } from '../../src/manifest/types.js';
 import { readManifest } from '../core/index.js';
-import { type Asked, type Carried, carrying, Listener, type Told } from '../core/lists/index.js';
+import { type Asked, type Carried, carrying, Listener, resumingBy, type Told } from '../core/lists/index.js';
 import type { LiveQueries } from '../core/live/index.js';
 import { isObject } from '../core/row.js';
 
@@ -10,6 +10,8 @@ import { isObject } from '../core/row.js';
 export interface Telling {
   /** Before a query is sent. */
   ask(operation: Operation): void;
+  /** A stream that is resumed where it is, each time its client asks for it again. */
+  resuming(operation: Operation): Operation;
   /** Before the cache gets a result: it carries what it says. */
   read(result: OperationResult): OperationResult;
   /** After the cache got the answer of a query: what it may not know. */
@@ -41,6 +43,12 @@ export function createTelling(
     ask: (operation) => {
       any = operation;
       listener.recent.ask(operation.key);
+    },
+    resuming: (operation) => {
+      const { key, kind, context } = operation;
+      const asked = asAsked(operation);
+      const resuming = resumingBy(asked, operation.extensions, () => listener.cursorOf(key));
+      return makeOperation(kind, { ...operation, ...resuming }, context);
     },
     read: (result) => {
       const { operation, data } = result;

@@ -129,6 +129,35 @@ function verifying(kind: ListKind): void {
     });
   });
 
+  test('a message that is late is no difference, although the network and other streams are ahead', {
+    timeout: 90_000,
+  }, async () => {
+    const text = `late for ${kind.name}`;
+    let hold: (() => void) | undefined;
+    let isHeld = false;
+    const { client, found } = await open({ confirmMs: 200, patienceMs: 4_000 }, (sink, stream) => ({
+      error: (error) => sink.error(error),
+      complete: () => sink.complete(),
+      next: (result) => {
+        const isOfIt = JSON.stringify(result).includes(text);
+        if (stream === 1 && isOfIt && !isHeld) {
+          isHeld = true;
+          hold = () => sink.next(result);
+          return;
+        }
+        sink.next(result);
+        // The proof is there: now it comes.
+        if (stream > 1 && isOfIt) hold?.();
+      },
+    }));
+    const watched = await live(client, LIST);
+    const [{ id }] = (plain(watched.data) as { tasks: { id: string }[] }).tasks as [{ id: string }];
+    await sql(`update tasks set title = '${text}' where id = ${id}`);
+    const expected = await server.fresh(1, LIST);
+    await waitFor('it came at last', () => expect(plain(watched.data)).toEqual(expected) ?? true, 60_000);
+    expect(found).toEqual([]);
+  });
+
   // Graphcache lets nobody write past its exchange.
   test.skipIf(kind === urqlLists)(
     'what the cache shows against what it was told is found',

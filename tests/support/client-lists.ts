@@ -2,14 +2,12 @@ import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache, Observable } fr
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { print } from 'graphql';
-import { createClient, type Client as SocketClient } from 'graphql-ws';
 import { pipe, subscribe } from 'wonka';
-import WebSocket from 'ws';
 import { rivuletCacheConfig, rivuletLink } from '../../client/apollo/index.js';
 import type { StreamClient, StreamSink, VerifyOptions } from '../../client/core/live/index.js';
 import { rivuletCache, rivuletExchange } from '../../client/urql/index.js';
 import type { ClientServer } from './client-server.js';
-import { QUICK } from './client-under-test.js';
+import { openStreams, QUICK, type Transport } from './client-under-test.js';
 import { waitFor } from './wait-for.js';
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -43,6 +41,8 @@ export interface ListOptions {
   readonly token: string;
   /** Called before the answer of a request is handed on. */
   readonly beforeAnswer?: (query: string) => Promise<void>;
+  /** Of all streams. Default: WebSocket. */
+  readonly transport?: Transport;
   /** Live queries are compared with the network. */
   readonly verify?: VerifyOptions;
   /** What comes over the streams of live queries goes through this first; `stream` counts them. */
@@ -56,15 +56,17 @@ export interface ListKind {
   open(options: ListOptions): ListClient;
 }
 
-function transports({ server, token, beforeAnswer }: ListOptions) {
+/** Pages send `extensions`, too. */
+interface OwnStreams extends StreamClient {
+  subscribe(
+    request: Parameters<StreamClient['subscribe']>[0] & { readonly extensions?: unknown },
+    sink: StreamSink,
+  ): () => void;
+}
+
+function transports({ server, token, beforeAnswer, transport }: ListOptions) {
   const requests: string[] = [];
-  const socket = createClient({
-    url: server.webSocketUrl,
-    webSocketImpl: WebSocket,
-    connectionParams: { authorization: `Bearer ${token}` },
-    retryAttempts: 100,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
-  });
+  const streams = openStreams({ server, token, ...(transport ? { transport } : {}) });
   const counted: typeof fetch = async (input, init) => {
     const { query } = JSON.parse(String(init?.body)) as { query: string };
     if (!query.trimStart().startsWith('mutation')) requests.push(query);
@@ -73,15 +75,14 @@ function transports({ server, token, beforeAnswer }: ListOptions) {
     await beforeAnswer?.(query);
     return new Response(text, response);
   };
-  return { requests, socket, fetch: counted };
+  return { requests, streams, socket: streams.client as OwnStreams, fetch: counted };
 }
 
-function meddled(socket: SocketClient, { meddle }: ListOptions): StreamClient {
+function meddled(socket: StreamClient, { meddle }: ListOptions): StreamClient {
   let stream = 0;
   return {
     ...socket,
-    subscribe: (request, sink) =>
-      socket.subscribe(request, (meddle ? meddle(sink, ++stream) : sink) as never),
+    subscribe: (request, sink) => socket.subscribe(request, meddle ? meddle(sink, ++stream) : sink),
   };
 }
 
@@ -91,7 +92,7 @@ export const urqlLists: ListKind = {
   name: 'urql',
   open: (options) => {
     const { server, token } = options;
-    const { requests, socket, fetch: counted } = transports(options);
+    const { requests, streams, socket, fetch: counted } = transports(options);
     const problems: unknown[] = [];
     const stops: (() => void)[] = [];
     const client = new Client({
@@ -122,7 +123,10 @@ export const urqlLists: ListKind = {
         subscriptionExchange({
           forwardSubscription: ({ query, variables, extensions }) => ({
             subscribe: (sink) => ({
-              unsubscribe: socket.subscribe({ query: query!, variables, extensions }, sink as never),
+              unsubscribe: socket.subscribe(
+                { query: query!, variables: variables ?? {}, extensions },
+                sink as never,
+              ),
             }),
           }),
         }),
@@ -165,7 +169,7 @@ export const urqlLists: ListKind = {
       close: async () => {
         for (const stop of stops) stop();
         await waitFor('its streams end', () => server.subscriptions() === 0);
-        await disposeOf(socket);
+        await streams.dispose();
       },
     };
   },
@@ -175,7 +179,7 @@ export const apolloLists: ListKind = {
   name: 'apollo',
   open: (options) => {
     const { server, token } = options;
-    const { requests, socket, fetch: counted } = transports(options);
+    const { requests, streams, socket, fetch: counted } = transports(options);
     const problems: unknown[] = [];
     const stops: (() => void)[] = [];
     const http = new HttpLink({
@@ -183,7 +187,7 @@ export const apolloLists: ListKind = {
       fetch: counted,
       headers: { authorization: `Bearer ${token}` },
     });
-    const streams = new ApolloLink(
+    const subscribing = new ApolloLink(
       ({ query, variables, extensions }) =>
         new Observable((observer) =>
           socket.subscribe({ query: print(query), variables, extensions }, observer as never),
@@ -200,7 +204,7 @@ export const apolloLists: ListKind = {
           checkMs: 20,
           onError: (error) => problems.push(error),
         }),
-        ApolloLink.split(({ operationType }) => operationType === 'subscription', streams, http),
+        ApolloLink.split(({ operationType }) => operationType === 'subscription', subscribing, http),
       ]),
     });
     return {
@@ -249,12 +253,8 @@ export const apolloLists: ListKind = {
         // Apollo tells nobody that a query is not watched any more.
         await waitFor('its streams end', () => server.subscriptions() === 0);
         client.stop();
-        await disposeOf(socket);
+        await streams.dispose();
       },
     };
   },
 };
-
-async function disposeOf(socket: SocketClient): Promise<void> {
-  await socket.dispose();
-}

@@ -125,7 +125,7 @@ function overWebSocket({ server, token }: OpenOptions): Omit<TestStreams, 'asked
     url: server.webSocketUrl,
     webSocketImpl: WebSocket,
     connectionParams: { authorization: `Bearer ${token}` },
-    retryAttempts: 100,
+    retryAttempts: 1_000,
     retryWait: soon,
     on: { opened: (opened) => (socket = opened as WebSocket) },
   });
@@ -138,7 +138,7 @@ function overSse({ server, token }: OpenOptions): Omit<TestStreams, 'asked' | 'r
   const client = createSseClient({
     url: server.url,
     headers: { authorization: `Bearer ${token}` },
-    retryAttempts: 100,
+    retryAttempts: 1_000,
     retry: soon,
     fetchFn: (url: string, init: RequestInit) =>
       fetch(url, {

@@ -21,6 +21,7 @@ export class Listener {
   readonly #covered: () => Omit<Covered, 'isOwnWrite'>;
   readonly #report: (error: unknown) => void;
   readonly #mutations: ReturnType<typeof mutationFields>;
+  readonly #cursors = new Map<unknown, string>();
   readonly #streams = new Map<unknown, StreamReader | null>();
 
   constructor(
@@ -48,6 +49,11 @@ export class Listener {
     return this.#carried(this.recent.own(mutationId, told) ? [told] : [], true);
   }
 
+  /** Where somebody's own change stream is; `undefined`: it brought nothing yet, or is none. */
+  cursorOf(stream: unknown): string | undefined {
+    return this.#cursors.get(stream);
+  }
+
   /** A message of somebody's own change stream. `undefined`: it is none. */
   message(stream: unknown, { query, variables }: Asked, data: unknown): Carried | undefined {
     const reader = this.#readerOf(stream, query, variables);
@@ -59,6 +65,7 @@ export class Listener {
       this.#report(error);
       told = { ...NOTHING_TOLD, unknown: reader.tables };
     }
+    if (told.cursor !== null) this.#cursors.set(stream, told.cursor);
     return this.#carried([this.recent.tell(told)]);
   }
 
@@ -76,6 +83,7 @@ export class Listener {
   /** The stream ended. */
   forget(stream: unknown): void {
     this.#streams.delete(stream);
+    this.#cursors.delete(stream);
   }
 
   #carried(told: readonly Told[], isOwnWrite = false): Carried {

@@ -57,7 +57,7 @@ export function readMutation(
     else unknown.add(field.table.name);
   }
   if (messages.length === 0 && unknown.size === 0) return undefined;
-  return { xid: null, mutationId, messages, unknown };
+  return { xid: null, cursor: null, mutationId, messages, unknown };
 }
 
 /** `undefined` where it cannot be told which rows these are. */

@@ -87,7 +87,7 @@ function planScope(
 ): ScopePlan {
   const fields = [...operation.fields(type, selectionsOf(nodes))];
   const named = (name: string) => fields.filter(([, found]) => found[0]!.name.value === name);
-  const transaction = named('transaction').flatMap(([, found]) => found);
+  const transaction = named('transaction').at(-1)?.[1] ?? [];
   return {
     table,
     relation,
@@ -166,6 +166,7 @@ function readData(
   const reading: Reading = { schema, unknown: new Set() };
   const messages: ToldMessage[] = [];
   let xid: string | null = null;
+  let cursor: string | null = null;
   let mutationId: string | null = null;
   for (const { responseKey, plan } of roots) {
     const message = object[responseKey];
@@ -174,6 +175,7 @@ function readData(
     const fields = objectAt(message, inner);
     const reset = named(fields, plan.own, 'reset');
     if (typeof reset === 'string') for (const table of tablesOf(plan)) reading.unknown.add(table);
+    cursor = textOrNull(named(fields, plan.own, 'cursor'));
     const transaction = named(fields, plan.own, 'transaction');
     if (isObject(transaction)) {
       xid = textOrNull(named(transaction, plan.transaction, 'xid'));
@@ -183,7 +185,7 @@ function readData(
     messages.push({ reset: textOrNull(reset), root: readScope(reading, plan, fields, inner) });
   }
   if (messages.length === 0) return NOTHING_TOLD;
-  return { xid, mutationId, messages, unknown: reading.unknown };
+  return { xid, cursor, mutationId, messages, unknown: reading.unknown };
 }
 
 function readScope(reading: Reading, plan: ScopePlan, scope: Fields, at: At): ToldScope {

@@ -23,6 +23,8 @@ export interface ToldMessage extends ReadMessage {
 export interface Told {
   /** Equal for messages of one transaction; `null`: not known. */
   readonly xid: string | null;
+  /** The stream's position after it. */
+  readonly cursor: string | null;
   /** The own mutation that did it, or `null`. */
   readonly mutationId: string | null;
   readonly messages: readonly ToldMessage[];
@@ -32,6 +34,7 @@ export interface Told {
 
 export const NOTHING_TOLD: Told = Object.freeze({
   xid: null,
+  cursor: null,
   mutationId: null,
   messages: [],
   unknown: new Set<string>(),
@@ -44,6 +47,7 @@ export function joined(told: readonly Told[]): Told {
   if (rest.length === 0) return first;
   return {
     xid: first.xid,
+    cursor: null,
     mutationId: told.find(({ mutationId }) => mutationId !== null)?.mutationId ?? null,
     messages: told.flatMap(({ messages }) => messages),
     unknown: new Set(told.flatMap(({ unknown }) => [...unknown])),

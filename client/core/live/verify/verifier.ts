@@ -26,8 +26,9 @@ interface Finding {
  * Compares one live query with the network from time to time, and reports the first difference. It changes nothing.
  *
  * A second session asks the network and is then told of what comes after its answer, as the first one is. They are compared where both were
- * last told of the same transaction, so that it does not matter how far either lags behind the database; where nothing is told, a
- * difference has to outlast all patience, and another answer. A comparison during which the live query itself is asked again is given up.
+ * last told of the same transaction, so that it does not matter how far either lags behind the database. Where nothing is told, a difference has to
+ * last, and a third stream has to be told of a change that the live query is not told of for as long; or it has to last three times
+ * as long, and the network has to say the same once more. A comparison during which the live query itself is asked again is given up.
  */
 export class Verifier {
   readonly #session: LiveSession;
@@ -103,7 +104,9 @@ export class Verifier {
         this.#good.set(root, cursor);
         this.#lastReported = undefined;
       },
-      differs: (root, difference) => void this.#explain(root, difference),
+      explain: (root, difference) => this.#explain(root, difference),
+      arrived: (transaction) => this.#heard.has(transaction),
+      differs: (difference, change) => this.#tell(difference, change),
       end: () => {
         this.#run = undefined;
         this.#plan();
@@ -128,17 +131,20 @@ export class Verifier {
     this.#report(differenceOf({ query: print(plan.document), variables, path, cached, truth, change: null }));
   }
 
-  async #explain(root: AppliedRoot, difference: Difference): Promise<void> {
-    const { path, cached, truth, rows } = difference;
+  async #explain(root: AppliedRoot, difference: Difference): Promise<Evidence> {
+    const found = lastOf(difference.rows, await this.#replayed(root));
+    return { about: aboutOf(difference), change: found ?? null, at: Date.now() };
+  }
+
+  #tell(difference: Difference, found: Evidence['change']): void {
+    const { path, cached, truth } = difference;
     const name = JSON.stringify([path, cached, truth]);
     if (name === this.#lastReported) return;
     this.#lastReported = name;
-    const changes = await this.#replayed(root);
-    if (this.#isStopped) return;
-    const found = lastOf(rows, changes);
-    const change: SuspectChange | null = found
-      ? { ...found, arrived: this.#heard.has(found.transaction) }
-      : null;
+    const change: SuspectChange | null = found && {
+      ...found,
+      arrived: this.#heard.has(found.transaction),
+    };
     const { plan, variables } = this.#options;
     this.#report(differenceOf({ query: print(plan.document), variables, path, cached, truth, change }));
   }
@@ -189,9 +195,24 @@ const QUIET_MS = 2_000;
 /** Where it never is quiet, what happened by then is enough. */
 const MOST_MS = 5_000;
 
+/** What the server says would explain a difference. */
+interface Evidence {
+  /** The rows that differ. */
+  readonly about: string;
+  readonly change: Omit<SuspectChange, 'arrived'> | null;
+  /** When it had said it. */
+  readonly at: number;
+}
+
+function aboutOf({ rows }: Difference): string {
+  return JSON.stringify(rows[0] ?? null);
+}
+
 interface Verdict {
   same(root: AppliedRoot, cursor: string): void;
-  differs(root: AppliedRoot, difference: Difference): void;
+  explain(root: AppliedRoot, difference: Difference): Promise<Evidence>;
+  arrived(transaction: string): boolean;
+  differs(difference: Difference, change: Evidence['change']): void;
   end(): void;
 }
 
@@ -204,6 +225,7 @@ class Run {
   readonly #together: Together;
   readonly #open: Set<AppliedRoot>;
   readonly #findings = new Map<AppliedRoot, Finding>();
+  readonly #evidence = new Map<AppliedRoot, Evidence | 'asked'>();
   readonly #began = Date.now();
   readonly #epoch: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -288,14 +310,39 @@ class Run {
     const known = this.#findings.get(root);
     const goesOn = known?.isSynced === isSynced && (isSynced || known.transaction === transaction);
     const since = goesOn ? known.since : Date.now();
+    if (!goesOn) this.#evidence.delete(root);
     this.#findings.set(root, { difference, since, transaction, isSynced });
-    if (Date.now() - since < (isSynced ? this.#times.confirmMs : this.#times.patienceMs)) return;
-    if (!isSynced && !this.#isConfirmed) {
-      this.#isConfirmed = true;
-      this.#shadow.refetch();
+    const { confirmMs, patienceMs } = this.#times;
+    if (Date.now() - since < (isSynced ? confirmMs : patienceMs)) return;
+    const evidence = this.#evidence.get(root);
+    if (evidence === 'asked') return;
+    if (evidence?.about !== aboutOf(difference)) {
+      this.#ask(root, difference);
       return;
     }
+    const { change, at } = evidence;
+    // Others were told of it long ago: it is lost, and not late.
+    const isLost =
+      change !== null && !this.#verdict.arrived(change.transaction) && Date.now() - at > patienceMs;
+    if (!isSynced && !isLost && !this.#isCertain(since)) return;
     this.#open.delete(root);
-    this.#verdict.differs(root, difference);
+    this.#verdict.differs(difference, change);
+  }
+
+  #ask(root: AppliedRoot, difference: Difference): void {
+    this.#evidence.set(root, 'asked');
+    void this.#verdict.explain(root, difference).then((evidence) => {
+      if (this.#evidence.get(root) === 'asked') this.#evidence.set(root, evidence);
+      this.look();
+    });
+  }
+
+  /** Nothing explains it: then it has to last much longer, and the network has to say the same once more. */
+  #isCertain(since: number): boolean {
+    if (Date.now() - since < 3 * this.#times.patienceMs) return false;
+    if (this.#isConfirmed) return true;
+    this.#isConfirmed = true;
+    this.#shadow.refetch();
+    return false;
   }
 }
