@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../../src/database/connect.js';
@@ -25,12 +25,16 @@ export interface Cluster {
   thaw(): void;
   /** Resolves when statements are answered. */
   ready(): Promise<void>;
+  /** Sets its clock so far from the machine's, within a second; only where it was started with `clock`. */
+  setClock(offsetSeconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ClusterOptions {
   /** Such as `['max_connections=20']`. */
   readonly settings?: readonly string[];
+  /** Path of libfaketime: its clock can be set. */
+  readonly clock?: string;
 }
 
 const BASE_SETTINGS = [
@@ -45,7 +49,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const folder = await mkdtemp(join(tmpdir(), 'rivulet-fault-'));
   // Ended processes, not ended machines: what was written to the system is kept.
   const settings = [...BASE_SETTINGS, 'fsync=off', 'full_page_writes=off', ...(options.settings ?? [])];
-  const embedded = await startEmbedded({ folder, settings });
+  const clockFile = join(folder, 'clock');
+  const setClock = (offsetSeconds: number): Promise<void> =>
+    writeFile(clockFile, `${offsetSeconds < 0 ? '' : '+'}${offsetSeconds}\n`);
+  if (options.clock) await setClock(0);
+  const embedded = await withEnvironment(
+    options.clock ? clockEnvironment(options.clock, clockFile) : {},
+    () => startEmbedded({ folder, settings }),
+  );
   const data = join(folder, 'data');
   const binaries = await findBinaries();
   const runAs = await userToRunAs([...binaries.paths, `${folder}/.`]);
@@ -79,6 +90,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     },
     thaw,
     ready,
+    setClock,
     stop: async () => {
       thaw();
       await db.close(1_000);
@@ -86,6 +98,44 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Libfaketime reads the offset again each second; what measures durations is left alone. */
+function clockEnvironment(library: string, file: string): Readonly<Record<string, string>> {
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_CACHE_DURATION: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  };
+}
+
+/** For the processes that are started meanwhile. */
+async function withEnvironment<T>(
+  added: Readonly<Record<string, string>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  Object.assign(process.env, added);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(added)) delete process.env[name];
+  }
+}
+
+/** Where libfaketime is (Debian's package `faketime`); `null`: nowhere. */
+export async function findFaketime(): Promise<string | null> {
+  for (const folder of await readdir('/usr/lib').catch(() => [])) {
+    const path = `/usr/lib/${folder}/faketime/libfaketime.so.1`;
+    if (
+      await readFile(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  }
+  return null;
 }
 
 async function restart(

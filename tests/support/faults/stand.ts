@@ -22,6 +22,8 @@ export interface StandOptions extends Pick<NodeOptions, 'env' | 'nodeArguments'>
   /** Default 1. */
   readonly nodes?: number;
   readonly config?: Partial<RivuletConfig>;
+  /** What one node's environment has besides `env`. */
+  readonly envOf?: (at: number) => Readonly<Record<string, string>>;
 }
 
 export interface SettleOptions {
@@ -83,7 +85,9 @@ export class Stand {
     const database = connect(options.databaseUrl, { max: 40, applicationName: 'ledger' });
     const nodeOptions = { ...options, program: program.file };
     const nodes = await Promise.all(
-      Array.from({ length: options.nodes ?? 1 }, () => ServedNode.make(nodeOptions)),
+      Array.from({ length: options.nodes ?? 1 }, (_, at) =>
+        ServedNode.make({ ...nodeOptions, env: { ...options.env, ...options.envOf?.(at) } }),
+      ),
     );
     const stand = new Stand(options, program, database, nodes, await readBase(database));
     try {
