@@ -72,7 +72,7 @@ export class Session {
         text: { to: TEXT_OID, from: PARSED_OIDS, serialize: (x: string) => x, parse: (x: string) => x },
       },
       onnotice: () => {},
-      onclose: () => this.#lose(new Error('the connection to the database was lost')),
+      onclose: () => this.#lose(connectionLost()),
       // Accepted by the driver, missing in its types.
       ...({
         onnotify: options.onNotify,
@@ -108,7 +108,7 @@ export class Session {
 
   /** Ends the connection; statements under way get `timeoutMs` to finish. */
   async end(timeoutMs = 0): Promise<void> {
-    this.#lost ??= new Error('the connection was closed');
+    this.#lost ??= new RivuletError('DATABASE_CLOSED', 'The connection was closed.');
     const socket = this.#socket;
     const cut = setTimeout(() => socket?.destroy(), timeoutMs + CLOSE_WITHIN_MS);
     cut.unref();
@@ -213,4 +213,8 @@ function begun(socket: Socket): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+function connectionLost(): RivuletError {
+  return new RivuletError('DATABASE_UNAVAILABLE', 'The connection to the database was lost.');
 }

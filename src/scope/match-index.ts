@@ -1,7 +1,7 @@
 import type { Cells, Filter } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import { type Atom, atomsElsewhere, atomsOf } from './atoms.js';
-import type { NetChanges } from './net.js';
+import type { NetChanges, TableChanges } from './net.js';
 
 /** What is matched: a filter on a table's rows, and the tables besides that can change what it selects. */
 export interface Matchable {
@@ -59,17 +59,30 @@ export class MatchIndex<T extends object> {
   }
 
   /** In no particular order, each once. */
-  find(net: NetChanges): ReadonlySet<T> {
-    const found = new Set<T>();
-    for (const [name, { truncated, rows }] of net) {
+  find(net: NetChanges): readonly T[] {
+    const touched: [TableIndex<T>, TableChanges][] = [];
+    for (const [name, changes] of net) {
       const index = this.#tables.get(name);
-      if (!index) continue;
-      for (const entry of index.always) found.add(entry);
-      if (truncated) index.addAll(found);
-      else for (const row of rows) index.addMatching(row.old, row.new, found);
+      if (index) touched.push([index, changes]);
     }
-    return found;
+    const [first] = touched;
+    if (!first) return [];
+    // In one table nobody is both looked at always and found.
+    if (touched.length === 1) return [...first[0].always, ...found(...first)];
+    const all = new Set<T>();
+    for (const [index, changes] of touched) {
+      for (const entry of index.always) all.add(entry);
+      for (const entry of found(index, changes)) all.add(entry);
+    }
+    return [...all];
   }
+}
+
+function found<T extends object>(index: TableIndex<T>, { truncated, rows }: TableChanges): ReadonlySet<T> {
+  const entries = new Set<T>();
+  if (truncated) index.addAll(entries);
+  else for (const row of rows) index.addMatching(row.old, row.new, entries);
+  return entries;
 }
 
 /** Whether something makes every change of the filter's own table concern it. */

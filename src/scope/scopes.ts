@@ -423,7 +423,7 @@ class FeedScopes implements Scopes {
         this.#lose(lost, isTooLarge ? 'OVERFLOW' : 'SCHEMA_CHANGED');
       }
       for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
-      if (touched.size > 0) await this.#stragglers.judge(occasion, [...touched]);
+      if (touched.length > 0) await this.#stragglers.judge(occasion, touched);
     }
     // The feed tells nobody of readings that found nothing, and counts this batch as read a moment after it was handled.
     const { feed } = this.#options;

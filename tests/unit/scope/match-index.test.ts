@@ -33,17 +33,17 @@ describe('the match index', () => {
     index.add(two, matchable({ projectId: { in: [2, 3] } }));
     expect([...index.find(updated(row({ projectId: '1' }), row({ projectId: '9' })))]).toEqual([one]);
     expect([...index.find(updated(row({ projectId: '9' }), row({ projectId: '3' })))]).toEqual([two]);
-    expect(index.find(updated(row({ projectId: '8' }), row({ projectId: '9' }))).size).toBe(0);
+    expect(index.find(updated(row({ projectId: '8' }), row({ projectId: '9' }))).length).toBe(0);
   });
 
   test('finds whoever depends on another table that changed, and everybody when the table is emptied', () => {
     const index = new MatchIndex<object>();
     const entry = {};
     index.add(entry, matchable({ projectId: 1 }, ['tasks', 'members']));
-    expect(index.find(updated(row({ projectId: '2' }), null)).size).toBe(0);
+    expect(index.find(updated(row({ projectId: '2' }), null)).length).toBe(0);
     const members = { table: model.table('members'), truncated: false, rows: [] };
-    expect(index.find(new Map([['members', members]])).size).toBe(1);
-    expect(index.find(new Map([['tasks', { table: tasks, truncated: true, rows: [] }]])).size).toBe(1);
+    expect(index.find(new Map([['members', members]])).length).toBe(1);
+    expect(index.find(new Map([['tasks', { table: tasks, truncated: true, rows: [] }]])).length).toBe(1);
   });
 
   test('finds by each side of an OR, and by the far side of a relation', () => {
@@ -52,9 +52,9 @@ describe('the match index', () => {
       name,
     }));
     index.add(either!, matchable({ OR: [{ projectId: 1 }, { id: { in: [7, 8] } }] }));
-    expect(index.find(updated(row({ id: '8', projectId: '5' }), null)).size).toBe(1);
-    expect(index.find(updated(null, row({ id: '9', projectId: '1' }))).size).toBe(1);
-    expect(index.find(updated(row({ id: '9', projectId: '2' }), null)).size).toBe(0);
+    expect(index.find(updated(row({ id: '8', projectId: '5' }), null)).length).toBe(1);
+    expect(index.find(updated(null, row({ id: '9', projectId: '1' }))).length).toBe(1);
+    expect(index.find(updated(row({ id: '9', projectId: '2' }), null)).length).toBe(0);
     index.remove(either!);
 
     const tables = ['tasks', 'projects', 'members'];
@@ -75,7 +75,7 @@ describe('the match index', () => {
     expect([...index.find(joined('3'))].map(({ name }) => name).sort()).toEqual(['member', 'whole']);
     expect([...index.find(joined('4'))].map(({ name }) => name).sort()).toEqual(['outsider', 'whole']);
     expect([...index.find(joined('5'))].map(({ name }) => name)).toEqual(['whole']);
-    expect(index.find(updated(row({ id: '1' }), null)).size).toBe(3);
+    expect(index.find(updated(row({ id: '1' }), null)).length).toBe(3);
   });
 
   test('leaves nothing behind of what was removed', () => {
@@ -87,7 +87,7 @@ describe('the match index', () => {
     for (const entry of entries) index.remove(entry);
     index.remove(entries[0]!);
     expect(index.size).toBe(0);
-    expect(index.find(updated(row({ id: '1', priority: '1000' }), null)).size).toBe(0);
+    expect(index.find(updated(row({ id: '1', priority: '1000' }), null)).length).toBe(0);
   });
 
   test('never misses a filter that is true on an image', () => {
@@ -124,7 +124,7 @@ describe('the match index', () => {
         index.add(entry, matchable(filter));
         return entry;
       });
-      const found = index.find(updated(old, after));
+      const found = new Set(index.find(updated(old, after)));
       for (const entry of entries) {
         if (entry.predicate(old) === true || entry.predicate(after) === true)
           expect(found.has(entry)).toBe(true);
