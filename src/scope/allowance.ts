@@ -13,7 +13,8 @@ export interface Queue {
  */
 export class Allowance {
   readonly maxBytes: number;
-  readonly #queues = new Set<Queue>();
+  /** Those with something in them. */
+  #queues: Set<Queue> | null = null;
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -27,8 +28,10 @@ export class Allowance {
   /** A queue has `by` bytes more (or, negative, less) than it had. */
   change(queue: Queue, by: number): void {
     this.#bytes += by;
-    if (queue.bytes > 0) this.#queues.add(queue);
-    else this.#queues.delete(queue);
+    if (queue.bytes > 0) {
+      this.#queues ??= new Set();
+      this.#queues.add(queue);
+    } else this.#queues?.delete(queue);
   }
 
   /** To be called when a queue has grown. Leaves a quarter free, so that the next message does not begin it all again. */
@@ -36,7 +39,7 @@ export class Allowance {
     if (this.#bytes <= this.maxBytes) return;
     const enough = this.maxBytes * 0.75;
     for (const shrink of ['coalesce', 'overflow'] as const) {
-      for (const queue of [...this.#queues].sort((a, b) => b.bytes - a.bytes)) {
+      for (const queue of [...(this.#queues ?? [])].sort((a, b) => b.bytes - a.bytes)) {
         queue[shrink]();
         if (this.#bytes <= enough) return;
       }

@@ -3,20 +3,28 @@ import { RivuletError } from '../errors.js';
 import { at } from './expiry.js';
 import type { Identity } from './identity.js';
 
+/** What a session belongs to. */
+export interface SessionOwner {
+  /** The rights may be others. Called before those who listen are. */
+  rightsChanged?(): void;
+  /** The last token has expired. Called once. */
+  expired(): void;
+}
+
 /**
- * Whose a long connection is. A newer token of the same user takes the place of the one before without a new connection; when the
- * last one expires, `onExpiry` is called once.
+ * Whose a long connection is. A newer token of the same user takes the place of the one before without a new connection; its owner is
+ * told when the last one expires.
  */
 export class Session {
-  readonly #onExpiry: () => void;
-  readonly #listeners = new Set<() => void>();
+  readonly #owner: SessionOwner;
+  #listeners: Set<() => void> | null = null;
   #identity: Identity;
   #rights = 0;
-  #callOff: () => void = () => {};
+  #callOff: (() => void) | null = null;
 
-  constructor(identity: Identity, onExpiry: () => void) {
+  constructor(identity: Identity, owner: SessionOwner) {
     this.#identity = identity;
-    this.#onExpiry = onExpiry;
+    this.#owner = owner;
     this.#arm();
   }
 
@@ -40,7 +48,8 @@ export class Session {
     this.#arm();
     if (isDeepStrictEqual(before.standing, next.standing)) return;
     this.#rights++;
-    for (const listener of [...this.#listeners]) listener();
+    this.#owner.rightsChanged?.();
+    for (const listener of [...(this.#listeners ?? [])]) listener();
   }
 
   /** Whether an identity is the same user's. */
@@ -52,18 +61,20 @@ export class Session {
 
   /** Calls `listener` whenever the rights may be others. Returns the function that ends that. */
   onChange(listener: () => void): () => void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => this.#listeners?.delete(listener);
   }
 
   end(): void {
-    this.#callOff();
-    this.#listeners.clear();
+    this.#callOff?.();
+    this.#callOff = null;
+    this.#listeners = null;
   }
 
   #arm(): void {
-    this.#callOff();
+    this.#callOff?.();
     const { expiresAtMs } = this.#identity;
-    this.#callOff = expiresAtMs === null ? () => {} : at(expiresAtMs, this.#onExpiry);
+    this.#callOff = expiresAtMs === null ? null : at(expiresAtMs, () => this.#owner.expired());
   }
 }

@@ -27,7 +27,7 @@ export class SocketFrames implements SocketSink {
   readonly #stream: Duplex;
   readonly #turn: Turn;
   readonly #maxUnsentBytes: number;
-  readonly #listeners = new Set<() => void>();
+  #listeners: Set<() => void> | null = null;
   /** What is to be written: these, and then `#last`. */
   #pieces: (string | Buffer)[] = [];
   #last = '';
@@ -70,8 +70,9 @@ export class SocketFrames implements SocketSink {
   }
 
   onReady(listener: () => void): () => void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => this.#listeners?.delete(listener);
   }
 
   /** Writes what there is. To be called before anything else is written to the socket that has to come after it. */
@@ -100,6 +101,6 @@ export class SocketFrames implements SocketSink {
   #wake(): void {
     if (!this.#wasBehind || !this.isReady) return;
     this.#wasBehind = false;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...(this.#listeners ?? [])]) listener();
   }
 }

@@ -11,13 +11,11 @@ import { type Identify, type Identity, tokenOfPayload } from './identity.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError, onTheWire } from './mask.js';
 import { type Prepared, prepareOperation } from './operation.js';
-import type { Quotas, Release } from './quotas.js';
-import { Session } from './session.js';
+import type { Quotas } from './quotas.js';
+import { Session, type SessionOwner } from './session.js';
+import type { SocketPlaces } from './socket-places.js';
 import { NOTHING, SocketSubscription } from './socket-subscription.js';
 import type { Yoga, YogaContext } from './yoga.js';
-
-/** A new socket that does not send `connection_init` within this time is closed with 4408. */
-const INIT_WITHIN_MS = 3_000;
 
 export interface SocketProtocolOptions {
   readonly yoga: Yoga;
@@ -45,14 +43,9 @@ export interface Extra {
   /** Of the message that is being handled. To be told to go on when it was handled. */
   starting: SocketSubscription | null;
   /** Sends a message, after what was written to `sink` before. */
-  send(message: string): void;
-}
-
-/** What a socket takes of the quotas. */
-export interface SocketPlaces {
-  /** It is known whose it is. Throws `TOO_MANY_CONNECTIONS`. */
-  signedIn(subject: string | null): void;
-  readonly release: Release;
+  send(message: string): Promise<void>;
+  /** Whoever is there has begun to say who it is. */
+  initReceived(): void;
 }
 
 export type SocketContext = Context<Record<string, unknown>, Extra>;
@@ -68,10 +61,15 @@ export function socketProtocol(
     adopt(context, identity);
   };
   return {
-    connectionInitWaitTimeout: INIT_WITHIN_MS,
+    // The peer's own timer is let go of when it is not needed any more.
+    connectionInitWaitTimeout: 0,
     onConnect: async (context) => {
+      context.extra.initReceived();
+      const { connectionParams } = context;
+      // A token is not needed twice.
+      (context as { connectionParams?: unknown }).connectionParams = undefined;
       try {
-        await signIn(context, context.connectionParams);
+        await signIn(context, connectionParams);
         return true;
       } catch (error) {
         return closeForbidden(context, maskError(error, logger));
@@ -167,14 +165,26 @@ function adopt(context: SocketContext, identity: Identity): void {
     return;
   }
   extra.places.signedIn(identity.subject);
-  extra.session = new Session(identity, () => {
-    closeForbidden(context, clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired')));
-  });
-  extra.session.onChange(() => {
-    for (const each of Object.values(context.subscriptions)) {
+  extra.session = new Session(identity, new SessionOf(context));
+}
+
+/** What becomes of a socket when its session changes. */
+class SessionOf implements SessionOwner {
+  readonly #context: SocketContext;
+
+  constructor(context: SocketContext) {
+    this.#context = context;
+  }
+
+  rightsChanged(): void {
+    for (const each of Object.values(this.#context.subscriptions)) {
       if (each instanceof SocketSubscription) each.renew();
     }
-  });
+  }
+
+  expired(): void {
+    closeForbidden(this.#context, clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired')));
+  }
 }
 
 /** Of the WebSocket protocol's own codes. */

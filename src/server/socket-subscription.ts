@@ -128,7 +128,7 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
     const errors = [onTheWire(maskError(asGraphQLError(error), this.#options.logger))];
     this.#end();
     this.#forget();
-    this.#context.extra.send(stringifyMessage({ id: this.#id, type: MessageType.Error, payload: errors }));
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Error, payload: errors }));
   }
 
   next(): Promise<IteratorResult<never, void>> {
@@ -180,13 +180,18 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
   #send({ errors, ...result }: ExecutionResult): void {
     const masked = errors?.map((error) => onTheWire(maskError(error, this.#options.logger)));
     const payload = { ...result, ...(masked && { errors: masked }) };
-    this.#context.extra.send(stringifyMessage({ id: this.#id, type: MessageType.Next, payload }));
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Next, payload }));
+  }
+
+  #tell(message: string): void {
+    // A socket that broke says so by itself.
+    this.#context.extra.send(message).catch(() => {});
   }
 
   #complete(): void {
     this.#end();
     this.#forget();
-    this.#context.extra.send(stringifyMessage({ id: this.#id, type: MessageType.Complete }));
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Complete }));
   }
 
   #end(): void {

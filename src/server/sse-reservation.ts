@@ -54,7 +54,7 @@ export class Reservation {
   constructor(options: ReservationOptions) {
     this.#options = options;
     this.allowance = new Allowance(options.maxQueuedBytes);
-    this.session = new Session(options.identity, () => this.close());
+    this.session = new Session(options.identity, { expired: () => this.close() });
     this.#callOff = at(Date.now() + options.openWithinMs, () => this.close());
   }
 

@@ -183,7 +183,9 @@ test('without a `context` the claims are the user, and what each token says anew
   const identify = createIdentify(async (text) => JSON.parse(text), undefined);
   const request = { headers: new Headers(), transport: 'websocket' } as const;
   const at = (claims: object) => identify(JSON.stringify({ sub: 'one', ...claims }), request);
-  const session = new Session(await at({ exp: 4_000_000_000, iat: 1, jti: 'a', role: 'editor' }), () => {});
+  const session = new Session(await at({ exp: 4_000_000_000, iat: 1, jti: 'a', role: 'editor' }), {
+    expired() {},
+  });
   let changes = 0;
   session.onChange(() => changes++);
   session.adopt(await at({ exp: 4_100_000_000, iat: 2, jti: 'b', role: 'editor' }));

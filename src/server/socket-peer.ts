@@ -1,0 +1,212 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { CloseCode, type Server } from 'graphql-ws';
+import { type RawData, WebSocket } from 'ws';
+import { Allowance } from '../scope/allowance.js';
+import type { NextFrames } from './frames.js';
+import type { Beating } from './heartbeat.js';
+import type { Logger } from './logger.js';
+import type { Session } from './session.js';
+import { SocketFrames, type Turn } from './socket-frames.js';
+import type { SocketPlaces } from './socket-places.js';
+import type { Extra } from './socket-protocol.js';
+import type { SocketSubscription } from './socket-subscription.js';
+
+/** A new socket that does not send `connection_init` within this time is closed with 4408. */
+const INIT_WITHIN_MS = 3_000;
+
+/** Of what may wait for a socket, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
+const UNSENT_SHARE = 0.25;
+
+/** "Try again later": stock clients connect again. */
+const CLOSE_TRY_AGAIN = 1013;
+
+/** How long a peer has to answer a close. */
+export const CLOSE_WITHIN_MS = 2_000;
+
+/** A socket of `ws` that knows its peer, so that its listeners are the same functions for all. */
+export class PeerSocket extends WebSocket {
+  peer: Peer | null = null;
+}
+
+/** What all peers of a server have in common. */
+export interface PeerHost {
+  readonly protocol: Server<Extra>;
+  readonly frames: NextFrames;
+  readonly turn: Turn;
+  readonly logger: Logger;
+  readonly maxQueuedBytes: number;
+  readonly stalledMs: number;
+}
+
+export interface PeerOptions {
+  readonly host: PeerHost;
+  readonly socket: PeerSocket;
+  readonly stream: Duplex;
+  readonly headers: IncomingHttpHeaders;
+  readonly address: string | null;
+  readonly places: SocketPlaces;
+  readonly turn: number;
+}
+
+/**
+ * One open socket: hands it to the protocol and watches over it: pings, errors, stalls, the end. There are many of these; what is the same
+ * for all of them is in the class, and not in closures of each.
+ */
+export class Peer implements Extra, Beating {
+  readonly socket: PeerSocket;
+  readonly sink: SocketFrames;
+  readonly allowance: Allowance;
+  readonly address: string | null;
+  readonly places: SocketPlaces;
+  readonly turn: number;
+  readonly #host: PeerHost;
+  readonly #stream: Duplex;
+  /** As text: smaller than the objects that Node has of them, and hardly ever needed. */
+  readonly #headers: string;
+  #initTimer: NodeJS.Timeout | null;
+  #answered = true;
+  #handle: ((message: string) => Promise<void>) | null = null;
+  readonly #ended: (code: number, reason: string) => Promise<void>;
+  session: Session | null = null;
+  refreshing: Promise<void> | null = null;
+  starting: SocketSubscription | null = null;
+
+  constructor({ host, socket, stream, headers, address, places, turn }: PeerOptions) {
+    const unsentBytes = host.maxQueuedBytes * UNSENT_SHARE;
+    this.#host = host;
+    this.#stream = stream;
+    this.#headers = JSON.stringify(headers);
+    this.socket = socket;
+    this.address = address;
+    this.places = places;
+    this.turn = turn;
+    this.sink = new SocketFrames(socket, stream, host.turn, unsentBytes);
+    this.allowance = new Allowance(host.maxQueuedBytes - unsentBytes);
+    this.#initTimer = setTimeout(tellTooLate, INIT_WITHIN_MS, socket);
+    socket.peer = this;
+    socket.on('error', onError);
+    socket.on('pong', onPong);
+    socket.on('message', onMessage);
+    socket.on('close', onClose);
+    if (stream instanceof Socket) {
+      // Node's own time-out counts what the system takes of a large write.
+      stream.setTimeout(host.stalledMs);
+      stream.on('timeout', () => this.#onIdle());
+    }
+    this.#ended = host.protocol.opened(this, this);
+  }
+
+  get frames(): NextFrames {
+    return this.#host.frames;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return JSON.parse(this.#headers);
+  }
+
+  /** Of the sub-protocol. */
+  get protocol(): string {
+    return this.socket.protocol;
+  }
+
+  initReceived(): void {
+    if (this.#initTimer) clearTimeout(this.#initTimer);
+    this.#initTimer = null;
+  }
+
+  ping(): void {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN) return;
+    // Behind what is unsent a ping cannot be answered; a peer that takes nothing is closed for that.
+    if (!this.#answered && this.#stream.writableLength === 0) {
+      socket.terminate();
+      return;
+    }
+    this.#answered = false;
+    socket.ping();
+  }
+
+  pong(): void {
+    this.#answered = true;
+  }
+
+  send(message: string): Promise<void> {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN) return Promise.resolve();
+    this.sink.flush();
+    return new Promise((resolve, reject) => {
+      socket.send(message, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(code?: number, reason?: string): void {
+    this.sink.flush();
+    this.socket.close(code, reason);
+  }
+
+  onMessage(handle: (message: string) => Promise<void>): void {
+    this.#handle = handle;
+  }
+
+  receive(message: string): void {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN || this.#handle === null) return;
+    const handled = this.#handle(message);
+    const { starting } = this;
+    this.starting = null;
+    const done = starting === null ? handled : handled.then(() => starting.goOn());
+    done.catch((error: unknown) => {
+      if (socket.readyState !== socket.OPEN) return;
+      this.#host.logger.error({ err: error }, 'a message over a socket failed');
+      socket.close(CloseCode.InternalServerError, 'Internal server error');
+    });
+  }
+
+  /** ws closes a socket whose peer breaks the protocol or its limits by itself, with the code that says so. */
+  broke(error: Error): void {
+    this.#host.logger.debug({ err: error }, 'a socket broke');
+  }
+
+  closed(code: number, reason: string): void {
+    this.initReceived();
+    this.places.release();
+    this.#ended(code, reason).catch((error: unknown) => {
+      this.#host.logger.error({ err: error }, 'a socket did not end cleanly');
+    });
+  }
+
+  /** Closes a socket whose peer has taken nothing for so long although something is unsent. */
+  #onIdle(): void {
+    const { socket, sink } = this;
+    if (sink.unsentBytes === 0 || socket.readyState !== socket.OPEN) return;
+    this.#host.logger.debug({ unsentBytes: sink.unsentBytes }, 'a peer does not read');
+    socket.close(CLOSE_TRY_AGAIN, 'Too slow: connect again and resume');
+    setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
+  }
+}
+
+function tellTooLate(socket: WebSocket): void {
+  socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+}
+
+function onError(this: WebSocket, error: Error): void {
+  peerOf(this)?.broke(error);
+}
+
+function onPong(this: WebSocket): void {
+  peerOf(this)?.pong();
+}
+
+function onMessage(this: WebSocket, data: RawData): void {
+  peerOf(this)?.receive(String(data));
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  peerOf(this)?.closed(code, String(reason));
+}
+
+function peerOf(socket: WebSocket): Peer | null {
+  return (socket as PeerSocket).peer;
+}

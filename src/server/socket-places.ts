@@ -1,0 +1,41 @@
+import type { Quotas, Release } from './quotas.js';
+
+/** What a socket takes of the quotas. */
+export class SocketPlaces {
+  readonly #quotas: Quotas;
+  #from: Release | null;
+  #pending: Release | null;
+  #own: Release | null = null;
+
+  private constructor(quotas: Quotas, from: Release, pending: Release) {
+    this.#quotas = quotas;
+    this.#from = from;
+    this.#pending = pending;
+  }
+
+  /** `null` where there is no place for another socket. */
+  static take(quotas: Quotas, address: string | null): SocketPlaces | null {
+    let from: Release | null = null;
+    try {
+      from = quotas.connectionFrom(address);
+      return new SocketPlaces(quotas, from, quotas.pending(address));
+    } catch {
+      from?.();
+      return null;
+    }
+  }
+
+  /** It is known whose it is. Throws `TOO_MANY_CONNECTIONS`. */
+  signedIn(subject: string | null): void {
+    this.#pending?.();
+    this.#pending = null;
+    this.#own = this.#quotas.connectionOf(subject);
+  }
+
+  release(): void {
+    this.#from?.();
+    this.#pending?.();
+    this.#own?.();
+    this.#from = this.#pending = this.#own = null;
+  }
+}
