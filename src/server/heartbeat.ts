@@ -5,6 +5,8 @@ export interface Beating {
   /** Of the turns, the one in which it is pinged. */
   readonly turn: number;
   ping(): void;
+  /** Called in every turn. */
+  watch(): void;
 }
 
 /** Pings each of many every so often, with one timer for all. */
@@ -29,6 +31,9 @@ export class Heartbeat {
 
   #beat(): void {
     this.#turn = (this.#turn + 1) % TURNS;
-    for (const each of this.#all()) if (each.turn === this.#turn) each.ping();
+    for (const each of this.#all()) {
+      each.watch();
+      if (each.turn === this.#turn) each.ping();
+    }
   }
 }

@@ -35,6 +35,7 @@ export class SocketFrames implements SocketSink {
   /** What the stream held when it was looked at last; it may have less by now. */
   #heldBytes = 0;
   #wasBehind = false;
+  #isListening = false;
 
   /** Ready while fewer than `maxUnsentBytes` are unsent. */
   constructor(socket: WebSocket, stream: Duplex, turn: Turn, maxUnsentBytes: number) {
@@ -42,7 +43,6 @@ export class SocketFrames implements SocketSink {
     this.#stream = stream;
     this.#turn = turn;
     this.#maxUnsentBytes = maxUnsentBytes;
-    stream.on('drain', () => this.#wake());
   }
 
   /** Bytes that the system has not taken yet. */
@@ -55,6 +55,10 @@ export class SocketFrames implements SocketSink {
     this.#heldBytes = this.#stream.writableLength;
     if (this.#pendingBytes + this.#heldBytes < this.#maxUnsentBytes) return true;
     this.#wasBehind = true;
+    if (!this.#isListening) {
+      this.#isListening = true;
+      this.#stream.on('drain', () => this.#wake());
+    }
     return false;
   }
 

@@ -16,6 +16,15 @@ import type { SocketSubscription } from './socket-subscription.js';
 /** A new socket that does not send `connection_init` within this time is closed with 4408. */
 const INIT_WITHIN_MS = 3_000;
 
+/** Headers that say nothing of who is there. */
+const HANDSHAKE = new Set([
+  'connection',
+  'upgrade',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-extensions',
+]);
+
 /** Of what may wait for a socket, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
 const UNSENT_SHARE = 0.25;
 
@@ -67,6 +76,7 @@ export class Peer implements Extra, Beating {
   readonly #headers: string;
   #initTimer: NodeJS.Timeout | null;
   #answered = true;
+  #stall: 'none' | 'watched' | 'listening' = 'none';
   #handle: ((message: string) => Promise<void>) | null = null;
   readonly #ended: (code: number, reason: string) => Promise<void>;
   session: Session | null = null;
@@ -77,7 +87,7 @@ export class Peer implements Extra, Beating {
     const unsentBytes = host.maxQueuedBytes * UNSENT_SHARE;
     this.#host = host;
     this.#stream = stream;
-    this.#headers = JSON.stringify(headers);
+    this.#headers = JSON.stringify(headers, (name, value) => (HANDSHAKE.has(name) ? undefined : value));
     this.socket = socket;
     this.address = address;
     this.places = places;
@@ -90,11 +100,6 @@ export class Peer implements Extra, Beating {
     socket.on('pong', onPong);
     socket.on('message', onMessage);
     socket.on('close', onClose);
-    if (stream instanceof Socket) {
-      // Node's own time-out counts what the system takes of a large write.
-      stream.setTimeout(host.stalledMs);
-      stream.on('timeout', () => this.#onIdle());
-    }
     this.#ended = host.protocol.opened(this, this);
   }
 
@@ -177,9 +182,20 @@ export class Peer implements Extra, Beating {
     });
   }
 
-  /** Closes a socket whose peer has taken nothing for so long although something is unsent. */
-  #onIdle(): void {
+  /** Where something is unsent: closes the socket when its peer takes nothing of it for so long. */
+  watch(): void {
+    const stream = this.#stream;
+    if (this.#stall === 'watched' || stream.writableLength === 0 || !(stream instanceof Socket)) return;
+    if (this.#stall === 'none') stream.on('timeout', () => this.#onIdle(stream));
+    this.#stall = 'watched';
+    // Node's own time-out counts what the system takes of a large write.
+    stream.setTimeout(this.#host.stalledMs);
+  }
+
+  #onIdle(stream: Socket): void {
     const { socket, sink } = this;
+    this.#stall = 'listening';
+    stream.setTimeout(0);
     if (sink.unsentBytes === 0 || socket.readyState !== socket.OPEN) return;
     this.#host.logger.debug({ unsentBytes: sink.unsentBytes }, 'a peer does not read');
     socket.close(CLOSE_TRY_AGAIN, 'Too slow: connect again and resume');

@@ -66,8 +66,9 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
       new Peer({ host, socket, stream, headers, address, places, turn });
       isOpen = true;
     });
-    // An upgrade that is none is refused before it returns.
-    if (!isOpen) places.release();
+    // What is no upgrade is refused by now; what is one is watched by its peer.
+    if (isOpen) stream.removeListener('error', onBroken);
+    else places.release();
   });
 
   return {
