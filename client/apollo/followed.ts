@@ -1,4 +1,11 @@
-import type { ApolloClient, ApolloLink, ObservableQuery } from '@apollo/client';
+import {
+  type ApolloCache,
+  type ApolloClient,
+  type ApolloLink,
+  gql,
+  type ObservableQuery,
+  type StoreObject,
+} from '@apollo/client';
 import { print } from '@apollo/client/utilities';
 import type { DocumentNode, GraphQLFormattedError } from 'graphql';
 import {
@@ -9,6 +16,7 @@ import {
   stableText,
   type Watch,
 } from '../core/live/index.js';
+import { ChangedRows } from './changed-rows.js';
 
 /** Somebody who waits for one answer. */
 export interface Request {
@@ -25,6 +33,9 @@ interface Entry {
   readonly watchers: WeakSet<ObservableQuery>;
   watch: Watch | undefined;
   isAnswered: boolean;
+  /** What was written last; `undefined` where something else may have been written since. */
+  written: Record<string, unknown> | undefined;
+  readonly rows: ChangedRows;
 }
 
 /**
@@ -130,6 +141,8 @@ export class Followed {
       watchers: new WeakSet(),
       watch: undefined,
       isAnswered: false,
+      written: undefined,
+      rows: new ChangedRows(query, (row) => client.cache.identify(row as StoreObject)),
     };
   }
 
@@ -166,6 +179,7 @@ export class Followed {
   #receive(entry: Entry, result: LiveResult): void {
     const requests = result.isAnswer || !entry.isAnswered ? [...entry.requests] : [];
     entry.isAnswered = true;
+    if (requests.length > 0 || result.isAnswer || result.isRepeat) entry.written = undefined;
     if (requests.length > 0) {
       entry.requests.clear();
       this.#answers.push(() => {
@@ -197,20 +211,14 @@ export class Followed {
     for (const client of new Set(writes.map(({ entry }) => entry.client))) {
       this.#check(client);
       const own = writes.filter(({ entry }) => entry.client === client && this.#isFollowed(entry));
-      const last = own.at(-1);
-      if (!last) continue;
-      const write = ({ entry: { query, variables }, data }: (typeof own)[number]) => ({
-        query,
-        variables,
-        data,
-      });
+      if (own.length === 0) continue;
       client.cache.batch({
         update: (cache) => {
-          for (const each of own) cache.writeQuery(write(each));
+          for (const { entry, data } of own) write(cache, entry, data);
         },
       });
-      // Changes nothing any more; it is what makes watched queries look at once instead of each in its own time.
-      client.writeQuery(write(last));
+      // Changes nothing; it is what makes watched queries look at once instead of each in its own time.
+      client.writeFragment({ id: 'ROOT_QUERY', fragment: NOTHING, data: { __typename: 'Query' } });
     }
   }
 
@@ -218,6 +226,17 @@ export class Followed {
     return this.#entries.get(client)?.has(nameOf(query, variables)) ?? false;
   }
 }
+
+/** Rows by themselves where nothing else changed: a whole list costs as much as it is long. */
+function write(cache: ApolloCache, entry: Entry, data: Record<string, unknown>): void {
+  const { query, variables, written, rows } = entry;
+  const changed = written && rows.between(written, data);
+  if (changed) for (const each of changed) cache.writeFragment({ ...each, variables });
+  else cache.writeQuery({ query, variables, data });
+  entry.written = data;
+}
+
+const NOTHING = gql`fragment RivuletNothing on Query { __typename }`;
 
 function answer(request: Request, { data, errors, extensions, problem }: LiveResult): void {
   const broken = problem ?? errors?.find((error) => error instanceof Error && !('extensions' in error));

@@ -99,7 +99,8 @@ function settle(reduction: Reduction, cache: StoreCache, field: StoredField, pla
       ? settleList(rule, before, plan, views)
       : settleOne(rule, before[0], plan, false, views);
   // Apollo's cache leaves out of lists what it has nothing of, without asking for it.
-  const isAllThere = settled.members.every((key) => before.includes(key) || rows.exists(field.table, key));
+  const held = new Set(before);
+  const isAllThere = settled.members.every((key) => held.has(key) || rows.exists(field.table, key));
   if (plan.refetch || settled.need || !isAllThere) {
     cache.markStale(field);
     return;

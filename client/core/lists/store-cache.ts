@@ -11,6 +11,8 @@ export class StoreCache implements ReducerCache {
   readonly #store: ListStore;
   readonly #rows = new Map<string, { readonly entity: Entity; fields: Fields | undefined }>();
   readonly #written = new Map<string, { readonly entity: Entity; fields: Fields }>();
+  /** By parent; what the cache itself holds does not change meanwhile. */
+  readonly #fields = new Map<string, readonly StoredField[]>();
   readonly #members = new Map<StoredField, string[] | undefined>();
   readonly #changed = new Set<StoredField>();
   readonly #holders = new Map<string, Map<string, StoredField[]>>();
@@ -49,9 +51,14 @@ export class StoreCache implements ReducerCache {
   }
 
   fields(parent: Entity | null): readonly StoredField[] {
-    return (parent === null ? this.#store.roots() : this.#store.fields(parent)).filter(
-      (field) => this.members(field) !== undefined,
-    );
+    const id = parent === null ? '' : entityId(parent.table, parent.key);
+    let known = this.#fields.get(id);
+    if (!known) {
+      const fields = parent === null ? this.#store.roots() : this.#store.fields(parent);
+      known = fields.filter((field) => this.members(field) !== undefined);
+      this.#fields.set(id, known);
+    }
+    return known;
   }
 
   fieldsOf(relation: ModelRelation): readonly StoredField[] {
