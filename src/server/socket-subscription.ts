@@ -31,6 +31,8 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
   #results: DirectResults | null = null;
   /** The session's rights that `#results` were asked with. */
   #rights: number;
+  /** Who has the id when the library is done with the message. */
+  #after: SocketSubscription | null = null;
   #state: 'beginning' | 'takenOver' | 'open' | 'renewing' | 'ended' = 'beginning';
 
   constructor(options: SocketProtocolOptions, context: SocketContext, id: string, payload: SubscribePayload) {
@@ -40,6 +42,11 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
     this.#head = context.extra.frames.headOf(id);
     this.#params = payload;
     this.#rights = context.extra.session?.rights ?? 0;
+    this.#record[id] = this;
+  }
+
+  get #record(): Record<string, SocketSubscription> {
+    return this.#context.subscriptions as Record<string, SocketSubscription>;
   }
 
   /** The text of its document, as others have it in memory already. */
@@ -51,24 +58,20 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
   /** False: it was not begun, and has to be iterated. */
   takeOver(): boolean {
     if (this.#results === null) return false;
-    const { subscriptions } = this.#context;
-    const own = subscriptions[this.#id];
-    if (own === undefined) {
-      // Its client has left it, or the socket is closed.
-      this.#end();
-      return true;
-    }
-    // Its client left another of the same id and began this one before that had begun.
-    if (own instanceof SocketSubscription) own.#end();
-    this.#state = 'takenOver';
+    // The library says `complete`, and lets go of the record, where there is one: also of another that has the id by now.
+    this.#after = this.#record[this.#id] ?? null;
     this.#forget();
+    if (this.#state === 'ended') this.#leave();
+    else this.#state = 'takenOver';
     return true;
   }
 
   /** Once the library has forgotten the message. */
   goOn(): void {
+    const after = this.#after;
+    this.#after = null;
+    if (after !== null && after.#state !== 'ended') this.#record[this.#id] = after;
     if (this.#state !== 'takenOver') return;
-    (this.#context.subscriptions as Record<string, SocketSubscription>)[this.#id] = this;
     this.#state = 'open';
     if (this.#rights === this.#context.extra.session?.rights) this.#results?.read(this);
     else this.renew();
@@ -200,7 +203,7 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
   }
 
   #forget(): void {
-    delete (this.#context.subscriptions as Record<string, unknown>)[this.#id];
+    delete this.#record[this.#id];
   }
 
   #leave(): void {

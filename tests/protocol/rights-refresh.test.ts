@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SignJWT } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import config from '../../rivulet.config.js';
@@ -136,6 +137,20 @@ describe('on a socket', () => {
     expect(await socket.next('next', 'query')).toMatchObject({
       payload: { data: { projects: [{ id: '2' }, { id: '3' }] } },
     });
+  });
+
+  test('other rights that come while a subscription begins are those that it goes on by', async () => {
+    const socket = await open(await tokenOf('one', 1));
+    const other = await tokenOf('one', 2);
+    for (const id of ['a', 'b', 'c']) socket.subscribe(id, LIVE);
+    socket.send({ type: 'ping', payload: { token: other } });
+    const ofOther = { projects: [{ id: '2' }, { id: '3' }] };
+    for (const id of ['a', 'b', 'c']) {
+      await waitFor('the answer', () =>
+        isDeepStrictEqual((results(socket, id).at(-1) as { data?: unknown } | undefined)?.data, ofOther),
+      );
+    }
+    await subscribed(3);
   });
 
   test('rights that change again and again leave one subscription', async () => {
