@@ -14,6 +14,10 @@ const WAYS: readonly { readonly subject: string; readonly way: Way }[] = [
   { subject: 'a message a change', way: 'a message a change' },
 ];
 
+/**
+ * The peer's answer costs no network and no server here, only its parsing and its write: what it saves beside a refetch is what a client's own
+ * processor saves. In both caches most of what is left is the read of the whole list after any write, which the limit pays, too.
+ */
 export const client: Scenario = {
   id: 'B11',
   title:
