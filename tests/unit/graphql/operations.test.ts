@@ -1,6 +1,9 @@
 import { buildSchema, parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { Operations } from '../../../src/graphql/operations.js';
+import { buildSchema as createSchema } from '../../../src/graphql/schema.js';
+import { subscriptionFields } from '../../../src/graphql/subscriptions.js';
+import { exampleModel } from '../../support/example.js';
 
 const schema = buildSchema(
   'type Query { q: Int } type Subscription { s(after: String, n: Int): S } type S { a(n: Int): Int b: Int }',
@@ -42,4 +45,26 @@ test('what is remembered of one document is bounded', () => {
   for (let n = 0; n < 1_000; n++) of(document, { n });
   expect(of(document, { n: 5 })).toBe(of(document, { n: 5 }));
   expect(of(document, { n: 5_000 })).not.toBe(of(document, { n: 5_000 }));
+});
+
+test('who may read the same columns shares what events are executed with, and nothing of how each began is in it', () => {
+  const rivulet = createSchema({ model: exampleModel, subscriptionFields });
+  const document = parse('subscription { userChanges { changes { node { name email } } } }');
+  const askedBy = (hidden: string | null) => {
+    const rights = { canReadColumn: (_table: unknown, { name }: { name: string }) => name !== hidden };
+    const contextValue = { rights, reader: {}, outgoing: {}, live: { cursors: {}, start: {} } };
+    const args = { schema: rivulet, document, contextValue };
+    return operations.of(args).askedBy(args);
+  };
+  const all = askedBy(null);
+  expect(askedBy(null)).toBe(all);
+  expect(askedBy('id')).toBe(all);
+  const withoutEmail = askedBy('email');
+  expect(withoutEmail).not.toBe(all);
+  expect(askedBy('email')).toBe(withoutEmail);
+  expect(askedBy('name')).not.toBe(withoutEmail);
+  const context = all.args.contextValue as object;
+  expect(context).not.toHaveProperty('reader');
+  expect(context).not.toHaveProperty('outgoing');
+  expect(context).not.toHaveProperty('live.start');
 });
