@@ -77,6 +77,8 @@ export class Session {
       ...({
         onnotify: options.onNotify,
         socket: (target: Target) => {
+          // The driver may connect once more for what waits; nobody would close that connection, and the process would not end.
+          if (this.#lost) throw this.#lost;
           this.#socket = openSocket(target, attempt++);
           return begun(this.#socket);
         },

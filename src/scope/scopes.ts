@@ -5,22 +5,21 @@ import type { History } from '../feed/log-history.js';
 import type { LogPages } from '../feed/log-pages.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { isLocal } from '../filter/paths.js';
-import { covers, formatSnapshot, type Snapshot } from '../log/snapshot.js';
+import { formatSnapshot } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
-import { planKey } from '../query/plan-key.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
 import { Allowance } from './allowance.js';
-import { catchUp, roomBeforeBacklog } from './catch-up.js';
+import { Beginnings } from './beginnings.js';
 import { createEvaluator, type Evaluator, type Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
 import { judge, type Occasion, occasionsOf } from './judge.js';
-import { LiveQuery, type RunSelect } from './live-query.js';
+import { LiveQueries } from './live-queries.js';
+import type { RunSelect } from './live-query.js';
 import { MatchIndex } from './match-index.js';
 import { MessageSizes } from './message-size.js';
 import type { Flow } from './outbox.js';
 import { PlainChanges } from './plain-changes.js';
-import { Recent } from './recent.js';
-import { missedSince } from './resume.js';
+import { Present } from './present.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
@@ -40,8 +39,9 @@ import type {
   ScopesStatus,
 } from './types.js';
 import { type OnUnindexed, Unindexed } from './unindexed.js';
+import { Watchable, type WatchableOptions } from './watchable.js';
 
-export interface ScopesOptions {
+export interface ScopesOptions extends WatchableOptions {
   readonly model: Model;
   readonly database: Database;
   readonly feed: Feed;
@@ -50,10 +50,6 @@ export interface ScopesOptions {
   readonly evaluator: Evaluator;
   readonly run: RunSelect;
   readonly retry: Retry;
-  /** Whether changes of a table are logged; a scope that depends on one that is not is refused. Default: all are. */
-  readonly isWatched?: (table: string) => boolean;
-  /** Whether the tables are still as the model says. Default: they are. */
-  readonly schema?: SchemaCheck;
   /** Told of errors that end a scope or a live query. */
   readonly onError: (error: unknown) => void;
   readonly onUnindexed?: OnUnindexed;
@@ -69,14 +65,6 @@ export interface ScopesOptions {
   readonly patienceMs?: number;
   /** Changes that are remembered, so that whoever comes back soon costs no reading of the log; default 5,000. */
   readonly maxRecentChanges?: number;
-}
-
-/** What is known of the tables in the database. */
-export interface SchemaCheck {
-  /** Why a table (by its name in the model) cannot be followed at present; `null`: it can. */
-  refusal(table: string): RivuletError | null;
-  /** Looks again; what goes wrong changes nothing. */
-  recheck(): Promise<void>;
 }
 
 /**
@@ -96,28 +84,33 @@ class FeedScopes implements Scopes {
   readonly #joinable = new Map<string, Group>();
   readonly #groups = new Set<Group>();
   readonly #groupIndex = new MatchIndex<Group>();
-  readonly #liveIndex = new MatchIndex<LiveQuery>();
-  readonly #liveQueries = new Map<string, LiveQuery>();
+  readonly #liveQueries: LiveQueries;
+  readonly #watchable: Watchable;
   readonly #unindexed: Unindexed;
   readonly #tally = new Tally();
   readonly #host: SubscriberHost;
   readonly #plain = new PlainChanges();
+  readonly #present: Present;
+  readonly #beginnings: Beginnings;
   readonly #stragglers: Stragglers;
   readonly #starts = new Turnstile(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
-  /** What came last of the log `#epoch`; `null` before anything came. */
-  #recent: Recent | null = null;
-  #epoch: string | null = null;
-  /** Of the transaction whose judging began last: who subscribes now is told of those after it. */
-  #position: () => Snapshot;
-
   constructor(options: ScopesOptions) {
     this.#options = options;
-    this.#position = () => options.feed.position;
+    this.#present = new Present(options.feed, options.maxRecentChanges ?? 5_000);
     this.#unindexed = new Unindexed(options.onUnindexed ?? (() => {}));
+    this.#watchable = new Watchable(options);
+    this.#liveQueries = new LiveQueries({
+      model: options.model,
+      run: options.run,
+      catchUp: () => options.feed.catchUp(),
+      watchable: this.#watchable,
+      onMatchable: (matchable) => this.#unindexed.look(matchable),
+      onError: options.onError,
+    });
     this.#stragglers = new Stragglers({
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       judge: (occasion, groups, isReplay) => this.#judge(occasion, groups, isReplay),
@@ -130,10 +123,29 @@ class FeedScopes implements Scopes {
       maxQueuedChanges: options.maxQueuedChanges ?? 1_000,
       drop: (group) => this.#drop(group),
       dropQuery: (query) => {
-        this.#forget(query);
+        this.#liveQueries.forget(query);
         query.end();
       },
     };
+    const { database, feed, history, pages } = options;
+    this.#beginnings = new Beginnings({
+      database,
+      feed,
+      history,
+      pages,
+      present: this.#present,
+      maxReplayedChanges: options.maxReplayedChanges ?? 100_000,
+      evaluatorOf: (group) => this.#evaluatorOf(() => group),
+      retryOf: (group) => this.#retryOf(() => group),
+      follow: (group) => {
+        group.isFollowing = true;
+        this.#groupIndex.add(group, group.scope.matchable);
+      },
+      replay: (occasion, group) => this.#judge(occasion, [group], true),
+      goLive: (group, isExact) => this.#goLive(group, isExact),
+      split: (group, subscribers, after) => this.#split(group.spec, subscribers, after),
+      onFailure: (group, error) => this.#fail(group, error),
+    });
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
@@ -144,7 +156,7 @@ class FeedScopes implements Scopes {
     if (!outbox.isOpen) return outbox;
     try {
       const group = this.#startingAt(spec, after);
-      if (reset) outbox.push(resetMessage(reset, this.#position()));
+      if (reset) outbox.push(resetMessage(reset, this.#present.position));
       subscriber.join(group);
     } catch (error) {
       outbox.end();
@@ -162,41 +174,12 @@ class FeedScopes implements Scopes {
     if (this.#stopped) outbox.end();
     if (!outbox.isOpen) return outbox;
     try {
-      watcher.watch(this.#liveQuery(plan));
+      watcher.watch(this.#liveQueries.of(plan));
     } catch (error) {
       outbox.end();
       throw error;
     }
     return outbox;
-  }
-
-  #liveQuery(plan: SelectPlan): LiveQuery {
-    const key = planKey(plan);
-    const known = this.#liveQueries.get(key);
-    if (known) return known;
-    const { model, run, feed, onError } = this.#options;
-    const query: LiveQuery = new LiveQuery({
-      model,
-      plan,
-      run,
-      catchUp: () => feed.catchUp(),
-      onFailure: (error) => {
-        this.#forget(query);
-        onError(error);
-      },
-    });
-    this.#assertWatched(query.tables);
-    this.#liveQueries.set(key, query);
-    this.#liveIndex.add(query, query.matchable);
-    this.#unindexed.look(query.matchable);
-    return query;
-  }
-
-  /** Who comes now begins another one. */
-  #forget(query: LiveQuery): void {
-    const key = planKey(query.plan);
-    if (this.#liveQueries.get(key) === query) this.#liveQueries.delete(key);
-    this.#liveIndex.remove(query);
   }
 
   lose(tables: ReadonlySet<string>): Promise<void> {
@@ -206,14 +189,14 @@ class FeedScopes implements Scopes {
   status(): ScopesStatus {
     let subscribers = 0;
     for (const group of this.#groups) subscribers += group.size;
-    for (const query of this.#liveQueries.values()) subscribers += query.size;
+    for (const query of this.#liveQueries.all) subscribers += query.size;
     return { scopes: this.#groups.size, liveQueries: this.#liveQueries.size, subscribers };
   }
 
   figures(): ScopesFigures {
     let queued = 0;
     for (const group of this.#groups) queued += group.queued;
-    for (const query of this.#liveQueries.values()) queued += query.queued;
+    for (const query of this.#liveQueries.all) queued += query.queued;
     const { deliveries, resets } = this.#tally;
     return { deliveries, queued, behind: this.#stragglers.size, resets: { ...resets } };
   }
@@ -221,7 +204,7 @@ class FeedScopes implements Scopes {
   list(): readonly ListedScope[] {
     return [
       ...[...this.#groups].map((group) => group.list()),
-      ...[...this.#liveQueries.values()].map((query) => query.list()),
+      ...this.#liveQueries.all.map((query) => query.list()),
     ];
   }
 
@@ -229,7 +212,7 @@ class FeedScopes implements Scopes {
     this.#stopped = true;
     this.#unlisten();
     for (const group of [...this.#groups]) group.end();
-    for (const query of [...this.#liveQueries.values()]) query.end();
+    for (const query of this.#liveQueries.all) query.end();
     await this.#turn;
     await this.#stragglers.stop();
   }
@@ -245,11 +228,11 @@ class FeedScopes implements Scopes {
       this.#scopeOf(spec, () => group),
       this.#plain,
     );
-    this.#assertWatched(group.scope.tables);
+    this.#watchable.assert(group.scope.tables);
     this.#unindexed.look(group.scope.matchable);
     this.#letJoin(group, key);
     this.#groups.add(group);
-    void this.#start(group, after);
+    void this.#beginnings.start(group, after);
     return group;
   }
 
@@ -274,96 +257,17 @@ class FeedScopes implements Scopes {
     group.end();
   }
 
-  /** A change that is not logged would never be told: fail at once rather than go silent. */
-  #assertWatched(tables: ReadonlySet<string>): void {
-    const { isWatched } = this.#options;
-    const missing = [...tables].filter((table) => isWatched && !isWatched(table));
-    if (missing.length === 0) {
-      const refusal = this.#refusal(tables);
-      if (refusal) throw refusal;
-      return;
-    }
-    throw new RivuletError(
-      'TABLE_NOT_WATCHED',
-      `Nothing watches ${missing.join(', ')}, which this subscription depends on`,
-    );
-  }
-
-  #refusal(tables: Iterable<string>): RivuletError | null {
-    for (const table of tables) {
-      const refusal = this.#options.schema?.refusal(table);
-      if (refusal) return refusal;
-    }
-    return null;
-  }
-
   #scopeOf(spec: ChangeSpec, group: () => Group): Scope {
     if (isLocal(spec.filter) && spec.graph.length === 0) return new RowScope(spec, this.#plain);
     const { model, maxScopeKeys = 100_000 } = this.#options;
     return new SetScope(model, this.#evaluatorOf(group), spec, maxScopeKeys, this.#plain);
   }
 
-  async #start(group: Group, cursor: DecodedCursor | undefined): Promise<void> {
-    try {
-      // A cursor may be ahead of the feed; what the feed brings before it gets there is no news.
-      if (cursor && !covers(this.#position(), cursor.snapshot)) await this.#options.feed.catchUp();
-      const after = cursor && (await this.#catchUp(group, cursor));
-      if (!group.isOpen) return;
-      group.isFollowing = true;
-      this.#groupIndex.add(group, group.scope.matchable);
-      const position = this.#position();
-      const missed = after && (await this.#missed(group, after, position));
-      const isExact = await group.scope.load(missed?.at ?? { position, later: [] });
-      const wasReset = cursor !== undefined && !missed;
-      if (!isExact && !wasReset) group.reset('TRUNCATED', position);
-      if (missed) {
-        // Who comes now with the same cursor would miss what is told from here on.
-        group.onClose();
-        for (const occasion of missed.occasions) {
-          await roomBeforeBacklog(group);
-          if (!group.isOpen) return;
-          await this.#judge(occasion, [group], true);
-        }
-      }
-      await this.#inTurn(async () => {
-        for (const occasion of group.takeBacklog()) await this.#stragglers.judge(occasion, [group]);
-        if (isExact) this.#share(group);
-      });
-    } catch (error) {
-      this.#fail(group, error);
-    }
-  }
-
-  /** Tells what was missed as far as that takes pages, and returns where the rest begins; `null` where the subscribers were told of a reset. */
-  async #catchUp(group: Group, cursor: DecodedCursor): Promise<DecodedCursor | null> {
-    if (this.#recentSince(cursor)) return cursor;
-    const { database, pages, maxReplayedChanges: maxChanges = 100_000 } = this.#options;
-    const { epoch } = cursor;
-    const caught = await catchUp(group, cursor, {
-      database,
-      pages,
-      evaluator: this.#evaluatorOf(() => group),
-      retry: this.#retryOf(() => group),
-      maxChanges,
-      onTelling: () => group.onClose(),
-      split: (subscribers, snapshot) => this.#split(group.spec, subscribers, { epoch, snapshot }),
+  async #goLive(group: Group, isExact: boolean): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const occasion of group.takeBacklog()) await this.#stragglers.judge(occasion, [group]);
+      if (isExact) this.#share(group);
     });
-    if (caught.kind === 'near') {
-      // A group that was dropped meanwhile may be of a log that is no more.
-      if (group.isOpen) this.#epoch = epoch;
-      return { epoch, snapshot: caught.position };
-    }
-    group.onClose();
-    group.reset(caught.reason, this.#position());
-    return null;
-  }
-
-  #recentFrom(position: Snapshot): Recent {
-    return new Recent(position, this.#options.maxRecentChanges ?? 5_000);
-  }
-
-  #recentSince({ epoch, snapshot }: DecodedCursor) {
-    return epoch === this.#epoch ? (this.#recent?.since(snapshot) ?? null) : null;
   }
 
   #split(spec: ChangeSpec, subscribers: readonly Subscriber[], after: DecodedCursor): void {
@@ -387,33 +291,14 @@ class FeedScopes implements Scopes {
     } else this.#letJoin(group, key);
   }
 
-  /** `null` where continuity cannot be had; the subscribers were told. */
-  async #missed(group: Group, after: DecodedCursor, position: Snapshot) {
-    const { database, history } = this.#options;
-    const recent = this.#recentSince(after);
-    const missed = await missedSince(after, position, group.scope, {
-      database,
-      history,
-      retry: this.#retryOf(() => group),
-      recent,
-    });
-    if (missed.kind === 'replay') return missed;
-    group.onClose();
-    group.reset(missed.reason, position);
-    return null;
-  }
-
   async #onBatch(batch: FeedBatch): Promise<void> {
     if (batch.reset !== null) {
       this.#resetAll(batch);
-      this.#recent = this.#recentFrom(batch.position);
-      this.#epoch = null;
     }
-    this.#recent ??= this.#recentFrom(this.#position());
+    this.#present.begin(batch);
     for (const occasion of occasionsOf(batch.transactions, batch.position)) {
       const { transaction, net } = occasion;
-      this.#position = () => transaction.cursor;
-      this.#recent.add(transaction);
+      this.#present.add(transaction);
       // At once: who begins to listen after this finds the transaction in what came last.
       const touched = this.#groupIndex.find(net);
       const { unreadable, isTooLarge = false } = transaction;
@@ -422,12 +307,10 @@ class FeedScopes implements Scopes {
         const lost = new Set([...unreadable.keys()].map((table) => table.name));
         this.#lose(lost, isTooLarge ? 'OVERFLOW' : 'SCHEMA_CHANGED');
       }
-      for (const query of this.#liveIndex.find(net)) query.onTransaction(transaction.xid, net);
+      this.#liveQueries.onTransaction(transaction.xid, net);
       if (touched.length > 0) await this.#stragglers.judge(occasion, touched);
     }
-    // The feed tells nobody of readings that found nothing, and counts this batch as read a moment after it was handled.
-    const { feed } = this.#options;
-    this.#position = () => (covers(feed.position, batch.position) ? feed.position : batch.position);
+    this.#present.end(batch);
   }
 
   #judge(occasion: Occasion, groups: readonly Group[], isReplay: boolean): Promise<void> {
@@ -443,7 +326,7 @@ class FeedScopes implements Scopes {
       group.reset('LOG_LOST', position);
       this.#drop(group);
     }
-    for (const query of this.#liveQueries.values()) query.refresh();
+    for (const query of this.#liveQueries.all) query.refresh();
   }
 
   #lose(lost: ReadonlySet<string>, reason: ResetReason = 'SCHEMA_CHANGED'): void {
@@ -457,21 +340,12 @@ class FeedScopes implements Scopes {
       group.onClose();
     }
     for (const group of groups) {
-      group.reset(reason, this.#position());
-      const refusal = this.#refusal(group.scope.tables);
+      group.reset(reason, this.#present.position);
+      const refusal = this.#watchable.refusal(group.scope.tables);
       if (refusal) group.fail(refusal);
       else group.handOver(this.#startingAt(group.spec, undefined));
     }
-    for (const query of [...this.#liveQueries.values()]) {
-      if (!isHit(query)) continue;
-      const refusal = this.#refusal(query.tables);
-      if (!refusal) {
-        query.refresh();
-        continue;
-      }
-      this.#forget(query);
-      query.fail(refusal);
-    }
+    this.#liveQueries.lose(lost);
   }
 
   /** For what a group asks before it follows: not more at a time than leaves a connection for those that do. */
@@ -491,7 +365,7 @@ class FeedScopes implements Scopes {
     this.#groupIndex.remove(group);
     group.onClose();
     if (group.isLive && error instanceof RivuletError && error.code === 'SCOPE_TOO_LARGE') {
-      group.reset('TOO_LARGE', this.#position());
+      group.reset('TOO_LARGE', this.#present.position);
     }
     group.fail(error);
     if (!this.#stopped) this.#options.onError(error);

@@ -2,7 +2,7 @@ import type { Database } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import type { Model } from '../model/types.js';
 import { exposureOf } from '../policy/exposure.js';
-import type { SchemaCheck } from '../scope/scopes.js';
+import type { SchemaCheck } from '../scope/watchable.js';
 import { defaultWatchers } from '../watch/default-watchers.js';
 import { inspect } from '../watch/inspect.js';
 import { planWatchers } from '../watch/plan.js';
