@@ -46,16 +46,18 @@ export function settleList(
   let refetch = plan.unsure && (wasFull || !headKnown);
   let order = plan.unsure;
 
-  const moves = [...plan.moved].filter((key) => before.includes(key) && !plan.leave.has(key));
-  const members = before.filter((key) => !plan.leave.has(key) && !moves.includes(key));
+  const held = new Set(before);
+  const moves = [...plan.moved].filter((key) => held.has(key) && !plan.leave.has(key));
+  const moving = new Set(moves);
+  const members = before.filter((key) => !plan.leave.has(key) && !moving.has(key));
   const lastBefore = before.at(-1);
-  const entering = [...plan.enter].filter((key) => !before.includes(key) && !plan.leave.has(key));
+  const entering = [...plan.enter].filter((key) => !held.has(key) && !plan.leave.has(key));
   const stuck: string[] = [];
 
   // Members first: what enters finds its place among them.
   for (const key of [...moves.sort(), ...entering.sort()]) {
     const place = placeIn(members, key);
-    const isMove = moves.includes(key);
+    const isMove = moving.has(key);
     if (!place.known) stuck.push(key);
     else {
       // What sorts before the first may belong before the window.
@@ -64,13 +66,13 @@ export function settleList(
       if (isMove || !mayBeBefore) members.splice(place.at, 0, key);
     }
   }
-  for (const key of stuck.filter((each) => moves.includes(each))) {
+  for (const key of stuck.filter((each) => moving.has(each))) {
     members.splice(placeAsBefore(key), 0, key);
     order = true;
     if (wasFull || !headKnown) refetch = true;
   }
   // Each that finds a place may be what tells the place of another.
-  let open = stuck.filter((each) => !moves.includes(each));
+  let open = stuck.filter((each) => !moving.has(each));
   for (let found = true; found; ) {
     const left = open.filter((key) => !takesPlace(key));
     found = left.length < open.length;
@@ -120,21 +122,19 @@ export function settleList(
   /** Whether a member may stand after rows that are not in the window, because it is after what was its last. */
   function sortsAfterEnd(key: string): boolean {
     if (lastBefore === undefined) return true;
-    if (before.includes(key) && !moves.includes(key)) return false;
+    if (held.has(key) && !moving.has(key)) return false;
     const sign = compareRows(rule.order, rows.view(key), rows.viewBefore(lastBefore));
     return sign === undefined || sign > 0;
   }
 
   /** A member that was first and moved further down, but is still first, is where it was. */
   function isMoveDown(key: string): boolean {
-    const sign = moves.includes(key)
-      ? compareRows(rule.order, rows.view(key), rows.viewBefore(key))
-      : undefined;
+    const sign = moving.has(key) ? compareRows(rule.order, rows.view(key), rows.viewBefore(key)) : undefined;
     return before[0] === key && sign !== undefined && sign >= 0;
   }
 
   function mayBeInside(key: string): boolean {
-    if (before.includes(key)) return true;
+    if (held.has(key)) return true;
     const place = placeIn(kept, key);
     return !place.known || place.at < kept.length || !headKnown || limit === null || kept.length < limit;
   }
