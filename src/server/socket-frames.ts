@@ -29,7 +29,7 @@ export class SocketFrames implements SocketSink {
   readonly #maxUnsentBytes: number;
   #listeners: Set<() => void> | null = null;
   /** What is to be written: these, and then `#last`. */
-  #pieces: (string | Buffer)[] = [];
+  #pieces: (string | Buffer)[] | null = null;
   #last = '';
   #pendingBytes = 0;
   /** What the stream held when it was looked at last; it may have less by now. */
@@ -69,6 +69,7 @@ export class SocketFrames implements SocketSink {
       this.#last += bytes;
       return;
     }
+    this.#pieces ??= [];
     this.#pieces.push(this.#last, bytes);
     this.#last = '';
   }
@@ -85,10 +86,10 @@ export class SocketFrames implements SocketSink {
     const [pieces, last] = [this.#pieces, this.#last];
     this.#pendingBytes = 0;
     this.#last = '';
-    if (pieces.length > 0) this.#pieces = [];
+    this.#pieces = null;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const stream = this.#stream;
-    if (pieces.length === 0) stream.write(last, 'latin1');
+    if (pieces === null) stream.write(last, 'latin1');
     else {
       stream.cork();
       for (const bytes of [...pieces, last]) {
