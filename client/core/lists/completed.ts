@@ -32,9 +32,12 @@ const NEEDED: Readonly<Record<Shape['kind'], readonly string[]>> = {
   change: ['kind', 'op', 'key', 'changedColumns'],
   link: ['kind', 'parent', 'child'],
   scope: [],
-  message: ['cursor', 'reset'],
+  message: ['cursor', 'reset', 'transaction'],
   other: [],
 };
+
+/** What is asked for below what is needed. */
+const BELOW: Readonly<Record<string, readonly string[]>> = { transaction: ['xid', 'mutationId'] };
 
 /**
  * Completes a document: rows have their `id`, so that the cache can tell them apart, and the columns that their list is ordered by, so that others
@@ -101,7 +104,8 @@ class Writer {
     if (fields.size === 0) return added;
     const asked = [...fields].filter(([, found]) => found.every((each) => !isConditional(each)));
     for (const name of [...NEEDED[shape.kind], ...this.#orderColumns(shape, nodes[0]!)]) {
-      if (asked.some(([, found]) => found[0]!.name.value === name)) continue;
+      // Of a transaction its number is needed, whatever else is asked of it.
+      if (!Object.hasOwn(BELOW, name) && asked.some(([, found]) => found[0]!.name.value === name)) continue;
       const responseKey = fields.has(name) ? `rivulet_${name}` : name;
       const additions = this.additions.get(nodes[0]!) ?? new Map<string, string>();
       additions.set(responseKey, name);
@@ -200,6 +204,11 @@ function extended(
 }
 
 function fieldOf(responseKey: string, name: string): FieldNode {
-  const field = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: name } } as const;
-  return responseKey === name ? field : { ...field, alias: { kind: Kind.NAME, value: responseKey } };
+  const below = (BELOW[name] ?? []).map((inner) => fieldOf(inner, inner));
+  return {
+    kind: Kind.FIELD,
+    name: { kind: Kind.NAME, value: name },
+    ...(responseKey === name ? {} : { alias: { kind: Kind.NAME, value: responseKey } }),
+    ...(below.length > 0 ? { selectionSet: { kind: Kind.SELECTION_SET, selections: below } } : {}),
+  };
 }

@@ -19,18 +19,38 @@ const message = (more: object = {}) => ({
 });
 
 describe('a document of a change stream', () => {
-  test('is asked with what says where it is', () => {
+  test('is asked with what says where it is and of which transaction it tells', () => {
     expect(squeezed(print(completed(OWN).document))).toBe(
-      'subscription { postChanges { changes { node { name id } kind op key changedColumns } cursor reset } }',
+      'subscription { postChanges { changes { node { name id } kind op key changedColumns } cursor reset transaction { xid mutationId } } }',
     );
+  });
+
+  test('of a transaction gets all that is needed, whatever it asked of it itself', () => {
+    const { document, strip } = completed(
+      'subscription { postChanges { cursor reset transaction { at: loggedAt xid: mutationId } changes { kind } } }',
+    );
+    expect(squeezed(print(document))).toContain('rivulet_transaction: transaction { xid mutationId }');
+    const transaction = { at: 'now', xid: 'mine' };
+    const answer = {
+      ...message({ transaction }).postChanges,
+      rivulet_transaction: { xid: '7', mutationId: 'mine' },
+    };
+    expect(strip({ postChanges: answer })).toMatchObject({ postChanges: { transaction } });
+    expect(
+      Object.keys((strip({ postChanges: answer }) as { postChanges: object }).postChanges),
+    ).not.toContain('rivulet_transaction');
+    expect(streamReader(schema, document, {})!.read({ postChanges: answer })).toMatchObject({
+      xid: '7',
+      mutationId: 'mine',
+      cursor: 'c1',
+    });
   });
 
   test('shows nothing of what was added', () => {
     const { document, strip } = completed(OWN);
     const told = streamReader(schema, document, {})!.read(message());
-    expect(told).toMatchObject({ cursor: 'c1', xid: null, unknown: new Set() });
-    expect(strip(message())).toMatchObject({ postChanges: { changes: [{ node: { name: 'n' } }] } });
-    expect(Object.keys((strip(message()) as { postChanges: object }).postChanges)).not.toContain('cursor');
+    expect(told).toMatchObject({ cursor: 'c1', xid: '7', mutationId: 'mine', unknown: new Set() });
+    expect(strip(message())).toEqual({ postChanges: { changes: [{ node: { name: 'n' } }] } });
   });
 });
 
