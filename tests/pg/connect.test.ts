@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { connect } from '../../src/database/connect.js';
 import { codedError } from '../../src/database/errors.js';
 import { createDatabase } from '../support/database.js';
 import { startProxy } from '../support/proxy.js';
@@ -149,6 +151,28 @@ describe('connect', () => {
     expect(codedError(error)?.code).toBe('DATABASE_UNAVAILABLE');
     await db.close();
   });
+});
+
+describe('close', () => {
+  test('leaves no connection, whatever was given up on the way: a process that is done ends', async () => {
+    const proxy = await startProxy(database.url);
+    for (let round = 0; round < 12; round++) {
+      const db = connect(proxy.url, { max: 3, silenceMs: 30 });
+      // In half of the rounds some connections are made, and others are just being made.
+      if (round % 2 === 0) await db.query({ text: 'select 1', params: [] });
+      proxy.stall();
+      const asked = Array.from({ length: 6 }, () => db.query({ text: 'select 2', params: [] }).catch(() => {}));
+      await delay(20 + 10 * round);
+      const closing = db.close(50);
+      proxy.resume();
+      await Promise.all([closing, ...asked]);
+    }
+    await waitFor('no connection is left', () => proxy.connections === 0);
+    // The driver waits a moment before it connects again.
+    await delay(1_000);
+    expect(proxy.connections).toBe(0);
+    await proxy.close();
+  }, 60_000);
 });
 
 describe('listen', () => {
