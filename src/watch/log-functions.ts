@@ -83,7 +83,7 @@ end`,
 
   /**
    * What the watching of a table rests on, in three parts. The first: which table it is, which of the columns are there and of which types, its
-   * partitions, and its triggers as they were last made or switched on or off. The second says when the columns were last altered, the third
+   * partitions, its triggers as they were last made or switched on or off, and the subscriptions of logical replication that write to it. The second says when the columns were last altered, the third
    * which files it is in: together they change where ALTER TABLE rewrote values. NULL where there is no such table.
    */
   identity: {
@@ -94,7 +94,9 @@ end`,
         where a.attrelid = c.oid and a.attnum > 0 and a.attname = any (of_columns)),
       '/', (select string_agg(format('%s:%s:%s', t.oid, t.xmin, t.tgenabled), ' ' order by t.tgname) from pg_trigger t
         where t.tgrelid = c.oid and t.tgname like 'rivulet\\_%'),
-      '/', (select string_agg(p.relid::oid::text, ' ' order by p.relid) from pg_partition_tree(c.oid) p where p.level > 0)),
+      '/', (select string_agg(p.relid::oid::text, ' ' order by p.relid) from pg_partition_tree(c.oid) p where p.level > 0),
+      (select '/ ' || string_agg(r.srsubid::text, ' ' order by r.srsubid, r.srrelid) from pg_subscription_rel r
+        where r.srrelid = c.oid or r.srrelid in (select p.relid from pg_partition_tree(c.oid) p))),
     (select string_agg(a.xmin::text, ' ' order by a.attnum) from pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and a.attname = any (of_columns)),
     (select string_agg(f.relfilenode::text, ' ' order by f.oid) from pg_class f

@@ -137,6 +137,60 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/e2e/second-schema/changes.test.ts',
   },
   {
+    bug: 'The trigger for TRUNCATE logs nothing',
+    edits: one(
+      'src/watch/trigger-sql.ts',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+      "${insert('')}, 'T', watcher.moment, watcher.mutation;",
+      'null;',
+    ),
+    test: 'tests/faults/f19-emptied-tables.test.ts',
+  },
+  {
+    bug: 'A table whose partitions are others counts as the same',
+    edits: one(
+      'src/watch/log-functions.ts',
+      'from pg_partition_tree(c.oid) p where p.level > 0),',
+      'from pg_partition_tree(c.oid) p where false),',
+    ),
+    test: 'tests/faults/f19-emptied-tables.test.ts',
+  },
+  {
+    bug: 'An update that changes a key is logged as an update alone',
+    edits: one(
+      'src/watch/trigger-sql.ts',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+      "      full join ${side('n', 'rivulet_new')}",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+      "      join ${side('n', 'rivulet_new')}",
+    ),
+    test: 'tests/faults/f21-bulk-paths.test.ts',
+  },
+  {
+    bug: 'The triggers do not fire in a session that replays as a replica',
+    edits: one('src/watch/trigger-sql.ts', 'enable always trigger', 'enable trigger'),
+    test: 'tests/faults/f21-bulk-paths.test.ts',
+  },
+  {
+    bug: 'Nobody looks whether MERGE showed the trigger other rows than it updated',
+    edits: one(
+      'src/watch/trigger-sql.ts',
+      'if pg_partition_root(tg_relid) is not null and exists',
+      'if pg_partition_root(tg_relid) is null and exists',
+    ),
+    test: 'tests/faults/f21-bulk-paths.test.ts',
+    only: 'a MERGE into',
+  },
+  {
+    bug: 'Once logical replication has ended, nobody knows that it was there',
+    edits: one(
+      'src/watch/log-functions.ts',
+      'where r.srrelid = c.oid or r.srrelid in',
+      'where false and r.srrelid in',
+    ),
+    test: 'tests/faults/f21-logical-replication.test.ts',
+  },
+  {
     bug: 'What comes while a scope is being loaded is forgotten',
     edits: one('src/scope/group.ts', '    this.#backlog.push(occasion);\n', ''),
     test: 'tests/property/resume.test.ts',
@@ -205,7 +259,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Nobody hands over what a subscription missed while it was being opened',
     edits: one(
-      'src/scope/scopes.ts',
+      'src/scope/beginnings.ts',
       'for (const occasion of missed.occasions) {',
       'for (const occasion of []) {',
     ),
@@ -241,7 +295,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'What was missed is told faster than it is taken',
-    edits: one('src/scope/scopes.ts', '          await roomBeforeBacklog(group);\n', ''),
+    edits: one('src/scope/beginnings.ts', '          await roomBeforeBacklog(group);\n', ''),
     test: 'tests/faults/f16-big-values.test.ts',
     only: 'resumes',
   },

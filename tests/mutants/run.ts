@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,13 +12,22 @@ import { runTests } from './vitest-run.js';
  * Do the tests bite? Puts one plausible bug after the other into a copy of the sources and runs the test that must fail. Exits with 1 where
  * a bug survives, or where a test fails without any bug.
  *
- *     npm run mutants -- [--only <part of a bug's text>] [--write]
+ *     npm run mutants -- [--only <part of a bug's text>] [--missing] [--write]
  *
- * `--write` writes the table to docs/mutants.md.
+ * `--write` writes the table to docs/mutants.md, after each bug; what it says of bugs that were not chosen stays. `--missing`: only bugs of which
+ * it says nothing.
  */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const { values } = parseArgs({ options: { only: { type: 'string' }, write: { type: 'boolean' } } });
-const chosen = mutants.filter(({ bug }) => values.only === undefined || bug.includes(values.only));
+const PAGE = join(ROOT, 'docs/mutants.md');
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, missing: { type: 'boolean' }, write: { type: 'boolean' } },
+});
+/** Lines of the table, by bug. */
+const lines = await writtenLines();
+const chosen = mutants.filter(
+  ({ bug }) =>
+    (values.only === undefined || bug.includes(values.only)) && !(values.missing && lines.has(bug)),
+);
 
 const scratch = await makeScratch(ROOT);
 // Before anything takes long: is every bug still one of this code?
@@ -37,25 +46,20 @@ const stop = async (): Promise<void> => {
 };
 process.once('SIGINT', () => void stop().finally(() => process.exit(130)));
 
-const rows: string[][] = [];
 const healthy = new Map<string, boolean>();
 let problems = 0;
 try {
   for (const mutant of chosen) {
     const caught = (await isHealthy(mutant)) ? await tryOut(mutant) : 'FAILS WITHOUT THE BUG';
-    rows.push([
-      mutant.bug,
-      [...new Set(mutant.edits.map(({ file }) => file))].join(', '),
-      mutant.test,
-      caught,
-    ]);
+    const files = [...new Set(mutant.edits.map(({ file }) => file))].join(', ');
+    lines.set(mutant.bug, `| ${[mutant.bug, files, caught].map(cell).join(' | ')} |`);
     console.log(`${mutant.bug}\n    ${mutant.test}: ${caught}`);
+    if (values.write) await writeFile(PAGE, page());
   }
 } finally {
   await stop();
 }
 console.log(`${chosen.length - problems} of ${chosen.length} caught`);
-if (values.write) await writeFile(join(ROOT, 'docs/mutants.md'), page());
 process.exitCode = problems > 0 ? 1 : 0;
 
 /** The test passes where nothing is broken: asked once for each. */
@@ -84,11 +88,19 @@ async function tryOut({ edits, test, only }: Mutant): Promise<string> {
   }
 }
 
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+async function writtenLines(): Promise<Map<string, string>> {
+  const text = await readFile(PAGE, 'utf8').catch(() => '');
+  const written = text.split('\n').filter((line) => line.startsWith('| '));
+  const found = mutants.map(({ bug }) => [bug, written.find((line) => line.startsWith(`| ${cell(bug)} |`))]);
+  return new Map(found.filter((each): each is [string, string] => each[1] !== undefined));
+}
+
 function page(): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|');
-  const lines = rows.map(
-    ([bug, files, , caught]) => `| ${[bug, files, caught].map((text) => cell(text!)).join(' | ')} |`,
-  );
+  const known = mutants.flatMap(({ bug }) => lines.get(bug) ?? []);
   return `# Do the tests bite?
 
 Made by \`npm run mutants -- --write\`: each bug was put into a copy of the sources, alone, and the test named beside it failed. Run it again after a change of
@@ -96,6 +108,6 @@ what is tested; a text that is not found any more is an error, not a pass.
 
 | bug | where | caught by |
 | --- | --- | --- |
-${lines.join('\n')}
+${known.join('\n')}
 `;
 }
