@@ -323,7 +323,7 @@ export const mutants: readonly Mutant[] = [
     bug: 'Client: a row that enters is put into the list although it is there',
     edits: one(
       'client/core/settle.ts',
-      '[...plan.enter].filter((key) => !before.includes(key) && ',
+      '[...plan.enter].filter((key) => !held.has(key) && ',
       '[...plan.enter].filter((key) => ',
     ),
     test: 'tests/property/reducer.test.ts',
