@@ -85,9 +85,14 @@ function found<T extends object>(index: TableIndex<T>, { truncated, rows }: Tabl
   return entries;
 }
 
-/** Whether something makes every change of the filter's own table concern it. */
+/**
+ * Whether an equality finds it, of the row itself or on the far side of a relation. In the second case it is looked at with every change of the row's
+ * own table as well, which costs little: a row stays where it was unless something changed that the filter looks at.
+ */
 export function isIndexed(matchable: Matchable): boolean {
-  return placeOf(matchable, matchable.table.name) !== null;
+  const { table, filter, tables } = matchable;
+  if (placeOf(matchable, table.name) !== null) return true;
+  return [...tables].some((name) => name !== table.name && (atomsElsewhere(filter, name)?.length ?? 0) > 0);
 }
 
 /** Under what an entry is put for one of its tables; `null`: to be looked at whatever changed there. */

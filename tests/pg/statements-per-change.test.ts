@@ -99,6 +99,7 @@ test('filters that cannot be looked up are named, each once, and without their v
     { OR: [{ priority: { gt: 1 } }, { NOT: { status: { eq: 'done' } } }] },
     { priority: { eq: 1 }, title: { like: 'c%' } },
     { id: { in: [1, 2] } },
+    { project: { members: { userId: { eq: 1 } } } },
     {},
   ];
   const streams = wheres.map((where) => other.changes(specOf('tasks', null, where)));
