@@ -161,7 +161,9 @@ describe('close', () => {
       // In half of the rounds some connections are made, and others are just being made.
       if (round % 2 === 0) await db.query({ text: 'select 1', params: [] });
       proxy.stall();
-      const asked = Array.from({ length: 6 }, () => db.query({ text: 'select 2', params: [] }).catch(() => {}));
+      const asked = Array.from({ length: 6 }, () =>
+        db.query({ text: 'select 2', params: [] }).catch(() => {}),
+      );
       await delay(20 + 10 * round);
       const closing = db.close(50);
       proxy.resume();
