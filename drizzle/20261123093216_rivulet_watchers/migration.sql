@@ -265,9 +265,10 @@ smallint', 'integer
 smallint', 'integer
 smallint', 'text
 character varying', 'timestamp with time zone']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["id"::text, "task_id"::text, "author_id"::text, "body"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("task_id"), pg_typeof("author_id"), pg_typeof("body"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["id"::text, "task_id"::text, "author_id"::text, "body"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("task_id"), pg_typeof("author_id"), pg_typeof("body"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["id"::text, "task_id"::text, "author_id"::text, "body"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("task_id"), pg_typeof("author_id"), pg_typeof("body"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n where not exists (select from (select array["id"::text, "task_id"::text, "author_id"::text, "body"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("task_id"), pg_typeof("author_id"), pg_typeof("body"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)
@@ -395,9 +396,10 @@ smallint', 'integer
 smallint', 'text
 character varying', 'text
 character varying']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["id"::text, "project_id"::text, "name"::text, "color"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("name"), pg_typeof("color")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["id"::text, "project_id"::text, "name"::text, "color"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("name"), pg_typeof("color")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["id"::text, "project_id"::text, "name"::text, "color"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("name"), pg_typeof("color")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n where not exists (select from (select array["id"::text, "project_id"::text, "name"::text, "color"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("name"), pg_typeof("color")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)
@@ -513,9 +515,10 @@ smallint', '"public"."role"', 'timestamp with time zone']::text[]) from rivulet_
         and not (select rivulet.fits(array[pg_typeof("project_id"), pg_typeof("user_id"), pg_typeof("role"), pg_typeof("joined_at")]::regtype[], watcher.declared, array['integer
 smallint', 'integer
 smallint', '"public"."role"', 'timestamp with time zone']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["project_id"::text, "user_id"::text, "role"::text, "joined_at"::text]::text[] as image, array[pg_typeof("project_id"), pg_typeof("user_id"), pg_typeof("role"), pg_typeof("joined_at")]::regtype[] as types, ("project_id"::text) collate "C" as k0, ("user_id"::text) collate "C" as k1 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["project_id"::text, "user_id"::text, "role"::text, "joined_at"::text]::text[] as image, array[pg_typeof("project_id"), pg_typeof("user_id"), pg_typeof("role"), pg_typeof("joined_at")]::regtype[] as types, ("project_id"::text) collate "C" as k0, ("user_id"::text) collate "C" as k1 from rivulet_old as rivulet_row) as o where o.k0 = n.k0 and o.k1 = n.k1)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["project_id"::text, "user_id"::text, "role"::text, "joined_at"::text]::text[] as image, array[pg_typeof("project_id"), pg_typeof("user_id"), pg_typeof("role"), pg_typeof("joined_at")]::regtype[] as types, ("project_id"::text) collate "C" as k0, ("user_id"::text) collate "C" as k1 from rivulet_new as rivulet_row) as n where not exists (select from (select array["project_id"::text, "user_id"::text, "role"::text, "joined_at"::text]::text[] as image, array[pg_typeof("project_id"), pg_typeof("user_id"), pg_typeof("role"), pg_typeof("joined_at")]::regtype[] as types, ("project_id"::text) collate "C" as k0, ("user_id"::text) collate "C" as k1 from rivulet_old as rivulet_row) as o where o.k0 = n.k0 and o.k1 = n.k1)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)
@@ -638,9 +641,10 @@ smallint', 'boolean', 'timestamp with time zone']::text[]) from rivulet_new as r
 smallint', 'text
 character varying', 'integer
 smallint', 'boolean', 'timestamp with time zone']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["id"::text, "name"::text, "owner_id"::text, "archived"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("owner_id"), pg_typeof("archived"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["id"::text, "name"::text, "owner_id"::text, "archived"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("owner_id"), pg_typeof("archived"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["id"::text, "name"::text, "owner_id"::text, "archived"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("owner_id"), pg_typeof("archived"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n where not exists (select from (select array["id"::text, "name"::text, "owner_id"::text, "archived"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("owner_id"), pg_typeof("archived"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)
@@ -754,9 +758,10 @@ smallint']::text[]) from rivulet_new as rivulet_row limit 1));
         and not (select rivulet.fits(array[pg_typeof("task_id"), pg_typeof("label_id")]::regtype[], watcher.declared, array['integer
 smallint', 'integer
 smallint']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["task_id"::text, "label_id"::text]::text[] as image, array[pg_typeof("task_id"), pg_typeof("label_id")]::regtype[] as types, ("task_id"::text) collate "C" as k0, ("label_id"::text) collate "C" as k1 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["task_id"::text, "label_id"::text]::text[] as image, array[pg_typeof("task_id"), pg_typeof("label_id")]::regtype[] as types, ("task_id"::text) collate "C" as k0, ("label_id"::text) collate "C" as k1 from rivulet_old as rivulet_row) as o where o.k0 = n.k0 and o.k1 = n.k1)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["task_id"::text, "label_id"::text]::text[] as image, array[pg_typeof("task_id"), pg_typeof("label_id")]::regtype[] as types, ("task_id"::text) collate "C" as k0, ("label_id"::text) collate "C" as k1 from rivulet_new as rivulet_row) as n where not exists (select from (select array["task_id"::text, "label_id"::text]::text[] as image, array[pg_typeof("task_id"), pg_typeof("label_id")]::regtype[] as types, ("task_id"::text) collate "C" as k0, ("label_id"::text) collate "C" as k1 from rivulet_old as rivulet_row) as o where o.k0 = n.k0 and o.k1 = n.k1)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)
@@ -923,9 +928,10 @@ smallint', 'date', 'numeric
 bigint
 integer
 smallint', 'jsonb', 'timestamp with time zone', 'timestamp with time zone']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["id"::text, "project_id"::text, "title"::text, "description"::text, "status"::text, "priority"::text, "position"::text, "assignee_id"::text, "due_on"::text, "estimate"::text, "meta"::text, "created_at"::text, "updated_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("title"), pg_typeof("description"), pg_typeof("status"), pg_typeof("priority"), pg_typeof("position"), pg_typeof("assignee_id"), pg_typeof("due_on"), pg_typeof("estimate"), pg_typeof("meta"), pg_typeof("created_at"), pg_typeof("updated_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["id"::text, "project_id"::text, "title"::text, "description"::text, "status"::text, "priority"::text, "position"::text, "assignee_id"::text, "due_on"::text, "estimate"::text, "meta"::text, "created_at"::text, "updated_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("title"), pg_typeof("description"), pg_typeof("status"), pg_typeof("priority"), pg_typeof("position"), pg_typeof("assignee_id"), pg_typeof("due_on"), pg_typeof("estimate"), pg_typeof("meta"), pg_typeof("created_at"), pg_typeof("updated_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["id"::text, "project_id"::text, "title"::text, "description"::text, "status"::text, "priority"::text, "position"::text, "assignee_id"::text, "due_on"::text, "estimate"::text, "meta"::text, "created_at"::text, "updated_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("title"), pg_typeof("description"), pg_typeof("status"), pg_typeof("priority"), pg_typeof("position"), pg_typeof("assignee_id"), pg_typeof("due_on"), pg_typeof("estimate"), pg_typeof("meta"), pg_typeof("created_at"), pg_typeof("updated_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n where not exists (select from (select array["id"::text, "project_id"::text, "title"::text, "description"::text, "status"::text, "priority"::text, "position"::text, "assignee_id"::text, "due_on"::text, "estimate"::text, "meta"::text, "created_at"::text, "updated_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("project_id"), pg_typeof("title"), pg_typeof("description"), pg_typeof("status"), pg_typeof("priority"), pg_typeof("position"), pg_typeof("assignee_id"), pg_typeof("due_on"), pg_typeof("estimate"), pg_typeof("meta"), pg_typeof("created_at"), pg_typeof("updated_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)
@@ -1047,9 +1053,10 @@ character varying', 'timestamp with time zone']::text[]) from rivulet_new as riv
 smallint', 'text
 character varying', 'text
 character varying', 'timestamp with time zone']::text[]) from rivulet_new as rivulet_row limit 1);
-      if pg_partition_root(tg_relid) is not null and exists (select from (select array["id"::text, "name"::text, "email"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("email"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n
-        where not exists (select from (select array["id"::text, "name"::text, "email"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("email"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
-        perform set_config('rivulet.moved_at', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from (select array["id"::text, "name"::text, "email"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("email"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_new as rivulet_row) as n where not exists (select from (select array["id"::text, "name"::text, "email"::text, "created_at"::text]::text[] as image, array[pg_typeof("id"), pg_typeof("name"), pg_typeof("email"), pg_typeof("created_at")]::regtype[] as types, ("id"::text) collate "C" as k0 from rivulet_old as rivulet_row) as o where o.k0 = n.k0)) then
+          perform set_config('rivulet.moved_at', watcher.moment::text, true);
+        end if;
       end if;
     else
       insert into rivulet.change (xid, shape, op, logged_at, mutation_id)

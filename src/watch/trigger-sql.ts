@@ -125,9 +125,10 @@ ${table.columns.map((column) => `      ${quoteIdent(column)} aclitem;`).join('\n
         and (coalesce(o.types, n.types) = watcher.declared or ${fits('rivulet_new')});
       get diagnostics watcher.logged = row_count;
       watcher.is_other := watcher.logged = 0 and ${misfits('rivulet_new')};
-      if pg_partition_root(tg_relid) is not null and exists (select from ${side('n', 'rivulet_new')}
-        where not exists (select from ${side('o', 'rivulet_old')} where ${isSameKey})) then
-        perform set_config('${MOVED_SETTING}', watcher.moment::text, true);
+      if pg_partition_root(tg_relid) is not null then
+        if exists (select from ${side('n', 'rivulet_new')} where not exists (select from ${side('o', 'rivulet_old')} where ${isSameKey})) then
+          perform set_config('${MOVED_SETTING}', watcher.moment::text, true);
+        end if;
       end if;
     else
       ${insert('')}, 'T', watcher.moment, watcher.mutation;

@@ -175,8 +175,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'Nobody looks whether MERGE showed the trigger other rows than it updated',
     edits: one(
       'src/watch/trigger-sql.ts',
-      'if pg_partition_root(tg_relid) is not null and exists',
-      'if pg_partition_root(tg_relid) is null and exists',
+      'if pg_partition_root(tg_relid) is not null then',
+      'if pg_partition_root(tg_relid) is null then',
     ),
     test: 'tests/faults/f21-bulk-paths.test.ts',
     only: 'a MERGE into',
