@@ -66,7 +66,7 @@ export class Listener {
       told = { ...NOTHING_TOLD, unknown: reader.tables };
     }
     if (told.cursor !== null) this.#cursors.set(stream, told.cursor);
-    return this.#carried([this.recent.tell(told)]);
+    return this.#carried([this.recent.tell(told, stream)]);
   }
 
   /** What the streams of live queries say. */
@@ -84,6 +84,7 @@ export class Listener {
   forget(stream: unknown): void {
     this.#streams.delete(stream);
     this.#cursors.delete(stream);
+    this.recent.forget(stream);
   }
 
   #carried(told: readonly Told[], isOwnWrite = false): Carried {

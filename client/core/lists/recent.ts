@@ -39,10 +39,10 @@ export class RecentTold {
 
   /**
    * A stream told something. What an own mutation was answered belongs to its echo; what a slower stream says of rows of which a later
-   * transaction was told is left out.
+   * transaction was told is left out. `stream`: see `ToldOrder`.
    */
-  tell(late: Told): Told {
-    const told = this.#order.withoutOld(late);
+  tell(late: Told, stream?: unknown): Told {
+    const told = this.#order.withoutOld(late, stream);
     this.#add(told);
     const { mutationId } = told;
     if (mutationId === null) return told;
@@ -53,6 +53,11 @@ export class RecentTold {
     }
     const own = this.#own.get(mutationId);
     return own ? joined([told, own]) : told;
+  }
+
+  /** A stream ended. */
+  forget(stream: unknown): void {
+    this.#order.forget(stream);
   }
 
   #add(told: Told): void {

@@ -2,39 +2,75 @@ import { entityId } from '../facts.js';
 import type { Told, ToldScope } from './told.js';
 
 /**
- * The order in which transactions were told of first, so that a stream that lags behind another does not take back what the other told of
- * a row. Of more than 1,000 transactions and 10,000 rows the oldest are forgotten.
+ * The order of transactions, as far as streams tell it, so that a stream that lags behind another does not take back what the other told of
+ * a row.
+ *
+ * Each stream tells in order; of two streams it is not known which is ahead. A transaction comes after whatever was told before it was told first, and
+ * after whatever the same stream told before it, also where another stream told it earlier. Of more than 1,000 transactions (in all, and of each
+ * stream) and 10,000 rows the oldest are forgotten.
  */
 export class ToldOrder {
-  readonly #transactions = new Map<string, number>();
-  readonly #rows = new Map<string, number>();
+  readonly #places = new Map<string, number>();
+  /** By row, the transaction that was told of it last. */
+  readonly #rows = new Map<string, string>();
+  readonly #streams = new Map<unknown, Heard>();
   #last = 0;
 
-  withoutOld(told: Told): Told {
-    if (told.xid === null) return told;
-    const at = this.#transactions.get(told.xid) ?? ++this.#last;
-    remember(this.#transactions, told.xid, at, MOST_TRANSACTIONS);
-    const messages = told.messages.map((message) => ({ ...message, root: this.#scope(message.root, at) }));
+  /** Without what is older than what is known. `stream`: whose message it is; `undefined`: of several. */
+  withoutOld(told: Told, stream?: unknown): Told {
+    const { xid } = told;
+    if (xid === null) return told;
+    const at = this.#place(xid, stream);
+    const messages = told.messages.map((message) => ({
+      ...message,
+      root: this.#scope(message.root, xid, at),
+    }));
     return { ...told, messages };
   }
 
-  #scope(scope: ToldScope, at: number): ToldScope {
+  /** The stream ended. */
+  forget(stream: unknown): void {
+    this.#streams.delete(stream);
+  }
+
+  #place(xid: string, stream: unknown): number {
+    let at = this.#places.get(xid) ?? ++this.#last;
+    if (stream !== undefined) {
+      const heard = this.#streams.get(stream) ?? { last: 0, xids: new Map() };
+      this.#streams.set(stream, heard);
+      // What a stream tells a second time is where it was.
+      if (!heard.xids.has(xid) && at <= heard.last) at = ++this.#last;
+      heard.last = Math.max(heard.last, at);
+      remember(heard.xids, xid, true, MOST_TRANSACTIONS);
+    }
+    remember(this.#places, xid, at, MOST_TRANSACTIONS);
+    return at;
+  }
+
+  #scope(scope: ToldScope, xid: string, at: number): ToldScope {
     const changes = scope.changes.filter(({ key }) => {
       const id = entityId(scope.table.name, key);
-      if ((this.#rows.get(id) ?? 0) > at) return false;
-      remember(this.#rows, id, at, MOST_ROWS);
+      const before = this.#rows.get(id);
+      if (before !== undefined && (this.#places.get(before) ?? 0) > at) return false;
+      remember(this.#rows, id, xid, MOST_ROWS);
       return true;
     });
-    return { ...scope, changes, related: scope.related.map((inner) => this.#scope(inner, at)) };
+    return { ...scope, changes, related: scope.related.map((inner) => this.#scope(inner, xid, at)) };
   }
+}
+
+interface Heard {
+  /** The place of what it told last. */
+  last: number;
+  readonly xids: Map<string, true>;
 }
 
 const MOST_TRANSACTIONS = 1_000;
 const MOST_ROWS = 10_000;
 
-function remember(known: Map<string, number>, name: string, at: number, most: number): void {
+function remember<T>(known: Map<string, T>, name: string, value: T, most: number): void {
   known.delete(name);
-  known.set(name, at);
+  known.set(name, value);
   for (const first of known.keys()) {
     if (known.size <= most) break;
     known.delete(first);
