@@ -141,8 +141,11 @@ describe('F32: scopes that Postgres must decide', async () => {
     );
     await waitFor('a comment is told', () => comments.length === 1);
     const release = await lock(example.database, 'tasks');
-    // Whether Ada may read it, its task says.
-    for (let i = 0; i < 5; i++) await sql(`update comments set body = 'two ${i}' where id = 901`);
+    // Whether Ada may read it, its task says. The foreign key would wait, too.
+    for (let i = 0; i < 5; i++)
+      await sql(
+        `set local session_replication_role = replica; update comments set task_id = ${2 - (i % 2)} where id = 901`,
+      );
     for (let i = 0; i < 20; i++) {
       await sql(`update labels set name = 'l${i}' where id = 1`);
       await waitFor('a label is told', () => labels.length === i + 1, 5_000);

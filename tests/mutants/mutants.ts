@@ -126,6 +126,16 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
+    bug: 'A late node does not catch up with the cursor of who comes from another',
+    edits: one(
+      'src/scope/beginnings.ts',
+      'if (cursor && !covers(present.position, cursor.snapshot)) await feed.catchUp();',
+      '',
+    ),
+    test: 'tests/faults/f26-two-nodes.test.ts',
+    only: 'ahead of it',
+  },
+  {
     bug: 'A late node answers a live query with what it knows',
     edits: one('src/scope/live-query.ts', 'await this.#options.catchUp().catch(() => {});', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',
