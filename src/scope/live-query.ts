@@ -38,7 +38,7 @@ export class LiveQuery {
   /** Set where only rows of the root table count, and the predicate says which. */
   readonly #predicate: Predicate | null;
   #answer: SelectResult | null = null;
-  #refreshing: Promise<void> | null = null;
+  #isRunning = false;
   /** Watchers who came late and were told nothing yet; true: what was committed before they came has been heard of. */
   readonly #joining = new Map<Outbox<SelectResult>, boolean>();
   /** Transactions that the answer under way may not have seen. */
@@ -87,8 +87,8 @@ export class LiveQuery {
 
   add(outbox: Outbox<SelectResult>): void {
     this.#watchers.add(outbox);
-    if (this.#answer || this.#refreshing) void this.#welcome(outbox);
-    else this.#refresh();
+    if (this.#answer || this.#isRunning) void this.#welcome(outbox);
+    else void this.#refresh();
   }
 
   remove(outbox: Outbox<SelectResult>): void {
@@ -100,13 +100,13 @@ export class LiveQuery {
     if (this.#ended || !this.#concerns(net)) return;
     if (this.#answer && isVisible(this.#answer.snapshot, xid)) return;
     this.#unseen.push(xid);
-    this.#refresh();
+    void this.#refresh();
   }
 
   /** Runs again whatever the log says: continuity was lost. */
   refresh(): void {
     this.#unseen.push(LAST_XID);
-    this.#refresh();
+    void this.#refresh();
   }
 
   end(): void {
@@ -139,7 +139,7 @@ export class LiveQuery {
     await this.#options.catchUp().catch(() => {});
     if (!this.#joining.has(outbox)) return;
     this.#joining.set(outbox, true);
-    if (!this.#refreshing) this.#tellJoining(this.#joining.keys());
+    if (!this.#isRunning) this.#tellJoining(this.#joining.keys());
   }
 
   #tellJoining(who: Iterable<Outbox<SelectResult>>): void {
@@ -150,33 +150,32 @@ export class LiveQuery {
     }
   }
 
-  #refresh(): void {
-    if (this.#refreshing || this.#ended) return;
-    this.#refreshing = this.#runAgain()
-      .catch((error: unknown) => {
-        if (this.#ended) return;
+  /** Whoever comes, or is heard of, once it has ended its loop finds it ended: nothing is awaited between. */
+  async #refresh(): Promise<void> {
+    if (this.#isRunning || this.#ended) return;
+    this.#isRunning = true;
+    try {
+      do {
+        this.#unseen = this.#unseen.filter((xid) => xid !== LAST_XID);
+        const joining = [...this.#joining].filter(([, isCaughtUp]) => isCaughtUp).map(([outbox]) => outbox);
+        const answer = await this.#options.run(this.plan);
+        const changed = this.#answer?.raw !== answer.raw;
+        this.#answer = answer;
+        if (changed) {
+          for (const outbox of this.#watchers) if (!this.#joining.has(outbox)) outbox.push(answer);
+        }
+        this.#tellJoining(joining);
+        this.#unseen = this.#unseen.filter((xid) => !isVisible(answer.snapshot, xid));
+      } while (this.#unseen.length > 0 && !this.#ended);
+      this.#tellJoining(this.#joining.keys());
+    } catch (error) {
+      if (!this.#ended) {
         this.fail(error);
         this.#options.onFailure(error);
-      })
-      .finally(() => {
-        this.#refreshing = null;
-      });
-  }
-
-  async #runAgain(): Promise<void> {
-    do {
-      this.#unseen = this.#unseen.filter((xid) => xid !== LAST_XID);
-      const joining = [...this.#joining].filter(([, isCaughtUp]) => isCaughtUp).map(([outbox]) => outbox);
-      const answer = await this.#options.run(this.plan);
-      const changed = this.#answer?.raw !== answer.raw;
-      this.#answer = answer;
-      if (changed) {
-        for (const outbox of this.#watchers) if (!this.#joining.has(outbox)) outbox.push(answer);
       }
-      this.#tellJoining(joining);
-      this.#unseen = this.#unseen.filter((xid) => !isVisible(answer.snapshot, xid));
-    } while (this.#unseen.length > 0 && !this.#ended);
-    this.#tellJoining(this.#joining.keys());
+    } finally {
+      this.#isRunning = false;
+    }
   }
 }
 
