@@ -28,6 +28,18 @@ export function leave(key: string, change: NetChange | null): ScopeChange {
   };
 }
 
+/** What became of a row for whoever had it or not (`wasIn`) and sees it now as `node`; `null` where that is nothing. */
+export function became(
+  table: ModelTable,
+  change: NetChange,
+  hidden: ReadonlySet<ModelColumn>,
+  wasIn: boolean,
+  node: RowNode | null,
+): ScopeChange | null {
+  if (node === null) return wasIn ? leave(change.key, change) : null;
+  return wasIn ? update(table, change, node, hidden) : enter(node, change.op);
+}
+
 export function update(
   table: ModelTable,
   change: NetChange,

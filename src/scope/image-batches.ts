@@ -17,6 +17,8 @@ export function inBatches(
   shapes: FilterShapes,
   params: Params,
 ): Expression[] {
+  const [only] = questions;
+  if (questions.length === 1) return [{ sql: only!.sql(params), read: only!.read }];
   const expressions: Expression[] = [];
   const batches = new Map<string, Batched[]>();
   const numbers = new Map<Cells, number>();

@@ -38,12 +38,17 @@ export function* occasionsOf(
 export function asOne(occasions: readonly Occasion[]): Occasion {
   const last = occasions.at(-1)!;
   if (occasions.length === 1) return last;
-  const transaction = {
-    ...last.transaction,
-    changes: occasions.flatMap((each) => each.transaction.changes),
-    unreadable: new Map(occasions.flatMap((each) => [...each.transaction.unreadable])),
-  };
+  const transaction = merged(occasions.map((each) => each.transaction));
   return { ...last, transaction, net: netChanges(transaction) };
+}
+
+/** Transactions that followed each other as one, with the name of the last. */
+export function merged(transactions: readonly LoggedTransaction[]): LoggedTransaction {
+  return {
+    ...transactions.at(-1)!,
+    changes: transactions.flatMap(({ changes }) => changes),
+    unreadable: new Map(transactions.flatMap(({ unreadable }) => [...unreadable])),
+  };
 }
 
 /** One group's judging of one transaction. */

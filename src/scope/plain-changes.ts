@@ -1,5 +1,5 @@
 import type { ModelColumn, ModelTable } from '../model/types.js';
-import { enter, leave, plainNode, update } from './describe.js';
+import { became, plainNode } from './describe.js';
 import type { NetChange } from './net.js';
 import { NOTHING_RELATED } from './scope.js';
 import type { ChangeKind, ScopeChange, ScopeMessage, TransactionInfo } from './types.js';
@@ -29,14 +29,19 @@ export class PlainChanges {
   readonly #messages = new WeakMap<ScopeChange, ScopeMessage[]>();
 
   /** `null` where the scope has nothing to do with it. */
-  describe(readers: Readers, row: NetChange, wasIn: boolean, isIn: boolean): ScopeChange | null {
+  describe(
+    { table, hidden, name }: Readers,
+    row: NetChange,
+    wasIn: boolean,
+    isIn: boolean,
+  ): ScopeChange | null {
     if (!wasIn && !isIn) return null;
     const kind = isIn ? (wasIn ? 'UPDATE' : 'ENTER') : 'LEAVE';
-    const kinds = this.#kindsOf(row, readers.name);
+    const kinds = this.#kindsOf(row, name);
     const known = kinds[kind];
     if (known) return known;
-    const change = changeOf(readers, kind, row);
-    kinds[kind] = change;
+    const change = became(table, row, hidden, wasIn, isIn ? plainNode(table, row.key, row.new!) : null);
+    kinds[kind] = change!;
     return change;
   }
 
@@ -73,12 +78,6 @@ export class PlainChanges {
     }
     return kinds;
   }
-}
-
-function changeOf({ table, hidden }: Readers, kind: ChangeKind, row: NetChange): ScopeChange {
-  if (kind === 'LEAVE') return leave(row.key, row);
-  const node = plainNode(table, row.key, row.new!);
-  return kind === 'ENTER' ? enter(node, row.op) : update(table, row, node, hidden);
 }
 
 function isSame(left: readonly ScopeChange[], right: readonly ScopeChange[]): boolean {

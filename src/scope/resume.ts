@@ -4,7 +4,7 @@ import type { History } from '../feed/log-history.js';
 import { isVisible, type Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { Moment, Retry } from './evaluation.js';
-import { type Occasion, occasionsOf } from './judge.js';
+import { merged, type Occasion, occasionsOf } from './judge.js';
 import type { Scope } from './scope.js';
 import type { ResetReason } from './types.js';
 
@@ -70,7 +70,7 @@ const MOST_TAKEN_BACK = 100_000;
 
 /**
  * Many transactions as fewer, each standing for several that followed each other: what a scope is told of it is the difference that
- * they made together. With the transaction's name of the last.
+ * they made together.
  */
 function inRuns(transactions: readonly LoggedTransaction[]): readonly LoggedTransaction[] {
   const changes = transactions.reduce((sum, each) => sum + each.changes.length, 0);
@@ -79,12 +79,7 @@ function inRuns(transactions: readonly LoggedTransaction[]): readonly LoggedTran
   const length = Math.ceil(transactions.length / runs);
   const made: LoggedTransaction[] = [];
   for (let from = 0; from < transactions.length; from += length) {
-    const run = transactions.slice(from, from + length);
-    made.push({
-      ...run.at(-1)!,
-      changes: run.flatMap((each) => each.changes),
-      unreadable: new Map(run.flatMap((each) => [...each.unreadable])),
-    });
+    made.push(merged(transactions.slice(from, from + length)));
   }
   return made;
 }

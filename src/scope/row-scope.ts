@@ -3,10 +3,10 @@ import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Predicate } from '../filter/types.js';
 import type { RowNode } from '../query/types.js';
 import { keyOf } from '../value/key.js';
-import { enter, leave, plainNode, update } from './describe.js';
+import { became, plainNode } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { Matchable } from './match-index.js';
-import type { NetChange, NetChanges } from './net.js';
+import type { NetChanges } from './net.js';
 import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
 import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
@@ -71,7 +71,8 @@ export class RowScope implements Scope, Steady {
     nets: readonly NetChanges[],
     asker: Asker,
   ): Generator<void, readonly (Judgement | null)[], Asker> {
-    const changed = nets.map((net) => net.get(this.#spec.table.name));
+    const { table, hidden } = this.#spec;
+    const changed = nets.map((net) => net.get(table.name));
     const rows = changed.flatMap((changes) => changes?.rows ?? []);
     const before = this.#inScope(
       rows.map((row) => row.old),
@@ -91,17 +92,12 @@ export class RowScope implements Scope, Steady {
       if (!each) return null;
       const changes: ScopeChange[] = [];
       for (const row of each.rows) {
-        const change = this.#describe(row, wasIn[at] !== null, isIn[at] ?? null);
+        const change = became(table, row, hidden, wasIn[at] !== null, isIn[at] ?? null);
         if (change) changes.push(change);
         at++;
       }
       return { reset: each.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
     });
-  }
-
-  #describe(row: NetChange, wasIn: boolean, node: RowNode | null): ScopeChange | null {
-    if (node === null) return wasIn ? leave(row.key, row) : null;
-    return wasIn ? update(this.#spec.table, row, node, this.#spec.hidden) : enter(node, row.op);
   }
 
   /** For each image the row as the subscriber sees it, or `null` where it is not in the scope. */

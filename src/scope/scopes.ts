@@ -98,6 +98,7 @@ class FeedScopes implements Scopes {
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+
   constructor(options: ScopesOptions) {
     this.#options = options;
     this.#present = new Present(options.feed, options.maxRecentChanges ?? 5_000);
@@ -292,9 +293,7 @@ class FeedScopes implements Scopes {
   }
 
   async #onBatch(batch: FeedBatch): Promise<void> {
-    if (batch.reset !== null) {
-      this.#resetAll(batch);
-    }
+    if (batch.reset !== null) this.#resetAll(batch);
     this.#present.begin(batch);
     for (const occasion of occasionsOf(batch.transactions, batch.position)) {
       const { transaction, net } = occasion;

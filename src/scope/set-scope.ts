@@ -5,7 +5,7 @@ import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
-import { enter, leave, update } from './describe.js';
+import { became, enter, leave } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
 import type { Matchable } from './match-index.js';
 import type { NetChange, NetChanges } from './net.js';
@@ -173,18 +173,16 @@ export class SetScope implements Scope {
 
   #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
     const wasIn = this.#keys.has(row.key);
-    const readers = this.#readers;
-    const change = readers && this.#plain.describe(readers, row, wasIn, node !== null);
-    if (node === null) {
-      if (!this.#keys.delete(row.key)) return;
-      changes.push(change ?? leave(row.key, row));
-      diff.left.push(row.key);
-      return;
-    }
-    this.#keys.add(row.key);
     const { table, hidden } = this.#spec;
-    changes.push(change ?? (wasIn ? update(table, row, node, hidden) : enter(node, row.op)));
-    (wasIn ? diff.updated : diff.entered).push(node);
+    const readers = this.#readers;
+    const change = readers
+      ? this.#plain.describe(readers, row, wasIn, node !== null)
+      : became(table, row, hidden, wasIn, node);
+    if (change) changes.push(change);
+    if (node) {
+      this.#keys.add(row.key);
+      (wasIn ? diff.updated : diff.entered).push(node);
+    } else if (this.#keys.delete(row.key)) diff.left.push(row.key);
   }
 
   /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */

@@ -29,7 +29,7 @@ const HANDSHAKE = new Set([
 const UNSENT_SHARE = 0.25;
 
 /** "Try again later": stock clients connect again. */
-const CLOSE_TRY_AGAIN = 1013;
+export const CLOSE_TRY_AGAIN = 1013;
 
 /** How long a peer has to answer a close. */
 export const CLOSE_WITHIN_MS = 2_000;

@@ -13,6 +13,7 @@ import { clientError, maskError, onTheWire } from './mask.js';
 import { type Prepared, prepareOperation } from './operation.js';
 import type { Quotas } from './quotas.js';
 import { Session, type SessionOwner } from './session.js';
+import { CLOSE_TRY_AGAIN } from './socket-peer.js';
 import type { SocketPlaces } from './socket-places.js';
 import { NOTHING, SocketSubscription } from './socket-subscription.js';
 import type { Yoga, YogaContext } from './yoga.js';
@@ -187,12 +188,9 @@ class SessionOf implements SessionOwner {
   }
 }
 
-/** Of the WebSocket protocol's own codes. */
-const TRY_AGAIN_LATER = 1013;
-
 /** Closes with 4403 (1013 where there is no place) and the error's code as the reason: clients of graphql-ws take it for a reason to try again. */
 function closeForbidden(context: SocketContext, error: GraphQLError): true {
-  const code = error.extensions.code === 'TOO_MANY_CONNECTIONS' ? TRY_AGAIN_LATER : CloseCode.Forbidden;
+  const code = error.extensions.code === 'TOO_MANY_CONNECTIONS' ? CLOSE_TRY_AGAIN : CloseCode.Forbidden;
   context.extra.socket.close(code, `${error.extensions.code}: ${error.message}`.slice(0, 120));
   // Not `false`: that would close it without the reason.
   return true;
