@@ -5,7 +5,8 @@ import { tablesOf } from '../../src/filter/paths.js';
 import { compilePredicate } from '../../src/filter/predicate.js';
 import type { Predicate } from '../../src/filter/types.js';
 import { readModel } from '../../src/model/read.js';
-import { type Matchable, MatchIndex } from '../../src/scope/match-index.js';
+import { GroupIndex, type Watching } from '../../src/scope/match/group-index.js';
+import { HeldKeys } from '../../src/scope/match/held-keys.js';
 import type { NetChanges } from '../../src/scope/net.js';
 import { answerCalls } from '../harness/calls.js';
 import type { Matcher, MatchingApi, Shape } from './matching-api.js';
@@ -81,8 +82,7 @@ const KINDS: Readonly<Record<Shape, Kind>> = {
   },
 };
 
-interface Entry {
-  readonly matchable: Matchable;
+interface Entry extends Watching {
   readonly predicate: Predicate | null;
 }
 
@@ -90,28 +90,45 @@ const MEASURE_MS = 400;
 let kind: Kind;
 let scopes = 0;
 let entries: Entry[] = [];
-let index = new MatchIndex<Entry>();
+let index = emptyIndex();
 let limit = new Map<string, ((item: Item) => boolean)[]>();
 let peer: ((item: Item) => boolean)[] = [];
 
+function emptyIndex(): GroupIndex<Entry> {
+  const evaluator = {
+    round: () => {
+      throw new TypeError('nothing is asked here');
+    },
+  };
+  return new GroupIndex({ model, evaluator, patienceMs: 0 });
+}
+
+/** With the one row that it has where it keeps keys. */
 function entryOf(n: number): Entry {
   const filter = parseFilter(model, table, kind.filter(n));
   const others = tablesOf(model, filter);
   const tables = new Set([table.name, ...others]);
+  const held = others.size > 0 ? new HeldKeys() : null;
+  held?.add(String(n));
   return {
-    matchable: { table, filter, tables, isOwnTableElsewhere: false, isFilterAlone: true },
+    scope: { matchable: { table, filter, tables, isOwnTableElsewhere: false, isFilterAlone: true }, held },
     predicate: compilePredicate(filter),
   };
+}
+
+function add(entry: Entry): void {
+  index.add(entry);
+  index.settle(entry);
 }
 
 function prepare(options: { shape: Shape; scopes: number }): { bytesPerScope: number } {
   kind = KINDS[options.shape];
   scopes = options.scopes;
   entries = [];
-  index = new MatchIndex();
+  index = emptyIndex();
   const before = held();
   entries = Array.from({ length: scopes }, (_, n) => entryOf(n));
-  for (const entry of entries) index.add(entry, entry.matchable);
+  for (const entry of entries) add(entry);
   const bytesPerScope = (held() - before) / scopes;
   limit = new Map(Array.from({ length: scopes }, (_, n) => [kind.key(n), [kind.residual(n)]]));
   peer = Array.from({ length: scopes }, (_, n) => {
@@ -149,7 +166,7 @@ const MATCHERS: Readonly<Record<Matcher, (n: number, net: NetChanges, item: Item
   rivulet: (_n, net) => {
     let found = 0;
     const row = net.get('items')!.rows[0]!;
-    for (const { predicate } of index.find(net)) {
+    for (const { predicate } of index.find(net).groups) {
       // What memory cannot decide is Postgres's to say; here it counts as found.
       if (!predicate || predicate(row.old!) || predicate(row.new!)) found++;
     }
@@ -194,7 +211,7 @@ function match({ matcher }: { matcher: Matcher }): { micros: number; found: numb
 function churn(): { addMicros: number; removeMicros: number } {
   const more = Array.from({ length: 2_000 }, (_, i) => entryOf(scopes + i));
   const began = performance.now();
-  for (const entry of more) index.add(entry, entry.matchable);
+  for (const entry of more) add(entry);
   const added = performance.now();
   for (const entry of more) index.remove(entry);
   const removed = performance.now();

@@ -151,7 +151,7 @@ export class Group {
    * behind would fall further.
    */
   #step(): number {
-    return this.scope.isSet ? Math.max(1, Math.ceil(this.#backlog.length / BACKLOG_STEPS)) : 1;
+    return this.scope.held ? Math.max(1, Math.ceil(this.#backlog.length / BACKLOG_STEPS)) : 1;
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Model } from '../model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan } from '../query/types.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
-import { type Matchable, MatchIndex } from './match-index.js';
+import { type Matchable, MatchIndex } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import type { Watchable } from './watchable.js';
 

@@ -4,7 +4,7 @@ import type { Predicate } from '../filter/types.js';
 import { isVisible } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
-import type { Matchable } from './match-index.js';
+import type { Matchable } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
 import type { ListedScope } from './types.js';

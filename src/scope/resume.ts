@@ -47,7 +47,7 @@ function replayOf(
 ): Missed {
   const lost = transactions.find((each) => isUnreadable(each, scope.tables));
   if (lost) return { kind: 'reset', reason: lost.isTooLarge ? 'TOO_OLD' : 'SCHEMA_CHANGED' };
-  if (scope.isSet && transactions.some((each) => empties(each, scope.tables))) {
+  if (scope.held && transactions.some((each) => empties(each, scope.tables))) {
     return { kind: 'reset', reason: 'TRUNCATED' };
   }
   const missed = transactions.filter(({ xid }) => isVisible(position, xid));
@@ -55,7 +55,7 @@ function replayOf(
     kind: 'replay',
     at: { position: snapshot, later: transactions },
     occasions: occasionsOf(
-      scope.isSet ? inRuns(missed) : missed,
+      scope.held ? inRuns(missed) : missed,
       snapshot,
       transactions.filter(({ xid }) => !isVisible(position, xid)),
     ),

@@ -5,7 +5,7 @@ import type { RowNode } from '../query/types.js';
 import { keyOf } from '../value/key.js';
 import { became, plainNode } from './describe.js';
 import type { Asker } from './evaluation.js';
-import type { Matchable } from './match-index.js';
+import type { Matchable } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
 import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
@@ -18,7 +18,7 @@ import type { ChangeSpec, ScopeChange } from './types.js';
 export class RowScope implements Scope, Steady {
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
-  readonly isSet = false;
+  readonly held = null;
   readonly elsewhere: ReadonlySet<string> = new Set();
   readonly #spec: ChangeSpec;
   readonly #predicate: Predicate | null;

@@ -1,5 +1,6 @@
 import type { Asker, Moment } from './evaluation.js';
-import type { Matchable } from './match-index.js';
+import type { HeldKeys } from './match/held-keys.js';
+import type { Matchable } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import type { RelatedMessages, ResetReason, ScopeChange } from './types.js';
 
@@ -20,8 +21,8 @@ export interface Scope {
   readonly tables: ReadonlySet<string>;
   /** By what it is found when something changed. */
   readonly matchable: Matchable;
-  /** True where it keeps the keys that are in it. */
-  readonly isSet: boolean;
+  /** The keys that are in it; `null` where it keeps none, and the row itself decides. */
+  readonly held: HeldKeys | null;
   /** Reads what the scope must know before it can judge what came after `moment`; false where that could not be made out exactly. */
   load(moment: Moment): Promise<boolean>;
   /**

@@ -15,16 +15,18 @@ import { Group, resetMessage } from './group.js';
 import { judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQueries } from './live-queries.js';
 import type { RunSelect } from './live-query.js';
-import { MatchIndex } from './match-index.js';
+import { GroupIndex } from './match/group-index.js';
+import { type OnUnindexed, Unindexed } from './match/unindexed.js';
 import { MessageSizes } from './message-size.js';
 import type { Flow } from './outbox.js';
+import { PATIENCE_MS } from './patience.js';
 import { PlainChanges } from './plain-changes.js';
 import { Present } from './present.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { specKey } from './spec-key.js';
-import { PATIENCE_MS, Stragglers } from './stragglers.js';
+import { Stragglers } from './stragglers.js';
 import { Subscriber, type SubscriberHost, Watcher } from './subscriber.js';
 import { Tally } from './tally.js';
 import { Turnstile, Unwanted } from './turnstile.js';
@@ -38,7 +40,6 @@ import type {
   ScopesFigures,
   ScopesStatus,
 } from './types.js';
-import { type OnUnindexed, Unindexed } from './unindexed.js';
 import { Watchable, type WatchableOptions } from './watchable.js';
 
 export interface ScopesOptions extends WatchableOptions {
@@ -63,6 +64,10 @@ export interface ScopesOptions extends WatchableOptions {
   readonly maxReplayedChanges?: number;
   /** How long everybody waits for what only some scopes ask of the database, in milliseconds; default 500. */
   readonly patienceMs?: number;
+  /**
+   * Of fewer scopes that differ in nothing but values all are looked at where a row changed, instead of asking whom it reaches; default 16.
+   */
+  readonly fewestReached?: number;
   /** Changes that are remembered, so that whoever comes back soon costs no reading of the log; default 5,000. */
   readonly maxRecentChanges?: number;
 }
@@ -83,7 +88,7 @@ class FeedScopes implements Scopes {
   /** Those that new subscribers may join, by what they watch and from where. */
   readonly #joinable = new Map<string, Group>();
   readonly #groups = new Set<Group>();
-  readonly #groupIndex = new MatchIndex<Group>();
+  readonly #groupIndex: GroupIndex<Group>;
   readonly #liveQueries: LiveQueries;
   readonly #watchable: Watchable;
   readonly #unindexed: Unindexed;
@@ -112,10 +117,13 @@ class FeedScopes implements Scopes {
       onMatchable: (matchable) => this.#unindexed.look(matchable),
       onError: options.onError,
     });
+    const { model, evaluator, patienceMs = PATIENCE_MS, fewestReached: fewest } = options;
+    this.#groupIndex = new GroupIndex({ model, evaluator, patienceMs, fewest });
     this.#stragglers = new Stragglers({
-      patienceMs: options.patienceMs ?? PATIENCE_MS,
+      patienceMs,
       judge: (occasion, groups, isReplay) => this.#judge(occasion, groups, isReplay),
-      onBack: (group) => void this.#inTurn(async () => this.#share(group)),
+      onBehind: (group) => this.#groupIndex.add(group),
+      onBack: (group) => void this.#inTurn(async () => this.#back(group)),
       onFailure: (group, error) => this.#fail(group, error),
     });
     this.#host = {
@@ -140,7 +148,7 @@ class FeedScopes implements Scopes {
       retryOf: (group) => this.#retryOf(() => group),
       follow: (group) => {
         group.isFollowing = true;
-        this.#groupIndex.add(group, group.scope.matchable);
+        this.#groupIndex.add(group);
       },
       replay: (occasion, group) => this.#judge(occasion, [group], true),
       goLive: (group, isExact) => this.#goLive(group, isExact),
@@ -267,8 +275,15 @@ class FeedScopes implements Scopes {
   async #goLive(group: Group, isExact: boolean): Promise<void> {
     await this.#inTurn(async () => {
       for (const occasion of group.takeBacklog()) await this.#stragglers.judge(occasion, [group]);
+      if (group.isLive) this.#groupIndex.settle(group);
       if (isExact) this.#share(group);
     });
+  }
+
+  #back(group: Group): void {
+    if (!group.isLive) return;
+    this.#groupIndex.settle(group);
+    this.#share(group);
   }
 
   #split(spec: ChangeSpec, subscribers: readonly Subscriber[], after: DecodedCursor): void {
@@ -299,7 +314,7 @@ class FeedScopes implements Scopes {
       const { transaction, net } = occasion;
       this.#present.add(transaction);
       // At once: who begins to listen after this finds the transaction in what came last.
-      const touched = this.#groupIndex.find(net);
+      const found = this.#groupIndex.find(net);
       const { unreadable, isTooLarge = false } = transaction;
       if (unreadable.size > 0) {
         if (!isTooLarge) await this.#options.schema?.recheck();
@@ -307,6 +322,7 @@ class FeedScopes implements Scopes {
         this.#lose(lost, isTooLarge ? 'OVERFLOW' : 'SCHEMA_CHANGED');
       }
       this.#liveQueries.onTransaction(transaction.xid, net);
+      const touched = await this.#groupIndex.concerned(found, occasion.moment);
       if (touched.length > 0) await this.#stragglers.judge(occasion, touched);
     }
     this.#present.end(batch);

@@ -7,7 +7,9 @@ import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter } from './candidates.js';
 import { became, enter, leave } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
-import type { Matchable } from './match-index.js';
+import { HeldKeys } from './match/held-keys.js';
+import { LookedAt } from './match/looked-at.js';
+import type { Matchable } from './match/match-index.js';
 import type { NetChange, NetChanges } from './net.js';
 import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
@@ -20,15 +22,15 @@ import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './typ
  * stays as it is, and may be gone when it is looked up; so the scope keeps the keys that are in it and tells differences.
  *
  * Invariants:
- * - `#keys` holds exactly the keys of which the subscribers were told ENTER (or which were there at the start) and not LEAVE.
+ * - `held` holds exactly the keys of which the subscribers were told ENTER (or which were there at the start) and not LEAVE.
  * - Changed rows are judged by their own images, so nobody is shown an image that was not authorized; rows that did not change
  *   are read and judged in one statement.
- * - After each transaction `#keys` equals the keys that SELECT would have found then.
+ * - After each transaction `held` equals the keys that SELECT would have found then.
  */
 export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
   readonly matchable: Matchable;
-  readonly isSet = true;
+  readonly held = new HeldKeys();
   readonly steady: Steady | null;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
@@ -42,9 +44,10 @@ export class SetScope implements Scope {
   readonly #readers: Readers | null;
   /** Tables that decide who is in it, besides the row itself. */
   readonly #deciding: ReadonlySet<string>;
+  /** Made when one of them changes: most scopes are never asked. */
+  #lookedAt: LookedAt | undefined;
   /** The own columns that do. */
   readonly #columns: readonly ModelColumn[];
-  readonly #keys = new Set<string>();
 
   constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number, plain: PlainChanges) {
     this.#evaluator = evaluator;
@@ -87,12 +90,12 @@ export class SetScope implements Scope {
     if (graph.length === 0) {
       const keys = asker.keys(table, filter, most);
       await answered(round, asker);
-      for (const key of keys.value) this.#keys.add(key);
+      for (const key of keys.value) this.held.add(key);
     } else {
       const rows = asker.rows({ ...rowsOf(this.#spec, filter), limit: most, related: this.#seeds });
       await answered(round, asker);
       for (const row of rows.value) {
-        this.#keys.add(row.key);
+        this.held.add(row.key);
         for (const inner of this.#graph) inner.seed(row);
       }
     }
@@ -101,7 +104,7 @@ export class SetScope implements Scope {
   }
 
   holds(table: string, key: string): boolean {
-    if (table === this.#spec.table.name && this.#keys.has(key)) return true;
+    if (table === this.#spec.table.name && this.held.has(key)) return true;
     return this.#graph.some((inner) => inner.holds(table, key));
   }
 
@@ -110,17 +113,26 @@ export class SetScope implements Scope {
     const { table } = this.#spec;
     const readers = this.#readers;
     if (!readers) return undefined;
-    for (const name of net.keys()) if (this.#deciding.has(name)) return undefined;
+    if (this.#isDecidedAnew(net)) return undefined;
     const own = net.get(table.name);
     if (!own) return null;
     if (own.truncated || !own.rows.every((row) => row.new === null || this.#isStill(row))) return undefined;
     const changes: ScopeChange[] = [];
     for (const row of own.rows) {
-      const wasIn = row.new === null ? this.#keys.delete(row.key) : this.#keys.has(row.key);
+      const wasIn = row.new === null ? this.held.delete(row.key) : this.held.has(row.key);
       const change = this.#plain.describe(readers, row, wasIn, wasIn && row.new !== null);
       if (change) changes.push(change);
     }
     return { reset: null, changes, related: NOTHING_RELATED };
+  }
+
+  #isDecidedAnew(net: NetChanges): boolean {
+    for (const [name, changed] of net) {
+      if (!this.#deciding.has(name)) continue;
+      this.#lookedAt ??= new LookedAt(this.#spec.table, this.#spec.filter);
+      if (this.#lookedAt.isTouchedBy(changed)) return true;
+    }
+    return false;
   }
 
   #isStill({ old, new: after }: NetChange): boolean {
@@ -172,7 +184,7 @@ export class SetScope implements Scope {
   }
 
   #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
-    const wasIn = this.#keys.has(row.key);
+    const wasIn = this.held.has(row.key);
     const { table, hidden } = this.#spec;
     const readers = this.#readers;
     const change = readers
@@ -180,9 +192,9 @@ export class SetScope implements Scope {
       : became(table, row, hidden, wasIn, node);
     if (change) changes.push(change);
     if (node) {
-      this.#keys.add(row.key);
+      this.held.add(row.key);
       (wasIn ? diff.updated : diff.entered).push(node);
-    } else if (this.#keys.delete(row.key)) diff.left.push(row.key);
+    } else if (this.held.delete(row.key)) diff.left.push(row.key);
   }
 
   /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */
@@ -199,13 +211,13 @@ export class SetScope implements Scope {
       const insideKeys = new Set<string>();
       for (const node of inside.value) {
         insideKeys.add(node.key);
-        if (judged.has(node.key) || this.#keys.has(node.key)) continue;
-        this.#keys.add(node.key);
+        if (judged.has(node.key) || this.held.has(node.key)) continue;
+        this.held.add(node.key);
         changes.push(enter(node, null));
         diff.entered.push(node);
       }
-      for (const key of looked?.value ?? [...this.#keys]) {
-        if (insideKeys.has(key) || judged.has(key) || !this.#keys.delete(key)) continue;
+      for (const key of looked?.value ?? [...this.held]) {
+        if (insideKeys.has(key) || judged.has(key) || !this.held.delete(key)) continue;
         changes.push(leave(key, null));
         diff.left.push(key);
       }
@@ -214,16 +226,16 @@ export class SetScope implements Scope {
 
   /** All but those that were written again: of each row one thing is told. */
   #leaveAll(but: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff): void {
-    for (const key of [...this.#keys]) {
+    for (const key of [...this.held]) {
       if (but.has(key)) continue;
-      this.#keys.delete(key);
+      this.held.delete(key);
       changes.push(leave(key, null));
       diff.left.push(key);
     }
   }
 
   #checkSize(): void {
-    const size = this.#graph.reduce((sum, inner) => sum + inner.size, this.#keys.size);
+    const size = this.#graph.reduce((sum, inner) => sum + inner.size, this.held.size);
     if (size <= this.#maxKeys) return;
     throw new RivuletError(
       'SCOPE_TOO_LARGE',

@@ -1,8 +1,6 @@
 import type { Group } from './group.js';
 import type { Occasion } from './judge.js';
-
-/** How long everybody waits for the database to say what only some groups asked. */
-export const PATIENCE_MS = 500;
+import { isDoneWithin } from './patience.js';
 
 /** Past so many changes that wait for one group, everybody waits for it again: they are held in memory. */
 const MAX_BACKLOG_CHANGES = 10_000;
@@ -11,6 +9,8 @@ export interface StragglersOptions {
   readonly patienceMs: number;
   /** Resolves when each group has told its subscribers; see `judge.ts`. */
   readonly judge: (occasion: Occasion, groups: readonly Group[], isReplay: boolean) => Promise<void>;
+  /** A group is left behind. */
+  readonly onBehind: (group: Group) => void;
   /** A group is up with the others again. */
   readonly onBack: (group: Group) => void;
   readonly onFailure: (group: Group, error: unknown) => void;
@@ -54,6 +54,7 @@ export class Stragglers {
     group.fallBehind();
     // Whoever comes now begins with those who are not behind.
     group.onClose();
+    this.#options.onBehind(group);
     const following = judging
       .then(() => this.#follow(group))
       .catch((error: unknown) => this.#options.onFailure(group, error))
@@ -66,17 +67,5 @@ export class Stragglers {
       await this.#options.judge(next, [group], true);
     }
     if (group.isLive) this.#options.onBack(group);
-  }
-}
-
-async function isDoneWithin(work: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -313,11 +313,43 @@ export const mutants: readonly Mutant[] = [
     bug: 'Everybody waits for a table that somebody locked',
     edits: one(
       'src/scope/scopes.ts',
-      'patienceMs: options.patienceMs ?? PATIENCE_MS',
-      'patienceMs: PATIENCE_MS * 1_000',
+      'const { model, evaluator, patienceMs = PATIENCE_MS,',
+      'const { model, evaluator, patienceMs = PATIENCE_MS * 1_000,',
     ),
     test: 'tests/faults/f32-locks-and-limits.test.ts',
     only: 'nobody else',
+  },
+  {
+    bug: 'Rows that lost what they depend on are looked for only with those who may see them now',
+    edits: one(
+      'src/scope/match/ask-reach.ts',
+      '  for (const { key } of looked) reached.addHolders(key, found);\n',
+      '',
+    ),
+    test: 'tests/property/scope.test.ts',
+  },
+  {
+    bug: 'A change elsewhere is looked at only where the filter names its columns, not where rows are linked by them',
+    edits: one('src/scope/match/looked-at.ts', '        this.#add(source, from);\n', ''),
+    test: 'tests/property/scope.test.ts',
+  },
+  {
+    bug: 'A scope that is behind is looked for by the keys that it has',
+    edits: one(
+      'src/scope/scopes.ts',
+      'onBehind: (group) => this.#groupIndex.add(group),',
+      'onBehind: () => {},',
+    ),
+    test: 'tests/property/graph.test.ts',
+  },
+  {
+    bug: 'Who waits for a value is found at the first way to it alone',
+    edits: one(
+      'src/scope/match/ask-reach.ts',
+      'of reached.way.places.entries()',
+      'of reached.way.places.slice(0, 1).entries()',
+    ),
+    test: 'tests/property/scope.test.ts',
   },
   {
     bug: 'The trigger notifies although the queue of notifications is full',

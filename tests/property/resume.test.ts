@@ -31,6 +31,8 @@ await database.script(workloadRows);
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
   // Short, so that scopes fall behind others now and then.
   patienceMs: 5,
+  // As if there were many who differ in nothing but values.
+  fewestReached: 1,
 });
 const writers = Array.from({ length: 3 }, () => database.connect({ max: 1 }));
 const [[epoch]] = (await database.query('select epoch::text from rivulet.log')) as [[string]];

@@ -30,7 +30,10 @@ await install(
   ),
 );
 await database.script(workloadRows);
-const { scopes, retry, failures, quiet } = await startEngine(database, model);
+const { scopes, retry, failures, quiet } = await startEngine(database, model, {
+  // As if there were many who differ in nothing but values.
+  fewestReached: Number(process.env.RIVULET_FEWEST_REACHED ?? 1),
+});
 const writers = Array.from({ length: 3 }, () => database.connect({ max: 1 }));
 
 const select = (plan: SelectPlan) => retry(() => runSelect(database.db, model, plan));
@@ -53,6 +56,11 @@ const WATCHED: readonly (readonly [string, number | null, object])[] = [
   ['tasks', 3, { comments: { body: { like: 'c%' } } }],
   ['tasks', 1, { NOT: { labels: { name: { in: ['l1', 'l2'] } } } }],
   ['tasks', null, { OR: [{ project: { archived: true } }, { assignee: { name: 'u2' } }] }],
+  ['tasks', null, { labels: { name: 'l1' } }],
+  ['tasks', null, { OR: [{ assigneeId: 2 }, { project: { members: { userId: 3 } } }] }],
+  ['tasks', null, { project: { ownerId: 1 }, NOT: { labels: { name: 'l2' } } }],
+  ['comments', null, { task: { OR: [{ labels: { name: 'l1' } }, { assigneeId: { in: [1, 3] } }] } }],
+  ['projects', null, { tasks: { comments: { authorId: 1 } } }],
   ['comments', 2, {}],
   ['comments', 1, { task: { status: 'done' } }],
   ['labels', 3, {}],

@@ -35,6 +35,7 @@ export async function startEngine(
     | 'maxReplayedChanges'
     | 'maxRecentChanges'
     | 'patienceMs'
+    | 'fewestReached'
   > = {},
   /** Through which feed and scopes ask. */
   db: Database = database.db,

@@ -3,6 +3,7 @@ import type { Database, Queryable, TransactionOptions } from '../../src/database
 /** A statement that was run, and the rows that it answered with. */
 export interface ObservedStatement {
   readonly text: string;
+  readonly params: readonly (string | null)[];
   readonly rows: number;
 }
 
@@ -14,7 +15,7 @@ export function observed<T extends Queryable>(db: T, onStatement: (statement: Ob
       if (name === 'query') {
         return async (...args: Parameters<Queryable['query']>) => {
           const rows = await target.query(...args);
-          onStatement({ text: args[0].text, rows: rows.length });
+          onStatement({ ...args[0], rows: rows.length });
           return rows;
         };
       }

@@ -1,5 +1,5 @@
-import type { Filter } from '../filter/types.js';
-import type { ColumnType, ModelColumn } from '../model/types.js';
+import type { Filter } from '../../filter/types.js';
+import type { ColumnType, ModelColumn } from '../../model/types.js';
 
 /** A column and values of which one must be in a row. */
 export interface Atom {

@@ -1,7 +1,8 @@
-import type { Cells, Filter } from '../filter/types.js';
-import type { ModelTable } from '../model/types.js';
+import type { Cells, Filter } from '../../filter/types.js';
+import type { ModelTable } from '../../model/types.js';
+import type { NetChanges, TableChanges } from '../net.js';
 import { type Atom, atomsElsewhere, atomsOf } from './atoms.js';
-import type { NetChanges, TableChanges } from './net.js';
+import { EntriesByValue } from './entries-by-value.js';
 
 /** What is matched: a filter on a table's rows, and the tables besides that can change what it selects. */
 export interface Matchable {
@@ -104,14 +105,11 @@ function placeOf(matchable: Matchable, name: string): readonly Atom[] | null {
   return atoms && atoms.length > 0 ? atoms : null;
 }
 
-/** Several entries under one value; most values have one, and need no set. */
-class Several<T> extends Set<T> {}
-
 class TableIndex<T extends object> {
   /** To be looked at whatever changed. */
   readonly always = new Set<T>();
   /** By the column's index, then by value. */
-  readonly #columns = new Map<number, Map<string, T | Several<T>>>();
+  readonly #columns = new Map<number, EntriesByValue<T>>();
 
   get isEmpty(): boolean {
     return this.always.size === 0 && this.#columns.size === 0;
@@ -120,48 +118,29 @@ class TableIndex<T extends object> {
   put({ column, values }: Atom, entry: T): void {
     let byValue = this.#columns.get(column.index);
     if (!byValue) {
-      byValue = new Map();
+      byValue = new EntriesByValue();
       this.#columns.set(column.index, byValue);
     }
-    for (const value of values) {
-      const there = byValue.get(value);
-      if (there === undefined) byValue.set(value, entry);
-      else if (there instanceof Several) there.add(entry);
-      else if (there !== entry) byValue.set(value, new Several([there, entry]));
-    }
+    for (const value of values) byValue.put(value, entry);
   }
 
   take({ column, values }: Atom, entry: T): void {
     const byValue = this.#columns.get(column.index);
     if (!byValue) return;
-    for (const value of values) {
-      const there = byValue.get(value);
-      if (there instanceof Several) {
-        there.delete(entry);
-        if (there.size === 0) byValue.delete(value);
-      } else if (there === entry) byValue.delete(value);
-    }
-    if (byValue.size === 0) this.#columns.delete(column.index);
+    for (const value of values) byValue.take(value, entry);
+    if (byValue.isEmpty) this.#columns.delete(column.index);
   }
 
   addMatching(old: Cells | null, after: Cells | null, found: Set<T>): void {
     for (const [column, byValue] of this.#columns) {
       const before = old?.[column];
       const now = after?.[column];
-      if (before !== null && before !== undefined) addEach(byValue.get(before), found);
-      if (now !== null && now !== undefined && now !== before) addEach(byValue.get(now), found);
+      if (before !== null && before !== undefined) byValue.addThose(before, found);
+      if (now !== null && now !== undefined && now !== before) byValue.addThose(now, found);
     }
   }
 
   addAll(found: Set<T>): void {
-    for (const byValue of this.#columns.values()) {
-      for (const entries of byValue.values()) addEach(entries, found);
-    }
+    for (const byValue of this.#columns.values()) byValue.addAll(found);
   }
-}
-
-function addEach<T extends object>(entries: T | Several<T> | undefined, found: Set<T>): void {
-  if (entries === undefined) return;
-  if (entries instanceof Several) for (const entry of entries) found.add(entry);
-  else found.add(entries);
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { normalize } from '../../../src/filter/normalize.js';
-import { parseFilter } from '../../../src/filter/parse.js';
-import { compilePredicate } from '../../../src/filter/predicate.js';
-import type { Cells } from '../../../src/filter/types.js';
-import { MatchIndex } from '../../../src/scope/match-index.js';
-import type { NetChanges } from '../../../src/scope/net.js';
-import { exampleModel as model } from '../../support/example.js';
-import { propertyOptions } from '../../support/property.js';
+import { normalize } from '../../../../src/filter/normalize.js';
+import { parseFilter } from '../../../../src/filter/parse.js';
+import { compilePredicate } from '../../../../src/filter/predicate.js';
+import type { Cells } from '../../../../src/filter/types.js';
+import { MatchIndex } from '../../../../src/scope/match/match-index.js';
+import type { NetChanges } from '../../../../src/scope/net.js';
+import { exampleModel as model } from '../../../support/example.js';
+import { propertyOptions } from '../../../support/property.js';
 
 const tasks = model.table('tasks');
 

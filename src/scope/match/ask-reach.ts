@@ -1,0 +1,72 @@
+import { EVERYTHING } from '../../filter/normalize.js';
+import type { Model } from '../../model/types.js';
+import type { RowNode } from '../../query/types.js';
+import type { Answer, Asker, Round } from '../evaluation.js';
+import { MOST_ROWS, type ReachQuestion } from './reach-index.js';
+import { reachedValues, reachingPlans } from './way.js';
+
+/**
+ * Asks, in one statement, whom rows reach, and adds who is found. Where that cannot be said (an error, an answer that is not exact, more rows
+ * than are worth it), all who could be.
+ */
+export async function askReach<T extends object>(
+  model: Model,
+  round: Round,
+  questions: readonly ReachQuestion<T>[],
+  found: Set<T>,
+): Promise<void> {
+  const asked = questions.map((question) => ask(model, round.asker(), question));
+  for (const { reached } of questions) reached.isUnanswered = true;
+  try {
+    await round.run();
+  } finally {
+    for (const { reached } of questions) reached.isUnanswered = false;
+  }
+  for (const each of asked) {
+    if (!round.isExact || each.asker.error || !addReached(each, found)) each.question.reached.addAll(found);
+  }
+}
+
+interface Asked<T extends object> {
+  readonly question: ReachQuestion<T>;
+  readonly asker: Asker;
+  /** More rows below one are not looked at one by one: to visit everybody is less. */
+  readonly most: number;
+  readonly changed: Answer<readonly (RowNode | null)[]> | null;
+  readonly candidates: Answer<readonly RowNode[]> | null;
+}
+
+function ask<T extends object>(model: Model, asker: Asker, question: ReachQuestion<T>): Asked<T> {
+  const { reached, images, candidates } = question;
+  const { table, places } = reached.way;
+  const most = Math.min(reached.size, MOST_ROWS) + 1;
+  const related = reachingPlans(model, reached.way, most);
+  const own = new Set(places.flatMap(({ path, column }) => (path.length === 0 ? [column] : [])));
+  const rows = { table, orderBy: [], limit: MOST_ROWS + 1, offset: 0, columns: own, related };
+  return {
+    question,
+    asker,
+    most,
+    changed: images.length === 0 ? null : asker.images({ table, filter: EVERYTHING, images, related }),
+    candidates: candidates === null ? null : asker.rows({ ...rows, filter: candidates }),
+  };
+}
+
+/** False where there is too much of it. */
+function addReached<T extends object>(
+  { question: { reached }, most, changed, candidates }: Asked<T>,
+  found: Set<T>,
+): boolean {
+  const looked = candidates?.value ?? [];
+  if (looked.length > MOST_ROWS) return false;
+  for (const { key } of looked) reached.addHolders(key, found);
+  for (const node of [...(changed?.value ?? []), ...looked]) {
+    if (!node) continue;
+    for (const [at, place] of reached.way.places.entries()) {
+      const values = reachedValues(node, place, most);
+      if (values === null) return false;
+      reached.addReached(at, values, found);
+    }
+  }
+  return true;
+}

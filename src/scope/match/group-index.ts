@@ -1,0 +1,80 @@
+import type { Model } from '../../model/types.js';
+import type { Evaluator, Moment } from '../evaluation.js';
+import type { NetChanges } from '../net.js';
+import { isDoneWithin } from '../patience.js';
+import type { Scope } from '../scope.js';
+import { askReach } from './ask-reach.js';
+import { MatchIndex } from './match-index.js';
+import { ReachIndex, type ReachIndexOptions, type ReachQuestion } from './reach-index.js';
+import { reachableOf } from './way.js';
+
+export interface GroupIndexOptions extends ReachIndexOptions {
+  readonly model: Model;
+  readonly evaluator: Evaluator;
+  /** How long everybody waits for what has to be asked, in milliseconds; then all are taken who could be concerned. */
+  readonly patienceMs: number;
+}
+
+/** Who watches a scope. */
+export interface Watching {
+  readonly scope: Pick<Scope, 'matchable' | 'held'>;
+}
+
+/** Whom a transaction concerns, as far as memory says, and what has to be asked. */
+export interface Concerned<T extends Watching> {
+  readonly groups: readonly T[];
+  readonly questions: readonly ReachQuestion<T>[];
+}
+
+/**
+ * Which groups may be concerned by a transaction. One whose keys are not those of the moment before it (it is still loading, or is behind) is
+ * found with every change of its tables that its filter does not rule out; one that settled, by its keys as well.
+ */
+export class GroupIndex<T extends Watching> {
+  readonly #options: GroupIndexOptions;
+  readonly #match = new MatchIndex<T>();
+  readonly #reach: ReachIndex<T>;
+
+  constructor(options: GroupIndexOptions) {
+    this.#options = options;
+    this.#reach = new ReachIndex(options);
+  }
+
+  /** It follows from now on. */
+  add(group: T): void {
+    this.#reach.remove(group);
+    this.#match.add(group, group.scope.matchable);
+  }
+
+  /** Its keys are what it holds after the transaction that was judged last. To be called between two transactions. */
+  settle(group: T): void {
+    const { held, matchable } = group.scope;
+    const reachable = held && reachableOf(matchable);
+    if (!reachable) return;
+    const { tables } = this.#reach.add(group, reachable, held);
+    const others = [...matchable.tables].filter((name) => !tables.has(name));
+    this.#match.add(group, { ...matchable, tables: new Set(others) });
+  }
+
+  remove(group: T): void {
+    this.#match.remove(group);
+    this.#reach.remove(group);
+  }
+
+  /** To be answered, with `concerned`, before the next transaction is looked at. */
+  find(net: NetChanges): Concerned<T> {
+    const { entries, questions } = this.#reach.find(net);
+    const matched = this.#match.find(net);
+    return { groups: entries.size === 0 ? matched : [...new Set([...matched, ...entries])], questions };
+  }
+
+  async concerned({ groups, questions }: Concerned<T>, moment: Moment): Promise<readonly T[]> {
+    if (questions.length === 0) return groups;
+    const { model, evaluator, patienceMs } = this.#options;
+    const found = new Set(groups);
+    const asking = askReach(model, evaluator.round(moment), questions, found);
+    if (await isDoneWithin(asking, patienceMs)) return [...found];
+    for (const { reached } of questions) reached.addAll(found);
+    return [...found];
+  }
+}

@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest';
+import type { ScopeMessage } from '../../src/scope/types.js';
+import { defaultWatchers } from '../../src/watch/default-watchers.js';
+import { install } from '../../src/watch/install.js';
+import { planWatchers } from '../../src/watch/plan.js';
+import { createDatabase } from '../support/database.js';
+import { startEngine } from '../support/engine.js';
+import { exampleTables, exampleModel as model } from '../support/example.js';
+import { observed } from '../support/observed.js';
+import { specOf } from '../support/specs.js';
+import { waitFor } from '../support/wait-for.js';
+
+/** Many users, each with a project of their own, and rights by membership: what a change costs follows those whom it concerns. */
+const MANY = 300;
+const FEW = 20;
+
+const database = await createDatabase({ setup: exampleTables() });
+await install(
+  database.db,
+  planWatchers(
+    model,
+    defaultWatchers(model, () => true),
+  ),
+);
+await database.script(`
+  insert into users (name, email) select 'u' || n, 'u' || n || '@example.com' from generate_series(1, ${MANY}) n;
+  insert into projects (name, owner_id) select 'p' || n, n from generate_series(1, ${MANY}) n;
+  insert into members (project_id, user_id, role) select n, n, 'owner' from generate_series(1, ${MANY}) n;
+  insert into tasks (project_id, title) select n, 't' || n from generate_series(1, ${MANY}) n;
+`);
+
+let asked = { statements: 0, length: 0 };
+const db = observed(database.db, ({ text, params }) => {
+  const isQuestion = text.startsWith('values (') || text.includes('union all');
+  if (!isQuestion || text.includes('l.epoch')) return;
+  asked = {
+    statements: asked.statements + 1,
+    length: asked.length + text.length + JSON.stringify(params).length,
+  };
+});
+const { scopes, quiet } = await startEngine(database, model, { patienceMs: 300 }, db);
+
+interface Told {
+  readonly userId: number;
+  readonly changes: string[];
+}
+
+async function watchedBy(users: number) {
+  const told: Told[] = [];
+  const streams = Array.from({ length: users }, (_, at) => {
+    const stream = scopes.changes(specOf('tasks', at + 1, {}));
+    const mine: Told = { userId: at + 1, changes: [] };
+    told.push(mine);
+    void (async () => {
+      for await (const { changes } of stream as AsyncIterable<ScopeMessage>) {
+        for (const { kind, key } of changes) mine.changes.push(`${kind} ${key}`);
+      }
+    })();
+    return stream;
+  });
+  await waitFor('scopes are loaded', () => scopes.list().every(({ state }) => state === 'live'));
+  await quiet();
+  const after = async (sql: string) => {
+    asked = { statements: 0, length: 0 };
+    for (const { changes } of told) changes.length = 0;
+    await database.script(sql);
+    await quiet();
+    const heard = told
+      .filter(({ changes }) => changes.length > 0)
+      .map(({ userId, changes }) => [userId, ...changes]);
+    return { asked, heard };
+  };
+  const stop = () => Promise.all(streams.map((stream) => stream.return?.()));
+  return { after, stop };
+}
+
+/** Task n is of user n; each step leaves it so. */
+const STEPS: readonly (readonly [what: string, sql: string, heard: readonly (readonly unknown[])[]])[] = [
+  ['a row changes', `update tasks set title = 'x' || now() where id = 3`, [[3, 'UPDATE 3']]],
+  [
+    'a row comes and goes to somebody else',
+    `update tasks set project_id = 4 where id = 3`,
+    [
+      [3, 'LEAVE 3'],
+      [4, 'ENTER 3'],
+    ],
+  ],
+  [
+    'and back',
+    `update tasks set project_id = 3 where id = 3`,
+    [
+      [3, 'ENTER 3'],
+      [4, 'LEAVE 3'],
+    ],
+  ],
+  [
+    'a row that they depend on changes where nobody looks',
+    `update projects set name = 'x' || now() where id = 5`,
+    [],
+  ],
+  ['somebody becomes a member', `insert into members values (6, 7, 'viewer')`, [[7, 'ENTER 6']]],
+  ['and is one no more', `delete from members where project_id = 6 and user_id = 7`, [[7, 'LEAVE 6']]],
+  [
+    'a row is written that nobody reaches yet',
+    `insert into projects (name, owner_id) values ('nobody''s', 1)`,
+    [],
+  ],
+  ['it goes again', `delete from projects where name = 'nobody''s'`, []],
+];
+
+test('what a change asks of Postgres does not grow with those who watch by rights of their own, and each is told what is theirs', {
+  timeout: 120_000,
+}, async () => {
+  const costs: { readonly few: typeof asked; readonly many: typeof asked }[] = [];
+  const few = await watchedBy(FEW);
+  const ofFew: (typeof asked)[] = [];
+  for (const [what, sql, heard] of STEPS) {
+    const result = await few.after(sql);
+    expect(result.heard, what).toEqual(heard);
+    ofFew.push(result.asked);
+  }
+  await few.stop();
+  const many = await watchedBy(MANY);
+  for (const [at, [what, sql, heard]] of STEPS.entries()) {
+    const result = await many.after(sql);
+    expect(result.heard, what).toEqual(heard);
+    costs.push({ few: ofFew[at]!, many: result.asked });
+  }
+  await many.stop();
+  for (const [at, { few, many }] of costs.entries()) {
+    const [what] = STEPS[at]!;
+    expect(many.statements, what).toBe(few.statements);
+    expect(many.statements, what).toBeLessThanOrEqual(2);
+    // But for the figures in them, and the bound on how many rows are worth being looked at.
+    expect(many.length, what).toBeLessThan(few.length + 200);
+  }
+});
+
+test('a table that somebody locked holds up those who depend on it, and nobody else', {
+  timeout: 60_000,
+}, async () => {
+  const users = await watchedBy(FEW);
+  const beside = scopes.changes(specOf('users', null, { id: 1 }));
+  await waitFor('scopes are loaded', () => scopes.list().every(({ state }) => state === 'live'));
+  const holder = database.connect({ max: 1 });
+  let unlock = () => {};
+  const locked = holder.transaction(async (tx) => {
+    await tx.query({ text: 'lock table members in access exclusive mode', params: [] });
+    await new Promise<void>((resolve) => {
+      unlock = resolve;
+    });
+  });
+  try {
+    await waitFor('the lock', async () => {
+      const [[count]] = (await database.query(
+        `select count(*)::int from pg_locks where mode = 'AccessExclusiveLock' and relation = 'members'::regclass and granted`,
+      )) as [[number | string]];
+      return Number(count) === 1;
+    });
+    await database.script(`insert into tasks (project_id, title) values (2, 'while locked')`);
+    await database.script(`update users set name = 'told' where id = 1`);
+    const { value } = (await beside.next()) as { value: ScopeMessage };
+    expect(value.changes.map(({ kind }) => kind)).toEqual(['UPDATE']);
+    expect(scopes.figures().behind).toBe(FEW);
+  } finally {
+    unlock();
+    await locked;
+  }
+  await waitFor('all are back', () => scopes.figures().behind === 0);
+  const [[key]] = (await database.query(`select id::text from tasks where title = 'while locked'`)) as [
+    [string],
+  ];
+  const { heard } = await users.after(`update tasks set title = 'later' where id = ${key}`);
+  expect(heard).toEqual([[2, `UPDATE ${key}`]]);
+  await beside.return?.();
+  await users.stop();
+});
