@@ -106,7 +106,7 @@ function emptyIndex(): GroupIndex<Entry> {
 /** With the one row that it has where it keeps keys. */
 function entryOf(n: number): Entry {
   const filter = parseFilter(model, table, kind.filter(n));
-  const others = tablesOf(model, filter);
+  const others = tablesOf(filter);
   const tables = new Set([table.name, ...others]);
   const held = others.size > 0 ? new HeldKeys() : null;
   held?.add(String(n));

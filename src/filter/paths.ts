@@ -1,4 +1,4 @@
-import type { Model, ModelColumn, ModelRelation } from '../model/types.js';
+import type { ModelColumn, ModelRelation } from '../model/types.js';
 import type { Filter } from './types.js';
 
 /**
@@ -38,7 +38,7 @@ export function isLocal(filter: Filter): boolean {
 }
 
 /** The names of the tables that the filter reads besides its own, junction tables included. */
-export function tablesOf(_model: Model, filter: Filter): ReadonlySet<string> {
+export function tablesOf(filter: Filter): ReadonlySet<string> {
   const tables = new Set<string>();
   for (const path of relationPaths(filter)) {
     const { target, through } = path.at(-1)!;

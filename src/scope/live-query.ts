@@ -194,19 +194,19 @@ const LAST_XID = 2n ** 64n;
 
 /** Every table that the answer depends on besides the root's own rows. */
 function collectTables(model: Model, plan: SelectPlan, into: Set<string>): void {
-  for (const name of tablesOf(model, plan.filter)) into.add(name);
+  for (const name of tablesOf(plan.filter)) into.add(name);
   for (const related of plan.related) {
-    for (const name of relatedTables(model, related)) into.add(name);
+    for (const name of relatedTables(related)) into.add(name);
     collectTables(model, related.plan, into);
   }
 }
 
-function relatedTables(model: Model, { relation, via }: RelatedPlan): readonly string[] {
+function relatedTables({ relation, via }: RelatedPlan): readonly string[] {
   const through = relation.through ? [relation.through.table] : [];
   return [
     relation.target,
     ...through,
     ...relationPaths(via).map((path) => path.at(-1)!.target),
-    ...tablesOf(model, via),
+    ...tablesOf(via),
   ];
 }

@@ -3,14 +3,15 @@ import { and, EVERYTHING, or } from '../filter/normalize.js';
 import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
 import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Filter, Predicate } from '../filter/types.js';
-import type { Model, ModelRelation, ModelTable } from '../model/types.js';
+import type { Model, ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import { keysPredicate } from '../query/key.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter, equalToAny, matching, related, reverseHop, tupleOf } from './candidates.js';
 import { enter, leave, update } from './describe.js';
 import type { Answer, Asker } from './evaluation.js';
 import { Links } from './links.js';
-import type { NetChanges } from './net.js';
+import { Elsewhere } from './match/elsewhere.js';
+import type { NetChanges, TableChanges } from './net.js';
 import type { RelatedMessage, RelatedSpec, ScopeChange, ScopeLink } from './types.js';
 
 /** What happened to the rows of a scope, for the scopes below it. */
@@ -55,7 +56,8 @@ export class RelatedScope {
   readonly tables: ReadonlySet<string>;
   readonly #spec: RelatedSpec;
   readonly #table: ModelTable;
-  readonly #paths: readonly RelationPath[];
+  /** Tables that decide who is in it, besides the row itself. */
+  readonly #deciding: ReadonlySet<string>;
   readonly #viaPaths: readonly RelationPath[];
   readonly #onSource: Predicate | null;
   /** The junction rows of a row below, where the relation has a junction. */
@@ -64,6 +66,8 @@ export class RelatedScope {
   readonly #tuples = new Map<string, string>();
   readonly #holders = new Map<string, Set<string>>();
   readonly #links = new Links();
+  /** Made when it is asked for. */
+  #madeElsewhere: Elsewhere | undefined;
   #turn: Turn | null = null;
   #message: { changes: readonly ScopeChange[]; links: readonly ScopeLink[] } = NOTHING_TOLD;
 
@@ -71,16 +75,16 @@ export class RelatedScope {
     const { relation } = spec;
     this.#spec = spec;
     this.#table = model.table(relation.target);
-    this.#paths = relationPaths(spec.filter);
     this.#viaPaths = relationPaths(spec.via);
+    this.#deciding = tablesOf(spec.filter);
     this.#onSource = spec.onSource && sourcePredicate(relation, spec.onSource);
     this.#junction = relation.through ? junctionPlan(model, relation, spec.via) : null;
     this.below = spec.graph.map((inner) => new RelatedScope(model, inner));
     this.tables = new Set([
       relation.target,
       ...(relation.through ? [relation.through.table] : []),
-      ...tablesOf(model, spec.filter),
-      ...tablesOf(model, spec.via),
+      ...this.#deciding,
+      ...tablesOf(spec.via),
       ...this.below.flatMap((inner) => [...inner.tables]),
     ]);
   }
@@ -105,6 +109,14 @@ export class RelatedScope {
     }
   }
 
+  /**
+   * Whether a transaction that left the rows above as they were may have changed something here or below; says so wherever it takes more than
+   * memory to know.
+   */
+  isConcerned(net: NetChanges): boolean {
+    return this.#isConcernedHere(net) || this.below.some((inner) => inner.isConcerned(net));
+  }
+
   /** First round: which rows may this transaction have linked, unlinked, shown or hidden? True when something was asked. */
   ask(net: NetChanges, asker: Asker): boolean {
     const turn: Turn = {
@@ -116,6 +128,13 @@ export class RelatedScope {
       keys: [],
     };
     this.#turn = turn;
+    // What comes with new rows above is found when they are followed.
+    if (this.#isConcernedHere(net)) this.#askHere(net, turn, asker);
+    const below = this.below.map((inner) => inner.ask(net, asker));
+    return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
+  }
+
+  #askHere(net: NetChanges, turn: Turn, asker: Asker): void {
     const own = net.get(this.#table.name);
     for (const row of own?.rows ?? []) turn.compared.add(row.key);
     const elsewhere = this.#candidates(net);
@@ -131,8 +150,6 @@ export class RelatedScope {
       ];
       if (parts.length > 0) this.#askRows(or(...parts), asker);
     }
-    const below = this.below.map((inner) => inner.ask(net, asker));
-    return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
   }
 
   /** What happened above; asks for the rows below new parents. True when something was asked. */
@@ -209,6 +226,68 @@ export class RelatedScope {
     return this.#spec.responseKey;
   }
 
+  #isConcernedHere(net: NetChanges): boolean {
+    return (
+      this.#isOwnConcerned(net.get(this.#table.name)) ||
+      this.#isJunctionConcerned(net) ||
+      this.#isConcernedElsewhere(net)
+    );
+  }
+
+  #isOwnConcerned(own: TableChanges | undefined): boolean {
+    if (!own) return false;
+    if (own.truncated) return true;
+    const { relation } = this.#spec;
+    return own.rows.some((row) => {
+      if (this.#links.parentsOf(row.key).size > 0) return true;
+      if (row.new === null) return false;
+      if (!relation.through) return this.#isHeldAbove(relation.to, row.new);
+      // What links it stands in the junction: memory knows it only of those that the filter let through.
+      const { old, new: after } = row;
+      if (old === null || relation.to.some(({ index }) => old[index] !== after[index])) return true;
+      return this.#elsewhere().lookedAt.isTouched(this.#table.name, row);
+    });
+  }
+
+  #isJunctionConcerned(net: NetChanges): boolean {
+    const { through } = this.#spec.relation;
+    const changed = through && net.get(through.table);
+    if (!changed) return false;
+    const isHeld = (cells: Cells | null) => cells !== null && this.#isHeldAbove(through.from, cells);
+    return changed.truncated || changed.rows.some((row) => isHeld(row.old) || isHeld(row.new));
+  }
+
+  #isConcernedElsewhere(net: NetChanges): boolean {
+    const { relation, via } = this.#spec;
+    const candidates = this.#isDecidedBy(net) ? this.#elsewhere().candidates(net) : null;
+    if (candidates === 'all' || (candidates && this.#isAnyHeldAbove(candidates))) return true;
+    if (!relation.through || this.#viaPaths.length === 0) return false;
+    return [...tablesOf(via)].some((name) => net.has(name));
+  }
+
+  /** Whether a filter on the rows here may find one that a row above holds, or would hold. */
+  #isAnyHeldAbove(filter: Filter): boolean {
+    const { to, through } = this.#spec.relation;
+    if (filter.kind === 'or') return filter.filters.some((part) => this.#isAnyHeldAbove(part));
+    if (through || to.length > 1 || filter.kind !== 'in' || filter.column !== to[0]) return true;
+    return filter.values.some((value) => this.#holders.has(JSON.stringify([value])));
+  }
+
+  #isHeldAbove(columns: readonly ModelColumn[], cells: Cells): boolean {
+    const tuple = tupleOf(columns, cells);
+    return tuple !== null && this.#holders.has(JSON.stringify(tuple));
+  }
+
+  #isDecidedBy(net: NetChanges): boolean {
+    for (const name of net.keys()) if (this.#deciding.has(name)) return true;
+    return false;
+  }
+
+  #elsewhere(): Elsewhere {
+    this.#madeElsewhere ??= new Elsewhere(this.#table, this.#spec.filter);
+    return this.#madeElsewhere;
+  }
+
   #relink(
     child: string,
     before: ReadonlySet<string>,
@@ -231,7 +310,7 @@ export class RelatedScope {
   #candidates(net: NetChanges): Filter | 'all' | null {
     const { relation } = this.#spec;
     const { through } = relation;
-    const found = [candidateFilter(this.#paths, net)];
+    const found = [this.#elsewhere().candidates(net)];
     const junction = through && net.get(through.table);
     if (junction?.truncated) return 'all';
     if (junction) found.push(matching(relation.to, junction, through!.to));

@@ -1,16 +1,15 @@
 import { RivuletError } from '../errors.js';
 import { and } from '../filter/normalize.js';
-import { ownColumns, type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
+import { ownColumns, tablesOf } from '../filter/paths.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
-import { candidateFilter } from './candidates.js';
 import { became, enter, leave } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
+import { Elsewhere } from './match/elsewhere.js';
 import { HeldKeys } from './match/held-keys.js';
-import { LookedAt } from './match/looked-at.js';
 import type { Matchable } from './match/match-index.js';
-import type { NetChange, NetChanges } from './net.js';
+import type { NetChange, NetChanges, TableChanges } from './net.js';
 import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
 import { type Diff, type Held, RelatedScope } from './related-scope.js';
 import { RowScope } from './row-scope.js';
@@ -34,7 +33,6 @@ export class SetScope implements Scope {
   readonly steady: Steady | null;
   readonly #evaluator: Evaluator;
   readonly #spec: ChangeSpec;
-  readonly #paths: readonly RelationPath[];
   readonly #maxKeys: number;
   readonly #graph: readonly RelatedScope[];
   /** What to read below each row before the first transaction is judged. */
@@ -44,27 +42,23 @@ export class SetScope implements Scope {
   readonly #readers: Readers | null;
   /** Tables that decide who is in it, besides the row itself. */
   readonly #deciding: ReadonlySet<string>;
-  /** Made when one of them changes: most scopes are never asked. */
-  #lookedAt: LookedAt | undefined;
+  /** Made when it is asked for: most scopes are never. */
+  #madeElsewhere: Elsewhere | undefined;
   /** The own columns that do. */
   readonly #columns: readonly ModelColumn[];
 
   constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number, plain: PlainChanges) {
     this.#evaluator = evaluator;
     this.#spec = spec;
-    this.#paths = relationPaths(spec.filter);
     this.#maxKeys = maxKeys;
     this.#graph = spec.graph.map((inner) => new RelatedScope(model, inner));
     this.#seeds = spec.graph.map((inner) => seedPlan(model, inner, maxKeys + 1));
     const { table, filter } = spec;
-    const others = new Set([
-      ...tablesOf(model, filter),
-      ...this.#graph.flatMap((inner) => [...inner.tables]),
-    ]);
+    const others = new Set([...tablesOf(filter), ...this.#graph.flatMap((inner) => [...inner.tables])]);
     const isPlain = spec.graph.length === 0 && spec.related.length === 0;
     this.#plain = plain;
     this.#readers = isPlain ? readersOf(table, spec.hidden) : null;
-    this.#deciding = tablesOf(model, filter);
+    this.#deciding = tablesOf(filter);
     this.#columns = [...ownColumns(filter)];
     this.tables = new Set([table.name, ...others]);
     const byImages = new RowScope(spec, plain);
@@ -110,11 +104,11 @@ export class SetScope implements Scope {
 
   /** A row stays where it was when nothing changed that the filter looks at. */
   decide(net: NetChanges): Judgement | null | undefined {
+    if (this.#isDecidedAnew(net)) return undefined;
     const { table } = this.#spec;
     const readers = this.#readers;
-    if (!readers) return undefined;
-    if (this.#isDecidedAnew(net)) return undefined;
     const own = net.get(table.name);
+    if (!readers) return this.#isConcerned(own, net) ? undefined : null;
     if (!own) return null;
     if (own.truncated || !own.rows.every((row) => row.new === null || this.#isStill(row))) return undefined;
     const changes: ScopeChange[] = [];
@@ -126,13 +120,22 @@ export class SetScope implements Scope {
     return { reset: null, changes, related: NOTHING_RELATED };
   }
 
+  /** For one whose rows carry others: whether there may be something to tell. */
+  #isConcerned(own: TableChanges | undefined, net: NetChanges): boolean {
+    if (own?.truncated) return true;
+    if (own?.rows.some((row) => this.held.has(row.key) || (row.new !== null && !this.#isStill(row))))
+      return true;
+    return this.#graph.some((inner) => inner.isConcerned(net));
+  }
+
   #isDecidedAnew(net: NetChanges): boolean {
-    for (const [name, changed] of net) {
-      if (!this.#deciding.has(name)) continue;
-      this.#lookedAt ??= new LookedAt(this.#spec.table, this.#spec.filter);
-      if (this.#lookedAt.isTouchedBy(changed)) return true;
-    }
+    for (const name of net.keys()) if (this.#deciding.has(name)) return this.#elsewhere().isTouchedBy(net);
     return false;
+  }
+
+  #elsewhere(): Elsewhere {
+    this.#madeElsewhere ??= new Elsewhere(this.#spec.table, this.#spec.filter);
+    return this.#madeElsewhere;
   }
 
   #isStill({ old, new: after }: NetChange): boolean {
@@ -148,7 +151,7 @@ export class SetScope implements Scope {
       entering.length === 0
         ? null
         : asker.images({ table, filter, images: entering.map((row) => row.new!), related });
-    const elsewhere = this.#askElsewhere(candidateFilter(this.#paths, net), asker);
+    const elsewhere = this.#askElsewhere(this.#elsewhere().candidates(net), asker);
     const below = this.#graph.map((inner) => inner.ask(net, asker)).includes(true);
     if (!own && !elsewhere && !below) return null;
     let next = yield;

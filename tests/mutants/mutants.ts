@@ -352,6 +352,24 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
+    bug: 'A row below is looked at only where it was held before',
+    edits: one(
+      'src/scope/related-scope.ts',
+      'if (!relation.through) return this.#isHeldAbove(relation.to, row.new);',
+      'if (!relation.through) return false;',
+    ),
+    test: 'tests/property/graph.test.ts',
+  },
+  {
+    bug: 'A row that is new is no matter where a junction links it',
+    edits: one(
+      'src/scope/related-scope.ts',
+      'if (old === null || relation.to.some(',
+      'if (old !== null && relation.to.some(',
+    ),
+    test: 'tests/property/end-to-end.test.ts',
+  },
+  {
     bug: 'The trigger notifies although the queue of notifications is full',
     edits: one('src/watch/trigger-sql.ts', ' and pg_notification_queue_usage() < 0.75', ''),
     test: 'tests/faults/f17-notify-queue-full.test.ts',

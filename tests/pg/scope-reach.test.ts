@@ -45,15 +45,18 @@ interface Told {
   readonly changes: string[];
 }
 
-async function watchedBy(users: number) {
+async function watchedBy(users: number, specFor = (userId: number) => specOf('tasks', userId, {})) {
   const told: Told[] = [];
   const streams = Array.from({ length: users }, (_, at) => {
-    const stream = scopes.changes(specOf('tasks', at + 1, {}));
+    const stream = scopes.changes(specFor(at + 1));
     const mine: Told = { userId: at + 1, changes: [] };
     told.push(mine);
     void (async () => {
-      for await (const { changes } of stream as AsyncIterable<ScopeMessage>) {
+      for await (const { changes, related } of stream as AsyncIterable<ScopeMessage>) {
         for (const { kind, key } of changes) mine.changes.push(`${kind} ${key}`);
+        for (const below of related.values()) {
+          for (const { kind, key } of below.changes) mine.changes.push(`below: ${kind} ${key}`);
+        }
       }
     })();
     return stream;
@@ -111,30 +114,66 @@ const STEPS: readonly (readonly [what: string, sql: string, heard: readonly (rea
 test('what a change asks of Postgres does not grow with those who watch by rights of their own, and each is told what is theirs', {
   timeout: 120_000,
 }, async () => {
-  const costs: { readonly few: typeof asked; readonly many: typeof asked }[] = [];
-  const few = await watchedBy(FEW);
-  const ofFew: (typeof asked)[] = [];
-  for (const [what, sql, heard] of STEPS) {
-    const result = await few.after(sql);
-    expect(result.heard, what).toEqual(heard);
-    ofFew.push(result.asked);
-  }
-  await few.stop();
-  const many = await watchedBy(MANY);
-  for (const [at, [what, sql, heard]] of STEPS.entries()) {
-    const result = await many.after(sql);
-    expect(result.heard, what).toEqual(heard);
-    costs.push({ few: ofFew[at]!, many: result.asked });
-  }
-  await many.stop();
-  for (const [at, { few, many }] of costs.entries()) {
-    const [what] = STEPS[at]!;
-    expect(many.statements, what).toBe(few.statements);
-    expect(many.statements, what).toBeLessThanOrEqual(2);
-    // But for the figures in them, and the bound on how many rows are worth being looked at.
-    expect(many.length, what).toBeLessThan(few.length + 200);
-  }
+  await costsTheSame(STEPS);
 });
+
+const STEPS_BELOW: typeof STEPS = [
+  ['a row changes', `update tasks set title = 'y' || now() where id = 3`, [[3, 'below: UPDATE 3']]],
+  [
+    'a row goes to another above',
+    `update tasks set project_id = 4 where id = 3`,
+    [
+      [3, 'below: LEAVE 3'],
+      [4, 'below: ENTER 3'],
+    ],
+  ],
+  [
+    'and back',
+    `update tasks set project_id = 3 where id = 3`,
+    [
+      [3, 'below: ENTER 3'],
+      [4, 'below: LEAVE 3'],
+    ],
+  ],
+  ['a row above changes', `update projects set name = 'y' || now() where id = 5`, [[5, 'UPDATE 5']]],
+  [
+    'somebody becomes a member',
+    `insert into members values (6, 7, 'viewer')`,
+    [[7, 'ENTER 6', 'below: ENTER 6']],
+  ],
+  [
+    'and is one no more',
+    `delete from members where project_id = 6 and user_id = 7`,
+    [[7, 'LEAVE 6', 'below: LEAVE 6']],
+  ],
+];
+
+test('nor where rows carry others', { timeout: 120_000 }, async () => {
+  await costsTheSame(STEPS_BELOW, (userId) => specOf('projects', userId, {}, { tasks: {} }));
+});
+
+async function costsTheSame(steps: typeof STEPS, specFor?: Parameters<typeof watchedBy>[1]): Promise<void> {
+  const costsOf = async (users: number) => {
+    const watched = await watchedBy(users, specFor);
+    const costs: (typeof asked)[] = [];
+    for (const [what, sql, heard] of steps) {
+      const result = await watched.after(sql);
+      expect(result.heard, what).toEqual(heard);
+      costs.push(result.asked);
+    }
+    await watched.stop();
+    return costs;
+  };
+  const few = await costsOf(FEW);
+  const many = await costsOf(MANY);
+  for (const [at, [what]] of steps.entries()) {
+    const [ofFew, ofMany] = [few[at]!, many[at]!];
+    expect(ofMany.statements, what).toBe(ofFew.statements);
+    expect(ofMany.statements, what).toBeLessThanOrEqual(2);
+    // But for the figures in them, and the bound on how many rows are worth being looked at.
+    expect(ofMany.length, what).toBeLessThan(ofFew.length + 200);
+  }
+}
 
 test('a table that somebody locked holds up those who depend on it, and nobody else', {
   timeout: 60_000,

@@ -30,7 +30,7 @@ function updated(
 
 function reachable(where: object) {
   const filter = normalize(parseFilter(model, tasks, where));
-  const tables = new Set(['tasks', ...tablesOf(model, filter)]);
+  const tables = new Set(['tasks', ...tablesOf(filter)]);
   return reachableOf({ table: tasks, filter, tables, isOwnTableElsewhere: false, isFilterAlone: true });
 }
 
