@@ -41,7 +41,7 @@ export class ReachIndex<T extends object> {
   readonly #fewest: number;
   readonly #ways = new Map<string, WayIndex<T>>();
   readonly #waysOf = new Map<string, Set<WayIndex<T>>>();
-  readonly #places = new Map<T, Place<T>>();
+  readonly #listed = new Map<T, Listed<T>>();
   /** Who holds a row, by table and key. They stay: entries that hold nothing yet know them. */
   readonly #holders = new Map<string, EntriesByValue<T>>();
 
@@ -50,7 +50,7 @@ export class ReachIndex<T extends object> {
   }
 
   get size(): number {
-    return this.#places.size;
+    return this.#listed.size;
   }
 
   /** From now on it is found where something changed in the way's tables; its keys are listened to. */
@@ -58,7 +58,7 @@ export class ReachIndex<T extends object> {
     const { name, values } = reachable;
     const index = this.#ways.get(name) ?? this.#open(name, reachable.way());
     const { way } = index;
-    this.#places.set(entry, { name, index, values, keys });
+    this.#listed.set(entry, { name, index, values, keys });
     index.add(entry, values);
     let holders = this.#holders.get(way.table.name);
     if (!holders) {
@@ -71,11 +71,11 @@ export class ReachIndex<T extends object> {
   }
 
   remove(entry: T): void {
-    const place = this.#places.get(entry);
-    if (!place) return;
-    const { name, index, values, keys } = place;
+    const listed = this.#listed.get(entry);
+    if (!listed) return;
+    const { name, index, values, keys } = listed;
     const { way } = index;
-    this.#places.delete(entry);
+    this.#listed.delete(entry);
     keys.listener = null;
     const holders = this.#holders.get(way.table.name)!;
     for (const key of keys) holders.take(key, entry);
@@ -131,7 +131,8 @@ export class ReachIndex<T extends object> {
   }
 }
 
-interface Place<T extends object> {
+/** How an entry is found. */
+interface Listed<T extends object> {
   /** Of the way. */
   readonly name: string;
   readonly index: WayIndex<T>;
