@@ -39,7 +39,8 @@ interface Asked<T extends object> {
 function ask<T extends object>(model: Model, asker: Asker, question: ReachQuestion<T>): Asked<T> {
   const { reached, images, candidates } = question;
   const { table, places } = reached.way;
-  const most = Math.min(reached.size, MOST_ROWS) + 1;
+  // Few different bounds, so that there are few different statements.
+  const most = Math.min(2 ** Math.ceil(Math.log2(reached.size)), MOST_ROWS) + 1;
   const related = reachingPlans(model, reached.way, most);
   const own = new Set(places.flatMap(({ path, column }) => (path.length === 0 ? [column] : [])));
   const rows = { table, orderBy: [], limit: MOST_ROWS + 1, offset: 0, columns: own, related };
