@@ -1,14 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type GraphQLSchema, getOperationAST, OperationTypeNode } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, getOperationAST, OperationTypeNode } from 'graphql';
 import { AnswerTexts } from '../graphql/answer-text.js';
-import type { RivuletContext } from '../graphql/context.js';
+import type { Limits } from './config.js';
+import { createDocumentCache } from './document-cache.js';
 import { isRecord } from './is-record.js';
-import type { Yoga, YogaContext } from './yoga.js';
+import type { OperationParams } from './operation.js';
+import { contextOf, type MakeContext, type Yoga, type YogaContext } from './yoga.js';
 
 const JSON_TYPE = 'application/json';
 const ONE_WRITE_BYTES = 16 * 1024;
 const GRAPHQL_TYPE = 'application/graphql-response+json';
+
+export interface DirectAnswersOptions {
+  readonly yoga: Yoga;
+  /** The one that `yoga` serves. */
+  readonly schema: GraphQLSchema;
+  readonly makeContext: MakeContext;
+  readonly limits: Limits;
+}
 
 /**
  * Answers the plain case of GraphQL over HTTP, a query that comes as JSON and can be answered whole, without the web's requests,
@@ -17,12 +27,18 @@ const GRAPHQL_TYPE = 'application/graphql-response+json';
  */
 export class DirectAnswers {
   readonly #yoga: Yoga;
+  readonly #schema: GraphQLSchema;
+  readonly #makeContext: MakeContext;
   readonly #maxBytes: number;
   readonly #texts = new AnswerTexts();
+  /** What the engine has parsed and found valid and within the limits, none of which depends on who asks. */
+  readonly #sound = createDocumentCache();
 
-  constructor(yoga: Yoga, maxBytes: number) {
+  constructor({ yoga, schema, makeContext, limits }: DirectAnswersOptions) {
     this.#yoga = yoga;
-    this.#maxBytes = maxBytes;
+    this.#schema = schema;
+    this.#makeContext = makeContext;
+    this.#maxBytes = limits.bodyBytes;
   }
 
   /** Resolves to false where it did not answer. */
@@ -30,9 +46,11 @@ export class DirectAnswers {
     const type = this.#typeOf(request);
     if (type === null) return false;
     const body = await bodyOf(request);
-    handOn(request, body);
     const text = await this.#textOf(body, context).catch(() => null);
-    if (text === null) return false;
+    if (text === null) {
+      handOn(request, body);
+      return false;
+    }
     const length = Buffer.byteLength(text);
     response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-length': length });
     // A string leaves in one write with the headers; for a long one that would be a copy too many.
@@ -54,23 +72,59 @@ export class DirectAnswers {
 
   async #textOf(body: Buffer, yogaContext: YogaContext): Promise<string | null> {
     const params: unknown = JSON.parse(body.toString());
-    if (!isRecord(params) || typeof params.query !== 'string') return null;
-    const engine = this.#yoga.getEnveloped({ ...yogaContext, params } as never);
-    const document = engine.parse(params.query);
-    const operationName = params.operationName as string | undefined;
+    if (!isPlain(params)) return null;
+    const document = this.#soundDocument(params, yogaContext);
+    if (document === null) return null;
+    const { operationName, variables, extensions } = params;
     if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.QUERY) return null;
-    const schema: GraphQLSchema = engine.schema;
-    if (engine.validate(schema, document).length > 0) return null;
-    const contextValue: RivuletContext = await engine.contextFactory();
-    const variableValues = params.variables as Record<string, unknown> | undefined;
-    return this.#texts.answer({ schema, document, operationName, variableValues, contextValue });
+    const contextValue = await contextOf(this.#makeContext, yogaContext, extensions);
+    return this.#texts.answer({
+      schema: this.#schema,
+      document,
+      operationName,
+      variableValues: variables,
+      contextValue,
+    });
+  }
+
+  #soundDocument(params: OperationParams, yogaContext: YogaContext): DocumentNode | null {
+    const { query } = params;
+    const known = this.#sound.get(query);
+    if (known !== undefined) return known;
+    const engine = this.#yoga.getEnveloped({ ...yogaContext, params } as never);
+    const document = engine.parse(query);
+    if (engine.validate(this.#schema, document).length > 0) return null;
+    this.#sound.set(query, document);
+    return document;
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part);
-  return Buffer.concat(parts);
+const PARAMS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  query: (value) => typeof value === 'string',
+  operationName: (value) => typeof value === 'string',
+  variables: isRecord,
+  extensions: isRecord,
+};
+
+/** What has any other parameter, or one of another type, is refused in Yoga's words. */
+function isPlain(params: unknown): params is OperationParams {
+  if (!isRecord(params) || typeof params.query !== 'string') return false;
+  for (const [name, value] of Object.entries(params)) {
+    if (!Object.hasOwn(PARAMS, name)) return false;
+    if (value !== null && !PARAMS[name]!(value)) return false;
+  }
+  return true;
+}
+
+/** Rejects where the peer goes before it has sent all of it. */
+function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (request.destroyed) throw request.errored ?? new Error('the request was cut off');
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts)));
+    request.on('error', reject);
+  });
 }
 
 /** Where Yoga looks for a body that somebody has read already. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
 import { addressOf } from './address.js';
 import { bearerToken } from './auth.js';
-import { DirectAnswers } from './direct-answer.js';
+import { DirectAnswers, type DirectAnswersOptions } from './direct-answer.js';
 import { headersOf } from './headers.js';
 import type { Identify, Identity } from './identity.js';
 import type { Release } from './quotas.js';
@@ -11,13 +11,12 @@ import { ReservedOperation } from './sse-operation.js';
 import { parametersOf, Reservations, type ReservationsOptions, streamTokenOf } from './sse-reservations.js';
 import type { Streamed, Streaming } from './sse-results.js';
 import { EventStream } from './sse-stream.js';
-import type { Yoga, YogaContext } from './yoga.js';
+import type { YogaContext } from './yoga.js';
 
 /** Of what may wait for a peer, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
 const UNSENT_SHARE = 0.25;
 
-export interface GraphQLEndpointOptions extends ReservationsOptions {
-  readonly yoga: Yoga;
+export interface GraphQLEndpointOptions extends ReservationsOptions, DirectAnswersOptions {
   readonly identify: Identify;
   readonly trustedProxies: number;
   readonly pingEveryMs?: number | undefined;
@@ -48,7 +47,7 @@ interface Exchange {
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
   const { yoga, quotas, logger } = options;
   const reservations = new Reservations(options);
-  const direct = new DirectAnswers(yoga, options.limits.bodyBytes);
+  const direct = new DirectAnswers(options);
   const streams = new Set<EventStream>();
   let isClosing = false;
 
@@ -163,8 +162,14 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
 }
 
 async function identifyRequest(identify: Identify, request: IncomingMessage): Promise<Identity> {
-  const headers = headersOf(request.headers);
-  return identify(bearerToken(headers.get('authorization')), { headers, transport: 'http' });
+  let headers: Headers | undefined;
+  return identify(bearerToken(request.headers.authorization), {
+    get headers() {
+      headers ??= headersOf(request.headers);
+      return headers;
+    },
+    transport: 'http',
+  });
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

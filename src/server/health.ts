@@ -10,6 +10,7 @@ export interface Health {
   live(): { readonly status: 'live' };
   /** Whether requests should be sent here, and how far the feed is. */
   ready(): Readiness;
+  readonly isStopping: boolean;
   /** From now on not ready. */
   stopping(): void;
 }
@@ -44,6 +45,9 @@ export function createHealth(
           ...warningsOf(drifts()),
         ],
       };
+    },
+    get isStopping() {
+      return isStopping;
     },
     stopping: () => {
       isStopping = true;

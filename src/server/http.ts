@@ -129,7 +129,7 @@ async function graphql(
   if (!isAcceptedContentType(request)) {
     throw new RivuletError('CONTENT_TYPE_UNSUPPORTED', 'the content type must be application/json in UTF-8');
   }
-  if (options.health.ready().status === 'stopping') {
+  if (options.health.isStopping) {
     throw new RivuletError('SHUTTING_DOWN', 'this server is shutting down');
   }
   await endpoint.handle(request, response);

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import { RivuletError } from '../errors.js';
-import type { RivuletContext, StreamStart } from '../graphql/context.js';
 import { Reader } from '../graphql/reader.js';
 import { buildSchema } from '../graphql/schema.js';
 import { subscriptionFields } from '../graphql/subscriptions.js';
@@ -13,7 +12,7 @@ import type { GraphiQLSettings } from './graphiql.js';
 import { createHealth } from './health.js';
 import { hostForUrl } from './host-for-url.js';
 import { createHttpServer } from './http.js';
-import { createIdentify, type Identity } from './identity.js';
+import { createIdentify } from './identity.js';
 import { isRecord } from './is-record.js';
 import { listen } from './listen.js';
 import { createLogger, type Logger } from './logger.js';
@@ -26,7 +25,7 @@ import { openRivulet, type Rivulet } from './rivulet.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
 import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
-import { createYogaServer } from './yoga.js';
+import { createYogaServer, type MakeContext } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const DRAIN_MS = 10_000;
@@ -122,7 +121,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
-    const makeContext = (identity: Identity, extensions: unknown, start: StreamStart): RivuletContext => {
+    const makeContext: MakeContext = (identity, extensions, start) => {
       const faults: PolicyFault[] = [];
       const note = (fault: PolicyFault): void => {
         faults.push(fault);
@@ -162,6 +161,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const pages = await pagesOf(config, logger);
     const http = createHttpServer({
       yoga,
+      schema,
+      makeContext,
       identify,
       health,
       quotas,

@@ -72,7 +72,7 @@ export class Reservations {
 export function streamTokenOf({ headers, url }: IncomingMessage): string | null {
   const header = headers[STREAM_TOKEN_HEADER];
   if (typeof header === 'string' && header !== '') return header;
-  return parametersOf(url).get('token');
+  return url?.includes('?') ? parametersOf(url).get('token') : null;
 }
 
 export function parametersOf(url: string | undefined): URLSearchParams {

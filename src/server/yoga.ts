@@ -48,8 +48,10 @@ export interface YogaOptions {
   /** `null`: no GraphiQL. */
   readonly graphiql: GraphiQLSettings | null;
   readonly logger: Logger;
-  readonly makeContext: (identity: Identity, extensions: unknown, start: StreamStart) => RivuletContext;
+  readonly makeContext: MakeContext;
 }
+
+export type MakeContext = (identity: Identity, extensions: unknown, start: StreamStart) => RivuletContext;
 
 /**
  * GraphQL over HTTP and SSE, and the engine (parse, limits, validate, context, execute, mask) that the WebSocket uses as
@@ -75,10 +77,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     },
     graphiql: graphiql === null ? false : (request) => graphiqlOptions(graphiql, request.headers.get('host')),
     renderGraphiQL: render,
-    context: async (request) => {
-      const { identity, params } = request;
-      return options.makeContext(await identity(), params?.extensions, startOf(request, params?.extensions));
-    },
+    context: (request) => contextOf(options.makeContext, request, request.params?.extensions),
     plugins: [
       useSchema(options.schema),
       engine(limits.tokens),
@@ -89,6 +88,15 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
       streamedResults,
     ],
   });
+}
+
+/** What the engine adds to a request's context. Rejects where the sender is not who it says, and where it says a bad cursor. */
+export async function contextOf(
+  makeContext: MakeContext,
+  context: YogaContext,
+  extensions: unknown,
+): Promise<RivuletContext> {
+  return makeContext(await context.identity(), extensions, startOf(context, extensions));
 }
 
 /** `extensions: { rivulet: { after: cursor } }` says the same as `after:`, for whoever cannot change the document. */
