@@ -13,12 +13,15 @@ import {
 } from 'graphql';
 import { rowsToSql } from '../query/rows.js';
 import { decodeSelect } from '../query/select.js';
+import { type TextShape, textToSql } from '../query/text.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
 import { fragmentsOf } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 import { listText, nullable, type TextWriter } from './object-text.js';
-import { assertTotalRows } from './plan-limits.js';
+import { assertTotalRows, possibleRows } from './plan-limits.js';
 import { type RootField, rootFieldOf } from './query-fields.js';
+import type { Reader } from './reader.js';
+import { rowShape } from './row-shape.js';
 import { type RowCompiling, rowText } from './row-text.js';
 import { fieldsOf, type SelectionInfo, selectionOf } from './selection.js';
 
@@ -30,13 +33,16 @@ interface Part {
   readonly root: RootField;
   /** Made after the first plan, which refuses what is too large: fragments make much of a short document. */
   write: Writer | null | undefined;
+  /** How Postgres writes them. */
+  shape: TextShape | null | undefined;
 }
 
 type Writer = TextWriter<readonly RowNode[]>;
 
 /**
  * A query's whole answer as JSON text, byte for byte what `JSON.stringify` makes of what graphql-js answers, `extensions` with the
- * cursor included: one statement, and its rows written as they are, nothing executed field by field. `null` for what only
+ * cursor included: one statement, whose rows Postgres writes as they are sent, or, where they have values that it would write otherwise, are
+ * written here; nothing is executed field by field. `null` for what only
  * graphql-js can execute. Rejects where the answer has errors: then graphql-js has to be asked, which knows their places.
  *
  * The document must be valid.
@@ -62,16 +68,11 @@ export class AnswerTexts {
     const plans = parts.map(({ field, nodes, root }) =>
       root.plan(getArgumentValues(field, nodes[0]!, coerced), context, { ...info, fieldNodes: nodes }),
     );
-    const writers = parts.map((part) => writerOf(info, part));
-    if (!writers.every((writer) => writer !== null)) return null;
-    const { values, snapshot } = await context.reader.read((params) =>
-      plans.map((plan, at) => rowsToSql(parts[at]!.root.model, plan, params)),
-    );
-    const fields = parts.map(
-      ({ responseKey, root }, at) =>
-        `${JSON.stringify(responseKey)}:${writers[at]!(rowsOf(plans[at]!, values[at]!, snapshot, root))}`,
-    );
-    const cursor = context.live ? cursorText(context.live.cursors.encode(snapshot)) : '';
+    const found =
+      (await written(info, parts, plans, context.reader)) ?? (await read(info, parts, plans, context.reader));
+    if (found === null) return null;
+    const fields = parts.map(({ responseKey }, at) => `${JSON.stringify(responseKey)}:${found.texts[at]!}`);
+    const cursor = context.live ? cursorText(context.live.cursors.encode(found.snapshot)) : '';
     return `{"data":{${fields.join(',')}}${cursor}}`;
   }
 
@@ -97,6 +98,59 @@ export class AnswerTexts {
 
 type Snapshot = Parameters<typeof decodeSelect>[2];
 
+interface Found {
+  readonly texts: readonly string[];
+  readonly snapshot: Snapshot;
+}
+
+/** Rows that Postgres has written; `null` where it cannot, or must not, be sent as it came. */
+async function written(
+  info: SelectionInfo,
+  parts: readonly Part[],
+  plans: readonly SelectPlan[],
+  reader: Reader,
+): Promise<Found | null> {
+  const shapes = parts.map((part) => shapeOf(info, part));
+  if (!shapes.every((shape) => shape !== null)) return null;
+  const { values, snapshot } = await reader.read((params) =>
+    plans.map((plan, at) => {
+      const { model, kind } = parts[at]!.root;
+      return textToSql(model, plan, shapes[at]!, kind, params);
+    }),
+  );
+  // An expression may be NULL, whatever the type says.
+  const texts = (values as readonly (string | null)[]).filter((value) => value !== null);
+  if (texts.length < plans.length) return null;
+  const areFew = texts.every((text, at) => hasAtMost(text, plans[at]!, parts[at]!.root.limits.maxTotalRows));
+  return areFew ? { texts, snapshot } : null;
+}
+
+/** False where a text may have more rows: each is an object, and what looks like the beginning of one may be within a value. */
+function hasAtMost(text: string, plan: SelectPlan, maximum: number): boolean {
+  if (possibleRows(plan) <= maximum || text.length / LEAST_ROW.length <= maximum) return true;
+  let count = 0;
+  for (let at = text.indexOf('{"'); at !== -1; at = text.indexOf('{"', at + 2)) count++;
+  return count <= maximum;
+}
+
+const LEAST_ROW = '{"a":1}';
+
+/** Rows that are written here. */
+async function read(
+  info: SelectionInfo,
+  parts: readonly Part[],
+  plans: readonly SelectPlan[],
+  reader: Reader,
+): Promise<Found | null> {
+  const writers = parts.map((part) => writerOf(info, part));
+  if (!writers.every((writer) => writer !== null)) return null;
+  const { values, snapshot } = await reader.read((params) =>
+    plans.map((plan, at) => rowsToSql(parts[at]!.root.model, plan, params)),
+  );
+  const texts = parts.map(({ root }, at) => writers[at]!(rowsOf(plans[at]!, values[at]!, snapshot, root)));
+  return { texts, snapshot };
+}
+
 function rowsOf(
   plan: SelectPlan,
   value: string,
@@ -119,9 +173,17 @@ function partsOf(info: SelectionInfo, operation: OperationDefinitionNode): reado
     const field = queryType.getFields()[nodes[0]!.name.value];
     const root = field && rootFieldOf(field);
     if (!root) return null;
-    parts.push({ responseKey, nodes, field, root, write: undefined });
+    parts.push({ responseKey, nodes, field, root, write: undefined, shape: undefined });
   }
   return parts.length === 0 ? null : parts;
+}
+
+function shapeOf(info: SelectionInfo, part: Part): TextShape | null {
+  if (part.shape === undefined) {
+    const { model, table } = part.root;
+    part.shape = rowShape(info, model, table, selectionOf(part.nodes));
+  }
+  return part.shape;
 }
 
 function writerOf(info: SelectionInfo, part: Part): Writer | null {

@@ -37,7 +37,8 @@ interface Countable {
   readonly related: readonly RelatedPlan[];
 }
 
-function possibleRows({ limit, related }: Countable): number {
+/** As many rows as the limits of nested lists allow, multiplied. */
+export function possibleRows({ limit, related }: Countable): number {
   const below = related.reduce((sum, each) => sum + possibleRows(each.plan), 0);
   return (limit ?? 1) * (1 + below);
 }

@@ -21,19 +21,20 @@ export function rowsToSql(
   source: RowSource = tableSource(plan.table, params),
   alias = 't0',
 ): string {
-  const select = selectRows(model, plan, params, source, alias, []);
+  const select = selectRows(model, plan, rowToSql(model, plan, params, source, alias), params, source, alias);
   return `(select coalesce(json_agg(r.r), '[]'::json) from (${select}) as r)`;
 }
 
-function selectRows(
+/** The rows of a plan that satisfy `conditions`, each as the expression `row`, which is called `r`. */
+export function selectRows(
   model: Model,
   plan: SelectPlan,
+  row: string,
   params: Params,
   source: RowSource,
   alias: string,
-  conditions: readonly string[],
+  conditions: readonly string[] = [],
 ): string {
-  const row = rowToSql(model, plan, params, source, alias);
   const where = [...conditions, filterToSql(model, plan.filter, alias, params)].filter(
     (sql) => sql !== 'true',
   );
@@ -41,7 +42,8 @@ function selectRows(
   if (where.length > 0) parts.push(`where ${where.map((sql) => `(${sql})`).join(' and ')}`);
   const order = source.orderBy?.(alias) ?? (plan.orderBy.length > 0 ? orderToSql(plan.orderBy, alias) : '');
   if (order !== '') parts.push(`order by ${order}`);
-  if (plan.limit !== null) parts.push(`limit ${params.cast(String(plan.limit), 'bigint')}`);
+  // Not a parameter: one plan is then good for every execution, and Postgres need not plan with each anew.
+  if (plan.limit !== null) parts.push(`limit ${BigInt(plan.limit)}`);
   if (plan.offset > 0) parts.push(`offset ${params.cast(String(plan.offset), 'bigint')}`);
   return parts.join(' ');
 }
@@ -70,14 +72,28 @@ function relatedToSql(
   alias: string,
 ): string {
   const { relation, plan } = related;
+  const source = tableSource(plan.table, params);
+  const row = rowToSql(model, plan, params, source, alias);
+  const rows = selectRelated(model, related, row, params, source, parent, alias);
+  if (relation.kind === 'one') return `(${rows})`;
+  return `(select coalesce(json_agg(r.r), '[]'::json) from (${rows}) as r)`;
+}
+
+/** `selectRows` of those that belong to the row that is called `parent`; of a `one` relation a single one. */
+export function selectRelated(
+  model: Model,
+  related: RelatedPlan,
+  row: string,
+  params: Params,
+  source: RowSource,
+  parent: string,
+  alias: string,
+): string {
   const conditions = [joinToSql(model, related, params, parent, alias)];
   if (related.onSource) conditions.push(filterToSql(model, related.onSource, parent, params));
-  const source = tableSource(plan.table, params);
-  if (relation.kind === 'one') {
-    return `(${selectRows(model, { ...plan, limit: 1, offset: 0 }, params, source, alias, conditions)})`;
-  }
-  const rows = selectRows(model, plan, params, source, alias, conditions);
-  return `(select coalesce(json_agg(r.r), '[]'::json) from (${rows}) as r)`;
+  const { plan } = related;
+  const rows = related.relation.kind === 'one' ? { ...plan, limit: 1, offset: 0 } : plan;
+  return selectRows(model, rows, row, params, source, alias, conditions);
 }
 
 /** Which rows belong to the parent. A junction is asked with EXISTS: two equal junction rows give the row once. */

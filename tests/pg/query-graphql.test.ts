@@ -390,3 +390,15 @@ describe('a connection', () => {
     expect(await codeOf(1, source)).toBe('SELECTION_CONFLICT');
   });
 });
+
+test('a value that is missing where there must be one is an error at its place, on every level', async () => {
+  await db.script('alter table tasks alter title drop not null; update tasks set title = null where id = 2');
+  const { data, errors } = await run(
+    1,
+    '{ tasks(orderBy: [{ id: ASC }]) { id title } task(id: 2) { title } }',
+  );
+  expect(data).toBeNull();
+  expect(errors?.length).toBeGreaterThan(0);
+  expect((await run(1, '{ projects { name tasks { title } } }')).errors).toHaveLength(1);
+  expect((await run(1, '{ comments { body task { title } } }')).errors?.length).toBeGreaterThan(0);
+});
