@@ -40,7 +40,10 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
   const listeners = new Set<() => Promise<void>>();
   return {
     url,
-    query: (statement, queryOptions) => pool.use((session) => session.query(statement, queryOptions)),
+    query: (statement, queryOptions) =>
+      queryOptions?.shared
+        ? pool.read(statement, queryOptions)
+        : pool.use((session) => session.query(statement, queryOptions)),
     script: (text) =>
       pool.use(async (session) => {
         await session.script(text);

@@ -21,6 +21,9 @@ export const TEXT_SETTINGS: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
 };
 
+/** A session is replaced after this time, so that one that grew (plans, caches) does not live for ever. */
+const MAX_AGE_MS = 30 * 60_000;
+
 export interface SessionOptions {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
@@ -47,7 +50,7 @@ const CLOSE_WITHIN_MS = 2_000;
  * link over which nothing comes any more can be seen and cut.
  */
 export class Session {
-  readonly bornAt = performance.now();
+  readonly #bornAt = performance.now();
   #lost: Error | null = null;
   readonly #sql: postgres.Sql;
   readonly #prepared = new Set<string>();
@@ -88,6 +91,10 @@ export class Session {
 
   get lost(): boolean {
     return this.#lost !== null;
+  }
+
+  get isOld(): boolean {
+    return performance.now() - this.#bornAt > MAX_AGE_MS;
   }
 
   /** Rejects with the driver's error; the session is lost when it was not the server that refused. */

@@ -14,6 +14,11 @@ export interface Logger {
 export interface QueryOptions {
   /** False: planned anew with the values at hand, for a statement whose best plan depends on them. Default true. */
   readonly prepare?: boolean;
+  /**
+   * The statement only reads: where all connections are taken it may be sent behind others of its kind, and more than once. Not in a
+   * transaction. Default false.
+   */
+  readonly shared?: boolean;
   /** The connection is given up when nothing came from the server for so long. Default: as the pool was told. */
   readonly silenceMs?: number;
 }

@@ -77,7 +77,7 @@ export class Reader {
     const params = new Params();
     const expressions = builds.map((build) => build(params));
     const all = [...expressions.flat(), ...(this.#isOfLog ? [NEWEST_SQL] : [])];
-    const { values, snapshot: taken } = await runExpressions(this.#database, all, params);
+    const { values, snapshot: taken } = await runExpressions(this.#database, all, params, { shared: true });
     const snapshot = this.#isOfLog ? positionOf(taken, values.at(-1)!) : taken;
     this.#answers++;
     this.#snapshot = snapshot;

@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/types.js';
+import type { Queryable, QueryOptions } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Filter } from '../filter/types.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
@@ -64,10 +64,11 @@ export async function runExpressions(
   db: Queryable,
   expressions: readonly string[],
   params: Params,
+  options?: QueryOptions,
 ): Promise<{ readonly values: readonly string[]; readonly snapshot: Snapshot }> {
   const rows = expressions.map(
     (sql, index) => `(${sql}::text, ${index === 0 ? 'pg_current_snapshot()::text' : 'null'})`,
   );
-  const found = await db.query({ text: `values ${rows.join(', ')}`, params: params.values });
+  const found = await db.query({ text: `values ${rows.join(', ')}`, params: params.values }, options);
   return { values: found.map((row) => row[0]!), snapshot: parseSnapshot(found[0]![1]!) };
 }
