@@ -5,11 +5,11 @@ import type { QueryOptions, TextRow } from './types.js';
 /** Readings that are sent to one session before the first of them is answered, at most. */
 const MOST_SENT = 16;
 /** Behind one that takes longer nobody else is sent. */
-const LATE_MS = 25;
+const LATE_MS = 50;
 /** Who waited so long behind another is sent to a second session. */
-const STUCK_MS = 100;
+const STUCK_MS = 150;
 /** What took longer at its last time has a session for itself at the next. */
-const QUICK_MS = 10;
+const QUICK_MS = 50;
 /** Quick statements that are remembered; the oldest goes. */
 const MAX_REMEMBERED = 500;
 

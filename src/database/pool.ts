@@ -57,7 +57,7 @@ export class Pool {
   }
 
   /** Runs a statement that only reads; where it stands behind one that does not end, or is lost, it is sent again. Rejects as `use`. */
-  async read(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
+  read(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
     const reading = new Reading(statement, options);
     this.#place(reading);
     return reading.answer;

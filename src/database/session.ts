@@ -158,11 +158,21 @@ export class Session {
         if ((this.#socket?.bytesRead ?? 0) > seen) wait();
         else reject(new Silence(silenceMs));
       };
-      wait();
-      answer.then(resolve, reject).finally(() => {
+      const stop = (): void => {
         clearTimeout(timer);
         timer = undefined;
-      });
+      };
+      wait();
+      answer.then(
+        (value) => {
+          stop();
+          resolve(value);
+        },
+        (error: unknown) => {
+          stop();
+          reject(error);
+        },
+      );
     });
   }
 

@@ -11,14 +11,17 @@ import {
   OperationTypeNode,
   visit,
 } from 'graphql';
+import { AskedRights } from '../policy/asked-rights.js';
 import { rowsToSql } from '../query/rows.js';
 import { decodeSelect } from '../query/select.js';
 import { type TextShape, textToSql } from '../query/text.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
+import type { Params } from '../sql/statement.js';
 import { fragmentsOf } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 import { listText, nullable, type TextWriter } from './object-text.js';
 import { assertTotalRows, possibleRows } from './plan-limits.js';
+import { type PreparedAnswer, PreparedAnswers } from './prepared-answers.js';
 import { type RootField, rootFieldOf } from './query-fields.js';
 import type { Reader } from './reader.js';
 import { rowShape } from './row-shape.js';
@@ -50,6 +53,7 @@ type Writer = TextWriter<readonly RowNode[]>;
 export class AnswerTexts {
   /** By document: what does not depend on variables. */
   readonly #known = new WeakMap<DocumentNode, Map<string, readonly Part[] | null>>();
+  readonly #prepared = new PreparedAnswers();
 
   async answer(args: ExecutionArgs): Promise<string | null> {
     const { schema, document } = args;
@@ -65,15 +69,36 @@ export class AnswerTexts {
     const parts = this.#partsOf(info, document, operation);
     const context = args.contextValue as RivuletContext;
     if (!parts || !context.reader) return null;
-    const plans = parts.map(({ field, nodes, root }) =>
-      root.plan(getArgumentValues(field, nodes[0]!, coerced), context, { ...info, fieldNodes: nodes }),
-    );
-    const found =
-      (await written(info, parts, plans, context.reader)) ?? (await read(info, parts, plans, context.reader));
+    const found = await this.#found(info, parts, context, context.reader, document);
     if (found === null) return null;
     const fields = parts.map(({ responseKey }, at) => `${JSON.stringify(responseKey)}:${found.texts[at]!}`);
     const cursor = context.live ? cursorText(context.live.cursors.encode(found.snapshot)) : '';
     return `{"data":{${fields.join(',')}}${cursor}}`;
+  }
+
+  async #found(
+    info: SelectionInfo,
+    parts: readonly Part[],
+    context: RivuletContext,
+    reader: Reader,
+    document: DocumentNode,
+  ): Promise<Found | null> {
+    const { variableValues } = info;
+    let prepared = this.#prepared.find(parts, variableValues, context.rights);
+    if (!prepared) {
+      const rights = new AskedRights(parts[0]!.root.model, context.rights);
+      const plans = plansOf(info, parts, { ...context, rights });
+      const shapes = parts.map((part) => shapeOf(info, part));
+      if (!shapes.every((shape) => shape !== null)) return read(info, parts, plans, reader);
+      prepared = prepare(parts, plans, shapes, reader);
+      if (this.#isKnown(document, parts)) this.#prepared.keep(parts, variableValues, rights, prepared);
+    }
+    return (await written(prepared, reader)) ?? read(info, parts, plansOf(info, parts, context), reader);
+  }
+
+  /** False for parts that depend on variables. */
+  #isKnown(document: DocumentNode, parts: readonly Part[]): boolean {
+    return [...(this.#known.get(document)?.values() ?? [])].includes(parts);
   }
 
   #partsOf(
@@ -103,31 +128,46 @@ interface Found {
   readonly snapshot: Snapshot;
 }
 
-/** Rows that Postgres has written; `null` where it cannot, or must not, be sent as it came. */
-async function written(
-  info: SelectionInfo,
-  parts: readonly Part[],
-  plans: readonly SelectPlan[],
-  reader: Reader,
-): Promise<Found | null> {
-  const shapes = parts.map((part) => shapeOf(info, part));
-  if (!shapes.every((shape) => shape !== null)) return null;
-  const { values, snapshot } = await reader.read((params) =>
-    plans.map((plan, at) => {
-      const { model, kind } = parts[at]!.root;
-      return textToSql(model, plan, shapes[at]!, kind, params);
-    }),
-  );
+/** Rows that Postgres has written; `null` where they must not be sent as they came. */
+async function written({ made, maxima }: PreparedAnswer, reader: Reader): Promise<Found | null> {
+  const [answer] = await reader.ask(made);
+  const { values, snapshot } = answer!;
   // An expression may be NULL, whatever the type says.
   const texts = (values as readonly (string | null)[]).filter((value) => value !== null);
-  if (texts.length < plans.length) return null;
-  const areFew = texts.every((text, at) => hasAtMost(text, plans[at]!, parts[at]!.root.limits.maxTotalRows));
-  return areFew ? { texts, snapshot } : null;
+  if (texts.length < maxima.length) return null;
+  return maxima.every((maximum, at) => hasAtMost(texts[at]!, maximum)) ? { texts, snapshot } : null;
+}
+
+function plansOf(
+  info: SelectionInfo,
+  parts: readonly Part[],
+  context: RivuletContext,
+): readonly SelectPlan[] {
+  return parts.map(({ field, nodes, root }) =>
+    root.plan(getArgumentValues(field, nodes[0]!, info.variableValues), context, {
+      ...info,
+      fieldNodes: nodes,
+    }),
+  );
+}
+
+function prepare(
+  parts: readonly Part[],
+  plans: readonly SelectPlan[],
+  shapes: readonly TextShape[],
+  reader: Reader,
+): PreparedAnswer {
+  const texts = (params: Params): readonly string[] =>
+    parts.map(({ root: { model, kind } }, at) => textToSql(model, plans[at]!, shapes[at]!, kind, params));
+  const maxima = parts.map(({ root: { limits } }, at) =>
+    possibleRows(plans[at]!) <= limits.maxTotalRows ? null : limits.maxTotalRows,
+  );
+  return { made: reader.make([texts]), maxima };
 }
 
 /** False where a text may have more rows: each is an object, and what looks like the beginning of one may be within a value. */
-function hasAtMost(text: string, plan: SelectPlan, maximum: number): boolean {
-  if (possibleRows(plan) <= maximum || text.length / LEAST_ROW.length <= maximum) return true;
+function hasAtMost(text: string, maximum: number | null): boolean {
+  if (maximum === null || text.length / LEAST_ROW.length <= maximum) return true;
   let count = 0;
   for (let at = text.indexOf('{"'); at !== -1; at = text.indexOf('{"', at + 2)) count++;
   return count <= maximum;

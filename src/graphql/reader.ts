@@ -2,8 +2,8 @@ import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
 import { NEWEST_SQL, positionOf } from '../log/newest.js';
 import type { Snapshot } from '../log/snapshot.js';
-import { runExpressions } from '../query/select.js';
-import { Params } from '../sql/statement.js';
+import { expressionsStatement, readExpressions } from '../query/select.js';
+import { Params, type Statement } from '../sql/statement.js';
 
 const CONFLICT_TRIES = 3;
 
@@ -13,6 +13,13 @@ type Build = (params: Params) => readonly string[];
 interface Read {
   readonly values: readonly string[];
   readonly snapshot: Snapshot;
+}
+
+/** A statement, and how many of its values each `Build` wrote. */
+export interface Made {
+  readonly statement: Statement;
+  readonly lengths: readonly number[];
+  readonly isOfLog: boolean;
 }
 
 interface Waiting {
@@ -53,36 +60,49 @@ export class Reader {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      const reads = await this.#runAgain(waiting.map(({ build }) => build));
+      const reads = await this.ask(this.make(waiting.map(({ build }) => build)));
       for (const [at, each] of waiting.entries()) each.resolve(reads[at]!);
     } catch (error) {
       if (waiting.length === 1 || isConflict(error)) for (const { reject } of waiting) reject(error);
       else
         for (const { build, resolve, reject } of waiting)
-          await this.#runAgain([build]).then(([read]) => resolve(read!), reject);
+          await this.ask(this.make([build])).then(([read]) => resolve(read!), reject);
     }
   }
 
-  async #runAgain(builds: readonly Build[]): Promise<readonly Read[]> {
+  /** A statement for `ask`, which may be asked by other readers of the same kind, and more than once. */
+  make(builds: readonly Build[]): Made {
+    const params = new Params();
+    const expressions = builds.map((build) => build(params));
+    const all = [...expressions.flat(), ...(this.#isOfLog ? [NEWEST_SQL] : [])];
+    return {
+      statement: expressionsStatement(all, params),
+      lengths: expressions.map(({ length }) => length),
+      isOfLog: this.#isOfLog,
+    };
+  }
+
+  /** Answers what it was made of. */
+  async ask(made: Made): Promise<readonly Read[]> {
+    if (made.isOfLog !== this.#isOfLog) throw new TypeError('made by a reader of another kind');
     for (let left = CONFLICT_TRIES; ; left--) {
       try {
-        return await this.#run(builds);
+        return await this.#run(made);
       } catch (error) {
         if (left <= 1 || !isConflict(error)) throw error;
       }
     }
   }
 
-  async #run(builds: readonly Build[]): Promise<readonly Read[]> {
-    const params = new Params();
-    const expressions = builds.map((build) => build(params));
-    const all = [...expressions.flat(), ...(this.#isOfLog ? [NEWEST_SQL] : [])];
-    const { values, snapshot: taken } = await runExpressions(this.#database, all, params, { shared: true });
+  async #run({ statement, lengths }: Made): Promise<readonly Read[]> {
+    const rows = await this.#database.query(statement, { shared: true });
+    const count = lengths.reduce((sum, length) => sum + length, Number(this.#isOfLog));
+    const { values, snapshot: taken } = readExpressions(rows, count);
     const snapshot = this.#isOfLog ? positionOf(taken, values.at(-1)!) : taken;
     this.#answers++;
     this.#snapshot = snapshot;
     let from = 0;
-    return expressions.map(({ length }) => {
+    return lengths.map((length) => {
       from += length;
       return { values: values.slice(from - length, from), snapshot };
     });

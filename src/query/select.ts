@@ -1,9 +1,9 @@
-import type { Queryable, QueryOptions } from '../database/types.js';
+import type { Queryable, TextRow } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Filter } from '../filter/types.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model, ModelTable } from '../model/types.js';
-import { Params } from '../sql/statement.js';
+import { Params, type Statement } from '../sql/statement.js';
 import { decodeRow, type JsonRow } from './decode.js';
 import { rowsToSql } from './rows.js';
 import { type RowSource, tableSource } from './source.js';
@@ -56,19 +56,43 @@ export function countToSql(
   return `(select count(*) from ${source.from('t0')} where ${filterToSql(model, filter, 't0', params)})`;
 }
 
+/** A select list ends at 1,664. */
+const MOST_COLUMNS = 100;
+
+interface Expressions {
+  readonly values: readonly string[];
+  readonly snapshot: Snapshot;
+}
+
 /**
  * Evaluates scalar expressions, as text, in one statement and one snapshot. They come as the rows of a VALUES list, which has no
- * limit on its length (a select list ends at 1,664 columns).
+ * limit on its length.
  */
 export async function runExpressions(
   db: Queryable,
   expressions: readonly string[],
   params: Params,
-  options?: QueryOptions,
-): Promise<{ readonly values: readonly string[]; readonly snapshot: Snapshot }> {
+): Promise<Expressions> {
+  return readExpressions(await db.query(valuesStatement(expressions, params)), expressions.length);
+}
+
+/** The same as a statement, which is a row where the expressions are few: that is a little less to do for both sides. */
+export function expressionsStatement(expressions: readonly string[], params: Params): Statement {
+  if (expressions.length > MOST_COLUMNS) return valuesStatement(expressions, params);
+  const columns = expressions.map((sql) => `${sql}::text`);
+  return { text: `select ${columns.join(', ')}, pg_current_snapshot()::text`, params: params.values };
+}
+
+function valuesStatement(expressions: readonly string[], params: Params): Statement {
   const rows = expressions.map(
     (sql, index) => `(${sql}::text, ${index === 0 ? 'pg_current_snapshot()::text' : 'null'})`,
   );
-  const found = await db.query({ text: `values ${rows.join(', ')}`, params: params.values }, options);
-  return { values: found.map((row) => row[0]!), snapshot: parseSnapshot(found[0]![1]!) };
+  return { text: `values ${rows.join(', ')}`, params: params.values };
+}
+
+/** What one of these answered for `count` expressions: a row of them all, or one each. */
+export function readExpressions(rows: readonly TextRow[], count: number): Expressions {
+  const [first] = rows as readonly [readonly string[]];
+  const values = rows.length === count ? rows.map((row) => row[0]!) : first.slice(0, count);
+  return { values, snapshot: parseSnapshot(first.at(-1)!) };
 }

@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type ExecutionResult,
+  execute,
   type GraphQLSchema,
   graphql,
   parse,
@@ -14,6 +15,7 @@ import { Reader } from '../../src/graphql/reader.js';
 import { buildSchema } from '../../src/graphql/schema.js';
 import { resolveRights } from '../../src/policy/resolve.js';
 import type { Policies } from '../../src/policy/rules.js';
+import type { Rights } from '../../src/policy/types.js';
 import type { Statement } from '../../src/sql/statement.js';
 import { createDatabase } from '../support/database.js';
 import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
@@ -388,6 +390,79 @@ describe('a connection', () => {
     const source =
       '{ tasksConnection { edges { node { c: comments(limit: 1) { id } } } nodes { c: comments { id } } } }';
     expect(await codeOf(1, source)).toBe('SELECTION_CONFLICT');
+  });
+});
+
+describe('a statement that is kept', () => {
+  const document = parse(`query ($where: TaskFilter, $limit: Int) {
+    tasks(where: $where, limit: $limit, orderBy: [{ id: ASC }]) { id title assignee { name } comments { body } }
+    user(id: 2) { name }
+  }`);
+  const answers = new AnswerTexts();
+
+  async function answerOf(rights: Rights, schema: GraphQLSchema, variableValues: object = {}) {
+    const statements: Statement[] = [];
+    const watched: typeof db = {
+      ...db,
+      query: (statement) => {
+        statements.push(statement);
+        return db.query(statement);
+      },
+    };
+    const contextValue: RivuletContext = { database: db, rights, user: {} };
+    const args = { schema, document, variableValues: { ...variableValues } };
+    const text = await answers
+      .answer({ ...args, contextValue: { ...contextValue, reader: new Reader(watched) } })
+      .catch(() => null);
+    const { errors, ...result } = await execute({ ...args, contextValue });
+    expect(text).toBe(errors ? null : JSON.stringify(result));
+    return { statement: statements[0], text };
+  }
+
+  test('is asked again by whoever has the same rights and variables, and by nobody else', async () => {
+    const schema = buildSchema({ model, policies: examplePolicies, limits: {} });
+    const variables = [{}, { limit: 2 }, { where: { project: { members: { role: { eq: 'viewer' } } } } }];
+    const asked = new Map<string, Statement | undefined>();
+    for (let times = 0; times < 2; times++) {
+      for (const userId of [1, 2, 3]) {
+        for (const given of variables) {
+          const rights = resolveRights(model, examplePolicies, { userId });
+          const { statement } = await answerOf(rights, schema, given);
+          expect(statement).toBeDefined();
+          const name = JSON.stringify([userId, given]);
+          // One that asks about further tables is made anew.
+          if (times === 1 && !('where' in given)) expect(statement).toBe(asked.get(name));
+          asked.set(name, statement);
+        }
+      }
+    }
+    expect(new Set(asked.values()).size).toBe(9);
+  });
+
+  test('follows what the policies say at each time', async () => {
+    let mayRead = { tasks: true, name: true, projects: true };
+    const policies: Policies = {
+      ...examplePolicies,
+      tasks: { read: () => mayRead.tasks },
+      projects: { read: () => mayRead.projects },
+      comments: { read: true },
+      users: { read: true, columns: { name: { read: () => mayRead.name } } },
+    };
+    const schema = buildSchema({ model, policies, limits: {} });
+    const ask = async (variables = {}) =>
+      (await answerOf(resolveRights(model, policies, {}), schema, variables)).text;
+    const all = await ask();
+    expect(all).toContain('task 1');
+    mayRead = { tasks: false, name: true, projects: true };
+    expect(await ask()).toContain('"tasks":[]');
+    mayRead = { tasks: true, name: false, projects: true };
+    expect(await ask()).toBeNull();
+    mayRead = { tasks: true, name: true, projects: true };
+    expect(await ask()).toBe(all);
+    const where = { project: { name: { eq: 'one' } } };
+    expect(await ask({ where })).toContain('task 1');
+    mayRead = { tasks: true, name: true, projects: false };
+    expect(await ask({ where })).toContain('"tasks":[]');
   });
 });
 

@@ -1,0 +1,66 @@
+import { type AskedRights, answersOf, type Questions } from '../policy/asked-rights.js';
+import type { Rights } from '../policy/types.js';
+import type { Made } from './reader.js';
+
+/** Statements that are kept; the least recently used goes. */
+const MOST = 500;
+/** Of a statement and of what it is found by, in characters; longer ones are made anew each time. */
+const MAX_LENGTH = 20_000;
+
+/** The statement of a whole answer. */
+export interface PreparedAnswer {
+  readonly made: Made;
+  /** Rows that a root field's answer may have at most; `null` where it cannot have more. */
+  readonly maxima: readonly (number | null)[];
+}
+
+/** What an operation's first statement was made with. */
+interface Known {
+  readonly number: number;
+  readonly questions: Questions;
+}
+
+/**
+ * Keeps the statements of operations, which are objects that live as long as their document does. One is found again for the same variables,
+ * and for rights that answer the same to all that was asked when it was made: planning, which depends on nothing else, would make it again.
+ * Policies are therefore asked each time.
+ */
+export class PreparedAnswers {
+  readonly #known = new WeakMap<object, Known>();
+  readonly #entries = new Map<string, PreparedAnswer>();
+  #operations = 0;
+
+  find(operation: object, variables: object, rights: Rights): PreparedAnswer | undefined {
+    const known = this.#known.get(operation);
+    const key = known && keyOf(known, variables, rights);
+    const found = key === undefined ? undefined : this.#entries.get(key);
+    if (key === undefined || found === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, found);
+    return found;
+  }
+
+  /** `asked`: the rights that it was made with. */
+  keep(operation: object, variables: object, asked: AskedRights, prepared: PreparedAnswer): void {
+    let known = this.#known.get(operation);
+    if (!known) {
+      known = { number: this.#operations++, questions: asked.questions };
+      this.#known.set(operation, known);
+    }
+    // With other variables other tables may be asked about.
+    for (const question of asked.questions.keys()) if (!known.questions.has(question)) return;
+    const key = keyOf(known, variables, asked);
+    if (key === undefined || key.length + prepared.made.statement.text.length > MAX_LENGTH) return;
+    this.#entries.set(key, prepared);
+    if (this.#entries.size > MOST) this.#entries.delete(this.#entries.keys().next().value!);
+  }
+}
+
+function keyOf({ number, questions }: Known, variables: object, rights: Rights): string | undefined {
+  try {
+    return `${number} ${JSON.stringify(variables)}\n${answersOf(questions, rights)}`;
+  } catch {
+    // Whole numbers of a default value.
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { filterKey } from '../filter/normalize.js';
+import type { Filter } from '../filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import { guardFilter } from './guard.js';
+import type { Action, Rights } from './types.js';
+
+/** Answers as a text: equal for equal rights. */
+type Question = (rights: Rights) => string;
+
+/** By what is asked. */
+export type Questions = ReadonlyMap<string, Question>;
+
+/**
+ * Rights that remember what was asked of them. Whatever is made with them, and depends on nothing else, is the same for everybody whose
+ * rights give the same answers.
+ */
+export class AskedRights implements Rights {
+  readonly #model: Model;
+  readonly #rights: Rights;
+  readonly #questions = new Map<string, Question>();
+
+  constructor(model: Model, rights: Rights) {
+    this.#model = model;
+    this.#rights = rights;
+  }
+
+  get questions(): Questions {
+    return this.#questions;
+  }
+
+  isExposed(table: ModelTable): boolean {
+    this.#ask(`exposed ${table.name}`, (rights) => String(rights.isExposed(table)));
+    return this.#rights.isExposed(table);
+  }
+
+  filter(table: ModelTable, action: Action): Filter {
+    this.#ask(`${action} ${table.name}`, (rights) => filterKey(rights.filter(table, action)));
+    return this.#rights.filter(table, action);
+  }
+
+  canReadColumn(table: ModelTable, column: ModelColumn): boolean {
+    this.#ask(`read ${table.name}.${column.name}`, (rights) => String(rights.canReadColumn(table, column)));
+    return this.#rights.canReadColumn(table, column);
+  }
+
+  canWriteColumn(table: ModelTable, column: ModelColumn): boolean {
+    this.#ask(`write ${table.name}.${column.name}`, (rights) => String(rights.canWriteColumn(table, column)));
+    return this.#rights.canWriteColumn(table, column);
+  }
+
+  guard(table: ModelTable, filter: Filter): Filter {
+    return guardFilter(this.#model, this, table, filter);
+  }
+
+  #ask(name: string, question: Question): void {
+    if (!this.#questions.has(name)) this.#questions.set(name, question);
+  }
+}
+
+/** What these rights answer, in the order of the questions. */
+export function answersOf(questions: Questions, rights: Rights): string {
+  let answers = '';
+  for (const question of questions.values()) answers += `${question(rights)}\n`;
+  return answers;
+}
