@@ -31,6 +31,11 @@ describe('a cursor', () => {
     expect(codec.encode(snapshot)).not.toBe(text);
   });
 
+  test('of one moment is never the same twice, so that nobody can tell whether others have written', () => {
+    const starts = Array.from({ length: 2_000 }, () => codec.encode(snapshot).slice(0, 16));
+    expect(new Set(starts).size).toBe(starts.length);
+  });
+
   test('fits into a header of HTTP, however many transactions are in progress', () => {
     const open = Array.from({ length: 1_000 }, (_, n) => 7_000_000_000n + BigInt(n * 3 + (n % 2)));
     const crowded = { xmin: open[0]!, xmax: open.at(-1)! + 10n, xip: new Set(open) };
