@@ -4,6 +4,7 @@ import type { Predicate } from '../filter/types.js';
 import { isVisible } from '../log/snapshot.js';
 import type { Model } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
+import { Elsewhere } from './match/elsewhere.js';
 import type { Matchable } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
@@ -37,6 +38,8 @@ export class LiveQuery {
   readonly #watchers = new Set<Outbox<SelectResult>>();
   /** Set where only rows of the root table count, and the predicate says which. */
   readonly #predicate: Predicate | null;
+  /** Made when it is asked for. */
+  #elsewhere: Elsewhere | undefined;
   #answer: SelectResult | null = null;
   #isRunning = false;
   /** Watchers who came late and were told nothing yet; true: what was committed before they came has been heard of. */
@@ -122,6 +125,11 @@ export class LiveQuery {
   #concerns(net: NetChanges): boolean {
     for (const [name, changed] of net) {
       if (!this.tables.has(name)) continue;
+      if (this.matchable.isFilterAlone && name !== this.plan.table.name) {
+        this.#elsewhere ??= new Elsewhere(this.plan.table, this.plan.filter);
+        if (this.#elsewhere.isTouchedBy(new Map([[name, changed]]))) return true;
+        continue;
+      }
       const predicate = name === this.plan.table.name ? this.#predicate : null;
       if (!predicate || changed.truncated) return true;
       const hit = changed.rows.some(

@@ -33,7 +33,7 @@ const db = observed(database.db, ({ text }) => {
   if (text.startsWith('values (') || text.includes('union all')) asked.push(text);
 });
 const feedReads = (text: string) => text.includes('l.epoch');
-const { feed, scopes } = await startEngine(database, model, {}, db);
+const { feed, scopes, quiet } = await startEngine(database, model, {}, db);
 
 const areLive = () =>
   waitFor('scopes are loaded', () => scopes.list().every(({ state }) => state === 'live'));
@@ -80,6 +80,21 @@ test('writers elsewhere are not waited for, and cost no statement more: what the
   await first;
   for (let n = 0; n < 19; n++) await stream.next();
   expect(asked.filter((text) => text.includes('union all') && !feedReads(text))).toEqual([]);
+  await stream.return?.();
+});
+
+test('a live query is not asked again for what its rights do not look at', async () => {
+  const { table, filter } = specOf('tasks', 1, {});
+  const stream = scopes.live({ table, filter, orderBy: [], limit: null, offset: 0, related: [] });
+  expect((await stream.next()).value.rows).toHaveLength(3);
+  asked.length = 0;
+  await database.script(`update projects set name = 'another' where id = 1`);
+  await quiet();
+  expect(asked.filter((text) => !feedReads(text))).toEqual([]);
+  // As it is for what they do look at.
+  const next = stream.next();
+  await database.script('delete from members where project_id = 1 and user_id = 1');
+  expect((await next).value.rows).toHaveLength(0);
   await stream.return?.();
 });
 
