@@ -9,6 +9,7 @@ import {
 import { print } from '@apollo/client/utilities';
 import type { DocumentNode, GraphQLFormattedError } from 'graphql';
 import {
+  ChangedRows,
   type Execute,
   hasLiveDirective,
   type LiveQueries,
@@ -16,7 +17,6 @@ import {
   stableText,
   type Watch,
 } from '../core/live/index.js';
-import { ChangedRows } from './changed-rows.js';
 
 /** Somebody who waits for one answer. */
 export interface Request {

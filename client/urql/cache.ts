@@ -21,7 +21,7 @@ export function rivuletKeys(manifest: Manifest): KeyingConfig {
 }
 
 /** Under another name the exchange asks for it where `id` is something else. */
-function keyOfRow({ rivulet_id: asked, id }: Readonly<Record<string, unknown>>): string | null {
+export function keyOfRow({ rivulet_id: asked, id }: Readonly<Record<string, unknown>>): string | null {
   const key = asked ?? id;
   return typeof key === 'string' || typeof key === 'number' ? String(key) : null;
 }

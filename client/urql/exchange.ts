@@ -7,6 +7,7 @@ import {
 } from '@urql/core';
 import { makeSubject } from 'wonka';
 import type { Manifest } from '../../src/manifest/types.js';
+import { readManifest } from '../core/index.js';
 import {
   createLiveQueries,
   hasLiveDirective,
@@ -15,6 +16,7 @@ import {
   type VerifyOptions,
 } from '../core/live/index.js';
 import { completingExchange } from './completing.js';
+import { createRowsAlone } from './rows-alone.js';
 import { createShown } from './shown.js';
 import { streamingExchange } from './streaming.js';
 import { createTelling } from './telling.js';
@@ -79,18 +81,25 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
     }
 
     const outside = shown.exchange(toNetwork, insisted.source);
+    const rows =
+      options.cache &&
+      createRowsAlone({
+        schema: readManifest(options.manifest),
+        cache: options.cache,
+        shown,
+        tell: telling.rows,
+      });
     const streaming = streamingExchange({
       live,
       isLive,
       operations,
       shown,
+      rows,
       telling,
       unasked: unasked.source,
     });
     return composeExchanges(
-      options.cache
-        ? [completingExchange(options.manifest), outside, options.cache, streaming]
-        : [outside, streaming],
+      rows ? [completingExchange(options.manifest), outside, rows.cache, streaming] : [outside, streaming],
     )(input);
   };
 }

@@ -1,5 +1,5 @@
-import type { Exchange, Operation, OperationResult } from '@urql/core';
-import { filter, map, merge, pipe, type Source, tap } from 'wonka';
+import { type Exchange, makeOperation, type Operation, type OperationResult } from '@urql/core';
+import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
 import { isEqual } from '../core/equal.js';
 import { shareEqual } from '../core/live/index.js';
 import { isObject } from '../core/row.js';
@@ -18,6 +18,13 @@ export interface Shown {
   saying(key: number, data: unknown, say: () => void): void;
   /** Whether the cache still says what it said when it was handed this data last. */
   isShown(key: number, data: unknown): boolean;
+  /** The data that the cache was handed last, if it still says what it made of that. */
+  given(key: number): unknown;
+  /**
+   * Shows what the cache says now that it was handed the rows of this data which are others than in what it was given last. False where it does
+   * not say the whole, or says more anew than these rows: then nothing is shown.
+   */
+  reading(key: number, data: unknown, extensions: OperationResult['extensions']): boolean;
   /** What the cache says of a live operation. */
   dataOf(key: number): unknown;
   /** Stands before the cache, which gets `more` besides. */
@@ -30,6 +37,17 @@ interface Said {
   readonly data: unknown;
 }
 
+/** A read of what the cache says, after rows were written into it. */
+interface Reading {
+  readonly key: number;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** What the cache said when `before` was the newest. */
+  readonly was: unknown;
+  readonly extensions: OperationResult['extensions'];
+  isShown: boolean;
+}
+
 /** What watchers of queries get to see: what did not change as the same object. */
 export function createShown({ watched, stale }: LiveOperations): Shown {
   const last = new Map<number, OperationResult>();
@@ -37,18 +55,36 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
   const cached = new Map<number, unknown>();
   const said = new Map<number, Said>();
   let saying: { readonly key: number; readonly given: unknown } | undefined;
+  let reading: Reading | undefined;
+  const reads = makeSubject<Operation>();
+
+  const given = (key: number): unknown => {
+    const known = said.get(key);
+    return known && isEqual(known.data, cached.get(key)) ? known.given : undefined;
+  };
+  /** What is read for nobody else but us is shown as it is expected, or not at all. */
+  const isExpected = ({ operation: { key, context }, data }: OperationResult): boolean => {
+    if (reading?.key !== key) return true;
+    const { before, after, was } = reading;
+    const isWhole = context.meta?.cacheOutcome === 'hit';
+    reading.isShown = isWhole && isSameElsewhere(before, after, was, data);
+    return reading.isShown;
+  };
 
   const note = ({ operation: { key }, data }: OperationResult): void => {
     if (!watched.has(key)) return;
     cached.set(key, data);
     if (saying?.key === key) said.set(key, { given: saying.given, data });
+    if (reading?.key === key) said.set(key, { given: reading.after, data });
   };
   /** A cache builds a new tree for each answer; here what did not change is the same object again. */
   const shared = (result: OperationResult): OperationResult => {
     const { key } = result.operation;
     if (!watched.has(key)) return result;
     const data = shareEqual(last.get(key)?.data, result.data);
-    const shown = { ...result, data, stale: result.stale || stale.has(key) };
+    const extensions = reading?.key === key ? reading.extensions : result.extensions;
+    if (reading?.key === key) reading = undefined;
+    const shown = { ...result, data, extensions, stale: result.stale || stale.has(key) };
     last.set(key, shown);
     return shown;
   };
@@ -62,9 +98,19 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
         saying = undefined;
       }
     },
-    isShown: (key, given) => {
-      const known = said.get(key);
-      return known !== undefined && isSame(known.given, given) && isEqual(known.data, cached.get(key));
+    isShown: (key, data) => said.has(key) && isSame(given(key), data),
+    given,
+    reading: (key, after, extensions) => {
+      const [before, operation] = [said.get(key)?.given, last.get(key)?.operation];
+      if (!operation) return false;
+      const own: Reading = { key, before, after, was: cached.get(key), extensions, isShown: false };
+      reading = own;
+      try {
+        reads.next(makeOperation('query', operation, { ...operation.context, requestPolicy: 'cache-first' }));
+      } finally {
+        reading = undefined;
+      }
+      return own.isShown;
     },
     dataOf: (key) => cached.get(key),
     exchange:
@@ -78,8 +124,9 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
           said.delete(key);
         };
         return pipe(
-          forward(merge([pipe(operations$, tap(forget), map(toNetwork)), more])),
+          forward(merge([pipe(operations$, tap(forget), map(toNetwork)), more, reads.source])),
           filter(({ operation }) => operation.context[UNASKED] !== true),
+          filter(isExpected),
           tap(note),
           map(shared),
         );
@@ -92,4 +139,21 @@ function isSame(one: unknown, other: unknown): boolean {
   if (!isObject(one) || !isObject(other)) return one === other;
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}
+
+/** Whether what is the same row in `before` and `after` is the same in what the cache said and says. */
+function isSameElsewhere(before: unknown, after: unknown, was: unknown, is: unknown): boolean {
+  if (!isObject(before) || !isObject(after) || !isObject(was) || !isObject(is)) return false;
+  return Object.keys(after).every((name) => {
+    const [old, now, said, says] = [before[name], after[name], was[name], is[name]];
+    if (old === now) return said === says;
+    const lists = [old, now, said, says];
+    if (!lists.every(Array.isArray)) return !lists.some(Array.isArray);
+    const [olds, nows, saids, all] = lists as readonly (readonly unknown[])[];
+    return (
+      all!.length === nows!.length &&
+      all!.length === saids!.length &&
+      nows!.every((row, at) => row !== olds![at] || saids![at] === all![at])
+    );
+  });
 }

@@ -8,6 +8,7 @@ import {
 import { GraphQLError } from 'graphql';
 import { filter, makeSubject, map, merge, pipe, type Source, tap } from 'wonka';
 import type { Execute, LiveAnswer, LiveQueries, LiveResult, Watch } from '../core/live/index.js';
+import type { RowsAlone } from './rows-alone.js';
 import type { LiveOperations, Shown } from './shown.js';
 import type { Telling } from './telling.js';
 
@@ -17,6 +18,8 @@ export interface StreamingOptions {
   /** Kept by this exchange. */
   readonly operations: LiveOperations;
   readonly shown: Pick<Shown, 'dataOf' | 'saying' | 'isShown'>;
+  /** Where there is a cache. */
+  readonly rows: Pick<RowsAlone, 'show'> | undefined;
   readonly telling: Telling;
   /** Results that stand for no operation, for the cache. */
   readonly unasked: Source<OperationResult>;
@@ -29,7 +32,7 @@ interface Watched {
 
 /** Behind the cache: answers live queries, again and again; fetches for them through what comes behind it. */
 export function streamingExchange(options: StreamingOptions): Exchange {
-  const { live, isLive, operations, shown, telling, unasked } = options;
+  const { live, isLive, operations, shown, rows, telling, unasked } = options;
   return ({ forward }) =>
     (operations$) => {
       const fetches = makeSubject<Operation>();
@@ -80,6 +83,7 @@ export function streamingExchange(options: StreamingOptions): Exchange {
         if (result.isRepeat && !stale.has(key) && shown.isShown(key, result.data)) return;
         if (result.stale) stale.add(key);
         else stale.delete(key);
+        if (rows?.show(operation, result)) return;
         shown.saying(key, result.data, () => results.next(asResult(operation, result)));
       };
 

@@ -5,6 +5,7 @@ import { readManifest } from '../core/index.js';
 import { type Asked, type Carried, carrying, Listener, resumingBy, type Told } from '../core/lists/index.js';
 import type { LiveQueries } from '../core/live/index.js';
 import { isObject } from '../core/row.js';
+import { type RowWrite, withRows } from './row-write.js';
 
 /** Tells the cache what streams and mutations say, whoever asked for them. */
 export interface Telling {
@@ -30,16 +31,24 @@ export function createTelling(
   live: () => LiveQueries,
   report: (error: unknown) => void,
   tell: (result: OperationResult) => void,
-): Telling & { live(told: readonly Told[]): void } {
+): Telling & {
+  live(told: readonly Told[]): void;
+  /** Rows that a live query shows. */
+  rows(write: RowWrite, operation: Operation): void;
+} {
   const listener = new Listener(readManifest(manifest), () => live().covered(), report);
   const field = manifest.tables[0]?.fields.changes;
   const deliver = (carried: Carried | undefined, operation: Operation | undefined): void => {
-    if (carried && carried.told.length > 0 && field !== undefined) tell(messenger(field, carried, operation));
+    if (carried && carried.told.length > 0 && field !== undefined)
+      tell(messenger(field, (data) => carrying(data, carried), operation));
   };
   let any: Operation | undefined;
 
   return {
     live: (told) => deliver(listener.live(told), any),
+    rows: (write, operation) => {
+      if (field !== undefined) tell(messenger(field, (data) => withRows(data, write), operation));
+    },
     ask: (operation) => {
       any = operation;
       listener.recent.ask(operation.key);
@@ -81,13 +90,17 @@ function asAsked({ query, variables }: Operation): Asked {
 }
 
 /** A message of a stream that nobody follows. */
-function messenger(field: string, carried: Carried, like: Operation | undefined): OperationResult {
+function messenger(
+  field: string,
+  loaded: (data: object) => object,
+  like: Operation | undefined,
+): OperationResult {
   const operation = makeOperation(
     'subscription',
     { key: MESSENGER_KEY, query: document(field), variables: {} },
     { ...(like?.context ?? { url: '' }), requestPolicy: 'network-only', [UNASKED]: true },
   );
-  const data = carrying({ __typename: 'Subscription', [field]: null }, carried);
+  const data = loaded({ __typename: 'Subscription', [field]: null });
   return { operation, data, error: undefined, extensions: undefined, stale: false, hasNext: false };
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../core/lists/index.js';
 import { isObject } from '../core/row.js';
 import { GraphcacheStore } from './graphcache-store.js';
+import { rowsIn } from './row-write.js';
 import { StoredFields } from './stored-fields.js';
 
 /**
@@ -35,6 +36,11 @@ export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
     (otherwise: (parent: object, args: object, info: ResolveInfo) => Told | undefined): UpdateResolver =>
     (parent, args, cache, info) => {
       const optimistic = info.optimistic === true;
+      const rows = optimistic ? undefined : rowsIn(parent);
+      if (rows) {
+        rows.write(cache);
+        return;
+      }
       if (!optimistic && isCarrying(parent)) {
         const carried = takeCarried(parent);
         for (const told of carried?.told ?? []) apply(cache, told, carried!.covered, false);

@@ -104,6 +104,12 @@ export function withDefaults(node: OperationDefinitionNode, variables: Variables
   return values;
 }
 
+/** Those that a document's operation is run with. */
+export function variablesOf(document: DocumentNode, variables: Variables): Record<string, unknown> {
+  const node = document.definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION);
+  return node ? withDefaults(node, variables) : { ...variables };
+}
+
 /** As GraphQL reads a variable without a value inside of an input object: the field is not there. */
 function withoutUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUndefined);

@@ -1,5 +1,6 @@
+export { type ChangedRow, ChangedRows } from './changed-rows.js';
 export { derive, type LivePlan, type LiveRoot, readNodeId } from './derive.js';
-export { hasLiveDirective, type Variables } from './document.js';
+export { hasLiveDirective, type Variables, variablesOf } from './document.js';
 export {
   createLiveQueries,
   type LiveQueries,

@@ -1,6 +1,6 @@
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ChangedRows } from '../../../client/apollo/changed-rows.js';
+import { ChangedRows } from '../../../client/core/live/changed-rows.js';
 
 const QUERY = `query ($all: Boolean!) {
   tasks(limit: 3) { id title @include(if: $all) comments { ...Comment } }
