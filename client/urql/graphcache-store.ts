@@ -11,11 +11,13 @@ import {
 } from '../core/lists/index.js';
 import type { StoredFields } from './stored-fields.js';
 
-/** Graphcache inside of one of its updates. */
+/** Graphcache inside of one of its updates; to be read until `apply`, and not after it. */
 export class GraphcacheStore implements ListStore {
   readonly #schema: ClientSchema;
   readonly #fields: StoredFields;
   readonly #cache: Cache;
+  /** What fields hold is asked for again and again, and is copied each time. */
+  readonly #links = new Map<StoredField, unknown>();
 
   constructor(schema: ClientSchema, fields: StoredFields, cache: Cache) {
     this.#schema = schema;
@@ -95,7 +97,10 @@ export class GraphcacheStore implements ListStore {
   }
 
   #read(field: StoredField): unknown {
-    const { parentKey, name, args } = this.#fields.place(field);
-    return this.#cache.resolve(parentKey, name, args as FieldArgs);
+    if (!this.#links.has(field)) {
+      const { parentKey, name, args } = this.#fields.place(field);
+      this.#links.set(field, this.#cache.resolve(parentKey, name, args as FieldArgs));
+    }
+    return this.#links.get(field);
   }
 }

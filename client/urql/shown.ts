@@ -50,7 +50,7 @@ interface Reading {
 
 /** What watchers of queries get to see: what did not change as the same object. */
 export function createShown({ watched, stale }: LiveOperations): Shown {
-  const last = new Map<number, OperationResult>();
+  const last = new Map<number, { readonly result: OperationResult; readonly source: unknown }>();
   /** What the cache says now. */
   const cached = new Map<number, unknown>();
   const said = new Map<number, Said>();
@@ -81,11 +81,12 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
   const shared = (result: OperationResult): OperationResult => {
     const { key } = result.operation;
     if (!watched.has(key)) return result;
-    const data = shareEqual(last.get(key)?.data, result.data);
+    const before = last.get(key);
+    const data = shareEqual(before?.result.data, result.data, before?.source);
     const extensions = reading?.key === key ? reading.extensions : result.extensions;
     if (reading?.key === key) reading = undefined;
     const shown = { ...result, data, extensions, stale: result.stale || stale.has(key) };
-    last.set(key, shown);
+    last.set(key, { result: shown, source: result.data });
     return shown;
   };
 
@@ -101,7 +102,7 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
     isShown: (key, data) => said.has(key) && isSame(given(key), data),
     given,
     reading: (key, after, extensions) => {
-      const [before, operation] = [said.get(key)?.given, last.get(key)?.operation];
+      const [before, operation] = [said.get(key)?.given, last.get(key)?.result.operation];
       if (!operation) return false;
       const own: Reading = { key, before, after, was: cached.get(key), extensions, isShown: false };
       reading = own;

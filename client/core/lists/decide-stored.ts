@@ -58,9 +58,8 @@ function decideWithin(
  */
 export function decideLeft(reduction: Reduction, known: Known, fact: RowFact): void {
   const { cache, fields, plans, schema } = reduction;
-  const knowledge = known.get(entityId(fact.table, fact.key));
-  if (!knowledge || (knowledge.left.length === 0 && !knowledge.moved)) return;
-  (cache as StoreCache).markColumnsStale({ table: fact.table, key: fact.key }, () => true);
+  if (!forgetLeft(cache as StoreCache, known, fact)) return;
+  const knowledge = known.get(entityId(fact.table, fact.key))!;
   const onlyKey = viewOf(schema, fact.model, fact.key, {});
   const roots = cache.fields(null).filter(({ table }) => table === fact.table);
   const below = schema.into(fact.model).flatMap((relation) => fields.of(relation));
@@ -76,6 +75,14 @@ export function decideLeft(reduction: Reduction, known: Known, fact: RowFact): v
   for (const relation of schema.through(fact.model)) {
     for (const field of fields.of(relation)) plans.of(field).refetch = true;
   }
+}
+
+/** The columns of a row that left a set of rows, and of which nothing else is known. False: it is no such row. */
+export function forgetLeft(cache: StoreCache, known: Known, { table, key }: RowFact): boolean {
+  const knowledge = known.get(entityId(table, key));
+  if (!knowledge || (knowledge.left.length === 0 && !knowledge.moved)) return false;
+  cache.markColumnsStale({ table, key }, () => true);
+  return true;
 }
 
 /** Whether a field that does not hold a row may hold it after the row's columns changed; the row was visible before. */

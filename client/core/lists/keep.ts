@@ -7,7 +7,7 @@ import { Reduction } from '../reduction.js';
 import type { ClientSchema } from '../schema.js';
 import { settleList, settleOne } from '../settle.js';
 import { decidePairs } from './decide-pairs.js';
-import { decideLeft, decidePlace, decideRoots } from './decide-stored.js';
+import { decideLeft, decidePlace, decideRoots, forgetLeft } from './decide-stored.js';
 import { readElsewhere } from './implies.js';
 import { gatherKnowledge, hides, type Known, sharpen } from './knowledge.js';
 import { type Covered, type ListEdits, type ListStore, NOTHING_COVERED, type StoredField } from './store.js';
@@ -40,12 +40,29 @@ export function keepLists(
     if (!fact.gone && Object.keys(fact.fields).length > 0) cache.write(fact, fact.fields);
     forgetOld(cache, fact);
   }
-  decidePairs(reduction, facts.links);
-  for (const fact of facts.rows.values()) decide(reduction, known, fact);
-  for (const [field, plan] of reduction.plans.entries()) settle(reduction, cache, field as StoredField, plan);
+  const isOpen = covered.isOwnWrite || hasOpenField(schema, store, covered);
+  if (isOpen) {
+    decidePairs(reduction, facts.links);
+    for (const fact of facts.rows.values()) decide(reduction, known, fact);
+    for (const [field, plan] of reduction.plans.entries())
+      settle(reduction, cache, field as StoredField, plan);
+  } else for (const fact of facts.rows.values()) if (hasLeft(fact)) forgetLeft(cache, known, fact);
   for (const fact of facts.rows.values()) if (fact.gone) cache.drop(fact);
-  for (const field of undecided(schema, store, reduction, facts, told.unknown)) cache.markStale(field);
+  if (isOpen) {
+    for (const field of undecided(schema, store, reduction, facts, told.unknown)) cache.markStale(field);
+  }
   return without(cache.edits(), covered);
+}
+
+/** Whether there is a list that nobody else keeps true: where there is none, nothing has to be decided of lists. */
+function hasOpenField(schema: ClientSchema, store: ListStore, covered: Covered): boolean {
+  for (const field of allFields(schema, store)) if (!covered.field(field)) return true;
+  return false;
+}
+
+function* allFields({ model }: ClientSchema, store: ListStore): Generator<StoredField> {
+  yield* store.roots();
+  for (const { relations } of model.tables) for (const relation of relations) yield* store.below(relation);
 }
 
 /** Columns that may be others now and were not sent. */
@@ -70,12 +87,12 @@ function heldBefore(cache: StoreCache, fact: RowFact) {
 
 function decide(reduction: Reduction, known: Known, fact: RowFact): void {
   if (fact.kind === null) return;
-  if (fact.gone) {
+  if (hasLeft(fact)) decideLeft(reduction, known, fact);
+  else if (fact.gone) {
     decideGone(reduction, fact);
     decideAsJunction(reduction, fact);
     decideRoots(reduction, known, fact);
-  } else if (fact.kind === 'LEAVE') decideLeft(reduction, known, fact);
-  else {
+  } else {
     decidePlace(reduction, fact);
     decideAsJunction(reduction, fact);
     decideRoots(reduction, known, fact);
@@ -83,6 +100,11 @@ function decide(reduction: Reduction, known: Known, fact: RowFact): void {
     decideAsFarEnd(reduction, fact);
     decideAsParent(reduction, fact);
   }
+}
+
+/** It is there, and in a set of rows no more. */
+function hasLeft({ gone, kind }: RowFact): boolean {
+  return !gone && kind === 'LEAVE';
 }
 
 function settle(reduction: Reduction, cache: StoreCache, field: StoredField, plan: FieldPlan): void {
@@ -134,11 +156,7 @@ function* undecided(
     .filter(({ enter, leave }) => enter.size + leave.size > 0)
     .flatMap(({ relation }) => relation.through?.table ?? []);
   const wholly = new Set([...unknown, ...junctions]);
-  const fields = [
-    ...store.roots(),
-    ...schema.model.tables.flatMap(({ relations }) => relations.flatMap((each) => store.below(each))),
-  ];
-  for (const field of fields) {
+  for (const field of allFields(schema, store)) {
     const changed = () =>
       changes.some((fact) => fact.table === field.table && mayMove(reduction, field, fact));
     const isShownWhole = !field.isOpaque && reduction.cache.members(field) === undefined;
