@@ -60,6 +60,8 @@ export interface ReducerCache {
   holders(entity: Entity): readonly Field[];
   /** The keys of the rows in a field, in order; a `one` has one or none. `undefined`: not filled. */
   members(field: Field): readonly string[] | undefined;
+  /** Whether a row is in a field, where a cache knows without looking at all that are. */
+  holds?(field: Field, key: string): boolean;
   /** Remembers columns of a row; what was known besides stays. */
   write(entity: Entity, fields: Fields): void;
   /** Marks a field as filled, with nothing in it. */

@@ -119,6 +119,7 @@ function place(
   empty: Field[],
   needs: Needs,
 ): void {
+  if (members === cache.members(field)) return;
   const wanted = new Set(members);
   const now = [...(cache.members(field) ?? [])];
   for (const key of now.filter((each) => !wanted.has(each))) {

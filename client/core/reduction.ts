@@ -56,6 +56,7 @@ export class Reduction {
   }
 
   holds(field: Field, key: string): boolean {
+    if (this.cache.holds) return this.cache.holds(field, key);
     return this.cache.members(field)?.includes(key) ?? false;
   }
 

@@ -4,9 +4,9 @@ import type { ListShape, Shape } from './tree-shape.js';
 
 /** One place in a tree where a row stands. */
 export class TreeRow {
-  /** Columns that are another than in `source`. */
-  readonly changed = new Map<string, unknown>();
-  readonly fields = new Map<string, TreeField>();
+  // Most rows of a long list have neither.
+  #changed: Map<string, unknown> | undefined;
+  #fields: Map<string, TreeField> | undefined;
 
   constructor(
     readonly key: string,
@@ -15,15 +15,36 @@ export class TreeRow {
     /** `null`: the row was taken from its place. */
     public holder: TreeField | null,
   ) {}
+
+  /** Columns that are another than in `source`. */
+  get changed(): ReadonlyMap<string, unknown> {
+    return this.#changed ?? NONE;
+  }
+
+  get fields(): ReadonlyMap<string, TreeField> {
+    return this.#fields ?? NONE;
+  }
+
+  change(name: string, value: unknown): void {
+    this.#changed ??= new Map();
+    this.#changed.set(name, value);
+  }
+
+  add(name: string, field: TreeField): void {
+    this.#fields ??= new Map();
+    this.#fields.set(name, field);
+  }
 }
+
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** One place in a tree where rows are linked. */
 export class TreeField implements Field {
   readonly table: string;
   readonly args: ListShape;
   readonly parent: Entity | null;
-  /** `undefined`: not filled. */
-  rows: TreeRow[] | undefined;
+  #rows: TreeRow[] | undefined;
+  #keys: readonly string[] | undefined;
   readonly #left = new Map<string, TreeRow>();
 
   constructor(
@@ -40,11 +61,34 @@ export class TreeField implements Field {
     this.parent = owner && relation ? { table: relation.source, key: owner.key } : null;
   }
 
+  /** `undefined`: not filled. */
+  get rows(): readonly TreeRow[] | undefined {
+    return this.#rows;
+  }
+
+  /** Of the rows; the same object until they are others. */
+  get keys(): readonly string[] | undefined {
+    this.#keys ??= this.#rows?.map(({ key }) => key);
+    return this.#keys;
+  }
+
+  fill(rows: TreeRow[]): void {
+    this.#rows = rows;
+    this.#keys = undefined;
+  }
+
+  put(row: TreeRow, at: number): void {
+    this.#rows ??= [];
+    this.#rows.splice(at, 0, row);
+    this.#keys = undefined;
+  }
+
   letGo(key: string): void {
-    const at = this.rows?.findIndex((row) => row.key === key) ?? -1;
-    const row = this.rows?.[at];
+    const at = this.#rows?.findIndex((row) => row.key === key) ?? -1;
+    const row = this.#rows?.[at];
     if (!row) return;
-    this.rows!.splice(at, 1);
+    this.#rows!.splice(at, 1);
+    this.#keys = undefined;
     row.holder = null;
     this.#left.set(key, row);
   }

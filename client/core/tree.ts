@@ -67,7 +67,11 @@ export class TreeCache implements ReducerCache {
   }
 
   members(field: Field): readonly string[] | undefined {
-    return (field as TreeField).rows?.map(({ key }) => key);
+    return (field as TreeField).keys;
+  }
+
+  holds(field: Field, key: string): boolean {
+    return this.#placesOf(field.table, key).some(({ holder }) => holder === field);
   }
 
   write(entity: Entity, fields: Fields): void {
@@ -78,32 +82,31 @@ export class TreeCache implements ReducerCache {
       for (const [name, value] of Object.entries(fields)) {
         if (name === 'id' || name === '__typename' || !row.source || !Object.hasOwn(row.source, name))
           continue;
-        if (!isEqual(row.source[name], value)) row.changed.set(name, value);
+        if (!isEqual(row.source[name], value)) row.change(name, value);
       }
     }
   }
 
   fill(field: Field): void {
-    (field as TreeField).rows ??= [];
+    const place = field as TreeField;
+    if (!place.rows) place.fill([]);
   }
 
   link(field: Field, key: string, at: number): Linked {
     const place = field as TreeField;
-    place.rows ??= [];
-    const { rows } = place;
     const back = place.takeBack(key);
     if (back) {
-      rows.splice(at, 0, back);
+      place.put(back, at);
       return { empty: [], complete: true };
     }
     const { shape } = place;
     const row = new TreeRow(key, null, place);
-    rows.splice(at, 0, row);
+    place.put(row, at);
     this.#register(shape.table, row);
     for (const name of shape.loaded) {
       const relation = shape.table.findRelation(name)!;
       const inner = shape.inner(name, this.#schema.model.table(relation.target));
-      row.fields.set(name, new TreeField(row, relation, relation.kind, inner, undefined));
+      row.add(name, new TreeField(row, relation, relation.kind, inner, undefined));
     }
     const columns = this.#columnsOf(shape.table, key);
     const complete = [...shape.columns].every((name) => Object.hasOwn(columns, name));
@@ -141,7 +144,7 @@ export class TreeCache implements ReducerCache {
       keys.add(key);
       rows.push(new TreeRow(key, item as Fields, field));
     }
-    field.rows = rows;
+    field.fill(rows);
     for (const row of rows) this.#loadRow(shape, row);
   }
 
@@ -160,7 +163,7 @@ export class TreeCache implements ReducerCache {
       this.#load(field);
       if (!field.rows) continue;
       shape.loaded.add(name);
-      row.fields.set(name, field);
+      row.add(name, field);
     }
   }
 
@@ -198,6 +201,7 @@ export class TreeCache implements ReducerCache {
   #rowValue(shape: Shape, row: TreeRow): unknown {
     const { source } = row;
     if (!source) return this.#newRow(shape, row);
+    if (row.changed.size === 0 && row.fields.size === 0) return source;
     const changed = new Map(row.changed);
     for (const [name, field] of row.fields) {
       const value = this.#fieldValue(field);

@@ -10,8 +10,11 @@ import { stableText } from './stable-text.js';
 /** The places of a cache that one live query keeps true. */
 export class CoveredFields implements Omit<Covered, 'isOwnWrite'> {
   readonly #roots = new Set<string>();
+  /** Of which it was not asked yet what stands in them. */
+  readonly #unread: { readonly reading: RowReading; readonly tree: unknown }[] = [];
   readonly #below = new Set<string>();
-  readonly #rows = new Map<string, Set<string>>();
+  readonly #rows = new Map<string, ReadonlySet<string>>();
+  readonly #columns = new Map<RowReading, ReadonlySet<string>>();
 
   constructor(plan: LivePlan, treeOf: (root: LiveRoot) => unknown) {
     for (const root of plan.roots) {
@@ -19,22 +22,35 @@ export class CoveredFields implements Omit<Covered, 'isOwnWrite'> {
       const { table, args } = root.reading;
       const asked = root.id === undefined ? args : { where: whereKey(table, root.id), limit: null };
       this.#roots.add(rootName(table.name, root.id === undefined ? 'many' : 'one', asked));
-      this.#add(root.reading, treeOf(root));
+      this.#unread.push({ reading: root.reading, tree: treeOf(root) });
     }
   }
 
   field({ name, parent, relation, table, kind, args, isOpaque }: StoredField): boolean {
     if (isOpaque || name === 'node') return false;
     if (!parent || !relation) return this.#roots.has(rootName(table, kind, args));
+    this.#read();
     return this.#below.has(belowName(parent, relation.name, args));
   }
 
   row({ table, key }: Entity): boolean {
+    this.#read();
     return this.#rows.has(entityId(table, key));
   }
 
   column({ table, key }: Entity, name: string): boolean {
+    this.#read();
     return this.#rows.get(entityId(table, key))?.has(name) ?? false;
+  }
+
+  #read(): void {
+    for (const { reading, tree } of this.#unread.splice(0)) this.#add(reading, tree);
+  }
+
+  #columnsOf(reading: RowReading): ReadonlySet<string> {
+    const known = this.#columns.get(reading) ?? new Set(reading.columns.map(({ name }) => name));
+    this.#columns.set(reading, known);
+    return known;
   }
 
   #add(reading: RowReading, tree: unknown): void {
@@ -42,9 +58,8 @@ export class CoveredFields implements Omit<Covered, 'isOwnWrite'> {
     else if (isObject(tree) && typeof tree.id === 'string') {
       const row = { table: reading.table.name, key: tree.id };
       const id = entityId(row.table, row.key);
-      const columns = this.#rows.get(id) ?? new Set();
-      this.#rows.set(id, columns);
-      for (const { name } of reading.columns) columns.add(name);
+      const [known, columns] = [this.#rows.get(id), this.#columnsOf(reading)];
+      this.#rows.set(id, known && known !== columns ? new Set([...known, ...columns]) : columns);
       for (const { relation, row: inner } of reading.relations) {
         this.#below.add(belowName(row, relation.name, inner.args));
         this.#add(inner, tree[relation.name]);
