@@ -43,8 +43,8 @@ export interface RivuletExchangeOptions {
  * the exchange that fetches.
  *
  * A live query is answered by the cache at once, where that can, and by the network. From then on its change streams keep its
- * result true; each new result passes through the cache as an answer of the same query, so everything else that shows the same
- * rows follows. All other operations pass untouched.
+ * result true; each new result passes through the cache, as an answer of the same query or, where nothing but rows changed, as these
+ * rows, so everything else that shows them follows. All other operations pass untouched.
  */
 export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   return (input) => {
