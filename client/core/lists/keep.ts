@@ -34,21 +34,21 @@ export function keepLists(
   sharpen(facts, known, cache, covered);
   const before = (fact: RowFact) => heldBefore(cache, fact);
   const options = { follows: 'table', argsAt: () => ({}), before } as const;
+  const isOpen = covered.isOwnWrite || hasOpenField(schema, store, covered);
   // Links speak for the parents that they name, and for nobody else.
-  const reduction = new Reduction(schema, cache, { ...facts, links: [] }, options);
+  const reduction = isOpen ? new Reduction(schema, cache, { ...facts, links: [] }, options) : undefined;
   for (const fact of facts.rows.values()) {
     if (!fact.gone && Object.keys(fact.fields).length > 0) cache.write(fact, fact.fields);
     forgetOld(cache, fact);
   }
-  const isOpen = covered.isOwnWrite || hasOpenField(schema, store, covered);
-  if (isOpen) {
+  if (reduction) {
     decidePairs(reduction, facts.links);
     for (const fact of facts.rows.values()) decide(reduction, known, fact);
     for (const [field, plan] of reduction.plans.entries())
       settle(reduction, cache, field as StoredField, plan);
   } else for (const fact of facts.rows.values()) if (hasLeft(fact)) forgetLeft(cache, known, fact);
   for (const fact of facts.rows.values()) if (fact.gone) cache.drop(fact);
-  if (isOpen) {
+  if (reduction) {
     for (const field of undecided(schema, store, reduction, facts, told.unknown)) cache.markStale(field);
   }
   return without(cache.edits(), covered);

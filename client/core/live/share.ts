@@ -33,7 +33,6 @@ function shareList(
     return places.get(name);
   };
   const shared = next.map((item, at) => {
-    if (at < before.length && item === from[at]) return before[at];
     const place = placeOf(item, at);
     return place === undefined ? item : shareEqual(before[place], item, from[place]);
   });
