@@ -63,10 +63,10 @@ export function createShown({ watched, stale }: LiveOperations): Shown {
     return known && isEqual(known.data, cached.get(key)) ? known.given : undefined;
   };
   /** What is read for nobody else but us is shown as it is expected, or not at all. */
-  const isExpected = ({ operation: { key, context }, data }: OperationResult): boolean => {
+  const isExpected = ({ operation: { key, context }, data, stale: isOld }: OperationResult): boolean => {
     if (reading?.key !== key) return true;
     const { before, after, was } = reading;
-    const isWhole = context.meta?.cacheOutcome === 'hit';
+    const isWhole = context.meta?.cacheOutcome === 'hit' && !isOld;
     reading.isShown = isWhole && isSameElsewhere(before, after, was, data);
     return reading.isShown;
   };

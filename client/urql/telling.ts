@@ -38,17 +38,19 @@ export function createTelling(
 } {
   const listener = new Listener(readManifest(manifest), () => live().covered(), report);
   const field = manifest.tables[0]?.fields.changes;
+  const query = field === undefined ? undefined : document(field);
+  const send = (loaded: (data: object) => object, like: Operation | undefined): void => {
+    if (field !== undefined && query)
+      tell(messenger(query, loaded({ __typename: 'Subscription', [field]: null }), like));
+  };
   const deliver = (carried: Carried | undefined, operation: Operation | undefined): void => {
-    if (carried && carried.told.length > 0 && field !== undefined)
-      tell(messenger(field, (data) => carrying(data, carried), operation));
+    if (carried && carried.told.length > 0) send((data) => carrying(data, carried), operation);
   };
   let any: Operation | undefined;
 
   return {
     live: (told) => deliver(listener.live(told), any),
-    rows: (write, operation) => {
-      if (field !== undefined) tell(messenger(field, (data) => withRows(data, write), operation));
-    },
+    rows: (write, operation) => send((data) => withRows(data, write), operation),
     ask: (operation) => {
       any = operation;
       listener.recent.ask(operation.key);
@@ -90,17 +92,12 @@ function asAsked({ query, variables }: Operation): Asked {
 }
 
 /** A message of a stream that nobody follows. */
-function messenger(
-  field: string,
-  loaded: (data: object) => object,
-  like: Operation | undefined,
-): OperationResult {
+function messenger(query: DocumentNode, data: object, like: Operation | undefined): OperationResult {
   const operation = makeOperation(
     'subscription',
-    { key: MESSENGER_KEY, query: document(field), variables: {} },
+    { key: MESSENGER_KEY, query, variables: {} },
     { ...(like?.context ?? { url: '' }), requestPolicy: 'network-only', [UNASKED]: true },
   );
-  const data = loaded({ __typename: 'Subscription', [field]: null });
   return { operation, data, error: undefined, extensions: undefined, stale: false, hasNext: false };
 }
 
