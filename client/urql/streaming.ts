@@ -30,6 +30,11 @@ interface Watched {
   readonly watch: Watch;
 }
 
+/** A query that was sent; its answer comes with it. */
+interface Question {
+  readonly sentAt: number;
+}
+
 /** Behind the cache: answers live queries, again and again; fetches for them through what comes behind it. */
 export function streamingExchange(options: StreamingOptions): Exchange {
   const { live, isLive, operations, shown, rows, telling, unasked } = options;
@@ -39,8 +44,8 @@ export function streamingExchange(options: StreamingOptions): Exchange {
       const results = makeSubject<OperationResult>();
       const entries = new Map<number, Watched>();
       const waiting = new Map<number, (answer: LiveAnswer) => void>();
-      /** When other queries were sent. */
-      const sentAt = new Map<number, number>();
+      /** Of other queries what was sent, and not answered yet: one may be sent again before it is. */
+      const asked = new Map<number, Set<Question>>();
       const { watched, stale } = operations;
       let lastFetch = 0;
 
@@ -93,8 +98,8 @@ export function streamingExchange(options: StreamingOptions): Exchange {
           entries.delete(operation.key);
           watched.delete(operation.key);
           stale.delete(operation.key);
-          sentAt.delete(operation.key);
-          telling.forget(operation);
+          telling.forget(operation, asked.get(operation.key) ?? []);
+          asked.delete(operation.key);
           known?.watch.stop();
         } else if (isLive(operation)) {
           if (!known) begin(operation);
@@ -103,9 +108,6 @@ export function streamingExchange(options: StreamingOptions): Exchange {
             if (operation.context.requestPolicy === 'network-only') known.watch.refetch();
             else known.watch.again();
           }
-        } else if (operation.kind === 'query') {
-          sentAt.set(operation.key, Date.now());
-          telling.ask(operation);
         }
       };
 
@@ -133,8 +135,26 @@ export function streamingExchange(options: StreamingOptions): Exchange {
       return merge([answers$, results.source, unasked]);
 
       function prepared(operation: Operation): Operation {
-        if (operation.kind === 'subscription') return telling.resuming(operation);
-        return operation.kind === 'mutation' ? named(operation) : operation;
+        switch (operation.kind) {
+          case 'subscription':
+            return telling.resuming(operation);
+          case 'mutation':
+            return named(operation);
+          case 'query':
+            return asking(operation);
+          default:
+            return operation;
+        }
+      }
+
+      function asking(operation: Operation): Operation {
+        const { key, context } = operation;
+        const question: Question = { sentAt: Date.now() };
+        const open = asked.get(key);
+        if (open) open.add(question);
+        else asked.set(key, new Set([question]));
+        telling.ask(operation, question);
+        return makeOperation('query', operation, { ...context, rivuletQuestion: question });
       }
 
       function named(operation: Operation): Operation {
@@ -148,13 +168,16 @@ export function streamingExchange(options: StreamingOptions): Exchange {
 
       /** The cache takes the result first; then live queries show what they kept back. */
       function follow({ operation }: OperationResult): void {
-        const { key, kind, extensions } = operation;
+        const { key, kind, extensions, context } = operation;
         const mutationId: unknown = kind === 'mutation' ? extensions?.mutationId : undefined;
-        const askedAt = kind === 'query' ? sentAt.get(key) : undefined;
+        const question = context.rivuletQuestion as Question | undefined;
         queueMicrotask(() => {
           if (typeof mutationId === 'string') live.writes.answered(mutationId);
-          if (kind === 'query') telling.repeat(operation);
-          live.settle(askedAt);
+          if (question) {
+            asked.get(key)?.delete(question);
+            telling.repeat(operation, question);
+          }
+          live.settle(question?.sentAt);
         });
       }
     };

@@ -9,15 +9,16 @@ import { type RowWrite, withRows } from './row-write.js';
 
 /** Tells the cache what streams and mutations say, whoever asked for them. */
 export interface Telling {
-  /** Before a query is sent. */
-  ask(operation: Operation): void;
+  /** Before a query is sent. `question` stands for this one time. */
+  ask(operation: Operation, question: object): void;
   /** A stream that is resumed where it is, each time its client asks for it again. */
   resuming(operation: Operation): Operation;
   /** Before the cache gets a result: it carries what it says. */
   read(result: OperationResult): OperationResult;
   /** After the cache got the answer of a query: what it may not know. */
-  repeat(operation: Operation): void;
-  forget(operation: Operation): void;
+  repeat(operation: Operation, question: object): void;
+  /** Nobody waits for it any more. */
+  forget(operation: Operation, questions: Iterable<object>): void;
 }
 
 /** Marks the results that nobody asked for. */
@@ -51,9 +52,9 @@ export function createTelling(
   return {
     live: (told) => deliver(listener.live(told), any),
     rows: (write, operation) => send((data) => withRows(data, write), operation),
-    ask: (operation) => {
+    ask: (operation, question) => {
       any = operation;
-      listener.recent.ask(operation.key);
+      listener.recent.ask(question);
     },
     resuming: (operation) => {
       const { key, kind, context } = operation;
@@ -72,10 +73,10 @@ export function createTelling(
       if (kind !== 'mutation' || typeof mutationId !== 'string') return result;
       return withCarried(result, data, listener.mutation(asAsked(operation), data, mutationId));
     },
-    repeat: (operation) => deliver(listener.missed(operation.key), operation),
-    forget: ({ key }) => {
+    repeat: (operation, question) => deliver(listener.missed(question), operation),
+    forget: ({ key }, questions) => {
       listener.forget(key);
-      listener.recent.answered(key);
+      for (const question of questions) listener.recent.answered(question);
     },
   };
 }
