@@ -112,8 +112,13 @@ export class Pool {
       if ((shortest === null || line.length < shortest.length) && line.accepts(reading)) shortest = line;
     }
     shortest?.send(reading);
-    this.#looking ??= setTimeout(() => setImmediate(() => this.#look()), LOOKED_AT_EVERY_MS).unref();
+    this.#lookLater();
     return shortest !== null;
+  }
+
+  /** To be called wherever somebody comes to stand behind another. */
+  #lookLater(): void {
+    this.#looking ??= setTimeout(() => setImmediate(() => this.#look()), LOOKED_AT_EVERY_MS).unref();
   }
 
   #look(): void {
@@ -121,9 +126,7 @@ export class Pool {
     if (this.#closing) return;
     const stuck = [...this.#lines].flatMap((line) => line.takeStuck());
     for (const reading of stuck) this.#place(reading, true);
-    if ([...this.#lines].some(({ length }) => length > 1)) {
-      this.#looking ??= setTimeout(() => setImmediate(() => this.#look()), LOOKED_AT_EVERY_MS).unref();
-    }
+    if ([...this.#lines].some(({ length }) => length > 1)) this.#lookLater();
   }
 
   #begin(session: Session, reading: Reading): void {
@@ -150,6 +153,7 @@ export class Pool {
     ) {
       this.#waiting.shift();
       line.send(next.reading);
+      this.#lookLater();
     }
   }
 

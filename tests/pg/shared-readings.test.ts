@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { codedError } from '../../src/database/errors.js';
 import type { Database } from '../../src/database/types.js';
@@ -22,6 +23,14 @@ async function known(db: Database, ...texts: readonly string[]): Promise<void> {
     // Preparing is not quick on a busy machine.
     for (let times = 0; times < 5; times++) await read(db, text, ...(text.includes('$1') ? ['0'] : []));
   }
+}
+
+function signal(): { readonly given: Promise<void>; readonly give: () => void } {
+  let give = (): void => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give: () => give() };
 }
 
 describe('readings that share connections', () => {
@@ -66,6 +75,27 @@ describe('readings that share connections', () => {
     });
     await read(db, LOCKED);
     await waitFor('what was sent twice is over', async () => (await told()) > before + 20);
+  });
+
+  test('do not wait for it either where all of them had waited for a connection', async () => {
+    const db = database.connect({ max: 2 });
+    await known(db, LOCKED, TOLD);
+    const [first, second] = [signal(), signal()];
+    const works = [first, second].map(({ given }) => db.transaction(() => given));
+    const locking = database.connect({ max: 1 });
+    await locking.transaction(async (tx) => {
+      await tx.script('lock table locked');
+      const waits = read(db, LOCKED);
+      const behind = [read(db, TOLD), read(db, TOLD)];
+      // Nobody stands in line while the first look is taken.
+      await delay(120);
+      first.give();
+      await works[0];
+      second.give();
+      await Promise.all([...works, ...behind]);
+      void waits.then((id) => expect(id).toBe('7'));
+    });
+    await read(db, LOCKED);
   });
 
   test('outlive the connection that they were sent to, but for the one that had begun', async () => {
