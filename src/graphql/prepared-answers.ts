@@ -58,9 +58,15 @@ export class PreparedAnswers {
 
 function keyOf({ number, questions }: Known, variables: object, rights: Rights): string | undefined {
   try {
-    return `${number} ${JSON.stringify(variables)}\n${answersOf(questions, rights)}`;
+    return `${number} ${JSON.stringify(variables, told)}\n${answersOf(questions, rights)}`;
   } catch {
-    // Whole numbers of a default value.
+    // Infinities, and whole numbers of a default value.
     return undefined;
   }
+}
+
+/** JSON would write infinities, which numbers such as 1e400 are read as, like `null`. */
+function told(_name: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('not told from null');
+  return value;
 }

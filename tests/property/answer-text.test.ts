@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { execute, parse } from 'graphql';
+import { type DocumentNode, execute, parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { AnswerTexts } from '../../src/graphql/answer-text.js';
 import type { RivuletContext } from '../../src/graphql/context.js';
@@ -101,13 +101,28 @@ test('a value that the schema does not know of is left to execution', async () =
   await expect(both('{ everythings { id int32 } }')).rejects.toThrow('integer');
 });
 
+test('numbers that JSON does not tell from others are told apart where an answer is found again', async () => {
+  await store([]);
+  await script("insert into everything (id, double) values (1, 1.5), (2, 'Infinity'), (3, '-Infinity')");
+  const document = parse(
+    'query ($double: Double, $some: [Double!]) { everythings(where: { double: { lte: $double, in: $some } }) { id } }',
+  );
+  // As `JSON.parse` reads 1e400.
+  const given = [Infinity, -Infinity, 1.5, 'Infinity', 'NaN', -0, 0];
+  for (const double of [...given, ...given]) {
+    const { text, expected } = await both(document, { double, some: [1.5, double] });
+    expect(text, String(double)).toBe(expected);
+  }
+  await expect(both(document, { double: null, some: [1.5] })).rejects.toThrow('null equals nothing');
+});
+
 interface Both {
   readonly expected: string;
   readonly text: string | null;
   readonly statements: readonly Statement[];
 }
 
-async function both(source: string): Promise<Both> {
+async function both(source: string | DocumentNode, variableValues = {}): Promise<Both> {
   const statements: Statement[] = [];
   const watched: typeof db = {
     ...db,
@@ -118,10 +133,10 @@ async function both(source: string): Promise<Both> {
   };
   const rights = resolveRights(model, policies, {});
   const contextValue: RivuletContext = { database: db, rights, user: {}, reader: new Reader(watched) };
-  const document = parse(source);
-  const text = await texts.answer({ schema, document, contextValue });
+  const document = typeof source === 'string' ? parse(source) : source;
+  const text = await texts.answer({ schema, document, contextValue, variableValues });
   const asked = statements.length;
-  const expected = JSON.stringify(await execute({ schema, document, contextValue }));
+  const expected = JSON.stringify(await execute({ schema, document, contextValue, variableValues }));
   return { expected, text, statements: statements.slice(0, asked) };
 }
 
