@@ -112,6 +112,8 @@ export class Line {
     const { length } = this.#sent;
     if (length === 0) return true;
     if (length >= MOST_SENT || !this.#isQuick || this.session.lost || this.session.isOld) return false;
+    // Its turn has nearly come: the database that was slow would have everything to do twice.
+    if (reading.wasMoved && this.#sent.includes(reading)) return false;
     return this.#owner.pace.isQuick(reading) && performance.now() - this.#firstSince < LATE_MS;
   }
 

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { connect } from '../../src/database/connect.js';
 import { codedError } from '../../src/database/errors.js';
 import type { Database } from '../../src/database/types.js';
 import { createDatabase } from '../support/database.js';
+import { startProxy } from '../support/proxy.js';
 import { waitFor } from '../support/wait-for.js';
 
 const database = await createDatabase({
@@ -96,6 +98,42 @@ describe('readings that share connections', () => {
       void waits.then((id) => expect(id).toBe('7'));
     });
     await read(db, LOCKED);
+  });
+
+  test('are not sent a second time behind themselves', async () => {
+    const db = database.connect({ max: 1 });
+    await known(db, SLEEP, TOLD);
+    const before = Number(await read(db, TOLD));
+    const slow = read(db, SLEEP, '0.4');
+    await Promise.all([slow, ...Array.from({ length: 5 }, () => read(db, TOLD))]);
+    expect(Number(await read(db, TOLD))).toBe(before + 6);
+  });
+
+  test('are all refused where the connection that they stand in line for is cut by closing', async () => {
+    const db = database.connect({ max: 2 });
+    await known(db, LOCKED, ECHO);
+    const locking = database.connect({ max: 1 });
+    await locking.transaction(async (tx) => {
+      await tx.script('lock table locked');
+      const asked = [LOCKED, LOCKED, LOCKED, LOCKED].map((text) =>
+        read(db, text).catch((error: unknown) => codedError(error)?.code ?? String(error)),
+      );
+      await db.close(250);
+      for (const code of await Promise.all(asked)) expect(code).toMatch(/^DATABASE_(CLOSED|UNAVAILABLE)$/);
+    });
+  });
+
+  test('outlive a link that has gone silent, but for the one that had begun', async () => {
+    const proxy = await startProxy(database.url);
+    const db = connect(proxy.url, { max: 1, silenceMs: 1_000 });
+    await known(db, ECHO);
+    proxy.stallOpen();
+    const asked = ['a', 'b', 'c'].map((each) =>
+      read(db, ECHO, each).catch((error: unknown) => codedError(error)?.code),
+    );
+    expect(await Promise.all(asked)).toEqual(['DATABASE_UNAVAILABLE', 'b', 'c']);
+    await db.close();
+    await proxy.close();
   });
 
   test('outlive the connection that they were sent to, but for the one that had begun', async () => {
