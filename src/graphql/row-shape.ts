@@ -43,8 +43,11 @@ function columnJson(column: ModelColumn): ToJson | null {
   const plain: ToJson = (value) => `${value}::${castType}::text`;
   const quoted: ToJson = (value) => `'"' || ${plain(value)} || '"'`;
   switch (type.kind) {
-    case 'int':
-      return isId(column) || type.bits === 64 ? quoted : plain;
+    case 'int': {
+      // An operator that other types do not have: the cast would round a number that has become another one's.
+      const whole: ToJson = (value) => plain(`(${value} | 0)`);
+      return isId(column) || type.bits === 64 ? (value) => `'"' || ${whole(value)} || '"'` : whole;
+    }
     case 'numeric':
     case 'date':
       return quoted;

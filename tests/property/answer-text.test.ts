@@ -116,6 +116,14 @@ test('numbers that JSON does not tell from others are told apart where an answer
   await expect(both(document, { double: null, some: [1.5] })).rejects.toThrow('null equals nothing');
 });
 
+test('a number that has become another type is not rounded to what was declared', async () => {
+  await store([]);
+  await script(
+    'alter table everything alter column int64 type numeric; insert into everything (id, int64) values (1, 2.5)',
+  );
+  await expect(both('{ everythings { id int64 } }')).rejects.toThrow('operator does not exist');
+});
+
 interface Both {
   readonly expected: string;
   readonly text: string | null;
