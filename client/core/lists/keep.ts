@@ -1,7 +1,7 @@
 import type { Entity } from '../cache.js';
 import { decideAsFarEnd, decideAsJunction } from '../decide-junctions.js';
 import { decideAsChild, decideAsParent, decideGone } from '../decide-rows.js';
-import { type Facts, gatherFacts, type RowFact } from '../facts.js';
+import { entityId, type Facts, gatherFacts, type RowFact } from '../facts.js';
 import type { FieldPlan } from '../plans.js';
 import { Reduction } from '../reduction.js';
 import type { ClientSchema } from '../schema.js';
@@ -31,7 +31,7 @@ export function keepLists(
   const cache = new StoreCache(schema, store);
   const known = gatherKnowledge(schema, told);
   const facts = gatherFacts(told.messages, (message) => hides(schema, message as ToldMessage));
-  sharpen(facts, known, cache, covered);
+  sharpen(facts, known, cache);
   const before = (fact: RowFact) => heldBefore(cache, fact);
   const options = { follows: 'table', argsAt: () => ({}), before } as const;
   const isOpen = covered.isOwnWrite || hasOpenField(schema, store, covered);
@@ -39,7 +39,7 @@ export function keepLists(
   const reduction = isOpen ? new Reduction(schema, cache, { ...facts, links: [] }, options) : undefined;
   for (const fact of facts.rows.values()) {
     if (!fact.gone && Object.keys(fact.fields).length > 0) cache.write(fact, fact.fields);
-    forgetOld(cache, fact);
+    forgetOld(cache, known, fact);
   }
   if (reduction) {
     decidePairs(reduction, facts.links);
@@ -66,8 +66,14 @@ function* allFields({ model }: ClientSchema, store: ListStore): Generator<Stored
 }
 
 /** Columns that may be others now and were not sent. */
-function forgetOld(cache: StoreCache, { table, key, gone, kind, inserted, fields, changed }: RowFact): void {
+function forgetOld(
+  cache: StoreCache,
+  known: Known,
+  { table, key, gone, kind, inserted, fields, changed }: RowFact,
+): void {
   if (gone || inserted || (kind !== 'UPDATE' && kind !== 'ENTER')) return;
+  // It entered because of others, and is as it was.
+  if (kind === 'ENTER' && known.get(entityId(table, key))?.op === null) return;
   const isOld = (name: string) =>
     !Object.hasOwn(fields, name) && (kind === 'ENTER' || !changed || changed.has(name));
   cache.markColumnsStale({ table, key }, isOld);

@@ -5,7 +5,6 @@ import { isEqual } from '../equal.js';
 import { entityId, type Facts, type RowFact } from '../facts.js';
 import type { ChangeOp } from '../messages.js';
 import type { ClientSchema } from '../schema.js';
-import type { Covered } from './store.js';
 import type { StoreCache } from './store-cache.js';
 import type { Told, ToldMessage, ToldScope } from './told.js';
 
@@ -70,28 +69,19 @@ function pointsAtKey({ relation, table }: ToldScope): boolean {
 }
 
 /**
- * Makes facts say what is certain for a cache: a row that did not change itself and is known is as it was, but for columns of which the
- * cache had old values.
+ * Makes facts say what is certain for a cache: a row of which an UPDATE is told is as it was, but for the columns that it names and those of which
+ * the cache had old values. Of a row that entered and did not change itself nothing is: that the cache knows it may be the doing of an
+ * answer that is newer than its lists.
  */
-export function sharpen(facts: Facts, known: Known, cache: StoreCache, covered: Covered): void {
+export function sharpen(facts: Facts, known: Known, cache: StoreCache): void {
   for (const fact of facts.rows.values()) {
     if (fact.gone || fact.kind === null || fact.kind === 'LEAVE') continue;
     const knowledge = known.get(entityId(fact.table, fact.key));
+    if (!knowledge?.updated) continue;
     const stored = cache.stored(fact);
-    const differing = stored ? differingColumns(fact, stored) : [];
-    if (knowledge?.updated) {
-      fact.kind = 'UPDATE';
-      fact.changed = new Set([...knowledge.updated, ...differing]);
-    } else if (knowledge?.op === null && stored && wasSeen(cache, fact, covered)) {
-      fact.kind = 'UPDATE';
-      fact.changed = new Set(differing);
-    }
+    fact.kind = 'UPDATE';
+    fact.changed = new Set([...knowledge.updated, ...(stored ? differingColumns(fact, stored) : [])]);
   }
-}
-
-/** A cache may have the message's rows already; the lists that nobody told yet have only those that were seen before. */
-function wasSeen(cache: StoreCache, fact: RowFact, covered: Covered): boolean {
-  return cache.holders(fact).some((field) => !covered.field(field));
 }
 
 function differingColumns({ fields }: RowFact, stored: Readonly<Record<string, unknown>>): readonly string[] {
