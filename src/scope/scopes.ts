@@ -117,7 +117,9 @@ class FeedScopes implements Scopes {
       onMatchable: (matchable) => this.#unindexed.look(matchable),
       onError: options.onError,
     });
-    const { model, evaluator, patienceMs = PATIENCE_MS, fewestReached: fewest } = options;
+    const { database, feed, history, pages, model } = options;
+    const { patienceMs = PATIENCE_MS, fewestReached: fewest } = options;
+    const evaluator = createEvaluator({ database, model, history, retry: (work) => work() });
     this.#groupIndex = new GroupIndex({ model, evaluator, patienceMs, fewest });
     this.#stragglers = new Stragglers({
       patienceMs,
@@ -136,7 +138,6 @@ class FeedScopes implements Scopes {
         query.end();
       },
     };
-    const { database, feed, history, pages } = options;
     this.#beginnings = new Beginnings({
       database,
       feed,

@@ -313,8 +313,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'Everybody waits for a table that somebody locked',
     edits: one(
       'src/scope/scopes.ts',
-      'const { model, evaluator, patienceMs = PATIENCE_MS,',
-      'const { model, evaluator, patienceMs = PATIENCE_MS * 1_000,',
+      'const { patienceMs = PATIENCE_MS,',
+      'const { patienceMs = PATIENCE_MS * 1_000,',
     ),
     test: 'tests/faults/f32-locks-and-limits.test.ts',
     only: 'nobody else',

@@ -2,8 +2,11 @@ import { EVERYTHING } from '../../filter/normalize.js';
 import type { Model } from '../../model/types.js';
 import type { RowNode } from '../../query/types.js';
 import type { Answer, Asker, Round } from '../evaluation.js';
-import { MOST_ROWS, type ReachQuestion } from './reach-index.js';
+import { MOST_ROWS, type Reached, type ReachQuestion } from './reach-index.js';
 import { reachedValues, reachingPlans } from './way.js';
+
+/** More rows that did not change themselves are not looked at one by one. */
+const MOST_CANDIDATES = 200;
 
 /**
  * Asks, in one statement, whom rows reach, and adds who is found. Where that cannot be said (an error, an answer that is not exact, more rows
@@ -17,13 +20,13 @@ export async function askReach<T extends object>(
 ): Promise<void> {
   const asked = questions.map((question) => ask(model, round.asker(), question));
   for (const { reached } of questions) reached.isUnanswered = true;
-  try {
-    await round.run();
-  } finally {
-    for (const { reached } of questions) reached.isUnanswered = false;
-  }
+  const isAnswered = await round.run().then(
+    () => round.isExact,
+    () => false,
+  );
+  for (const { reached } of questions) reached.isUnanswered = false;
   for (const each of asked) {
-    if (!round.isExact || each.asker.error || !addReached(each, found)) each.question.reached.addAll(found);
+    if (!isAnswered || each.asker.error || !addReached(each, found)) each.question.reached.addAll(found);
   }
 }
 
@@ -39,11 +42,10 @@ interface Asked<T extends object> {
 function ask<T extends object>(model: Model, asker: Asker, question: ReachQuestion<T>): Asked<T> {
   const { reached, images, candidates } = question;
   const { table, places } = reached.way;
-  // Few different bounds, so that there are few different statements.
-  const most = Math.min(2 ** Math.ceil(Math.log2(reached.size)), MOST_ROWS) + 1;
+  const most = mostBelow(reached);
   const related = reachingPlans(model, reached.way, most);
   const own = new Set(places.flatMap(({ path, column }) => (path.length === 0 ? [column] : [])));
-  const rows = { table, orderBy: [], limit: MOST_ROWS + 1, offset: 0, columns: own, related };
+  const rows = { table, orderBy: [], limit: MOST_CANDIDATES + 1, offset: 0, columns: own, related };
   return {
     question,
     asker,
@@ -53,13 +55,20 @@ function ask<T extends object>(model: Model, asker: Asker, question: ReachQuesti
   };
 }
 
+/** Of a long way less at each step, so that it is no more in all; few different bounds, so that there are few different statements. */
+function mostBelow({ size, way: { places } }: Reached<object>): number {
+  const steps = Math.max(...places.map(({ path }) => path.filter(({ kind }) => kind === 'many').length), 1);
+  const worthIt = Math.floor(MOST_ROWS ** (1 / steps));
+  return Math.min(2 ** Math.ceil(Math.log2(size)), worthIt) + 1;
+}
+
 /** False where there is too much of it. */
 function addReached<T extends object>(
   { question: { reached }, most, changed, candidates }: Asked<T>,
   found: Set<T>,
 ): boolean {
   const looked = candidates?.value ?? [];
-  if (looked.length > MOST_ROWS) return false;
+  if (looked.length > MOST_CANDIDATES) return false;
   for (const { key } of looked) reached.addHolders(key, found);
   for (const node of [...(changed?.value ?? []), ...looked]) {
     if (!node) continue;

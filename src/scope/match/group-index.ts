@@ -10,6 +10,7 @@ import { reachableOf } from './way.js';
 
 export interface GroupIndexOptions extends ReachIndexOptions {
   readonly model: Model;
+  /** Asks once: where that fails all are taken who could be concerned. */
   readonly evaluator: Evaluator;
   /** How long everybody waits for what has to be asked, in milliseconds; then all are taken who could be concerned. */
   readonly patienceMs: number;
