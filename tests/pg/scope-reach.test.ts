@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Database } from '../../src/database/types.js';
 import type { ScopeMessage } from '../../src/scope/types.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
 import { install } from '../../src/watch/install.js';
@@ -30,7 +31,9 @@ await database.script(`
 `);
 
 let asked = { statements: 0, length: 0 };
-const db = observed(database.db, ({ text, params }) => {
+/** How many of the next questions are not answered. */
+let refused = 0;
+const db = observed(refusing(database.db), ({ text, params }) => {
   const isQuestion = text.startsWith('values (') || text.includes('union all');
   if (!isQuestion || text.includes('l.epoch')) return;
   asked = {
@@ -39,6 +42,16 @@ const db = observed(database.db, ({ text, params }) => {
   };
 });
 const { scopes, quiet } = await startEngine(database, model, { patienceMs: 300 }, db);
+
+/** Where `refused` says so the connection is lost on the way. */
+function refusing(target: Database): Database {
+  const query: Database['query'] = async (statement, options) => {
+    if (refused === 0 || !statement.text.startsWith('values (')) return target.query(statement, options);
+    refused--;
+    throw Object.assign(new Error('the connection was lost'), { code: 'CONNECTION_CLOSED' });
+  };
+  return { ...target, query };
+}
 
 interface Told {
   readonly userId: number;
@@ -174,6 +187,15 @@ async function costsTheSame(steps: typeof STEPS, specFor?: Parameters<typeof wat
     expect(ofMany.length, what).toBeLessThan(ofFew.length + 200);
   }
 }
+
+test('where it cannot be asked whom a row reaches, everybody is looked at', { timeout: 60_000 }, async () => {
+  const { after, stop } = await watchedBy(FEW);
+  refused = 1;
+  const { heard } = await after(`insert into tasks (project_id, title) values (5, 'new')`);
+  expect(refused).toBe(0);
+  expect(heard).toEqual([[5, expect.stringMatching(/^ENTER /)]]);
+  await stop();
+});
 
 test('a table that somebody locked holds up those who depend on it, and nobody else', {
   timeout: 60_000,
