@@ -38,8 +38,8 @@ export class LiveQuery {
   readonly #watchers = new Set<Outbox<SelectResult>>();
   /** Set where only rows of the root table count, and the predicate says which. */
   readonly #predicate: Predicate | null;
-  /** Made when it is asked for. */
-  #elsewhere: Elsewhere | undefined;
+  /** Set where the other tables matter to the filter and to nothing else. */
+  readonly #elsewhere: Elsewhere | null;
   #answer: SelectResult | null = null;
   #isRunning = false;
   /** Watchers who came late and were told nothing yet; true: what was committed before they came has been heard of. */
@@ -57,12 +57,14 @@ export class LiveQuery {
     this.#predicate = others.has(plan.table.name) ? null : compilePredicate(plan.filter);
     this.tables = new Set([plan.table.name, ...others]);
     const { table, filter } = plan;
+    const isFilterAlone = plan.related.length === 0;
+    this.#elsewhere = isFilterAlone ? new Elsewhere(table, filter) : null;
     this.matchable = {
       table,
       filter,
       tables: this.tables,
       isOwnTableElsewhere: others.has(table.name),
-      isFilterAlone: plan.related.length === 0,
+      isFilterAlone,
     };
   }
 
@@ -123,13 +125,9 @@ export class LiveQuery {
   }
 
   #concerns(net: NetChanges): boolean {
+    if (this.#elsewhere?.isTouchedBy(net)) return true;
     for (const [name, changed] of net) {
-      if (!this.tables.has(name)) continue;
-      if (this.matchable.isFilterAlone && name !== this.plan.table.name) {
-        this.#elsewhere ??= new Elsewhere(this.plan.table, this.plan.filter);
-        if (this.#elsewhere.isTouchedBy(new Map([[name, changed]]))) return true;
-        continue;
-      }
+      if (!this.tables.has(name) || (this.#elsewhere && name !== this.plan.table.name)) continue;
       const predicate = name === this.plan.table.name ? this.#predicate : null;
       if (!predicate || changed.truncated) return true;
       const hit = changed.rows.some(

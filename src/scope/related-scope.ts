@@ -56,8 +56,8 @@ export class RelatedScope {
   readonly tables: ReadonlySet<string>;
   readonly #spec: RelatedSpec;
   readonly #table: ModelTable;
-  /** Tables that decide who is in it, besides the row itself. */
-  readonly #deciding: ReadonlySet<string>;
+  /** What decides who is in it, besides the row itself. */
+  readonly #elsewhere: Elsewhere;
   readonly #viaPaths: readonly RelationPath[];
   readonly #onSource: Predicate | null;
   /** The junction rows of a row below, where the relation has a junction. */
@@ -66,8 +66,6 @@ export class RelatedScope {
   readonly #tuples = new Map<string, string>();
   readonly #holders = new Map<string, Set<string>>();
   readonly #links = new Links();
-  /** Made when it is asked for. */
-  #madeElsewhere: Elsewhere | undefined;
   #turn: Turn | null = null;
   #message: { changes: readonly ScopeChange[]; links: readonly ScopeLink[] } = NOTHING_TOLD;
 
@@ -76,14 +74,14 @@ export class RelatedScope {
     this.#spec = spec;
     this.#table = model.table(relation.target);
     this.#viaPaths = relationPaths(spec.via);
-    this.#deciding = tablesOf(spec.filter);
+    this.#elsewhere = new Elsewhere(this.#table, spec.filter);
     this.#onSource = spec.onSource && sourcePredicate(relation, spec.onSource);
     this.#junction = relation.through ? junctionPlan(model, relation, spec.via) : null;
     this.below = spec.graph.map((inner) => new RelatedScope(model, inner));
     this.tables = new Set([
       relation.target,
       ...(relation.through ? [relation.through.table] : []),
-      ...this.#deciding,
+      ...this.#elsewhere.tables,
       ...tablesOf(spec.via),
       ...this.below.flatMap((inner) => [...inner.tables]),
     ]);
@@ -245,7 +243,7 @@ export class RelatedScope {
       // What links it stands in the junction: memory knows it only of those that the filter let through.
       const { old, new: after } = row;
       if (old === null || relation.to.some(({ index }) => old[index] !== after[index])) return true;
-      return this.#elsewhere().lookedAt.isTouched(this.#table.name, row);
+      return this.#elsewhere.lookedAt.isTouched(this.#table.name, row);
     });
   }
 
@@ -259,7 +257,7 @@ export class RelatedScope {
 
   #isConcernedElsewhere(net: NetChanges): boolean {
     const { relation, via } = this.#spec;
-    const candidates = this.#isDecidedBy(net) ? this.#elsewhere().candidates(net) : null;
+    const candidates = this.#elsewhere.candidates(net);
     if (candidates === 'all' || (candidates && this.#isAnyHeldAbove(candidates))) return true;
     if (!relation.through || this.#viaPaths.length === 0) return false;
     return [...tablesOf(via)].some((name) => net.has(name));
@@ -276,16 +274,6 @@ export class RelatedScope {
   #isHeldAbove(columns: readonly ModelColumn[], cells: Cells): boolean {
     const tuple = tupleOf(columns, cells);
     return tuple !== null && this.#holders.has(JSON.stringify(tuple));
-  }
-
-  #isDecidedBy(net: NetChanges): boolean {
-    for (const name of net.keys()) if (this.#deciding.has(name)) return true;
-    return false;
-  }
-
-  #elsewhere(): Elsewhere {
-    this.#madeElsewhere ??= new Elsewhere(this.#table, this.#spec.filter);
-    return this.#madeElsewhere;
   }
 
   #relink(
@@ -310,7 +298,7 @@ export class RelatedScope {
   #candidates(net: NetChanges): Filter | 'all' | null {
     const { relation } = this.#spec;
     const { through } = relation;
-    const found = [this.#elsewhere().candidates(net)];
+    const found = [this.#elsewhere.candidates(net)];
     const junction = through && net.get(through.table);
     if (junction?.truncated) return 'all';
     if (junction) found.push(matching(relation.to, junction, through!.to));

@@ -1,6 +1,6 @@
 import { RivuletError } from '../errors.js';
 import { and } from '../filter/normalize.js';
-import { ownColumns, tablesOf } from '../filter/paths.js';
+import { ownColumns } from '../filter/paths.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
@@ -40,10 +40,8 @@ export class SetScope implements Scope {
   readonly #plain: PlainChanges;
   /** `null` where rows carry relations, or other scopes hang from them. */
   readonly #readers: Readers | null;
-  /** Tables that decide who is in it, besides the row itself. */
-  readonly #deciding: ReadonlySet<string>;
-  /** Made when it is asked for: most scopes are never. */
-  #madeElsewhere: Elsewhere | undefined;
+  /** What decides who is in it, besides the row itself. */
+  readonly #elsewhere: Elsewhere;
   /** The own columns that do. */
   readonly #columns: readonly ModelColumn[];
 
@@ -54,11 +52,11 @@ export class SetScope implements Scope {
     this.#graph = spec.graph.map((inner) => new RelatedScope(model, inner));
     this.#seeds = spec.graph.map((inner) => seedPlan(model, inner, maxKeys + 1));
     const { table, filter } = spec;
-    const others = new Set([...tablesOf(filter), ...this.#graph.flatMap((inner) => [...inner.tables])]);
+    this.#elsewhere = new Elsewhere(table, filter);
+    const others = new Set([...this.#elsewhere.tables, ...this.#graph.flatMap((inner) => [...inner.tables])]);
     const isPlain = spec.graph.length === 0 && spec.related.length === 0;
     this.#plain = plain;
     this.#readers = isPlain ? readersOf(table, spec.hidden) : null;
-    this.#deciding = tablesOf(filter);
     this.#columns = [...ownColumns(filter)];
     this.tables = new Set([table.name, ...others]);
     const byImages = new RowScope(spec, plain);
@@ -104,7 +102,7 @@ export class SetScope implements Scope {
 
   /** A row stays where it was when nothing changed that the filter looks at. */
   decide(net: NetChanges): Judgement | null | undefined {
-    if (this.#isDecidedAnew(net)) return undefined;
+    if (this.#elsewhere.isTouchedBy(net)) return undefined;
     const { table } = this.#spec;
     const readers = this.#readers;
     const own = net.get(table.name);
@@ -128,16 +126,6 @@ export class SetScope implements Scope {
     return this.#graph.some((inner) => inner.isConcerned(net));
   }
 
-  #isDecidedAnew(net: NetChanges): boolean {
-    for (const name of net.keys()) if (this.#deciding.has(name)) return this.#elsewhere().isTouchedBy(net);
-    return false;
-  }
-
-  #elsewhere(): Elsewhere {
-    this.#madeElsewhere ??= new Elsewhere(this.#spec.table, this.#spec.filter);
-    return this.#madeElsewhere;
-  }
-
   #isStill({ old, new: after }: NetChange): boolean {
     return old !== null && after !== null && this.#columns.every(({ index }) => old[index] === after[index]);
   }
@@ -151,7 +139,7 @@ export class SetScope implements Scope {
       entering.length === 0
         ? null
         : asker.images({ table, filter, images: entering.map((row) => row.new!), related });
-    const elsewhere = this.#askElsewhere(this.#elsewhere().candidates(net), asker);
+    const elsewhere = this.#askElsewhere(this.#elsewhere.candidates(net), asker);
     const below = this.#graph.map((inner) => inner.ask(net, asker)).includes(true);
     if (!own && !elsewhere && !below) return null;
     let next = yield;

@@ -6,17 +6,22 @@ import type { NetChanges, TableChanges } from '../net.js';
 import { type Atom, atomsElsewhere } from './atoms.js';
 import { LookedAt } from './looked-at.js';
 
-/** What other rows than its own mean to a filter that passes through relations. */
+/** What other rows than its own mean to a filter that passes through relations. Most are never asked: what answers is made when they are. */
 export class Elsewhere {
-  readonly lookedAt: LookedAt;
-  readonly #paths: readonly RelationPath[];
-  /** The tables that its relations lead through, and what a row there must meet to count; `null`: nothing. */
-  readonly #tables: ReadonlyMap<string, readonly Atom[] | null>;
+  /** The tables that the filter's relations lead through. */
+  readonly tables: ReadonlySet<string>;
+  readonly #table: ModelTable;
+  readonly #filter: Filter;
+  #made: Made | undefined;
 
   constructor(table: ModelTable, filter: Filter) {
-    this.lookedAt = new LookedAt(table, filter);
-    this.#paths = relationPaths(filter);
-    this.#tables = new Map([...tablesOf(filter)].map((name) => [name, atomsIn(filter, name)]));
+    this.#table = table;
+    this.#filter = filter;
+    this.tables = tablesOf(filter);
+  }
+
+  get lookedAt(): LookedAt {
+    return this.#make().lookedAt;
   }
 
   /** Whether some change can matter to rows that did not change themselves. */
@@ -27,26 +32,42 @@ export class Elsewhere {
 
   /** As `candidateFilter`, of those changes that can matter. */
   candidates(net: NetChanges): Filter | 'all' | null {
-    if (this.#paths.length === 0) return null;
     const touching = new Map<string, TableChanges>();
     for (const [name, changed] of net) {
       const those = this.#touching(name, changed);
       if (those) touching.set(name, those);
     }
-    return touching.size === 0 ? null : candidateFilter(this.#paths, touching);
+    return touching.size === 0 ? null : candidateFilter(this.#make().paths, touching);
   }
 
   #touching(name: string, changed: TableChanges): TableChanges | null {
-    const atoms = this.#tables.get(name);
-    if (atoms === undefined) return null;
+    if (!this.tables.has(name)) return null;
     if (changed.truncated) return changed;
+    const { lookedAt, atoms: atomsOfTables } = this.#make();
+    const atoms = atomsOfTables.get(name);
     const rows = changed.rows.filter(
       (row) =>
-        this.lookedAt.isTouched(name, row) &&
-        (!atoms || meetsAny(row.old, atoms) || meetsAny(row.new, atoms)),
+        lookedAt.isTouched(name, row) && (!atoms || meetsAny(row.old, atoms) || meetsAny(row.new, atoms)),
     );
     return rows.length === 0 ? null : { ...changed, rows };
   }
+
+  #make(): Made {
+    const filter = this.#filter;
+    this.#made ??= {
+      lookedAt: new LookedAt(this.#table, filter),
+      paths: relationPaths(filter),
+      atoms: new Map([...this.tables].map((name) => [name, atomsIn(filter, name)])),
+    };
+    return this.#made;
+  }
+}
+
+interface Made {
+  readonly lookedAt: LookedAt;
+  readonly paths: readonly RelationPath[];
+  /** What a row of a table must meet to count; `null`: nothing. */
+  readonly atoms: ReadonlyMap<string, readonly Atom[] | null>;
 }
 
 function atomsIn(filter: Filter, table: string): readonly Atom[] | null {
