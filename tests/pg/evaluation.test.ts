@@ -7,23 +7,15 @@ import { parseSnapshot } from '../../src/log/snapshot.js';
 import type { Model } from '../../src/model/types.js';
 import type { RelatedPlan } from '../../src/query/types.js';
 import { createEvaluator } from '../../src/scope/evaluation.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { ddl, table as everything, model as everythingModel } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
 import { observed } from '../support/observed.js';
+import { watchAll } from '../support/watch-all.js';
 
 /** What Postgres is asked about images, and about rows as they were. */
 const database = await createDatabase({ setup: `${exampleTables()};\n${ddl}` });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 await database.script(`
   insert into users (name, email) values ('u', 'u@example.com');
   insert into projects (name, owner_id) values ('mine', 1), ('others', 1);

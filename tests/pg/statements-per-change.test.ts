@@ -1,25 +1,17 @@
 import { expect, test } from 'vitest';
 import { createScopes } from '../../src/scope/scopes.js';
 import type { ChangeSpec, ScopeMessage } from '../../src/scope/types.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
 import { observed } from '../support/observed.js';
 import { specOf } from '../support/specs.js';
 import { waitFor } from '../support/wait-for.js';
+import { watchAll } from '../support/watch-all.js';
 
 /** What judging a change costs the database, beside the feed's own reading of the log. */
 const database = await createDatabase({ setup: exampleTables() });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 await database.script(`
   insert into users (name, email) values ('u', 'u@example.com'), ('v', 'v@example.com');
   insert into projects (name, owner_id) values ('p', 1);

@@ -5,15 +5,13 @@ import { parseFilter, relationFilter, relationSourceFilter } from '../../src/fil
 import type { ModelTable } from '../../src/model/types.js';
 import { runSelect } from '../../src/query/select.js';
 import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { anyWhere } from '../support/any-filter.js';
 import { blogStatement, blogTables } from '../support/blog-database.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { foldTree, GraphMirror, nestedPlan } from '../support/graph-mirror.js';
 import { propertyOptions } from '../support/property.js';
+import { watchAll } from '../support/watch-all.js';
 import { workOf, writeAll } from '../support/workload.js';
 import { model } from '../unit/client/blog.js';
 
@@ -22,13 +20,7 @@ import { model } from '../unit/client/blog.js';
  * beside a path, with NULLs and references to nothing.
  */
 const database = await createDatabase({ setup: blogTables });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
   // As if there were many who differ in nothing but values.
   fewestReached: 1,

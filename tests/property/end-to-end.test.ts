@@ -2,9 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Policies } from '../../src/policy/rules.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { blogStatement, blogTables } from '../support/blog-database.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
@@ -12,6 +9,7 @@ import type { Asked } from '../support/graph-documents.js';
 import { Oracle, type Watched } from '../support/oracle.js';
 import { propertyOptions } from '../support/property.js';
 import { waitFor } from '../support/wait-for.js';
+import { watchAll } from '../support/watch-all.js';
 import { type Work, workOf, writeAll } from '../support/workload.js';
 import { model } from '../unit/client/blog.js';
 
@@ -110,13 +108,7 @@ const WATCHED: readonly (readonly [string, number | null, Asked])[] = [
 ];
 
 const database = await createDatabase({ setup: blogTables });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 const { scopes, failures, quiet } = await startEngine(database, model, {
   // As if there were many who differ in nothing but values.
   fewestReached: 1,

@@ -2,26 +2,18 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
 import type { ChangeSpec } from '../../src/scope/types.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
 import { foldTree, GraphMirror, nestedPlan } from '../support/graph-mirror.js';
 import { propertyOptions } from '../support/property.js';
 import { specOf, type With } from '../support/specs.js';
+import { watchAll } from '../support/watch-all.js';
 import { workload, workloadRows, writeAll } from '../support/workload.js';
 
 /** The law of graphs: rows and links that a subscriber folds together are those that a nested query finds, for every user. */
 const database = await createDatabase({ setup: exampleTables() });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 await database.script(workloadRows);
 
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {

@@ -3,9 +3,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
 import type { ChangeSpec } from '../../src/scope/types.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
@@ -13,6 +10,7 @@ import { foldTree, GraphMirror, nestedPlan } from '../support/graph-mirror.js';
 import { propertyOptions } from '../support/property.js';
 import { specOf } from '../support/specs.js';
 import { waitFor } from '../support/wait-for.js';
+import { watchAll } from '../support/watch-all.js';
 import { workload, workloadRows, writeAll } from '../support/workload.js';
 
 /**
@@ -20,13 +18,7 @@ import { workload, workloadRows, writeAll } from '../support/workload.js';
  * under way at the query; and a stream that ended anywhere goes on at its last cursor with nothing missed and nothing twice.
  */
 const database = await createDatabase({ setup: exampleTables() });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 await database.script(workloadRows);
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
   // Short, so that scopes fall behind others now and then.

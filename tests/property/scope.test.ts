@@ -6,15 +6,13 @@ import { parseFilter } from '../../src/filter/parse.js';
 import { resolveRights } from '../../src/policy/resolve.js';
 import { runSelect } from '../../src/query/select.js';
 import type { SelectPlan } from '../../src/query/types.js';
-import { defaultWatchers } from '../../src/watch/default-watchers.js';
-import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
 import { LiveMirror, Mirror } from '../support/mirror.js';
 import { propertyOptions } from '../support/property.js';
 import { waitFor } from '../support/wait-for.js';
+import { watchAll } from '../support/watch-all.js';
 import { workload, workloadRows, writeAll } from '../support/workload.js';
 
 /**
@@ -22,13 +20,7 @@ import { workload, workloadRows, writeAll } from '../support/workload.js';
  * messages is what SELECT finds; and no message contradicts what the subscriber has.
  */
 const database = await createDatabase({ setup: exampleTables() });
-await install(
-  database.db,
-  planWatchers(
-    model,
-    defaultWatchers(model, () => true),
-  ),
-);
+await watchAll(database, model);
 await database.script(workloadRows);
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
   // As if there were many who differ in nothing but values.
