@@ -264,8 +264,9 @@ export const ERRORS = {
   },
   // Rights.
   POLICY_INVALID: {
-    cause: 'The policies name tables, rules or columns that are not there; all of them are listed.',
-    next: 'Mend the listed problems and start again.',
+    cause:
+      'The policies name tables, rules or columns that are not there, or have rules and conditions that are empty or of the wrong shape and so could show everything; all of them are listed.',
+    next: 'Mend the listed problems and start again. For every row say `true`.',
   },
   COLUMN_FORBIDDEN: {
     cause: 'A policy keeps this column from you.',

@@ -2,25 +2,33 @@ import type { ModelColumn } from '../model/types.js';
 import { describeType } from '../value/describe.js';
 import { and, not, or } from './normalize.js';
 import { OPERATORS, type Operator, operatorsFor } from './operators.js';
-import { type At, deeper, failure, isEmptyFilter, isPlainObject, unknownName } from './parse-state.js';
+import {
+  type At,
+  deeper,
+  failure,
+  isEmptyFilter,
+  isPlainObject,
+  noCondition,
+  unknownName,
+} from './parse-state.js';
 import type { Filter } from './types.js';
 
 const OPERATOR_NAMES: ReadonlySet<string> = new Set(OPERATORS);
 
 /** What a column is asked: a bare value, or an object of operators. `undefined`: no condition. */
 export function parseField(column: ModelColumn, input: unknown, at: At): Filter | undefined {
-  if (isEmptyFilter(input)) return undefined;
+  if (isEmptyFilter(input)) return noCondition(at);
   if (!isPlainObject(input)) return parseOperator(column, 'eq', input, at);
   const conditions: Filter[] = [];
   for (const [name, value] of at.state.entries(input, at)) {
-    if (isEmptyFilter(value)) continue;
     const condition = parseEntry(column, name, value, deeper(at, name));
     if (condition) conditions.push(condition);
   }
-  return conditions.length === 0 ? undefined : and(...conditions);
+  return conditions.length === 0 ? noCondition(at) : and(...conditions);
 }
 
 function parseEntry(column: ModelColumn, name: string, value: unknown, at: At): Filter | undefined {
+  if (isEmptyFilter(value)) return noCondition(at);
   switch (name) {
     case 'AND':
     case 'OR': {
@@ -28,7 +36,7 @@ function parseEntry(column: ModelColumn, name: string, value: unknown, at: At): 
         .list(value, at)
         .map((part, index) => parseField(column, part, deeper(at, index)))
         .filter((part) => part !== undefined);
-      if (parts.length === 0) return undefined;
+      if (parts.length === 0) return noCondition(at);
       return name === 'AND' ? and(...parts) : or(...parts);
     }
     case 'NOT': {
@@ -82,6 +90,8 @@ function parseOperator(column: ModelColumn, operator: Operator, input: unknown, 
       return operator === 'isNull' ? isNull : not(isNull);
     }
     case 'arrayContains':
+      if (Array.isArray(input) && input.length === 0) noCondition(at);
+      return { kind: 'array', column, op: operator, value: state.value(column, input, at) };
     case 'arrayContained':
     case 'arrayOverlaps':
       return { kind: 'array', column, op: operator, value: state.value(column, input, at) };

@@ -16,6 +16,11 @@ export interface ParseOptions {
   readonly path?: string;
   /** Turns a value into Postgres's text in place of `encodeValue`, for filters that carry a custom type's own values. */
   readonly encode?: (column: ModelColumn, value: unknown) => string;
+  /**
+   * Refuses every part that adds no condition (`{}`, an empty list, Drizzle's mark for "skip this one", `arrayContains: []`) and every
+   * property that a plain reading would miss (symbols, hidden ones). For policies: there nothing said must not mean every row. Default false.
+   */
+  readonly strict?: boolean;
 }
 
 /** Where in the input the parser is. */
@@ -23,6 +28,8 @@ export interface At {
   readonly state: ParseState;
   readonly path: string;
   readonly depth: number;
+  /** See `ParseOptions.strict`. */
+  readonly strict: boolean;
 }
 
 /** The limits of one parse and what it has used of them. */
@@ -48,7 +55,7 @@ export class ParseState {
     if (at.depth > this.#maxDepth) {
       throw failure('FILTER_TOO_LARGE', at, `more than ${this.#maxDepth} levels of nesting`);
     }
-    const entries = Object.entries(input);
+    const entries = at.strict ? allEntries(input, at) : Object.entries(input);
     this.#nodesLeft -= entries.length;
     this.#checkNodes(at);
     for (const [name, value] of entries) {
@@ -70,7 +77,7 @@ export class ParseState {
     if (input.length === 0) throw failure('FILTER_INVALID', at, 'an empty list; leave the name out');
     this.#nodesLeft -= input.length;
     this.#checkNodes(at);
-    return input;
+    return dense(input);
   }
 
   /** The values of `in` and `notIn` as Postgres's texts. */
@@ -78,7 +85,7 @@ export class ParseState {
     if (!Array.isArray(input))
       throw failure('FILTER_INVALID', at, `${excerpt(input)} where a list is expected`);
     this.#countValues(input.length, at);
-    return input.map((value, index) => this.value(column, value, deeper(at, index)));
+    return dense(input).map((value, index) => this.value(column, value, deeper(at, index)));
   }
 
   value(column: ModelColumn, input: unknown, at: At): string {
@@ -138,6 +145,27 @@ export function failure(code: ErrorCode, at: At, why: string): RivuletError {
 export function unknownName(at: At, name: string, operators?: readonly string[]): RivuletError {
   const known = operators ? `; there are ${operators.join(', ')}` : '';
   return failure('FILTER_UNKNOWN_FIELD', at, `there is no ${excerpt(name)} here${known}`);
+}
+
+/** For a part that adds no condition: `undefined`, or in strict reading an error with its place. */
+export function noCondition(at: At): undefined {
+  if (at.strict) throw failure('FILTER_INVALID', at, 'the condition is empty; say true for every row');
+  return undefined;
+}
+
+/** The items of a list with its holes as `undefined`, which `map` would pass over. */
+function dense(list: readonly unknown[]): readonly unknown[] {
+  return Array.from({ length: list.length }, (_, index) => list[index]);
+}
+
+/** The entries of an object, each value read once. Throws on a property that `Object.entries` would not show. */
+function allEntries(input: object, at: At): readonly (readonly [string, unknown])[] {
+  return Reflect.ownKeys(input).map((name) => {
+    if (typeof name === 'symbol' || !Object.prototype.propertyIsEnumerable.call(input, name)) {
+      throw failure('FILTER_INVALID', at, `${excerpt(String(name))} is a symbol or not enumerable`);
+    }
+    return [name, (input as Readonly<Record<string, unknown>>)[name]] as const;
+  });
 }
 
 /** Drizzle's mark for "skip this one". */

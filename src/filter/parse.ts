@@ -1,7 +1,15 @@
 import type { Model, ModelRelation, ModelTable } from '../model/types.js';
 import { and, definite, EVERYTHING, normalize, not, or } from './normalize.js';
 import { parseField } from './parse-field.js';
-import { type At, deeper, isEmptyFilter, type ParseOptions, ParseState, unknownName } from './parse-state.js';
+import {
+  type At,
+  deeper,
+  isEmptyFilter,
+  noCondition,
+  type ParseOptions,
+  ParseState,
+  unknownName,
+} from './parse-state.js';
 import type { Filter } from './types.js';
 
 export type { ParseOptions } from './parse-state.js';
@@ -11,7 +19,7 @@ export type { ParseOptions } from './parse-state.js';
  *
  * - A bare value is `eq`; several names in one object are joined by AND; `AND`, `OR`, `NOT` stand beside columns and beside operators.
  * - A relation takes a filter on its rows, `true` (there is one) or `false` (there is none); the relation's own `where` is added.
- * - As in Drizzle an empty object, also below `OR`, `NOT` or a relation, adds no condition. `RAW` does not exist here.
+ * - As in Drizzle an empty object, also below `OR`, `NOT` or a relation, adds no condition; `strict` refuses it. `RAW` does not exist here.
  *
  * Throws `FILTER_UNKNOWN_FIELD`, `FILTER_INVALID`, `VALUE_INVALID` or `FILTER_TOO_LARGE`; message and `details.path` name the place.
  * `undefined` is an error everywhere and `null` is one in place of a value: neither may widen a filter by accident.
@@ -23,21 +31,20 @@ export function parseFilter(
   options: ParseOptions = {},
 ): Filter {
   const state = new ParseState(options);
-  const filter = parseTable(model, table, input, { state, path: options.path ?? 'where', depth: 0 });
+  const { path = 'where', strict = false } = options;
+  const filter = parseTable(model, table, input, { state, path, depth: 0, strict });
   return filter ? normalize(filter) : EVERYTHING;
 }
 
 /** `undefined`: no condition. */
 function parseTable(model: Model, table: ModelTable, input: unknown, at: At): Filter | undefined {
-  if (isEmptyFilter(input)) return undefined;
+  if (isEmptyFilter(input)) return noCondition(at);
   const conditions: Filter[] = [];
   for (const [name, value] of at.state.entries(input, at)) {
-    const inner = deeper(at, name);
-    if (isEmptyFilter(value)) continue;
-    const condition = parseEntry(model, table, name, value, inner);
+    const condition = parseEntry(model, table, name, value, deeper(at, name));
     if (condition) conditions.push(condition);
   }
-  return conditions.length === 0 ? undefined : and(...conditions);
+  return conditions.length === 0 ? noCondition(at) : and(...conditions);
 }
 
 function parseEntry(
@@ -47,6 +54,7 @@ function parseEntry(
   value: unknown,
   at: At,
 ): Filter | undefined {
+  if (isEmptyFilter(value)) return noCondition(at);
   switch (name) {
     case 'AND':
     case 'OR': {
@@ -54,7 +62,7 @@ function parseEntry(
         .list(value, at)
         .map((part, index) => parseTable(model, table, part, deeper(at, index)))
         .filter((part) => part !== undefined);
-      if (parts.length === 0) return undefined;
+      if (parts.length === 0) return noCondition(at);
       return name === 'AND' ? and(...parts) : or(...parts);
     }
     case 'NOT': {
@@ -88,6 +96,7 @@ function parseOwnWhere(model: Model, relation: ModelRelation, at: At): Filter | 
   const { on, filter } = relation.where;
   return parseTable(model, model.table(on === 'source' ? relation.source : relation.target), filter, {
     ...at,
+    strict: false,
     path: `${at.path}.(where of ${relation.source}.${relation.name})`,
   });
 }

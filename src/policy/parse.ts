@@ -4,22 +4,28 @@ import { isPlainObject } from '../filter/parse-state.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { fromDrizzleValue } from '../value/codec.js';
-import { emptyPart } from './empty.js';
+import { checkValue } from './check-value.js';
+import { isPromise } from './promise.js';
 import type { Action } from './types.js';
 
 /**
- * Reads the filter that a policy gave. Throws on anything that is no filter (a promise, a date or a class instance has no properties of
- * its own, but is not the empty filter) and on an empty condition.
+ * Reads the filter that a policy gave. It is read strictly: a part that adds no condition would show every row where a list that
+ * was to name some came out empty (`OR: teams.map(…)`). Whoever means every row says `true`.
+ *
+ * Throws, with the place, on anything that is no filter, on a part that is empty, unknown or undefined, and on a value that
+ * cannot be compared with (`NaN`, a promise). An empty `in` matches no row and an empty `notIn` excludes none: a list of values
+ * means what it says.
  */
 export function parsePolicy(model: Model, table: ModelTable, action: Action, filter: unknown): Filter {
-  if (!isPlainObject(filter)) throw new TypeError('a policy must give a filter or a boolean');
-  const empty = emptyPart(model, table, filter);
-  if (empty !== undefined) throw new TypeError(`the condition ${empty} is empty; say true for every row`);
-  return normalize(parseFilter(model, table, filter, { path: `policies.${table.name}.${action}`, encode }));
+  const path = `policies.${table.name}.${action}`;
+  if (isPromise(filter)) throw new TypeError(`${path} gave a promise: a policy is synchronous`);
+  if (!isPlainObject(filter)) throw new TypeError(`${path} must give a filter or a boolean`);
+  return normalize(parseFilter(model, table, filter, { path, encode, strict: true }));
 }
 
 /** Policies carry TypeScript's values: a custom type's are encoded by the type. */
 function encode(column: ModelColumn, value: unknown): string {
+  checkValue(column.type, value);
   const text = fromDrizzleValue(column, value);
   if (text === null) throw new TypeError('null is no value to compare with; use isNull');
   return text;

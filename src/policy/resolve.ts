@@ -1,8 +1,11 @@
 import { EVERYTHING, NOTHING } from '../filter/normalize.js';
+import { isPlainObject } from '../filter/parse-state.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import { problemOfColumnRule } from './check-columns.js';
 import { guardFilter } from './guard.js';
 import { parsePolicy } from './parse.js';
+import { ignoreRejections, isPromise } from './promise.js';
 import type { ColumnRules, Policies, TableRules } from './rules.js';
 import type { Action, Rights } from './types.js';
 
@@ -78,12 +81,14 @@ class ResolvedRights implements Rights {
 
   #resolve(table: ModelTable, action: Action): Filter {
     const rule = this.#rules(table)?.[action] ?? false;
+    let answer: unknown;
     try {
-      const answer = this.#ask(rule);
+      answer = this.#ask(rule);
       if (answer === true) return EVERYTHING;
       if (answer === false) return NOTHING;
       return parsePolicy(this.#model, table, action, answer);
     } catch (error) {
+      ignoreRejections(answer);
       this.#onFault({ table: table.name, rule: action, error });
       return NOTHING;
     }
@@ -102,11 +107,12 @@ class ResolvedRights implements Rights {
   #resolveColumn(table: ModelTable, column: ModelColumn, access: keyof ColumnRules): boolean {
     const rules = this.#rules(table);
     if (!rules) return false;
-    const columns = rules.columns ?? {};
-    const rule = Object.hasOwn(columns, column.name) ? columns[column.name]?.[access] : undefined;
-    if (rule === undefined) return true;
     try {
+      const rule = columnRule(table, column, rules.columns)?.[access];
+      if (rule === undefined) return true;
       const answer = this.#ask(rule);
+      ignoreRejections(answer);
+      if (isPromise(answer)) throw new TypeError('a column rule gave a promise: it must be synchronous');
       if (typeof answer !== 'boolean') throw new TypeError('a column rule must return a boolean');
       return answer;
     } catch (error) {
@@ -118,4 +124,16 @@ class ResolvedRights implements Rights {
   #ask(rule: unknown): unknown {
     return typeof rule === 'function' ? rule(this.#context) : rule;
   }
+}
+
+/** Throws where the rule has not the shape of one: it was to hide something. */
+function columnRule(table: ModelTable, column: ModelColumn, columns: unknown): ColumnRules | undefined {
+  if (columns === undefined) return undefined;
+  const place = `policies.${table.name}.columns`;
+  if (!isPlainObject(columns)) throw new TypeError(`${place} must be an object of rules by column`);
+  if (!Object.hasOwn(columns, column.name)) return undefined;
+  const rule = columns[column.name];
+  const problem = problemOfColumnRule(column, rule);
+  if (problem !== undefined) throw new TypeError(`${place}.${column.name}${problem}`);
+  return rule as ColumnRules;
 }

@@ -12,6 +12,7 @@ import type { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed } from '../feed/types.js';
 import { readModel, type SchemaRelations } from '../model/read.js';
 import type { Model } from '../model/types.js';
+import { checkPolicies } from '../policy/check.js';
 import type { PolicyFault } from '../policy/resolve.js';
 import type { Scopes } from '../scope/types.js';
 import type { SchemaWatch } from '../watch/schema-watch.js';
@@ -105,6 +106,7 @@ export async function openRivulet<TRelations extends SchemaRelations>(
   const { config, settings, plan, logger, pollMs, onStatement } = options;
   const { databaseUrl, limits, retention } = settings;
   if (databaseUrl === undefined) throw new RivuletError('DATABASE_NOT_CONFIGURED', 'DATABASE_URL is not set');
+  checkPolicies(options.model, config.policies);
   const database = connect(databaseUrl, {
     max: settings.maxConnections,
     silenceMs: REQUEST_SILENCE_MS,

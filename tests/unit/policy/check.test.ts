@@ -40,6 +40,53 @@ describe('checking policies', () => {
   });
 });
 
+describe('rules of the wrong shape', () => {
+  const placesOf = (policies: unknown) => problemsOf(policies).map((problem) => problem.split(':')[0]);
+
+  test.each([
+    [{ email: false }, ['policies.users.columns.email']],
+    [{ email: null, name: undefined }, ['policies.users.columns.email', 'policies.users.columns.name']],
+    [{ email: {} }, ['policies.users.columns.email']],
+    [{ email: { raed: false } }, ['policies.users.columns.email.raed']],
+    [{ email: { read: 'no' } }, ['policies.users.columns.email.read']],
+    [{ email: { read: undefined } }, ['policies.users.columns.email.read']],
+    [{ email: { write: async () => true } }, ['policies.users.columns.email.write']],
+    [Object.create({ email: { read: false } }), ['policies.users.columns']],
+    [[], ['policies.users.columns']],
+    [undefined, ['policies.users.columns']],
+    [false, ['policies.users.columns']],
+  ])('of columns are refused with their place (%j)', (columns, places) => {
+    expect(placesOf({ users: { read: true, columns } })).toEqual(places);
+  });
+
+  test.each<[unknown]>([['yes'], [1], [null], [[]], [new Date()], [async () => true], [Symbol('x')]])(
+    'of actions are refused (%s)',
+    (read) => {
+      expect(placesOf({ users: { read } })).toEqual(['policies.users.read']);
+    },
+  );
+
+  test('of tables are refused', () => {
+    expect(placesOf({ users: [] })).toEqual(['policies.users']);
+    expect(placesOf({ users: new (class Rules {})() })).toEqual(['policies.users']);
+    expect(placesOf(new Map())).toEqual(['policies']);
+    expect(placesOf(undefined)).toEqual(['policies']);
+  });
+
+  test.each<[string, unknown]>([
+    ['assigneeId.NOT', { assigneeId: { NOT: {} } }],
+    ['assigneeId.AND[0]', { assigneeId: { AND: [{}] } }],
+    ['assigneeId.OR[0]', { assigneeId: { OR: [{}] } }],
+    ['meta', { meta: {} }],
+    ['project', { project: {} }],
+    ['project.members.NOT', { project: { members: { NOT: {} } } }],
+    ['assigneeId', { assigneeId: undefined }],
+    ['AND[1]', { AND: [{ id: 1 }, Symbol.for('drizzle:EmptyFilter')] }],
+  ])('of filters are refused with their place (%s)', (place, read) => {
+    expect(problemsOf({ tasks: { read } })[0]).toContain(`policies.tasks.read.${place}:`);
+  });
+});
+
 describe('what exists for clients', () => {
   const exposure = exposureOf(model, {
     tasks: {

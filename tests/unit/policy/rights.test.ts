@@ -6,6 +6,7 @@ import { type PolicyFault, resolveRights } from '../../../src/policy/resolve.js'
 import { rightsKey } from '../../../src/policy/rights-key.js';
 import type { Policies, Rule, UntypedFilter } from '../../../src/policy/rules.js';
 import { exampleModel as model } from '../../support/example.js';
+import { EMPTY_FILTER } from '../../support/vacuous.js';
 
 const tasks = model.table('tasks');
 const users = model.table('users');
@@ -16,6 +17,12 @@ function readOf(rule: Rule<never, UntypedFilter>, context: unknown = {}) {
     onFault: (fault) => faults.push(fault),
   });
   return { filter: rights.filter(tasks, 'read'), faults };
+}
+
+function holed(item: unknown): readonly unknown[] {
+  const list = [item];
+  list[2] = item;
+  return list;
 }
 
 describe('a policy', () => {
@@ -80,6 +87,26 @@ describe('a policy', () => {
     'returns an empty OR': () => ({ OR: [] }),
     'returns an empty part of an OR': () => ({ OR: [{ id: 1 }, {}] }),
     'returns an empty NOT': () => ({ NOT: {} }),
+    'returns an empty NOT of a column': () => ({ assigneeId: { NOT: {} } }),
+    'returns an AND of a column with an empty part': () => ({ assigneeId: { AND: [{}] } }),
+    'returns an OR of a column with an empty part': () => ({ assigneeId: { OR: [{ eq: 1 }, {}] } }),
+    'returns a column without a condition': () => ({ assigneeId: {} }),
+    'returns a json column without a condition': () => ({ meta: {} }),
+    'returns undefined inside of a json value': () => ({ meta: { ne: { owner: undefined } } }),
+    'returns an instance of a class in a json value': () => ({ meta: { eq: { owner: new Map() } } }),
+    'returns a promise in a json value': () => ({ meta: { ne: [Promise.reject(new Error('late'))] } }),
+    'returns the empty filter': () => EMPTY_FILTER,
+    'returns the empty filter in the place of a condition': () => ({ assigneeId: EMPTY_FILTER }),
+    'returns the empty filter in the place of an operand': () => ({ assigneeId: { eq: EMPTY_FILTER } }),
+    'returns the empty filter in a list': () => ({ AND: [{ id: 1 }, EMPTY_FILTER] }),
+    'returns a list of values with a hole': () => ({ assigneeId: { notIn: holed(1) } }),
+    'returns a list of conditions with a hole': () => ({ OR: holed({ id: 1 }) }),
+    'returns an array that every array contains': () => ({ places: { arrayContains: [] } }),
+    'returns a date for a text': () => ({ title: new Date() }),
+    'returns NaN': () => ({ assigneeId: { lte: Number.NaN } }),
+    'returns a rejected promise': async () => {
+      throw new Error('late');
+    },
     'returns RAW': () => ({ RAW: sql`true` }),
   };
   for (const [what, rule] of Object.entries(denying)) {
@@ -89,6 +116,26 @@ describe('a policy', () => {
       expect(faults).toMatchObject([{ table: 'tasks', rule: 'read' }]);
     });
   }
+
+  test('means what its values say: an empty `in` shows nothing, an empty `notIn` excludes nothing', () => {
+    const nothing = readOf(() => ({ assigneeId: { in: [] } }));
+    const everything = readOf(() => ({ assigneeId: { notIn: [] } }));
+    expect(nothing).toEqual({ filter: { kind: 'const', value: false }, faults: [] });
+    expect(everything).toEqual({ filter: { kind: 'const', value: true }, faults: [] });
+    expect(readOf(() => ({ meta: { eq: {} } })).filter).toMatchObject({ kind: 'compare', value: '{}' });
+  });
+
+  test('may ask whether a relation leads anywhere by `true` and `false` only', () => {
+    expect(readOf(() => ({ project: true })).filter).toMatchObject({ kind: 'related' });
+    expect(readOf(() => ({ project: false })).filter).toMatchObject({ kind: 'not' });
+    expect(readOf(() => ({ project: {} })).filter).toEqual({ kind: 'const', value: false });
+  });
+
+  test('names the place of an empty part, and a promise, in its fault', () => {
+    const faultOf = (rule: unknown) => String(readOf(rule as never).faults[0]!.error);
+    expect(faultOf(() => ({ assigneeId: { NOT: {} } }))).toContain('policies.tasks.read.assigneeId.NOT');
+    expect(faultOf(async () => ({ id: 1 }))).toContain('policies.tasks.read gave a promise');
+  });
 
   test('that leads through prototypes finds no table', () => {
     const policies = JSON.parse('{"tasks": {"read": true}}') as Policies;
@@ -117,6 +164,28 @@ describe('a column', () => {
     expect(other.canReadColumn(users, users.column('email'))).toBe(false);
     expect(admin.canWriteColumn(users, users.column('email'))).toBe(false);
     expect(other.canReadColumn(users, users.column('createdAt'))).toBe(true);
+  });
+
+  test.each([
+    ['false', { email: false }],
+    ['null', { email: null }],
+    ['undefined', { email: undefined }],
+    ['empty', { email: {} }],
+    ['misspelt', { email: { raed: false } }],
+    ['misspelt beside one that is not', { email: { read: true, wirte: false } }],
+    ['of a text', { email: { read: 'no' } }],
+    ['undefined in part', { email: { read: undefined } }],
+    ['of a symbol', { email: { [Symbol('read')]: false } }],
+    ['inherited', { email: Object.create({ read: false }) }],
+    ['a list', [{ email: { read: false } }]],
+    ['for no object of columns', false],
+  ])('is denied where its rule is %s', (_what, columns) => {
+    const faults: PolicyFault[] = [];
+    const unsafe = { users: { read: true, update: true, columns } } as unknown as Policies;
+    const rights = resolveRights(model, unsafe, {}, { onFault: (fault) => faults.push(fault) });
+    expect(rights.canReadColumn(users, users.column('email'))).toBe(false);
+    expect(rights.canWriteColumn(users, users.column('email'))).toBe(false);
+    expect(String(faults[0]!.error)).toContain('policies.users.columns');
   });
 
   test('is denied where the rule answers anything but a boolean', () => {

@@ -1,0 +1,36 @@
+import { RivuletError } from '../errors.js';
+import { isPlainObject } from '../filter/parse-state.js';
+import type { ColumnType } from '../model/types.js';
+import { excerpt, invalidValue } from '../value/invalid.js';
+import { isPromise } from './promise.js';
+
+/**
+ * Refuses what a policy computed by mistake and an encoder would take for something: `NaN`, which compares as larger than every number, and, inside
+ * of arrays and JSON, undefined, holes, promises and instances of classes, which JSON would write as `{}` or leave out.
+ * Throws `VALUE_INVALID`.
+ */
+export function checkValue(type: ColumnType, value: unknown): void {
+  check(value, new Set());
+
+  function check(part: unknown, above: ReadonlySet<unknown>): void {
+    if (isPromise(part)) throw refused('a promise', 'a value; a policy is synchronous');
+    if (typeof part === 'number' && Number.isNaN(part)) throw refused('NaN', 'a number');
+    if (part instanceof Date && Number.isNaN(part.getTime())) throw refused('an invalid Date', 'a Date');
+    if (part === undefined || typeof part === 'function' || typeof part === 'symbol')
+      throw invalidValue(type, part, 'a value');
+    if (typeof part !== 'object' || part === null) return;
+    if (above.has(part)) throw invalidValue(type, value, 'a value without cycles');
+    const deeper = new Set(above).add(part);
+    if (Array.isArray(part)) for (let i = 0; i < part.length; i++) check(part[i], deeper);
+    else if (isPlainObject(part)) for (const member of Object.values(part)) check(member, deeper);
+    else if (type.kind === 'json' && !hasJson(part)) throw refused(excerpt(part), 'what JSON has');
+  }
+
+  function refused(what: string, expected: string): RivuletError {
+    return new RivuletError('VALUE_INVALID', `${what} is no value to compare with: expected ${expected}`, {});
+  }
+}
+
+function hasJson(value: object): boolean {
+  return 'toJSON' in value && typeof value.toJSON === 'function';
+}
