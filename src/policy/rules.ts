@@ -49,7 +49,10 @@ export type PolicyRules<TRelations extends AnyRelations, TContext> = {
  * });
  * ```
  *
- * A policy function must be pure and synchronous. One that throws, or returns anything but a filter or a boolean, denies.
+ * A policy function must be pure and synchronous. One that throws, or returns anything but a filter or a boolean, denies. A filter must say
+ * something in each of its parts: `{}`, `{ ownerId: { NOT: {} } }`, `OR: []`, `project: {}` and undefined values deny (or are refused at
+ * start), because nothing said must not mean every row. For every row say `true`; for "has a project", `{ project: true }`. Lists of values mean
+ * what they say: `in: []` matches no row, `notIn: []` excludes none.
  */
 export function definePolicies<TRelations extends AnyRelations, TContext>(
   _relations: TRelations,
