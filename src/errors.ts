@@ -352,9 +352,19 @@ export const ERRORS = {
     http: 415,
   },
   DOCUMENT_TOO_LONG: {
-    cause: 'The document has more tokens than the server accepts.',
-    next: 'Ask in smaller pieces, or raise `limits.tokens` in the configuration.',
+    cause: 'The document has more tokens or characters than the server accepts.',
+    next: 'Send long values as variables and ask in smaller pieces, or raise the setting that `limit` names in the configuration.',
     http: 400,
+  },
+  DOCUMENT_TOO_LARGE: {
+    cause:
+      'The document has more fields, root fields, fragments, directives or variables than the server accepts.',
+    next: 'Ask in smaller pieces, or raise the setting that `limit` names in the configuration.',
+    http: 400,
+  },
+  TOO_MANY_ERRORS: {
+    cause: 'The answer has more errors than the server sends; the others are left out.',
+    next: 'Mend the errors that are listed, or raise `limits.errors` in the configuration.',
   },
   DOCUMENT_TOO_DEEP: {
     cause: 'The document nests fields more deeply than the server accepts.',

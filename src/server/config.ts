@@ -119,14 +119,36 @@ export interface RetentionConfig {
   readonly everySeconds?: number;
 }
 
-/** What one client may ask for: of a document, of the rows it asks for (`GraphQLLimits`), and of the transports. */
-export interface Limits extends GraphQLLimits {
-  /** Tokens of a document. @default 5000 */
+/** Limits of one operation: of its document, checked before validation, and of the rows it asks for (`GraphQLLimits`). */
+export interface OperationLimits extends GraphQLLimits {
+  /** Characters of a document. @default 65536 */
+  readonly documentCharacters: number;
+  /** Tokens of a document. @default 1000 */
   readonly tokens: number;
   /** Fields nested in one another. @default 12 */
   readonly depth: number;
   /** Aliases of an operation, those of its fragments counted at each use. @default 30 */
   readonly aliases: number;
+  /** Fields of a document's operations, those of fragments counted at each use. @default 500 */
+  readonly fields: number;
+  /** Root fields of an operation, repeated ones and those of fragments included. @default 30 */
+  readonly rootFields: number;
+  /** Fragments that a document defines. @default 50 */
+  readonly fragments: number;
+  /** Fragment spreads and inline fragments of a document's operations, those of fragments counted at each use. @default 250 */
+  readonly spreads: number;
+  /** Directives of a document. @default 50 */
+  readonly directives: number;
+  /** Variables of an operation. @default 100 */
+  readonly variables: number;
+  /** Errors of an answer; what is past it is left out, and said to be. @default 20 */
+  readonly errors: number;
+}
+
+/** What one client may ask for: of one operation, and of the transports. */
+export interface Limits extends OperationLimits {
+  /** Bytes that this server keeps of parsed and validated documents, by estimate. The least recently used go first. @default 8388608 */
+  readonly documentCacheBytes: number;
   /** Bytes of an HTTP request's body. @default 1048576 */
   readonly bodyBytes: number;
   /** Bytes of one WebSocket message in. @default 65536 */

@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type DocumentNode, type GraphQLSchema, getOperationAST, OperationTypeNode } from 'graphql';
+import { type GraphQLSchema, getOperationAST, OperationTypeNode } from 'graphql';
 import { AnswerTexts } from '../graphql/answer-text.js';
 import type { Limits } from './config.js';
-import { createDocumentCache } from './document-cache.js';
+import type { Documents } from './documents.js';
 import { isRecord } from './is-record.js';
 import type { OperationParams } from './operation.js';
-import { contextOf, type MakeContext, type Yoga, type YogaContext } from './yoga.js';
+import { contextOf, type MakeContext, type YogaContext } from './yoga.js';
 
 const JSON_TYPE = 'application/json';
 const ONE_WRITE_BYTES = 16 * 1024;
 const GRAPHQL_TYPE = 'application/graphql-response+json';
 
 export interface DirectAnswersOptions {
-  readonly yoga: Yoga;
-  /** The one that `yoga` serves. */
+  /** The one that Yoga serves. */
   readonly schema: GraphQLSchema;
+  readonly documents: Documents;
   readonly makeContext: MakeContext;
   readonly limits: Limits;
 }
@@ -26,19 +26,17 @@ export interface DirectAnswersOptions {
  * that was read is handed on.
  */
 export class DirectAnswers {
-  readonly #yoga: Yoga;
   readonly #schema: GraphQLSchema;
+  readonly #documents: Documents;
   readonly #makeContext: MakeContext;
-  readonly #maxBytes: number;
+  readonly #limits: Limits;
   readonly #texts = new AnswerTexts();
-  /** What the engine has parsed and found valid and within the limits, none of which depends on who asks. */
-  readonly #sound = createDocumentCache();
 
-  constructor({ yoga, schema, makeContext, limits }: DirectAnswersOptions) {
-    this.#yoga = yoga;
+  constructor({ schema, documents, makeContext, limits }: DirectAnswersOptions) {
     this.#schema = schema;
+    this.#documents = documents;
     this.#makeContext = makeContext;
-    this.#maxBytes = limits.bodyBytes;
+    this.#limits = limits;
   }
 
   /** Resolves to false where it did not answer. */
@@ -61,7 +59,8 @@ export class DirectAnswers {
   /** The media type to answer with; `null` for requests that are not of the plain case. */
   #typeOf({ method, headers, url }: IncomingMessage): string | null {
     const length = Number(headers['content-length']);
-    if (method !== 'POST' || url !== '/graphql' || !(length > 0 && length <= this.#maxBytes)) return null;
+    if (method !== 'POST' || url !== '/graphql' || !(length > 0 && length <= this.#limits.bodyBytes))
+      return null;
     const accepted = headers.accept ?? '*/*';
     for (const [range] of accepted.split(',').map((part) => part.trim().split(';'))) {
       if (range === GRAPHQL_TYPE || range === JSON_TYPE) return range;
@@ -73,8 +72,11 @@ export class DirectAnswers {
   async #textOf(body: Buffer, yogaContext: YogaContext): Promise<string | null> {
     const params: unknown = JSON.parse(body.toString());
     if (!isPlain(params)) return null;
-    const document = this.#soundDocument(params, yogaContext);
-    if (document === null) return null;
+    const checked = this.#documents.check(params.query, yogaContext.limits ?? this.#limits);
+    // Yoga takes what is known by now.
+    yogaContext.checked = checked;
+    const { document, errors } = checked;
+    if (document === null || errors.length > 0) return null;
     const { operationName, variables, extensions } = params;
     if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.QUERY) return null;
     const contextValue = await contextOf(this.#makeContext, yogaContext, extensions);
@@ -85,17 +87,6 @@ export class DirectAnswers {
       variableValues: variables,
       contextValue,
     });
-  }
-
-  #soundDocument(params: OperationParams, yogaContext: YogaContext): DocumentNode | null {
-    const { query } = params;
-    const known = this.#sound.get(query);
-    if (known !== undefined) return known;
-    const engine = this.#yoga.getEnveloped({ ...yogaContext, params } as never);
-    const document = engine.parse(query);
-    if (engine.validate(this.#schema, document).length > 0) return null;
-    this.#sound.set(query, document);
-    return document;
   }
 }
 

@@ -1,93 +1,58 @@
-import {
-  type DocumentNode,
-  type FragmentDefinitionNode,
-  type GraphQLError,
-  Kind,
-  type SelectionSetNode,
-} from 'graphql';
 import { RivuletError } from '../errors.js';
-import type { Limits } from './config.js';
-import { clientError } from './mask.js';
+import type { OperationLimits } from './config.js';
+import type { DocumentFigures } from './document-figures.js';
 
-interface Cost {
-  /** Fields nested in one another. */
-  readonly depth: number;
-  readonly aliases: number;
+type DocumentCode =
+  | 'DOCUMENT_TOO_LONG'
+  | 'DOCUMENT_TOO_DEEP'
+  | 'DOCUMENT_TOO_MANY_ALIASES'
+  | 'DOCUMENT_TOO_LARGE';
+type DocumentLimit = Exclude<keyof DocumentFigures, 'isCyclic' | 'characters'> & keyof OperationLimits;
+
+const CODES: Readonly<Record<DocumentLimit, DocumentCode>> = {
+  tokens: 'DOCUMENT_TOO_LONG',
+  depth: 'DOCUMENT_TOO_DEEP',
+  aliases: 'DOCUMENT_TOO_MANY_ALIASES',
+  fields: 'DOCUMENT_TOO_LARGE',
+  rootFields: 'DOCUMENT_TOO_LARGE',
+  fragments: 'DOCUMENT_TOO_LARGE',
+  spreads: 'DOCUMENT_TOO_LARGE',
+  directives: 'DOCUMENT_TOO_LARGE',
+  variables: 'DOCUMENT_TOO_LARGE',
+};
+
+const CALLED: Readonly<Record<DocumentLimit, string>> = {
+  tokens: 'tokens',
+  depth: 'levels of fields',
+  aliases: 'aliases',
+  fields: 'fields, those of fragments counted at each use',
+  rootFields: 'root fields',
+  fragments: 'fragments',
+  spreads: 'fragment spreads, those of fragments counted at each use',
+  directives: 'directives',
+  variables: 'variables',
+};
+
+const NAMES = Object.keys(CODES) as readonly DocumentLimit[];
+
+/** The first limit that a document exceeds, as its refusal; `null` if it is within all of them. */
+export function exceededLimit(figures: DocumentFigures, limits: OperationLimits): RivuletError | null {
+  if (figures.characters > limits.documentCharacters) return tooManyCharacters(limits);
+  for (const name of NAMES) if (figures[name] > limits[name]) return exceeded(name, limits[name]);
+  return null;
 }
 
-/**
- * The limits of depth and aliases, checked before validation, which is the costlier of the two. Returns the errors; none
- * where the document may go on.
- *
- * Each fragment is measured once, so that the time is that of the document's length, not of its expansion; an alias in a
- * fragment counts at each use. Introspection has limits of its own (graphql's `MaxIntrospectionDepthRule`) and is left out.
- */
-export function checkDocument(
-  document: DocumentNode,
-  limits: Pick<Limits, 'depth' | 'aliases'>,
-): readonly GraphQLError[] {
-  const measure = new Measure(document);
-  for (const definition of document.definitions) {
-    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    const cost = measure.selections(definition.selectionSet);
-    if (cost.depth > limits.depth) {
-      const message = `fields are nested ${cost.depth} deep; at most ${limits.depth} are accepted`;
-      return [clientError(new RivuletError('DOCUMENT_TOO_DEEP', message))];
-    }
-    if (cost.aliases > limits.aliases) {
-      const message = `there are more than ${limits.aliases} aliases`;
-      return [clientError(new RivuletError('DOCUMENT_TOO_MANY_ALIASES', message))];
-    }
-  }
-  return [];
+export function tooManyCharacters({ documentCharacters }: OperationLimits): RivuletError {
+  const message = `the document has more than ${documentCharacters} characters`;
+  const details = { limit: 'limits.documentCharacters', maximum: documentCharacters };
+  return new RivuletError('DOCUMENT_TOO_LONG', message, details);
 }
 
-const NOTHING: Cost = { depth: 0, aliases: 0 };
+export function tooManyTokens({ tokens }: OperationLimits): RivuletError {
+  return exceeded('tokens', tokens);
+}
 
-class Measure {
-  readonly #fragments = new Map<string, FragmentDefinitionNode>();
-  readonly #costs = new Map<string, Cost>();
-
-  constructor(document: DocumentNode) {
-    for (const definition of document.definitions) {
-      if (definition.kind === Kind.FRAGMENT_DEFINITION)
-        this.#fragments.set(definition.name.value, definition);
-    }
-  }
-
-  selections(set: SelectionSetNode | undefined): Cost {
-    if (set === undefined) return NOTHING;
-    let depth = 0;
-    let aliases = 0;
-    for (const selection of set.selections) {
-      const cost = this.#selection(selection);
-      depth = Math.max(depth, cost.depth);
-      aliases += cost.aliases;
-    }
-    return { depth, aliases };
-  }
-
-  #selection(selection: SelectionSetNode['selections'][number]): Cost {
-    switch (selection.kind) {
-      case Kind.FIELD: {
-        if (selection.name.value === '__schema' || selection.name.value === '__type') return NOTHING;
-        const below = this.selections(selection.selectionSet);
-        return { depth: below.depth + 1, aliases: below.aliases + (selection.alias === undefined ? 0 : 1) };
-      }
-      case Kind.INLINE_FRAGMENT:
-        return this.selections(selection.selectionSet);
-      case Kind.FRAGMENT_SPREAD:
-        return this.#fragment(selection.name.value);
-    }
-  }
-
-  #fragment(name: string): Cost {
-    const known = this.#costs.get(name);
-    if (known !== undefined) return known;
-    // While a fragment is measured it counts as nothing: one that contains itself ends, and is refused by validation.
-    this.#costs.set(name, NOTHING);
-    const cost = this.selections(this.#fragments.get(name)?.selectionSet);
-    this.#costs.set(name, cost);
-    return cost;
-  }
+function exceeded(name: DocumentLimit, maximum: number): RivuletError {
+  const message = `the document has more than ${maximum} ${CALLED[name]}`;
+  return new RivuletError(CODES[name], message, { limit: `limits.${name}`, maximum });
 }

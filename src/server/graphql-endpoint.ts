@@ -11,12 +11,13 @@ import { ReservedOperation } from './sse-operation.js';
 import { parametersOf, Reservations, type ReservationsOptions, streamTokenOf } from './sse-reservations.js';
 import type { Streamed, Streaming } from './sse-results.js';
 import { EventStream } from './sse-stream.js';
-import type { YogaContext } from './yoga.js';
+import type { Yoga, YogaContext } from './yoga.js';
 
 /** Of what may wait for a peer, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
 const UNSENT_SHARE = 0.25;
 
 export interface GraphQLEndpointOptions extends ReservationsOptions, DirectAnswersOptions {
+  readonly yoga: Yoga;
   readonly identify: Identify;
   readonly trustedProxies: number;
   readonly pingEveryMs?: number | undefined;

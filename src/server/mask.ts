@@ -7,7 +7,7 @@ import type { Logger } from './logger.js';
 /** How one of our errors looks to a client: its message, and `code`, `next`, `retryable` and its details as extensions. */
 export function clientError(error: RivuletError, place?: GraphQLError): GraphQLError {
   const { next, retryable, http } = error.entry;
-  return new GraphQLError(error.message, {
+  const shown = new GraphQLError(error.message, {
     nodes: place?.nodes,
     source: place?.source,
     positions: place?.positions,
@@ -21,6 +21,8 @@ export function clientError(error: RivuletError, place?: GraphQLError): GraphQLE
       ...(http === undefined || place?.path !== undefined ? {} : { http: httpOf(http, error) }),
     },
   });
+  // Of a document without locations the nodes do not say them.
+  return place?.locations ? Object.assign(shown, { locations: place.locations }) : shown;
 }
 
 function httpOf(status: number, { details }: RivuletError): object {

@@ -13,6 +13,8 @@ export interface OperationParams {
 
 /** An operation that may be run, and what it is run with. */
 export interface Prepared extends ExecutionArgs {
+  /** Of the document; equal texts are one string. */
+  readonly text: string;
   readonly execute: (args: ExecutionArgs) => ReturnType<ReturnType<Yoga['getEnveloped']>['execute']>;
   readonly subscribe: (args: ExecutionArgs) => ReturnType<ReturnType<Yoga['getEnveloped']>['subscribe']>;
 }
@@ -25,13 +27,15 @@ export async function prepareOperation(
   logger: Logger,
 ): Promise<Prepared | readonly GraphQLError[]> {
   try {
-    const engine = yoga.getEnveloped({ ...context, params } as never);
+    const own: YogaContext & { readonly params: OperationParams } = { ...context, params };
+    const engine = yoga.getEnveloped(own as never);
     const document = engine.parse(params.query);
     const errors = engine.validate(engine.schema, document);
     if (errors.length > 0) return errors as readonly GraphQLError[];
     return {
       schema: engine.schema,
       document,
+      text: own.checked?.text ?? params.query,
       operationName: params.operationName,
       variableValues: params.variables,
       contextValue: await engine.contextFactory(),

@@ -8,6 +8,7 @@ import { type PolicyFault, resolveRights } from '../policy/resolve.js';
 import { createVerifier } from './auth.js';
 import type { RivuletConfig } from './config.js';
 import { describeConfig } from './description.js';
+import { Documents } from './documents.js';
 import type { GraphiQLSettings } from './graphiql.js';
 import { createHealth } from './health.js';
 import { hostForUrl } from './host-for-url.js';
@@ -141,8 +142,14 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { clockToleranceSeconds } = settings.auth;
     const { contextSeconds } = settings.limits;
     const identify = createIdentify(verify, config.context, clockToleranceSeconds, contextSeconds);
+    const documents = new Documents({
+      schema,
+      introspection: settings.introspection,
+      cacheBytes: settings.limits.documentCacheBytes,
+    });
     const yoga = await createYogaServer({
       schema,
+      documents,
       limits: settings.limits,
       origins: settings.origins,
       introspection: settings.introspection,
@@ -162,6 +169,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const http = createHttpServer({
       yoga,
       schema,
+      documents,
       makeContext,
       identify,
       health,

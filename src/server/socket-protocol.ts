@@ -131,7 +131,7 @@ async function prepare(
     await quotas.operationOf((await initial.identity()).subject);
     const prepared = await prepareOperation(yoga, initial, payload, logger);
     if (!('document' in prepared)) return prepared;
-    subscription.shareText(prepared.document.loc?.source.body ?? payload.query);
+    subscription.shareText(prepared.text);
     return { ...prepared, subscription: initial.endAtExpiry ? null : subscription };
   } catch (error) {
     return [maskError(error, logger)];

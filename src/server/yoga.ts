@@ -1,19 +1,18 @@
 import {
+  type ExecutionArgs,
+  type ExecutionResult,
   execute,
-  GraphQLError,
   type GraphQLSchema,
-  NoSchemaIntrospectionCustomRule,
-  parse,
   type SubscriptionArgs,
 } from 'graphql';
 import { createYoga, type Plugin, useSchema, type YogaServerInstance } from 'graphql-yoga';
 import { RivuletError } from '../errors.js';
 import type { Outgoing, RivuletContext, StreamStart } from '../graphql/context.js';
 import { SharedSubscriptions } from '../graphql/shared-subscribe.js';
-import type { Limits } from './config.js';
+import type { Limits, OperationLimits } from './config.js';
 import { CORS } from './cors.js';
-import { createDocumentCache } from './document-cache.js';
-import { checkDocument } from './document-limits.js';
+import { placeErrors } from './document-locations.js';
+import type { CheckedDocument, Documents } from './documents.js';
 import { until } from './expiry.js';
 import { type GraphiQLSettings, graphiqlOptions } from './graphiql.js';
 import type { Identity } from './identity.js';
@@ -36,12 +35,17 @@ export interface YogaContext {
   readonly outgoing?: Outgoing;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: Streaming;
+  /** Of this operation. Default: those of the configuration. */
+  readonly limits?: OperationLimits;
+  /** Filled when the document was checked. */
+  checked?: CheckedDocument;
 }
 
 export type Yoga = YogaServerInstance<YogaContext, RivuletContext>;
 
 export interface YogaOptions {
   readonly schema: GraphQLSchema;
+  readonly documents: Documents;
   readonly limits: Limits;
   readonly origins: readonly string[];
   readonly introspection: boolean;
@@ -58,7 +62,7 @@ export type MakeContext = (identity: Identity, extensions: unknown, start: Strea
  * well, so that no transport has rules of its own.
  */
 export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
-  const { graphiql, logger, limits } = options;
+  const { graphiql, logger, limits, documents } = options;
   const render =
     graphiql === null ? undefined : (await import('@graphql-yoga/render-graphiql')).renderGraphiQL;
   return createYoga<YogaContext, RivuletContext>({
@@ -68,7 +72,8 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     multipart: false,
     logging: false,
     maxRequestBodySize: limits.bodyBytes,
-    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE },
+    // Theirs keeps what is not valid, and counts documents instead of bytes.
+    parserAndValidationCache: false,
     maskedErrors: { maskError: (error) => maskError(error, logger) },
     cors: (request) => {
       const origin = request.headers.get('origin');
@@ -80,9 +85,8 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     context: (request) => contextOf(options.makeContext, request, request.params?.extensions),
     plugins: [
       useSchema(options.schema),
-      engine(limits.tokens),
-      documentLimits(limits),
-      ...(options.introspection ? [] : [noIntrospection]),
+      engine(documents, limits, !options.introspection),
+      boundedErrors(limits),
       endAtExpiry,
       answerCursor,
       streamedResults,
@@ -109,77 +113,66 @@ function startOf({ lastEventId, rightsChanged }: YogaContext, extensions: unknow
   return { kind: 'resume', lastEventId: lastEventId ?? null, after: own ?? null };
 }
 
-const NO_CACHE = { get: () => undefined, set: () => {} };
-
-/** graphql's own functions, with the limit of tokens, and a code on syntax errors. */
-function engine(maxTokens: number): Plugin {
+/** graphql's own functions; documents come from `documents`. */
+function engine(
+  documents: Documents,
+  limits: OperationLimits,
+  hideSuggestions: boolean,
+): Plugin<YogaContext> {
   const shared = new SharedSubscriptions();
   return {
-    onParse({ setParseFn }) {
-      setParseFn((source: string, parseOptions: object) => {
-        try {
-          return parse(source, { ...parseOptions, maxTokens });
-        } catch (error) {
-          throw codedSyntaxError(error, maxTokens);
-        }
+    onParse({ context, extendContext, setParseFn }) {
+      setParseFn((text: string) => {
+        const { checked = documents.check(text, context.limits ?? limits) } = context;
+        extendContext({ checked });
+        const { document, errors } = checked;
+        if (document === null) throw errors[0]!;
+        return document;
       });
     },
+    onValidate({ context, params, setResult }) {
+      const { checked } = context;
+      if (checked === undefined || checked.document !== params.documentAST)
+        throw new TypeError('this document was not checked');
+      setResult([...checked.errors]);
+    },
     onExecute({ setExecuteFn }) {
-      setExecuteFn(execute);
+      setExecuteFn((args: ExecutionArgs) => execute({ ...args, hideSuggestions }));
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args: SubscriptionArgs) => shared.subscribe(args));
+      setSubscribeFn((args: SubscriptionArgs) => shared.subscribe({ ...args, hideSuggestions }));
     },
   };
 }
 
-/** graphql has no code for it; 16.15 says "more that". */
-const TOO_MANY_TOKENS = /Document contains more tha[nt] \d+ tokens/;
-
-function codedSyntaxError(error: unknown, maxTokens: number): unknown {
-  if (!(error instanceof GraphQLError)) return error;
-  if (TOO_MANY_TOKENS.test(error.message)) {
-    const message = `the document has more than ${maxTokens} tokens`;
-    return clientError(new RivuletError('DOCUMENT_TOO_LONG', message), error);
-  }
-  return new GraphQLError(error.message, {
-    source: error.source,
-    positions: error.positions,
-    extensions: { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400, spec: true } },
-  });
-}
-
-/** Before validation, so that what is too large is not validated. */
-function documentLimits(limits: Limits): Plugin {
+/** Gives the errors of an answer their places, and leaves out those that are past the limit. */
+function boundedErrors(limits: OperationLimits): Plugin<YogaContext> {
+  const bounded = (result: ExecutionResult, args: ExecutionArgs): ExecutionResult => {
+    if (result.errors === undefined) return result;
+    const context = args.contextValue as YogaContext;
+    const { errors: maximum } = context.limits ?? limits;
+    const errors = result.errors.slice(0, maximum);
+    placeErrors(errors, args.document, context.checked?.text);
+    const more = result.errors.length - errors.length;
+    if (more > 0) {
+      const message = `${more} more errors were left out`;
+      const details = { limit: 'limits.errors', maximum };
+      errors.push(clientError(new RivuletError('TOO_MANY_ERRORS', message, details)));
+    }
+    return { ...result, errors };
+  };
   return {
-    onValidate({ params, setResult }) {
-      const errors = checkDocument(params.documentAST, limits);
-      if (errors.length > 0) setResult(errors);
-    },
+    onExecute: ({ args }) => ({
+      onExecuteDone({ result, setResult }) {
+        if (!(Symbol.asyncIterator in result)) setResult(bounded(result, args));
+      },
+    }),
+    onSubscribe: ({ args }) => ({
+      onSubscribeResult({ result, setResult }) {
+        if (!(Symbol.asyncIterator in result)) setResult(bounded(result, args));
+      },
+    }),
   };
-}
-
-/** Neither by asking nor by guessing: graphql's suggestions would tell the names of fields that were nearly right. */
-const noIntrospection: Plugin = {
-  onValidate({ addValidationRule }) {
-    addValidationRule(NoSchemaIntrospectionCustomRule);
-    return ({ result, setResult }) => {
-      const errors = result as readonly GraphQLError[];
-      if (errors.some(hasSuggestion)) setResult(errors.map(withoutSuggestion));
-    };
-  },
-};
-
-const SUGGESTION = / Did you mean [\s\S]*$/;
-
-function hasSuggestion(error: GraphQLError): boolean {
-  return SUGGESTION.test(error.message);
-}
-
-function withoutSuggestion(error: GraphQLError): GraphQLError {
-  if (!hasSuggestion(error)) return error;
-  const { source, positions, nodes, extensions } = error;
-  return new GraphQLError(error.message.replace(SUGGESTION, ''), { source, positions, nodes, extensions });
 }
 
 /** Every answer of a query says where a stream has to start to miss nothing since. */

@@ -34,7 +34,7 @@ test('the defaults are those of production, and development shows more', () => {
     everySeconds: 30,
   });
   expect(resolveSettings(config({ retention: false }), {}, 'production').retention).toBeNull();
-  expect(limits).toMatchObject({ tokens: 5_000, depth: 12, aliases: 30, subscriptionsPerSocket: 100 });
+  expect(limits).toMatchObject({ tokens: 1_000, depth: 12, aliases: 30, subscriptionsPerSocket: 100 });
   expect(resolveSettings(config(), {}, 'development')).toMatchObject({ graphiql: true, introspection: true });
 });
 
