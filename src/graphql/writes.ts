@@ -1,21 +1,23 @@
-import type { Queryable } from '../database/types.js';
+import type { Queryable, TextRow } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { and, EVERYTHING, NOTHING, normalize } from '../filter/normalize.js';
 import type { Filter } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import type { Action } from '../policy/types.js';
 import { keysPredicate } from '../query/key.js';
-import { countToSql, runExpressions, runSelect } from '../query/select.js';
+import { runSelect } from '../query/select.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
 import { deleteSql, insertSql, lockRowsSql, mutationIdSql, updateSql } from '../query/write.js';
-import { Params } from '../sql/statement.js';
+import type { WriteCheck } from '../query/write-check.js';
+import type { Statement } from '../sql/statement.js';
 import { formatKey } from '../value/key.js';
 import type { RivuletContext } from './context.js';
 import { type Planning, planRows } from './plan.js';
 import { assertTotalRows } from './plan-limits.js';
 import type { SchemaTypes } from './schema-types.js';
 import type { Selection } from './selection.js';
-import { forbiddenInsert, forbiddenUpdate } from './write-denial.js';
+import { insertRefusal, updateRefusal } from './write-denial.js';
+import { denied, WriteDenial } from './write-errors.js';
 import { type ClientValues, insertValues, updateValues } from './write-values.js';
 
 /** PostgreSQL's wire protocol counts the parameters of a statement in 16 bits. */
@@ -33,8 +35,9 @@ export interface Writing {
 }
 
 /**
- * Inserts rows in one transaction. The new rows, with all that defaults and triggers made of them, must satisfy the insert policy, and be
- * readable; else `WRITE_FORBIDDEN` and nothing is written. Answers in the order of `inputs`.
+ * Inserts rows in one transaction. The new rows, with all that defaults and triggers made of them, must satisfy the insert policy, which
+ * reads other rows as they were before, and be readable; else `WRITE_FORBIDDEN` and nothing is written. Rows of one batch do not see
+ * each other. Answers in the order of `inputs`.
  */
 export async function createRows(
   writing: Writing,
@@ -45,36 +48,30 @@ export async function createRows(
   const plan = answerPlan(writing, inputs.length);
   const rows = inputs.map((input) => insertValues(context.rights, table, input));
   if (rows.length === 0) return [];
-  if (policyOf(writing, 'insert') === NOTHING) throw denied(table, 'inserted');
-  const statement = insertSql(table, rows);
-  if (statement.params.length > MAX_PARAMS) {
-    throw new RivuletError(
-      'WRITE_TOO_LARGE',
-      `At most ${MAX_PARAMS} different values can be written at once`,
-      {
-        maximum: MAX_PARAMS,
-      },
-    );
-  }
-  return transaction(
-    writing,
-    async (tx) => {
-      const keys = keysOf(await tx.query(statement));
-      await assertAllowed(tx, writing, 'insert', keys);
-      const found = new Map((await readBack(tx, writing, plan, keys)).map((row) => [row.key, row]));
-      return keys.map((key) => {
-        const row = found.get(key);
-        if (!row) throw denied(table, 'inserted');
-        return row;
-      });
-    },
-    () => forbiddenInsert(context.database, types.model, table, policyOf(writing, 'insert'), rows),
+  const check = checkOf(writing, 'insert');
+  if (check.policy === NOTHING) throw denied(table, 'inserted');
+  const statement = insertSql(types.model, table, rows, check);
+  assertParameters(statement);
+  const denial = new WriteDenial(table, 'inserted', check, () =>
+    insertRefusal(context.database, types.model, table, check, rows),
   );
+  return transaction(writing, denial, async (tx) => {
+    const keys = keysOf(table, await tx.query(statement));
+    // A trigger may have put a row elsewhere, where nothing was evaluated on it.
+    if (keys.length !== rows.length) throw denied(table, 'inserted');
+    const found = new Map((await readBack(tx, writing, plan, keys)).map((row) => [row.key, row]));
+    return keys.map((key) => {
+      const row = found.get(key);
+      if (!row) throw denied(table, 'inserted');
+      return row;
+    });
+  });
 }
 
 /**
  * Updates the rows on which `filter` is true and that may be read and updated, in one transaction. Each row must satisfy the update policy
- * afterwards too, else `WRITE_FORBIDDEN` and nothing is written. Answers those that may still be read, in the order of their keys.
+ * afterwards too, else `WRITE_FORBIDDEN` and nothing is written. Both times the policy reads other rows as they were before. Answers
+ * those that may still be read, in the order of their keys.
  */
 export async function updateRows(
   writing: Writing,
@@ -84,23 +81,22 @@ export async function updateRows(
   const { table, types, context, most } = writing;
   const plan = answerPlan(writing, most);
   const set = updateValues(context.rights, table, input);
-  const target = normalize(and(filter, policyOf(writing, 'read'), policyOf(writing, 'update')));
+  const check = checkOf(writing, 'update');
+  const target = normalize(and(filter, policyOf(writing, 'read'), check.policy));
   if (target === NOTHING) return [];
-  return transaction(
-    writing,
-    async (tx) => {
-      const statement =
-        set.size === 0
-          ? lockRowsSql(types.model, table, target, most + 1)
-          : updateSql(types.model, table, target, set, most + 1);
-      const keys = keysOf(await tx.query(statement));
-      assertWrites(writing, keys.length);
-      if (set.size > 0) await assertAllowed(tx, writing, 'update', keys);
-      return readBack(tx, writing, plan, keys);
-    },
-    () =>
-      forbiddenUpdate(context.database, types.model, table, target, policyOf(writing, 'update'), set, most),
+  const denial = new WriteDenial(table, 'updated', check, () =>
+    updateRefusal(context.database, types.model, table, target, check, set, most),
   );
+  return transaction(writing, denial, async (tx) => {
+    const locked = keysOf(table, await tx.query(lockRowsSql(types.model, table, target, most + 1)));
+    assertWrites(writing, locked.length);
+    if (locked.length === 0 || set.size === 0) return readBack(tx, writing, plan, locked);
+    // Other rows may have changed while the lock was awaited: a statement of its own sees them.
+    const rows = normalize(and(keysPredicate(table, locked), target));
+    const statement = updateSql(types.model, table, rows, set, check);
+    assertParameters(statement);
+    return readBack(tx, writing, plan, keysOf(table, await tx.query(statement)));
+  });
 }
 
 /** Deletes the rows on which `filter` is true and that may be read and deleted, in one transaction. Answers them as they were. */
@@ -109,8 +105,8 @@ export async function deleteRows(writing: Writing, filter: Filter): Promise<read
   const plan = answerPlan(writing, most);
   const target = normalize(and(filter, policyOf(writing, 'read'), policyOf(writing, 'delete')));
   if (target === NOTHING) return [];
-  return transaction(writing, async (tx) => {
-    const keys = keysOf(await tx.query(lockRowsSql(types.model, table, target, most + 1)));
+  return transaction(writing, undefined, async (tx) => {
+    const keys = keysOf(table, await tx.query(lockRowsSql(types.model, table, target, most + 1)));
     assertWrites(writing, keys.length);
     const rows = await readBack(tx, writing, plan, keys);
     // A row that the lock waited for may have changed meanwhile: only what was read back is deleted.
@@ -118,16 +114,15 @@ export async function deleteRows(writing: Writing, filter: Filter): Promise<read
       table,
       rows.map((row) => row.key),
     );
-    const deleted = new Set(keysOf(await tx.query(deleteSql(types.model, table, and(seen, target)))));
+    const deleted = new Set(keysOf(table, await tx.query(deleteSql(types.model, table, and(seen, target)))));
     return rows.filter((row) => deleted.has(row.key));
   });
 }
 
-/** `explain` is asked after a constraint was violated: an error that must be told in its place, if any. */
 async function transaction<T>(
   { context }: Writing,
+  denial: WriteDenial | undefined,
   work: (tx: Queryable) => Promise<T>,
-  explain: () => Promise<RivuletError | undefined> = async () => undefined,
 ): Promise<T> {
   const { database, mutationId } = context;
   try {
@@ -136,9 +131,7 @@ async function transaction<T>(
       return work(tx);
     });
   } catch (error) {
-    const code = (error as { readonly code?: unknown }).code;
-    const isConstraint = typeof code === 'string' && code.startsWith('23');
-    throw (isConstraint ? await explain() : undefined) ?? error;
+    throw (await denial?.of(error)) ?? error;
   }
 }
 
@@ -160,30 +153,18 @@ async function readBack(
   return rows;
 }
 
-/** Throws `WRITE_FORBIDDEN` unless every one of the rows, as they are now, satisfies the policy. */
-async function assertAllowed(
-  tx: Queryable,
-  writing: Writing,
-  action: Action,
-  keys: readonly string[],
-): Promise<void> {
-  const { table, types } = writing;
-  const policy = policyOf(writing, action);
-  if (policy === EVERYTHING || keys.length === 0) return;
-  const params = new Params();
-  const filter = normalize(and(keysPredicate(table, keys), policy));
-  const { values } = await runExpressions(tx, [countToSql(types.model, table, filter, params)], params);
-  if (Number(values[0]) !== keys.length) throw denied(table, action === 'insert' ? 'inserted' : 'updated');
+function checkOf(writing: Writing, action: Action): WriteCheck {
+  return { policy: policyOf(writing, action), references: [] };
+}
+
+function assertParameters({ params }: Statement): void {
+  if (params.length <= MAX_PARAMS) return;
+  const message = `At most ${MAX_PARAMS} different values can be written at once`;
+  throw new RivuletError('WRITE_TOO_LARGE', message, { maximum: MAX_PARAMS });
 }
 
 function policyOf({ context, table }: Writing, action: Action): Filter {
   return context.rights.filter(table, action);
-}
-
-function denied(table: ModelTable, done: string): RivuletError {
-  return new RivuletError('WRITE_FORBIDDEN', `A row of ${table.typeName} may not be ${done} like this`, {
-    type: table.typeName,
-  });
 }
 
 function assertWrites({ most }: Writing, count: number): void {
@@ -191,6 +172,7 @@ function assertWrites({ most }: Writing, count: number): void {
   throw new RivuletError('WRITE_TOO_LARGE', `At most ${most} rows can be written at once`, { maximum: most });
 }
 
-function keysOf(rows: readonly (readonly (string | null)[])[]): readonly string[] {
-  return rows.map((row) => formatKey(row as readonly string[]));
+/** The ids of written rows; what follows the key's columns is not theirs. */
+function keysOf(table: ModelTable, rows: readonly TextRow[]): readonly string[] {
+  return rows.map((row) => formatKey(row.slice(0, table.key.length) as readonly string[]));
 }

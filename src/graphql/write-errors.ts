@@ -1,0 +1,61 @@
+import { codeOf, SQLSTATE } from '../database/errors.js';
+import { RivuletError } from '../errors.js';
+import type { ModelTable } from '../model/types.js';
+import { type Refusal, refusalOf, type WriteCheck } from '../query/write-check.js';
+
+/** SQLSTATE's class of violated constraints. */
+const CONSTRAINT_CLASS = '23';
+
+/** Turns the error of a writing statement into the refusal that its writer gets in its place. */
+export class WriteDenial {
+  readonly #table: ModelTable;
+  readonly #done: string;
+  readonly #check: WriteCheck;
+  readonly #explain: () => Promise<Refusal | undefined>;
+
+  /** `explain` evaluates the check after a constraint was violated, outside of the failed transaction. */
+  constructor(
+    table: ModelTable,
+    done: string,
+    check: WriteCheck,
+    explain: () => Promise<Refusal | undefined>,
+  ) {
+    this.#table = table;
+    this.#done = done;
+    this.#check = check;
+    this.#explain = explain;
+  }
+
+  /** The refusal, if it was one; `undefined`: the error stands. */
+  async of(error: unknown): Promise<RivuletError | undefined> {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) return this.#errorOf(refusal);
+    if (!this.#isUnexplained(error)) return undefined;
+    try {
+      const explained = await this.#explain();
+      return explained === undefined ? undefined : this.#errorOf(explained);
+    } catch (failure) {
+      // A value that cannot be cast fails here as it did there, and says nothing of any row.
+      return codeOf(failure) === codeOf(error) ? undefined : this.#errorOf('policy');
+    }
+  }
+
+  /** True for a violated constraint, except for the table's own foreign keys: these are looked at after the check was satisfied. */
+  #isUnexplained(error: unknown): boolean {
+    const code = codeOf(error);
+    if (code !== SQLSTATE.foreignKeyViolation) return code?.startsWith(CONSTRAINT_CLASS) === true;
+    const { schema_name: schema, table_name: name } = error as { schema_name?: string; table_name?: string };
+    return schema !== this.#table.sqlSchema || name !== this.#table.sqlName;
+  }
+
+  #errorOf(refusal: Refusal): RivuletError {
+    const reference = refusal === 'policy' ? undefined : this.#check.references[refusal];
+    return reference === undefined ? denied(this.#table, this.#done) : denied(this.#table, this.#done);
+  }
+}
+
+export function denied({ typeName }: ModelTable, done: string): RivuletError {
+  return new RivuletError('WRITE_FORBIDDEN', `A row of ${typeName} may not be ${done} like this`, {
+    type: typeName,
+  });
+}

@@ -1,0 +1,70 @@
+import { codeOf, SQLSTATE } from '../database/errors.js';
+import { EVERYTHING } from '../filter/normalize.js';
+import { ownColumns } from '../filter/paths.js';
+import { filterToSql } from '../filter/sql.js';
+import type { Filter } from '../filter/types.js';
+import type { Model, ModelColumn } from '../model/types.js';
+import type { Params } from '../sql/statement.js';
+
+/** The conditions that a written row must satisfy, evaluated by the statement that writes it. */
+export interface WriteCheck {
+  readonly policy: Filter;
+  readonly references: readonly ReferenceCheck[];
+}
+
+/** One reference of the row to a parent. `filter` is true on a row that refers to nothing, or to a row that the writer may read. */
+export interface ReferenceCheck {
+  readonly columns: readonly ModelColumn[];
+  readonly filter: Filter;
+}
+
+/** The condition that a row failed: the policy, or the reference with this place in `WriteCheck.references`. */
+export type Refusal = 'policy' | number;
+
+const MARK = 'rivulet refuses this write: ';
+
+/** True where every row passes, so that there is nothing to evaluate. */
+export function isUnchecked({ policy, references }: WriteCheck): boolean {
+  return policy === EVERYTHING && references.length === 0;
+}
+
+/** The first condition that the row does not satisfy, as a text expression: `policy` or the reference's place; NULL where it satisfies all. */
+export function refusalToSql(
+  model: Model,
+  { policy, references }: WriteCheck,
+  alias: string,
+  params: Params,
+): string {
+  const failed = (filter: Filter) => `(${filterToSql(model, filter, alias, params)}) is not true`;
+  const cases = references.map(({ filter }, place) => `when ${failed(filter)} then '${place}'`);
+  if (policy !== EVERYTHING) cases.unshift(`when ${failed(policy)} then 'policy'`);
+  return `case ${cases.join(' ')} end`;
+}
+
+/**
+ * An expression that fails the statement where the row is refused, and is NULL elsewhere. It fails while rows are returned, and so before
+ * foreign keys and AFTER triggers, which run at the end of the statement, can show what a refused row would have met. `key` is the
+ * text of some column: with it Postgres cannot evaluate the expression while it plans.
+ */
+export function refuseSql(refusal: string, key: string): string {
+  return `('${MARK}' || left(${key}, 0) || ${refusal})::integer`;
+}
+
+/** The refusal that `refuseSql` failed the statement with; `undefined`: another error. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (codeOf(error) !== SQLSTATE.invalidTextRepresentation) return undefined;
+  const found = /rivulet refuses this write: (policy|\d+)/.exec(String((error as Error).message))?.[1];
+  return found === undefined ? undefined : readRefusal(found);
+}
+
+/** A refusal from the text that `refusalToSql` gave. */
+export function readRefusal(text: string): Refusal {
+  return text === 'policy' ? text : Number(text);
+}
+
+/** The row's own columns that the check reads. */
+export function checkedColumns({ policy, references }: WriteCheck): ReadonlySet<ModelColumn> {
+  return new Set(
+    [policy, ...references.map(({ filter }) => filter)].flatMap((each) => [...ownColumns(each)]),
+  );
+}
