@@ -421,6 +421,10 @@ export const ERRORS = {
     http: 503,
     retryable: true,
   },
+  RIVULET_STOPPED: {
+    cause: 'A change stream was asked for after `stop()`.',
+    next: 'Create another Rivulet or server, or subscribe before you stop it.',
+  },
   POLICY_FAILED: {
     cause:
       'A policy function of the configuration threw, or returned what is no policy: nothing is shown by it.',
@@ -498,6 +502,11 @@ export const ERRORS = {
     cause: 'The manifest is of another version than this client, or contradicts itself.',
     next: 'Take the manifest from the server that is asked, and use the same version of Rivulet on both sides.',
   },
+  OPTIONS_INVALID: {
+    cause:
+      'Options of a function have names that do not exist, or values of another shape; all of them are listed.',
+    next: 'Correct the listed options.',
+  },
   MESSAGE_INVALID: {
     cause:
       'A change message is not one that a Rivulet server sends for this schema; nothing of it was applied.',
@@ -516,8 +525,9 @@ export const ERRORS = {
     next: 'The message names the place and the change that should have made it so. Report it: a live query must not differ.',
   },
   TABLE_UNKNOWN: {
-    cause: 'It cannot be told to which table the rows of the value, or of the changes, belong.',
-    next: 'Name the table in the options, or select `__typename`.',
+    cause:
+      'Neither the value nor the message names the table that its rows belong to, or the manifest lacks that table.',
+    next: 'Pass messages as the `data` that they came in, or select `__typename` in the subscription. For the rows of the value, select `__typename` or set `table`.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

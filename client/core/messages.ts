@@ -53,6 +53,8 @@ export interface ChangeTransaction {
 /** `TaskChanges`: what one database transaction did to a scope; never half of it. */
 export interface ChangeMessage<Row = WireRow> {
   readonly __typename?: string;
+  /** Drizzle's key of the table, in messages of the server API. */
+  readonly table?: string;
   readonly cursor?: string;
   /** Not null: continuity is lost. */
   readonly reset?: string | null;

@@ -40,17 +40,19 @@ const LINK_KINDS = ['ENTER', 'LEAVE'] as const;
 const OPS = ['INSERT', 'UPDATE', 'DELETE'] as const;
 
 /**
- * Reads what change streams brought: a message, the `data` that holds it, or a list of these. What stands in one `data` is one transaction's, and
- * comes back as one group. `table` is the table of messages that name
- * none, by the field of `data` or by `__typename`.
+ * Reads what change streams sent: a message, the `data` that contains it, or a list of these. The messages of one `data` belong to one
+ * transaction, and come back as one group.
  *
- * The input is not trusted. Only what the manifest names is taken over, from own properties; a row of another type or with another id
- * than its change, an id that cannot be one, and nesting past the manifest's depth are `MESSAGE_INVALID`. `TABLE_UNKNOWN` where the table cannot be told.
+ * A message names its table by its `__typename`, by its `table` (messages of the server API), or by the field of `data` that it is the value of.
+ * `table` is the table of messages that name none; without it such a message is `TABLE_UNKNOWN`.
+ *
+ * The input is not trusted. Only what the manifest names is taken over, from own properties. `MESSAGE_INVALID` is thrown on a message that names
+ * two tables, a row of another type or with another id than its change, an id that cannot be one, and nesting past the manifest's depth.
  */
 export function readMessages(
   schema: ClientSchema,
   input: unknown,
-  table: ModelTable | undefined,
+  table?: ModelTable,
 ): readonly (readonly ReadMessage[])[] {
   return (Array.isArray(input) ? input : [input]).map((part) => readOne(schema, part, table));
 }
@@ -69,9 +71,12 @@ function readOne(
   return Object.keys(object)
     .filter((name) => name !== '__typename')
     .map((name) => {
-      const found = schema.byChangesField(name);
+      const inner = below(at, name);
+      const message = objectAt(object[name], inner);
+      // An alias may have the name of another table's stream: what the message itself says comes first.
+      const found = namedTable(schema, message, inner) ?? schema.byChangesField(name);
       if (!found) throw invalid(at, `${name.slice(0, 60)} is no change stream of this schema`);
-      return readMessage(schema, objectAt(object[name], below(at, name)), found, below(at, name));
+      return readMessage(schema, message, found, inner);
     });
 }
 
@@ -81,19 +86,33 @@ function tableOf(
   fallback: ModelTable | undefined,
   at: At,
 ): ModelTable {
-  const typeName = own(message, '__typename');
-  if (typeof typeName === 'string') {
-    const found = typeName.endsWith('Changes')
-      ? schema.byTypeName(typeName.slice(0, -'Changes'.length))
-      : undefined;
-    if (!found) throw invalid(at, 'a message of a type that the schema does not have');
-    return found;
-  }
-  if (fallback) return fallback;
+  const found = namedTable(schema, message, at) ?? fallback;
+  if (found) return found;
   throw new RivuletError(
     'TABLE_UNKNOWN',
-    'The message names no table: give it as the `data` it came in, or set `table`.',
+    'The message names no table. Pass the `data` that it came in, or select `__typename` in the subscription.',
+    { path: at.path },
   );
+}
+
+/** The table that a message names itself; `undefined` if it names none. */
+function namedTable(schema: ClientSchema, message: Fields, at: At): ModelTable | undefined {
+  const typeName = own(message, '__typename');
+  const name = own(message, 'table');
+  const byType = typeof typeName === 'string' ? tableOfMessageType(schema, typeName, at) : undefined;
+  if (name === undefined || name === null) return byType;
+  const byName = typeof name === 'string' ? schema.model.find(name) : undefined;
+  if (!byName) throw invalid(below(at, 'table'), 'no table of this schema');
+  if (byType && byType !== byName) throw invalid(at, 'a message that names two tables');
+  return byName;
+}
+
+function tableOfMessageType(schema: ClientSchema, typeName: string, at: At): ModelTable {
+  const found = typeName.endsWith('Changes')
+    ? schema.byTypeName(typeName.slice(0, -'Changes'.length))
+    : undefined;
+  if (!found) throw invalid(at, 'a message of a type that the schema does not have');
+  return found;
 }
 
 function readMessage(schema: ClientSchema, message: Fields, table: ModelTable, at: At): ReadMessage {

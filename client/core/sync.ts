@@ -2,14 +2,17 @@ import { RivuletError } from '../../src/errors.js';
 import type { ModelTable } from '../../src/manifest/model.js';
 import type { Manifest } from '../../src/manifest/types.js';
 import type { ListArgs } from './cache.js';
+import { CarriedBook } from './carried-relations.js';
 import type { Changes } from './messages.js';
 import type { Need } from './needs.js';
 import { readMessages } from './read-message.js';
 import { reduce } from './reduce.js';
 import { isObject } from './row.js';
 import { type ClientSchema, isClientSchema, readManifest } from './schema.js';
+import { checkSyncOptions } from './sync-options.js';
 import { TreeCache } from './tree.js';
 import type { ListShape } from './tree-shape.js';
+import { needsOfUnread } from './unread-fields.js';
 
 /**
  * How the value was asked for. `where`, `orderBy`, `limit`, `offset` are those of the value, if it is a list; `with` has those of the lists
@@ -37,12 +40,16 @@ export interface Synced<Value> {
 /**
  * The value as it is after the changes: in every place where it shows a row, through every relation that it has loaded.
  *
- * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); anything else comes back as
- * it is. The input is never written to; what did not change is the same object, and without any change so is the whole. The same changes
- * again change nothing but where a need was reported. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds` says what.
+ * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); anything else is returned
+ * as it is. The input is never written to. What did not change is the same object, and without any change so is the whole. The same changes
+ * again change nothing but where a need was reported. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds`
+ * reports it.
  *
- * Throws `MESSAGE_INVALID`, before anything is applied, on changes that no server of this schema sends; `TABLE_UNKNOWN`;
- * and the errors of filters and orders where the options have such.
+ * Every message names its table: pass the `data` of a subscription, a message with its `__typename`, or a message of the server API.
+ *
+ * Throws, before anything is applied: `OPTIONS_INVALID` with all that is wrong with the options; `MESSAGE_INVALID` on changes that no server of this
+ * schema sends; `TABLE_UNKNOWN` where a message or the value names no table, or one that the manifest lacks; and the errors of filters and
+ * orders where the options have such.
  */
 export function sync<Value>(value: Value, changes: Changes, options: SyncOptions): Value {
   return syncWithNeeds(value, changes, options).value;
@@ -50,10 +57,11 @@ export function sync<Value>(value: Value, changes: Changes, options: SyncOptions
 
 /** As `sync`; and what has to be fetched from the server. */
 export function syncWithNeeds<Value>(value: Value, changes: Changes, options: SyncOptions): Synced<Value> {
+  checkSyncOptions(options);
   if (typeof value !== 'object') return { value, needs: [] };
   const schema = isClientSchema(options.manifest) ? options.manifest : readManifest(options.manifest);
   const ownTable = tableOfValue(schema, value, options.table);
-  const transactions = readMessages(schema, changes, ownTable);
+  const transactions = readMessages(schema, changes);
   let current: unknown = value;
   const needs: Need[] = [];
   for (const messages of transactions) {
@@ -63,8 +71,9 @@ export function syncWithNeeds<Value>(value: Value, changes: Changes, options: Sy
       if (!mayBeRow(current)) break;
       throw new RivuletError('TABLE_UNKNOWN', 'The rows of the value have no `__typename`: set `table`.');
     }
-    const cache = TreeCache.open(schema, table, current, options);
-    if (!cache) break;
+    const cache = new TreeCache(schema, table, current, options, new CarriedBook(messages));
+    needs.push(...needsOfUnread(schema, cache.unread, messages));
+    if (!cache.isReadable) continue;
     const found = reduce(schema, cache, messages, {
       follows: options.follows ?? 'value',
       argsAt: (root, path) => (root === table.name ? argsAt(options, path) : NO_ARGS),
@@ -86,8 +95,8 @@ function tableOfValue(
     if (!table) throw new RivuletError('TABLE_UNKNOWN', `The manifest has no table ${name}.`);
     return table;
   }
-  const row: unknown = Array.isArray(value) ? value[0] : value;
-  const typeName: unknown = isObject(row) ? row.__typename : undefined;
+  const rows: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const typeName = rows.filter(isObject).find((row) => Object.hasOwn(row, '__typename'))?.__typename;
   return typeof typeName === 'string' ? schema.byTypeName(typeName) : undefined;
 }
 
@@ -96,8 +105,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 function mayBeRow(value: unknown): boolean {
-  const row: unknown = Array.isArray(value) ? value[0] : value;
-  return isObject(row) && Object.hasOwn(row, 'id');
+  return (Array.isArray(value) ? value : [value]).some((row) => isObject(row) && Object.hasOwn(row, 'id'));
 }
 
 const NO_ARGS: ListArgs = Object.freeze({});

@@ -1,5 +1,6 @@
 import type { ModelRelation } from '../../src/manifest/model.js';
 import type { Entity, Field, Fields } from './cache.js';
+import type { CarriedRelations } from './carried-relations.js';
 import type { ListShape, Shape } from './tree-shape.js';
 
 /** One place in a tree where a row stands. */
@@ -14,6 +15,8 @@ export class TreeRow {
     readonly source: Fields | null,
     /** `null`: the row was taken from its place. */
     public holder: TreeField | null,
+    /** For a row that came to a place that no row had shown before: the relations that were sent below it. */
+    readonly carried: CarriedRelations | null = null,
   ) {}
 
   /** Columns that are another than in `source`. */
@@ -45,6 +48,8 @@ export class TreeField implements Field {
   readonly parent: Entity | null;
   #rows: TreeRow[] | undefined;
   #keys: readonly string[] | undefined;
+  /** The rows of `source`, each once. */
+  sourceRows: readonly Fields[] | undefined;
   readonly #left = new Map<string, TreeRow>();
 
   constructor(

@@ -5,7 +5,7 @@ import type { ListArgs } from './cache.js';
 export interface ListShape extends ListArgs {
   /** The columns that the rows show. Default: what the rows that are there show, and all that is sent where there are none. */
   readonly columns?: readonly string[] | undefined;
-  /** By relation: these are loaded. Default: what the rows that are there have loaded. */
+  /** By relation: these are loaded. Default: what the rows that are there have loaded, and all that is sent where there are none. */
   readonly with?: Readonly<Record<string, ListShape>> | undefined;
 }
 
@@ -18,6 +18,8 @@ export class Shape {
   readonly #inner = new Map<string, Shape>();
   /** Relations that rows at this place have loaded. */
   readonly loaded = new Set<string>();
+  /** True once a row was seen at this place. */
+  hasRows = false;
 
   constructor(table: ModelTable, args: ListShape) {
     this.table = table;
@@ -26,6 +28,11 @@ export class Shape {
     for (const name of Object.keys(args.with ?? {})) {
       if (table.findRelation(name)) this.loaded.add(name);
     }
+  }
+
+  /** True if nothing says which relations the rows at this place have loaded. */
+  get isOpen(): boolean {
+    return !this.hasRows && this.args.with === undefined;
   }
 
   inner(name: string, target: ModelTable): Shape {

@@ -1,5 +1,6 @@
 import type { ModelTable } from '../../src/manifest/model.js';
 import type { Entity, Field, Fields, Linked, ReducerCache } from './cache.js';
+import type { CarriedBook, CarriedRelations } from './carried-relations.js';
 import { isEqual } from './equal.js';
 import { entityId } from './facts.js';
 import { isObject, keyOfRow } from './row.js';
@@ -11,8 +12,8 @@ import { type ListShape, Shape } from './tree-shape.js';
  * A tree of rows as GraphQL shows them, seen as a cache: a row may stand at many places, each with columns and relations of its own.
  * The value is never written to; `value()` gives the new one, in which all that did not change is the same object.
  *
- * What is no row of the table that belongs at its place (no id, another `__typename`, the same row twice) is left alone, with
- * everything in the same list.
+ * A list shows a row once: where the value has it twice, the second is left out as soon as the list changes.
+ * A list with something in it that is no row of its table (no id, another `__typename`) cannot be followed: it is left alone, and `unread` has it.
  */
 export class TreeCache implements ReducerCache {
   readonly #schema: ClientSchema;
@@ -21,24 +22,32 @@ export class TreeCache implements ReducerCache {
   readonly #keys = new Map<string, Set<string>>();
   readonly #written = new Map<string, Fields>();
   readonly #dropped = new Set<string>();
+  readonly #carried: CarriedBook;
+  readonly #unread: TreeField[] = [];
 
-  private constructor(schema: ClientSchema, root: TreeField) {
-    this.#schema = schema;
-    this.#root = root;
-    this.#load(root);
-  }
-
-  /** `value`: a list of rows, a row, or `null`; `undefined` is returned for anything else. */
-  static open(
+  /** `value`: a list of rows, a row, or `null`. `carried`: the relations of the messages that will be applied. */
+  constructor(
     schema: ClientSchema,
     table: ModelTable,
     value: unknown,
     shape: ListShape,
-  ): TreeCache | undefined {
+    carried: CarriedBook,
+  ) {
     const kind = Array.isArray(value) ? 'many' : 'one';
-    const root = new TreeField(null, null, kind, new Shape(table, shape), value);
-    const cache = new TreeCache(schema, root);
-    return root.rows === undefined ? undefined : cache;
+    this.#schema = schema;
+    this.#root = new TreeField(null, null, kind, new Shape(table, shape), value);
+    this.#carried = carried;
+    this.#load(this.#root);
+  }
+
+  /** False where the value itself is not a row or a list of rows: then there is nothing to apply changes to. */
+  get isReadable(): boolean {
+    return this.#root.rows !== undefined;
+  }
+
+  /** Fields that contain something that is no row of their table. */
+  get unread(): readonly TreeField[] {
+    return this.#unread;
   }
 
   read(entity: Entity): Fields | undefined {
@@ -100,10 +109,11 @@ export class TreeCache implements ReducerCache {
       return { empty: [], complete: true };
     }
     const { shape } = place;
-    const row = new TreeRow(key, null, place);
+    const carried = shape.isOpen ? this.#carriedTo(place, key) : null;
+    const row = new TreeRow(key, null, place, carried);
     place.put(row, at);
     this.#register(shape.table, row);
-    for (const name of shape.loaded) {
+    for (const name of carried?.keys() ?? shape.loaded) {
       const relation = shape.table.findRelation(name)!;
       const inner = shape.inner(name, this.#schema.model.table(relation.target));
       row.add(name, new TreeField(row, relation, relation.kind, inner, undefined));
@@ -136,20 +146,30 @@ export class TreeCache implements ReducerCache {
     const { source, kind, shape } = field;
     const items: readonly unknown[] =
       kind === 'one' ? (source === null ? [] : [source]) : Array.isArray(source) ? source : [undefined];
-    const rows: TreeRow[] = [];
-    const keys = new Set<string>();
+    const rows = new Map<string, TreeRow>();
     for (const item of items) {
       const key = this.#keyOf(shape.table, item);
-      if (key === undefined || keys.has(key)) return;
-      keys.add(key);
-      rows.push(new TreeRow(key, item as Fields, field));
+      if (key === undefined) {
+        this.#unread.push(field);
+        return;
+      }
+      if (!rows.has(key)) rows.set(key, new TreeRow(key, item as Fields, field));
     }
-    field.fill(rows);
-    for (const row of rows) this.#loadRow(shape, row);
+    field.fill([...rows.values()]);
+    field.sourceRows = field.rows!.map((row) => row.source!);
+    for (const row of rows.values()) this.#loadRow(shape, row);
+  }
+
+  /** What was sent below a row that comes to a place: as the row that it comes with has it, or as its own change. */
+  #carriedTo(place: TreeField, key: string): CarriedRelations {
+    const above = place.owner?.carried;
+    const carried = above ? above.get(place.relation!.name)?.get(key) : this.#carried.of(place.table, key);
+    return carried ?? new Map();
   }
 
   #loadRow(shape: Shape, row: TreeRow): void {
     this.#register(shape.table, row);
+    shape.hasRows = true;
     const source = row.source!;
     for (const name of Object.keys(source)) {
       const relation = shape.table.findRelation(name);
@@ -194,8 +214,8 @@ export class TreeCache implements ReducerCache {
   #fieldValue(field: TreeField): unknown {
     const rows = field.rows!.map((row) => this.#rowValue(field.shape, row));
     if (field.kind === 'one') return rows[0] ?? null;
-    const same = this.#sourcesOf(field).find((source) => isSameList(source, rows));
-    return same ?? rows;
+    const same = this.#alikeOf(field).find((each) => isSameList(each?.sourceRows, rows));
+    return same ? same.source : rows;
   }
 
   #rowValue(shape: Shape, row: TreeRow): unknown {
@@ -230,16 +250,14 @@ export class TreeCache implements ReducerCache {
     return columns;
   }
 
-  /** The lists that a field may turn out to be equal to: its own, or those that the same relation of the same row was. */
-  #sourcesOf(field: TreeField): readonly unknown[] {
-    if (field.source !== undefined || !field.parent) return [field.source];
+  /** The fields whose list a field may turn out to be equal to: itself, or those that the same relation of the same row was. */
+  #alikeOf(field: TreeField): readonly (TreeField | undefined)[] {
+    if (field.source !== undefined || !field.parent) return [field];
     const places = this.#placesOf(field.parent.table, field.parent.key);
-    return places.map((row) => row.fields.get(field.relation!.name)?.source);
+    return places.map((row) => row.fields.get(field.relation!.name));
   }
 }
 
-function isSameList(source: unknown, rows: readonly unknown[]): boolean {
-  return (
-    Array.isArray(source) && source.length === rows.length && rows.every((row, at) => row === source[at])
-  );
+function isSameList(source: readonly unknown[] | undefined, rows: readonly unknown[]): boolean {
+  return source?.length === rows.length && rows.every((row, at) => row === source[at]);
 }

@@ -13,6 +13,7 @@ import type { Scopes } from '../scope/types.js';
 import type { WatchLabel } from '../watch/types.js';
 import { mapStream } from './map-stream.js';
 import { Messages, type UntypedMessage } from './messages.js';
+import { checkChangesOptions } from './options.js';
 import { keyOfReference } from './row-key.js';
 import { RowReader } from './row-reader.js';
 import { changeSpec, type Viewer } from './spec.js';
@@ -30,6 +31,8 @@ export interface ApiOptions {
   readonly scopes: Scopes;
   readonly feed: Feed;
   readonly cursors: CursorCodec;
+  /** Throws `RIVULET_STOPPED` once the scopes were stopped. */
+  readonly assertRunning?: () => void;
   /** Told when a policy function fails; it then denies. */
   readonly onFault?: (fault: PolicyFault) => void;
 }
@@ -53,7 +56,9 @@ class ScopesApi {
   }
 
   changes = (target: unknown, options: LabelOptions = {}): ChangeStream<UntypedMessage> => {
-    const { model, labels, scopes, cursors } = this.#options;
+    const { model, labels, scopes, cursors, assertRunning } = this.#options;
+    assertRunning?.();
+    checkChangesOptions(options);
     // An `as` that happens to be undefined is somebody whom the policies do not know, not the server.
     const rights = 'as' in options ? this.#rightsOf(options.as) : null;
     const viewer: Viewer = { model, rights };
@@ -67,7 +72,8 @@ class ScopesApi {
   get = async (change: object): Promise<Readonly<UntypedRow> | null> => this.#reader.get(change);
 
   subscriptions = async (watcher?: unknown, key?: unknown): Promise<readonly Subscription[]> => {
-    const { model, labels, scopes, database } = this.#options;
+    const { model, labels, scopes, database, assertRunning } = this.#options;
+    assertRunning?.();
     const listed = scopes.list();
     if (watcher === undefined) return listed.map(describe);
     const target = resolveTarget(model, labels, watcher);

@@ -54,6 +54,7 @@ export class Messages {
   #make({ cursor, reset, transaction, changes, related }: ScopeMessage, view: MessageView): UntypedMessage {
     const { spec, viewer } = view;
     return Object.freeze({
+      table: spec.table.name,
       cursor: this.#cursors.encode(cursor),
       reset,
       transaction: transaction && Object.freeze({ ...transaction, xid: String(transaction.xid) }),

@@ -108,8 +108,6 @@ function rowsFilter(table: ModelTable, rows: LabelOptions['rows']): Filter | nul
 
 /** Of given rows nobody asks to hear that they are there. */
 function opsOf(ops: readonly ChangeOp[] | undefined, ofRows: boolean): ReadonlySet<ChangeOp> | null {
-  const wrong = ops?.find((op) => !OPS.includes(op));
-  if (wrong !== undefined) throw invalid(`${String(wrong)} is no operation; there are ${OPS.join(', ')}.`);
   const wanted = ofRows ? (ops ?? OPS).filter((op) => op !== 'INSERT') : ops;
   if (wanted === undefined) return null;
   if (wanted.length > 0) return new Set(wanted);

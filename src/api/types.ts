@@ -108,6 +108,8 @@ export interface RelatedChanges<TNode, TRow, TRelated> {
 
 /** What one transaction did to the rows that are watched; never half of it. Shared by all who listen: not to be changed. */
 export interface ChangesMessage<TNode, TRow, TRelated> {
+  /** Drizzle's key of the table that `changes` are about. */
+  readonly table: string;
   /** The position after this message. */
   readonly cursor: string;
   /** Not null: continuity is lost, read again. */
@@ -192,8 +194,8 @@ export interface Api<R extends AnyRelations = AnyRelations> {
    * a coded error.
    *
    * Throws at once, with what exists in the message, on names that do not: `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL`,
-   * `CHANGES_UNKNOWN_RELATION`, `CHANGES_UNKNOWN_COLUMN`, `FILTER_UNKNOWN_FIELD`; `CHANGES_INVALID`; `TABLE_NOT_WATCHED`;
-   * `CURSOR_INVALID`.
+   * `CHANGES_UNKNOWN_RELATION`, `CHANGES_UNKNOWN_COLUMN`, `FILTER_UNKNOWN_FIELD`; `CHANGES_INVALID`, with all options of another shape;
+   * `TABLE_NOT_WATCHED`; `CURSOR_INVALID`; `RIVULET_STOPPED` after `stop()`.
    */
   changes<T extends TableOf<R>, const O extends ChangesOptions<R, NameOf<R, T>> = Record<never, never>>(
     table: T,

@@ -97,6 +97,8 @@ export interface OpenRivulet<TRelations extends SchemaRelations> {
   readonly api: Api<Known<TRelations>>;
   /** Told when a policy function fails. */
   readonly onFault: (fault: PolicyFault) => void;
+  /** From now on server code cannot begin a change stream; those that run go on until `close`. */
+  refuseStreams(): void;
   close(): Promise<void>;
 }
 
@@ -146,7 +148,13 @@ export async function openRivulet<TRelations extends SchemaRelations>(
     const cursors = createCursorCodec(secret, () => feed.epoch);
     const onFault = ({ table, rule, error }: PolicyFault): void =>
       logger.error({ err: error, table, rule }, 'a policy failed, and denies');
+    let isRunning = true;
+    const assertRunning = (): void => {
+      if (!isRunning)
+        throw new RivuletError('RIVULET_STOPPED', 'It was stopped, so nothing can be subscribed');
+    };
     const api = createApi<Known<TRelations>>({
+      assertRunning,
       model,
       policies: config.policies,
       labels: plan.labels,
@@ -156,11 +164,15 @@ export async function openRivulet<TRelations extends SchemaRelations>(
       cursors,
       onFault,
     });
+    const refuseStreams = (): void => {
+      isRunning = false;
+    };
     const close = async (): Promise<void> => {
+      refuseStreams();
       await stop();
       await closePools();
     };
-    return { database, feed, scopes, notifyQueue, schemaWatch, cursors, api, onFault, close };
+    return { database, feed, scopes, notifyQueue, schemaWatch, cursors, api, onFault, refuseStreams, close };
   } catch (error) {
     await closePools();
     throw codedError(error) ?? error;

@@ -215,6 +215,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     let stopping: Promise<void> | undefined;
     const stop = async (drainMs: number): Promise<void> => {
       health.stopping();
+      open.refuseStreams();
       logger.info({ sockets: sockets.sockets, eventStreams: http.streams }, 'stopping');
       await Promise.all([http.close(drainMs), sockets.close()]);
       await closeAll();

@@ -256,8 +256,12 @@ describe('a subscription ends, and leaves nothing behind,', () => {
   test('with the Rivulet that it came from', async () => {
     const other = await start();
     const waiting = other.changes(tasks).next();
-    await Promise.all([other.stop(), other.stop()]);
+    const stopped = Promise.all([other.stop(), other.stop()]);
+    expect(codeOf(() => other.changes(tasks))).toBe('RIVULET_STOPPED');
     expect(await waiting).toMatchObject({ done: true });
+    await stopped;
+    expect(codeOf(() => other.changes(tasks))).toBe('RIVULET_STOPPED');
+    await expect(other.subscriptions()).rejects.toMatchObject({ code: 'RIVULET_STOPPED' });
   });
 });
 
@@ -494,8 +498,29 @@ test.each<readonly [string, () => unknown, string]>([
     () => rivulet.changes('audit', { with: { tasks: true } }),
     'CHANGES_UNKNOWN_RELATION',
   ],
+  ['options that are no object', () => rivulet.changes(tasks, null as never), 'CHANGES_INVALID'],
 ])('%s is refused at once, with a code', (_what, work, code) => {
   expect(codeOf(work)).toBe(code);
+});
+
+test('options of `changes` are refused with all their problems at once', () => {
+  const options = { wher: {}, ops: 'INSERT', columns: [1], after: 5, signal: {}, with: [], where: 'x' };
+  expect(() => rivulet.changes(tasks, options as never)).toThrow(
+    expect.objectContaining({
+      code: 'CHANGES_INVALID',
+      details: {
+        problems: [
+          expect.stringMatching(/^wher: there is no such option; there are where, with/),
+          'ops: must be a list, not a string',
+          'columns[0]: must be a string, not 1',
+          'after: must be a string, not 5',
+          'signal: must be an AbortSignal, not an object',
+          'with: must be an object, not a list',
+          'where: must be an object, not "x"',
+        ],
+      },
+    }),
+  );
 });
 
 function titles(count: number): string[] {

@@ -208,6 +208,7 @@ export function graphChanges(
     );
   const sets = { before: inScope(before), after: inScope(after) };
   return {
+    table,
     changes: scopeChanges(before, after, table, sets, query),
     related: relatedScopes(before, after, table, sets, query, sendsAll),
   };

@@ -114,7 +114,7 @@ async function follow(): Promise<void> {
     if (!data) throw new Error(JSON.stringify(errors));
     const message = data.counterChanges;
     if (message.reset !== null) throw new Error(message.reset);
-    const rows: Kept['rows'] = sync(kept.rows, message as never, {
+    const rows: Kept['rows'] = sync(kept.rows, data as never, {
       manifest,
       table: 'counters',
       limit: 1_000,

@@ -360,12 +360,16 @@ export class LiveSession {
     const { shape, id, reading } = root;
     const before = this.#trees.get(root);
     try {
-      const { value, needs } = syncWithNeeds(before, message as unknown as ChangeMessage, {
-        ...shape,
-        manifest: this.#options.schema,
-        table: reading.table.name,
-        ...(id === undefined ? {} : { id }),
-      });
+      const { value, needs } = syncWithNeeds(
+        before,
+        { ...(message as unknown as ChangeMessage), table: reading.table.name },
+        {
+          ...shape,
+          manifest: this.#options.schema,
+          table: reading.table.name,
+          ...(id === undefined ? {} : { id }),
+        },
+      );
       // The reducer leaves the row of a root field where it is.
       const after = id !== undefined && isGone(message, id) ? null : value;
       this.#trees.set(root, after);

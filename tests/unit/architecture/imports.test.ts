@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What each folder may import besides itself and `src/errors.ts`. Data flows from the top of the list to its bottom. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/options': [],
   'src/sql': [],
   'src/model': ['src/sql'],
   'src/value': ['src/model', 'src/sql'],
@@ -41,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/scope',
   ],
   'src/api': [
+    'src/options',
     'src/model',
     'src/value',
     'src/sql',
@@ -56,7 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/server': ['src/*'],
   'src/cli': ['src/*'],
   'src/codegen': ['src/*'],
-  'client/core': ['src/filter', 'src/value', 'src/manifest'],
+  'client/core': ['src/options', 'src/filter', 'src/value', 'src/manifest'],
   'client/urql': ['client/core', 'src/manifest'],
   'client/apollo': ['client/core', 'src/manifest'],
 };
@@ -73,6 +75,7 @@ const MUST_IMPORT: readonly (readonly [string, string])[] = [
 
 /** Folders without IO: nothing there may import a node builtin that does any, nor the driver. */
 const PURE = [
+  'src/options',
   'src/sql',
   'src/model',
   'src/value',

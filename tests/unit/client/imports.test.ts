@@ -36,6 +36,7 @@ test('the client core reaches no package, and nothing of the server but what is 
     'src',
     'src/filter',
     'src/manifest',
+    'src/options',
     'src/sql',
     'src/value',
   ]);

@@ -13,6 +13,7 @@ function apply(value: unknown, message: ChangeMessage, more: Partial<SyncOptions
 }
 
 const related = (scopes: RelatedScopes, changes: readonly RowChange[] = []): ChangeMessage => ({
+  table: 'posts',
   changes,
   related: scopes,
 });
@@ -83,7 +84,7 @@ describe('links', () => {
         },
       },
     });
-    expect(apply(shown, message, { table: 'persons' })).toEqual([
+    expect(apply(shown, { ...message, table: 'persons' }, { table: 'persons' })).toEqual([
       { id: '7', posts: [], reviews: [{ id: '1', comments: [{ id: '5' }] }] },
     ]);
   });
@@ -96,7 +97,7 @@ describe('links', () => {
         links: [],
       },
     });
-    expect(apply(shown, message, { table: 'persons' })).toBe(shown);
+    expect(apply(shown, { ...message, table: 'persons' }, { table: 'persons' })).toBe(shown);
   });
 
   test('to a row of which nothing is known have the field fetched', () => {

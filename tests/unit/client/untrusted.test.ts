@@ -43,6 +43,8 @@ describe('a message that no server sends', () => {
     ['a row that leaves and is there', post({ kind: 'LEAVE', key: '1', node: { id: '1' } })],
     ['a row that enters and is not there', post({ kind: 'ENTER', key: '1', node: null })],
     ['a stream of no table', { ghostChanges: { changes: [] } }],
+    ['a message of a table that there is not', { table: 'ghosts', changes: [] }],
+    ['a message that names two tables', { __typename: 'PostChanges', table: 'persons', changes: [] }],
     ['a message of another type', { __typename: 'GhostChanges', changes: [] }],
     ['a scope of no relation', { postChanges: { changes: [], related: { ghosts: {} } } }],
     [
@@ -128,8 +130,12 @@ describe('the table', () => {
     );
   });
 
-  test('of a message is told by its field, by its type, or is that of the value', () => {
-    expect(sync(value, { changes: [deleted] }, options)).toEqual([value[1]]);
+  test('of a message is named by its field, by its type or by its table, and never taken to be that of the value', () => {
+    expect(sync(value, { table: 'posts', changes: [deleted] }, options)).toEqual([value[1]]);
+    expect(sync(value, { table: 'persons', changes: [deleted] }, options)).toBe(value);
+    expect(codeOf(() => sync(value, { changes: [deleted] }, options))).toBe('TABLE_UNKNOWN');
+    const aliased = { postChanges: { __typename: 'PersonChanges', changes: [deleted] } };
+    expect(sync(value, aliased, options)).toBe(value);
     const comment = { __typename: 'CommentChanges', changes: [{ ...deleted, key: '5' }] };
     expect(sync(value, comment, options)[0]!.comments).toEqual([]);
     expect(codeOf(() => sync([], { changes: [] }, { manifest: schema }))).toBe('TABLE_UNKNOWN');
@@ -137,7 +143,11 @@ describe('the table', () => {
 });
 
 test('a reset is a need, and what comes with it is applied', () => {
-  const { needs, value: same } = syncWithNeeds(value, { reset: 'OVERFLOW', changes: [] }, options);
+  const { needs, value: same } = syncWithNeeds(
+    value,
+    { table: 'posts', reset: 'OVERFLOW', changes: [] },
+    options,
+  );
   expect(needs).toEqual([{ kind: 'reset', reason: 'OVERFLOW' }]);
   expect(same).toBe(value);
 });
