@@ -1,6 +1,7 @@
 import { RivuletError } from '../errors.js';
 import { DEFAULT_LIMITS } from '../graphql/limits.js';
 import type { AuthConfig, Limits, MetricsConfig, RetentionConfig, RivuletConfig } from './config.js';
+import { checkConfig } from './config-checks.js';
 import type { LogLevel } from './logger.js';
 
 /** The configuration with the environment and the defaults filled in. */
@@ -29,21 +30,23 @@ const LOG_LEVELS: readonly string[] = ['silent', 'fatal', 'error', 'warn', 'info
 
 /** What the environment says goes before what the file says. Throws `CONFIG_INVALID`. */
 export function resolveSettings(config: RivuletConfig, environment: Environment, mode: Mode): Settings {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...TRANSPORT_LIMITS };
+  checkConfig(config, limits);
   const graphiql = config.graphiql ?? mode === 'development';
   return {
     databaseUrl: textOf(environment.DATABASE_URL) ?? config.database?.url,
     maxConnections: config.database?.maxConnections ?? 10,
     port: portOf(textOf(environment.PORT)) ?? config.server?.port ?? 4000,
     host: textOf(environment.HOST) ?? config.server?.host ?? '127.0.0.1',
-    origins: (config.server?.origins ?? []).map(originOf),
-    trustedProxies: proxiesOf(config.server?.trustedProxies ?? 0),
+    origins: config.server?.origins ?? [],
+    trustedProxies: config.server?.trustedProxies ?? 0,
     metrics: metricsOf(config.server?.metrics, environment),
     auth: {
       ...config.auth,
       secret: textOf(environment.JWT_SECRET) ?? config.auth?.secret,
       jwks: addressOf(textOf(environment.JWKS_URL) ?? config.auth?.jwks),
     },
-    limits: limitsOf(config.limits ?? {}),
+    limits: { ...limits, ...defined(config.limits) },
     retention: retentionOf(config.retention ?? {}),
     graphiql,
     introspection: config.introspection ?? graphiql,
@@ -86,14 +89,11 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   stalledSeconds: 20,
 };
 
-function limitsOf(limits: Partial<Limits>): Limits {
-  const all: Limits = { ...DEFAULT_LIMITS, ...TRANSPORT_LIMITS };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(all, name)) throw invalid(`\`limits.${name}\` is not known`);
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw invalid(`\`limits.${name}\` must be a whole number from 1`);
-  }
-  return { ...all, ...limits };
+/** Without the options that are `undefined`, which count as left out. */
+function defined<Options extends object>(options: Options | undefined): Partial<Options> {
+  return Object.fromEntries(
+    Object.entries(options ?? {}).filter(([, value]) => value !== undefined),
+  ) as Partial<Options>;
 }
 
 const RETENTION: Required<RetentionConfig> = {
@@ -104,13 +104,7 @@ const RETENTION: Required<RetentionConfig> = {
 };
 
 function retentionOf(retention: RetentionConfig | false): Required<RetentionConfig> | null {
-  if (retention === false) return null;
-  for (const [name, value] of Object.entries(retention)) {
-    if (!Object.hasOwn(RETENTION, name)) throw invalid(`\`retention.${name}\` is not known`);
-    if (typeof value !== 'number' || !(value > 0) || value > Number.MAX_SAFE_INTEGER)
-      throw invalid(`\`retention.${name}\` must be a number above 0`);
-  }
-  return { ...RETENTION, ...retention };
+  return retention === false ? null : { ...RETENTION, ...defined(retention) };
 }
 
 /** An empty variable is as good as none. */
@@ -134,17 +128,6 @@ function metricsOf(metrics: MetricsConfig | undefined, environment: Environment)
 function logLevelOf(text: string | undefined): LogLevel | undefined {
   if (text === undefined || LOG_LEVELS.includes(text)) return text as LogLevel | undefined;
   throw invalid(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${text}"`);
-}
-
-function proxiesOf(count: number): number {
-  if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw invalid('`server.trustedProxies` must be a whole number from 0');
-}
-
-function originOf(text: string): string {
-  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
-  if (origin === text) return origin;
-  throw invalid(`"${text}" in \`server.origins\` is not an origin such as https://app.example.com`);
 }
 
 function addressOf(text: string | undefined): string | undefined {

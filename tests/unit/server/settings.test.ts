@@ -51,6 +51,54 @@ test('the environment goes before the file, and an empty variable is none', () =
   });
 });
 
+test('a configuration is refused with all its problems at once', () => {
+  const wrong = {
+    relation: {},
+    context: 1,
+    server: { port: '4000', origins: 'x', trustedProxies: -1, metrics: { port: 70_000 } },
+    database: { maxConnections: 0 },
+    auth: { jwks: 'keys', secret: 5 },
+    limits: { depth: 0, depht: 3 },
+    retention: true,
+    graphiql: 'yes',
+    names: { tasks: { typ: 'Job' } },
+    watchers: [null],
+    development: { users: [{ id: 1, name: 'x' }] },
+  };
+  expect(() => resolveSettings(config(wrong as never), {}, 'production')).toThrow(
+    expect.objectContaining({
+      code: 'CONFIG_INVALID',
+      details: {
+        problems: [
+          expect.stringMatching(/^relation: there is no such option; there are relations, /),
+          'context: must be a function, not 1',
+          'server.port: must be a whole number from 0 to 65535, not "4000"',
+          'server.origins: must be a list, not a string',
+          'server.trustedProxies: must be a whole number from 0, not -1',
+          'server.metrics.port: must be a whole number from 0 to 65535, not 70000',
+          'database.maxConnections: must be a whole number from 1, not 0',
+          'auth.jwks: must be an address, not "keys"',
+          'auth.secret: must be a string, not 5',
+          'limits.depth: must be a whole number from 1, not 0',
+          expect.stringMatching(/^limits\.depht: there is no such option; there are .*depth/),
+          'retention: must be an object, not a boolean',
+          'graphiql: must be true or false, not "yes"',
+          expect.stringMatching(/^names\.tasks\.typ: there is no such option/),
+          'watchers[0]: must be an object, not null',
+          'development.users[0].id: must be a string that is not empty, not 1',
+        ],
+      },
+    }),
+  );
+  expect(code({ policies: undefined as never })).toBe('CONFIG_INVALID');
+});
+
+test('an option that is undefined counts as left out', () => {
+  const settings = { limits: { depth: undefined }, retention: { maxRows: undefined }, server: undefined };
+  const { limits, retention } = resolveSettings(config(settings as never), {}, 'production');
+  expect([limits.depth, retention?.maxRows]).toEqual([12, 10_000_000]);
+});
+
 test.each([
   [{}, { PORT: 'http' }],
   [{}, { PORT: '70000' }],
