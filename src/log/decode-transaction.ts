@@ -32,12 +32,15 @@ export class TransactionDecoder {
     const decoded = decodeRow(row, this.#shapes);
     if (decoded.kind === 'lost') this.#isLost = true;
     else if (decoded.kind === 'unreadable') this.#unreadable.set(decoded.table, decoded.reason);
-    else for (const change of decoded.changes) this.#order.add(change);
+    else for (const change of decoded.changes) this.#order.add(change, decoded.logged);
   }
 
   /** Without its cursor; `null` where nothing of it concerns the model. */
   finish(): Omit<LoggedTransaction, 'cursor'> | null {
     const changes = this.#order.finish();
+    for (const table of this.#order.broken) {
+      this.#unreadable.set(table, `some changes of ${table.sqlName} went by without being logged`);
+    }
     if (!this.#first || (changes.length === 0 && this.#unreadable.size === 0)) return null;
     const { xid, loggedAt } = this.#first;
     const isTooLarge = this.#first.op === 'TOO_MANY';
@@ -46,11 +49,16 @@ export class TransactionDecoder {
 }
 
 type DecodedRow =
-  | { readonly kind: 'changes'; readonly changes: readonly Change[] }
+  | {
+      readonly kind: 'changes';
+      readonly changes: readonly Change[];
+      /** Places of the columns of which every change is logged; `null`: all. */
+      readonly logged: readonly number[] | null;
+    }
   | { readonly kind: 'unreadable'; readonly table: ModelTable; readonly reason: string }
   | { readonly kind: 'lost' };
 
-const NOTHING: DecodedRow = { kind: 'changes', changes: [] };
+const NOTHING: DecodedRow = { kind: 'changes', changes: [], logged: null };
 
 function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
   const { seq, op } = row;
@@ -63,14 +71,25 @@ function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
   if (op === 'TOO_MANY') {
     return { kind: 'unreadable', table, reason: `too many rows of ${table.sqlName} were changed at once` };
   }
-  if (op === 'TRUNCATE') return { kind: 'changes', changes: [{ seq, table, op, old: null, new: null }] };
+  if (op === 'TRUNCATE') {
+    return { kind: 'changes', changes: [{ seq, table, op, old: null, new: null }], logged: null };
+  }
   const images: (Cells | null)[] = [];
+  let logged: readonly number[] | null = null;
   for (const image of [row.old, row.new]) {
     const of = image && shapes.of(row.shape, image);
     if (of?.shape.kind === 'unfit') return { kind: 'unreadable', table, reason: of.shape.reason };
-    images.push(of?.shape.kind === 'known' ? of.shape.read(of.image) : null);
+    if (of?.shape.kind !== 'known') images.push(null);
+    else {
+      images.push(of.shape.read(of.image));
+      logged = of.shape.logged;
+    }
   }
-  return { kind: 'changes', changes: changesOf(seq, table, op, images[0] ?? null, images[1] ?? null) };
+  return {
+    kind: 'changes',
+    changes: changesOf(seq, table, op, images[0] ?? null, images[1] ?? null),
+    logged,
+  };
 }
 
 /** An update that changed the key is two changes, also where what logged it took other columns for the key. */

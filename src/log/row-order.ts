@@ -2,19 +2,29 @@ import type { ModelTable } from '../model/types.js';
 import { inCausalOrder } from './order.js';
 import type { Change } from './types.js';
 
+interface TableOrder {
+  readonly id: number;
+  truncates: number;
+  /** Columns of which every change was logged, where it is not all. */
+  logged: readonly number[] | null;
+}
+
 /**
  * Mends the order within each row that one transaction changed more than once; between rows, and around a TRUNCATE, `seq` decides.
  * Changes are added in the order of `seq`.
  */
 export class RowOrder {
-  readonly changes: Change[] = [];
+  readonly changes: (Change | null)[] = [];
+  /** Tables of which some row's changes do not follow from one another: not all of them were logged. */
+  readonly broken = new Set<ModelTable>();
   /** Where each row's change is; several places where it has several. */
   readonly #places = new Map<string, number | number[]>();
-  readonly #tables = new Map<ModelTable, { readonly id: number; truncates: number }>();
+  readonly #tables = new Map<ModelTable, TableOrder>();
 
-  add(change: Change): void {
+  add(change: Change, logged: readonly number[] | null): void {
     const place = this.changes.push(change) - 1;
     const table = this.#tableOf(change.table);
+    table.logged ??= logged;
     const cells = change.new ?? change.old;
     if (!cells) {
       table.truncates++;
@@ -28,21 +38,27 @@ export class RowOrder {
     else known.push(place);
   }
 
-  /** The changes as they happened. Ends the adding. */
+  /** The changes as they happened; those of a broken table as `seq` has them. Ends the adding. */
   finish(): readonly Change[] {
+    let isShorter = false;
     for (const places of this.#places.values()) {
       if (typeof places === 'number') continue;
-      const ordered = inCausalOrder(places.map((place) => this.changes[place]!));
-      for (const [i, place] of places.entries()) this.changes[place] = ordered[i]!;
+      const changes = places.map((place) => this.changes[place]!);
+      const { table } = changes[0]!;
+      const ordered = inCausalOrder(changes, this.#tables.get(table)!.logged);
+      if (!ordered) this.broken.add(table);
+      else for (const [i, place] of places.entries()) this.changes[place] = ordered[i] ?? null;
+      isShorter ||= (ordered?.length ?? places.length) < places.length;
     }
     this.#places.clear();
-    return this.changes;
+    const { changes } = this;
+    return isShorter ? changes.filter((change) => change !== null) : (changes as Change[]);
   }
 
-  #tableOf(table: ModelTable): { readonly id: number; truncates: number } {
+  #tableOf(table: ModelTable): TableOrder {
     let entry = this.#tables.get(table);
     if (!entry) {
-      entry = { id: this.#tables.size, truncates: 0 };
+      entry = { id: this.#tables.size, truncates: 0, logged: null };
       this.#tables.set(table, entry);
     }
     return entry;

@@ -8,7 +8,13 @@ type Image = readonly (string | null)[];
 
 /** How to read the images that were written with one list of columns. */
 export type Shape =
-  | { readonly kind: 'known'; readonly table: ModelTable; read(image: Image): Cells }
+  | {
+      readonly kind: 'known';
+      readonly table: ModelTable;
+      /** Places of the columns of which every change was logged; `null`: all. */
+      readonly logged: readonly number[] | null;
+      read(image: Image): Cells;
+    }
   /** No table of the model: nobody can ask for its changes. */
   | { readonly kind: 'foreign' }
   /** The model has other columns, other types or another key than what wrote the image. */
@@ -24,6 +30,8 @@ export interface ShapeRow {
   readonly types: readonly (string | null)[] | null;
   /** `null`: whatever the model's is. */
   readonly key: readonly string[] | null;
+  /** Updates of which were logged; `null`, or left out: of all. */
+  readonly onlyColumns?: readonly string[] | null;
 }
 
 /** Maps images of one column list to the model's; an image is never read with other columns, or types, than its own. */
@@ -37,7 +45,10 @@ export function shapeOf(model: Model, row: ShapeRow): Shape {
   const read = isSame
     ? (image: Image) => image
     : (image: Image) => places.map((place) => image[place] ?? null);
-  return { kind: 'known', table, read };
+  const only = row.onlyColumns ?? null;
+  const logged =
+    only && table.columns.flatMap(({ sqlName }, place) => (only.includes(sqlName) ? [place] : []));
+  return { kind: 'known', table, logged, read };
 }
 
 /** Why images of this shape cannot be read as the table's rows; `null`: they can. */
@@ -115,17 +126,19 @@ export class Shapes {
     const unknown = new Set([...ids].filter((id) => id !== DESCRIBED_SHAPE && !this.#isKnown(id)));
     if (unknown.size === 0) return;
     const rows = await db.query({
-      text: `select id::text, sql_schema, sql_name, array_to_json(columns)::text, array_to_json(types)::text, array_to_json(key)::text
+      text: `select id::text, sql_schema, sql_name, array_to_json(columns)::text, array_to_json(types)::text, array_to_json(key)::text,
+               array_to_json(only_columns)::text
              from rivulet.shape where id = any ($1::text::bigint[])`,
       params: [`{${[...unknown].join(',')}}`],
     });
-    for (const [id, sqlSchema, sqlName, columns, types, key] of rows) {
+    for (const [id, sqlSchema, sqlName, columns, types, key, only] of rows) {
       const row = {
         sqlSchema: sqlSchema!,
         sqlName: sqlName!,
         columns: JSON.parse(columns!) as string[],
         types: types === null ? null : (JSON.parse(types!) as (string | null)[]),
         key: JSON.parse(key!) as string[],
+        onlyColumns: only ? (JSON.parse(only) as string[]) : null,
       };
       this.#known.set(id!, shapeOf(this.#model, row));
       unknown.delete(id!);

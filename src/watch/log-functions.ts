@@ -59,7 +59,7 @@ export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   keys text[] := array(select a.attname from unnest(key) as k(name)
     join pg_attribute a on a.attrelid = relation and a.attname = k.name and a.attnum > 0);
   into_log text := 'insert into rivulet.change (xid, shape, op, old, new, logged_at, mutation_id) select pg_current_xact_id(), ${DESCRIBED_SHAPE}, ';
-  side text := format('(select %s as image, array[%s] as key from %%s as r)', image,
+  side text := format('(select row_number() over () as nth, %s as image, array[%s] as key from %%s as r)', image,
     (select string_agg(format('(r.%I::text) collate "C"', k), ', ') from unnest(keys) as k));
 begin
   case op
@@ -75,10 +75,32 @@ begin
           from rivulet_old as r union all select 2, ''I'', null, %1$s from rivulet_new as r) as c order by c.nth', image);
       end if;
       return into_log || format('(case when o.image is null then ''I'' when n.image is null then ''D'' else ''U'' end)::"char", o.image, n.image, $1, $2
-        from %s as o full join %s as n on o.key = n.key where o.image is distinct from n.image',
+        from %s as o full join %s as n on o.nth = n.nth and o.key = n.key where o.image is distinct from n.image',
         format(side, 'rivulet_old'), format(side, 'rivulet_new'));
   end case;
 end`,
+  },
+
+  /**
+   * How much the calling trigger's statement tells of rows that move between partitions, by its text: NULL, it is no MERGE; `all`, it is one
+   * MERGE with actions for DELETE and INSERT, as which such moves are told; else `some`. `context` is the trigger's PG_CONTEXT, which has the
+   * statements of the functions that called, except of those in SQL. A prepared statement is only named by `current_query()`. With several
+   * that have the word in them, or with it elsewhere, it may say `some` of a statement that tells everything.
+   */
+  merge_said: {
+    head: `(context text) returns text language sql stable`,
+    body: `select case when count(*) = 1 and bool_and(said.text ~* '\\mthen\\s+delete\\M' and said.text ~* '\\mthen\\s+insert\\M')
+    then 'all' when count(*) > 0 then 'some' end
+  from (
+    select context where context ~ 'SQL statement "'
+    union all select current_query() where context !~ 'SQL statement "'
+    union all select s.statement from pg_prepared_statements s where current_query() ~* '\\mexecute\\M'
+    union all select pg_get_functiondef(p.oid) from pg_proc p join pg_language l on l.oid = p.prolang
+      where context ~ 'SQL function "' and l.lanname = 'sql' and position(format('SQL function "%s"', p.proname) in context) > 0
+  ) t(text)
+  cross join lateral regexp_split_to_table(t.text, '\\mmerge\\M', 'i') with ordinality as m(raw, nth)
+  cross join lateral regexp_replace(m.raw, '--[^\\n]*|/\\*.*?\\*/|''[^'']*''', ' ', 'g') as said(text)
+  where m.nth > 1`,
   },
 
   /**

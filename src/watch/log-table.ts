@@ -29,7 +29,7 @@ select from pg_catalog.pg_namespace limit 0;
  * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the one before, so that nodes of
  * the version before can run beside those of this one while a deploy is under way.
  */
-export const LOG_VERSION = 5;
+export const LOG_VERSION = 6;
 
 /** What `inspect` expects: column and type, by table. */
 export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {

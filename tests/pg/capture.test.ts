@@ -174,11 +174,16 @@ describe('keys', () => {
     ]);
   });
 
-  test('rows that exchange their keys are updates of both keys', async () => {
+  test('rows that exchange their keys are, of each key, a delete and then an insert', async () => {
     await run(`insert into swaps values (1, 'a'), (2, 'b')`);
-    expect((await run('update swaps set id = 3 - id')).toSorted()).toEqual([
-      ['UPDATE', 'swaps', ['1', 'a'], ['1', 'b']],
-      ['UPDATE', 'swaps', ['2', 'b'], ['2', 'a']],
+    const changes = await run('update swaps set id = 3 - id');
+    expect(changes.filter(([, , old, next]) => (old ?? next)![0] === '1')).toEqual([
+      ['DELETE', 'swaps', ['1', 'a'], null],
+      ['INSERT', 'swaps', null, ['1', 'b']],
+    ]);
+    expect(changes.filter(([, , old, next]) => (old ?? next)![0] === '2')).toEqual([
+      ['DELETE', 'swaps', ['2', 'b'], null],
+      ['INSERT', 'swaps', null, ['2', 'a']],
     ]);
   });
 
