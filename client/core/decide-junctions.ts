@@ -4,7 +4,7 @@ import { isOutside, isWindow } from './decide-root.js';
 import { decideInWindow } from './decide-rows.js';
 import type { RowFact } from './facts.js';
 import type { Reduction } from './reduction.js';
-import { joinOf, type RowView } from './row.js';
+import type { RowView } from './row.js';
 
 /** A relation through a junction table, with what is needed of it at hand. */
 interface Way {
@@ -30,10 +30,11 @@ function decideEnded(reduction: Reduction, fact: RowFact, way: Way): void {
   const { fields, plans, rows } = reduction;
   const { relation, through } = way;
   const previous = rows.previous(fact);
-  const [from, to] = [joinOf(previous, through.from), joinOf(previous, through.to)];
+  const [from, to] = [reduction.joinOf(previous, through.from), reduction.joinOf(previous, through.to)];
   if (from === null || to === null) return;
   const now = rows.view(fact.table, fact.key);
-  if (!fact.gone && from === joinOf(now, through.from) && to === joinOf(now, through.to)) return;
+  if (!fact.gone && from === reduction.joinOf(now, through.from) && to === reduction.joinOf(now, through.to))
+    return;
   const isKnown = from !== undefined && to !== undefined;
   if (!isKnown && fact.kind === 'ENTER') return;
   const { certain, possible } = fields.below(relation, from ?? null);
@@ -51,7 +52,7 @@ function unlinkEnded(reduction: Reduction, field: Field, to: string, once: boole
   const { cache, fields, plans, rows } = reduction;
   const plan = plans.of(field);
   for (const key of cache.members(field)!) {
-    const end = joinOf(rows.view(field.table, key), field.relation!.to);
+    const end = reduction.joinOf(rows.view(field.table, key), field.relation!.to);
     if (end === undefined) plan.refetch = true;
     if (end !== to) continue;
     plan.leave.add(key);
@@ -65,7 +66,7 @@ function decideBegun(reduction: Reduction, fact: RowFact, way: Way): void {
   const { fields, plans, rows } = reduction;
   const { relation, through, target } = way;
   const view = rows.view(fact.table, fact.key);
-  const [from, to] = [joinOf(view, through.from), joinOf(view, through.to)];
+  const [from, to] = [reduction.joinOf(view, through.from), reduction.joinOf(view, through.to)];
   if (from === null || to === null) return;
   const { certain, possible } = fields.below(relation, from ?? null);
   for (const field of from === undefined ? fields.of(relation) : possible) {
@@ -95,9 +96,11 @@ export function decideAsFarEnd(reduction: Reduction, fact: RowFact): void {
   for (const way of waysThrough(reduction, schema.into(fact.model))) {
     const { relation, through, junction } = way;
     const holders = cache.holders(fact).filter((field) => field.relation === relation);
-    const to = joinOf(view, relation.to);
+    const to = reduction.joinOf(view, relation.to);
     const pairs = typeof to === 'string' ? rows.keysBy(junction, through.to, to) : [];
-    const parents = new Set(pairs.map((key) => joinOf(rows.view(junction.name, key), through.from)));
+    const parents = new Set(
+      pairs.map((key) => reduction.joinOf(rows.view(junction.name, key), through.from)),
+    );
     const isAll =
       to === null ||
       (includesKey(through.to, junction) && pairs.length > 0 && !parents.has(undefined)) ||
@@ -106,7 +109,7 @@ export function decideAsFarEnd(reduction: Reduction, fact: RowFact): void {
 
     for (const field of fields.of(relation)) {
       const held = holders.includes(field);
-      const parent = joinOf(reduction.parentView(field), relation.from);
+      const parent = reduction.joinOf(reduction.parentView(field), relation.from);
       const linked =
         parent === undefined ? undefined : parents.has(parent) ? true : isAll ? false : undefined;
       if (reduction.governs(field)) {
@@ -198,7 +201,7 @@ function joined(left: string, right: string): string {
 function isGone(reduction: Reduction, { relation }: Way, to: string | undefined): boolean {
   for (const other of reduction.facts.rows.values()) {
     if (other.table !== relation.target || !other.gone) continue;
-    if (joinOf(reduction.rows.previous(other), relation.to) === to) return true;
+    if (reduction.joinOf(reduction.rows.previous(other), relation.to) === to) return true;
   }
   return false;
 }

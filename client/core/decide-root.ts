@@ -1,6 +1,7 @@
 import type { Field } from './cache.js';
 import type { RowFact } from './facts.js';
 import type { Reduction } from './reduction.js';
+import { compareKeys } from './row.js';
 
 /** What the stream's own scope says of the root fields. */
 export function decideRoot(reduction: Reduction): void {
@@ -14,15 +15,18 @@ export function decideRoot(reduction: Reduction): void {
 function decideRow(reduction: Reduction, field: Field): void {
   const { cache, facts, options, plans, rows } = reduction;
   if (cache.members(field)?.length !== 0) return;
-  const keys = facts.root
-    .filter(
-      ({ table, kind, key }) =>
-        table === field.table && kind !== 'LEAVE' && (options.id === undefined || options.id === key),
-    )
-    .map(({ key }) => key)
-    .filter((key) => rows.exists(field.table, key))
-    .sort();
-  if (keys[0] !== undefined) plans.judge(field, keys[0], true);
+  const { schema } = reduction;
+  const table = schema.model.table(field.table);
+  const keys: string[] = [];
+  for (const { table: of, kind, key } of facts.root) {
+    if (of !== field.table || kind === 'LEAVE') continue;
+    const isAsked = options.id === undefined ? 'equal' : compareKeys(table, options.id, key);
+    // Another text of the same key (citext), maybe.
+    if (isAsked === 'database') plans.of(field).refetch = true;
+    else if (isAsked === 'equal' && rows.exists(field.table, key)) keys.push(key);
+  }
+  const [first] = keys.sort();
+  if (first !== undefined) plans.judge(field, first, true);
 }
 
 function decideList(reduction: Reduction, field: Field): void {

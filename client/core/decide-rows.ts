@@ -3,7 +3,6 @@ import type { Field } from './cache.js';
 import { isOutside, isWindow } from './decide-root.js';
 import type { RowFact } from './facts.js';
 import { all, type Reduction } from './reduction.js';
-import { joinOf } from './row.js';
 
 /** A row that is gone leaves every field but the root field that shows it alone. */
 export function decideGone(reduction: Reduction, fact: RowFact): void {
@@ -15,8 +14,8 @@ export function decideGone(reduction: Reduction, fact: RowFact): void {
   for (const relation of schema.into(fact.model)) {
     for (const field of fields.of(relation)) {
       if (fields.rule(field).offset === 0 || reduction.holds(field, fact.key)) continue;
-      const join = joinOf(rows.previous(fact), relation.to);
-      const parent = joinOf(reduction.parentView(field), relation.from);
+      const join = reduction.joinOf(rows.previous(fact), relation.to);
+      const parent = reduction.joinOf(reduction.parentView(field), relation.from);
       if (relation.through || join === undefined || join === parent) plans.of(field).refetch = true;
     }
   }
@@ -56,7 +55,7 @@ export function decideAsChild(reduction: Reduction, fact: RowFact): void {
   const view = rows.view(fact.table, fact.key);
   for (const relation of schema.into(fact.model)) {
     if (relation.through || relation.to.length === 0) continue;
-    const join = joinOf(view, relation.to);
+    const join = reduction.joinOf(view, relation.to);
     const holders = cache.holders(fact).filter((field) => field.relation === relation);
     if (join === undefined) {
       decideByConditions(reduction, fact, relation, holders);
@@ -84,7 +83,7 @@ function decideChild(reduction: Reduction, fact: RowFact, field: Field, join: st
   const relation = field.relation!;
   const held = reduction.holds(field, fact.key);
   const rule = reduction.fields.rule(field);
-  const parent = joinOf(reduction.parentView(field), relation.from);
+  const parent = reduction.joinOf(reduction.parentView(field), relation.from);
   const belongs = all([
     join === null || parent === null ? false : parent === undefined ? undefined : parent === join,
     reduction.conditionsHold(field, reduction.parentView(field), rows.view(fact.table, fact.key)),
@@ -159,8 +158,8 @@ function wasChild(reduction: Reduction, fact: RowFact, field: Field): boolean | 
   if (fact.inserted) return false;
   const { rows } = reduction;
   const previous = rows.previous(fact);
-  const join = joinOf(previous, field.relation!.to);
-  const parent = joinOf(reduction.parentView(field), field.relation!.from);
+  const join = reduction.joinOf(previous, field.relation!.to);
+  const parent = reduction.joinOf(reduction.parentView(field), field.relation!.from);
   const joined = join === undefined || parent === undefined ? undefined : join !== null && join === parent;
   return all([joined, reduction.conditionsHold(field, reduction.parentView(field), previous)]);
 }
@@ -183,7 +182,7 @@ function decideOne(reduction: Reduction, fact: RowFact, field: Field): void {
   const { cache, plans, rows, schema } = reduction;
   const relation = field.relation!;
   const view = rows.view(fact.table, fact.key);
-  const join = joinOf(view, relation.from);
+  const join = reduction.joinOf(view, relation.from);
   const source = schema.conditions(relation).source.decide(view);
   const members = cache.members(field)!;
   if (join === null || source === false) {
@@ -198,7 +197,7 @@ function decideOne(reduction: Reduction, fact: RowFact, field: Field): void {
   const matching = rows.keysBy(target, relation.to, join);
   for (const key of members) {
     if (matching.includes(key)) continue;
-    const of = joinOf(rows.view(target.name, key), relation.to);
+    const of = reduction.joinOf(rows.view(target.name, key), relation.to);
     plans.judge(field, key, of === undefined ? undefined : false);
   }
   for (const key of matching) {
@@ -213,7 +212,7 @@ function decideOne(reduction: Reduction, fact: RowFact, field: Field): void {
 function isKnownGone(reduction: Reduction, relation: ModelRelation, join: string): boolean {
   for (const other of reduction.facts.rows.values()) {
     if (other.table !== relation.target || !other.gone) continue;
-    if (joinOf(reduction.rows.previous(other), relation.to) === join) return true;
+    if (reduction.joinOf(reduction.rows.previous(other), relation.to) === join) return true;
   }
   return false;
 }
@@ -224,13 +223,13 @@ function decideMany(reduction: Reduction, fact: RowFact, field: Field): void {
   const { source } = schema.conditions(relation);
   const now = rows.view(fact.table, fact.key);
   const held = rows.held(fact.table, fact.key);
-  const join = joinOf(now, relation.from);
+  const join = reduction.joinOf(now, relation.from);
   const holds = source.decide(now);
   if (join === null || holds === false) {
     for (const key of cache.members(field)!) plans.judge(field, key, false);
     return;
   }
-  const same = join !== undefined && join === joinOf(held, relation.from);
+  const same = join !== undefined && join === reduction.joinOf(held, relation.from);
   if (same && (source.always || source.decide(held) === true) && holds) return;
   if (join === undefined && !rows.mayHaveChanged(fact, relation.from) && source.always) return;
   plans.of(field).refetch = true;

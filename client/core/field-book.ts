@@ -1,7 +1,6 @@
 import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
 import type { Field, ListArgs, ReducerCache } from './cache.js';
 import { type ListRule, readList } from './list.js';
-import { joinOf } from './row.js';
 import type { RowBook } from './row-book.js';
 import type { ClientSchema } from './schema.js';
 
@@ -71,7 +70,7 @@ export class FieldBook {
     const unknown: Field[] = [];
     for (const field of this.of(relation)) {
       const parent = field.parent!;
-      const join = joinOf(this.#rows.view(parent.table, parent.key), relation.from);
+      const join = this.#schema.joinOf(this.#rows.view(parent.table, parent.key), relation.from);
       if (join === null) continue;
       if (join === undefined) {
         unknown.push(field);

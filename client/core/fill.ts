@@ -2,7 +2,6 @@ import type { ModelRelation } from '../../src/manifest/model.js';
 import type { Field } from './cache.js';
 import { includesKey } from './decide-junctions.js';
 import type { Reduction } from './reduction.js';
-import { joinOf } from './row.js';
 
 export interface Content {
   readonly keys: readonly string[];
@@ -63,7 +62,7 @@ function byColumns(
   const { rows, schema } = reduction;
   const parent = reduction.parentView(field);
   const source = schema.conditions(relation).source.decide(parent);
-  const join = joinOf(parent, relation.from);
+  const join = reduction.joinOf(parent, relation.from);
   if (join === null || source === false) return [];
   if (join === undefined || source === undefined) return null;
   const target = schema.model.table(relation.target);
@@ -96,7 +95,7 @@ function farEnds(
   if (!isNew || rows.mayMiss(junction, [...from, ...to])) return null;
   const found = new Set<string>();
   for (const key of rows.keysBy(junction, from, join)) {
-    const end = joinOf(rows.view(table, key), to);
+    const end = reduction.joinOf(rows.view(table, key), to);
     const keys = typeof end === 'string' ? rows.keysBy(target, relation.to, end) : [];
     const isAll = includesKey(relation.to, target) ? keys.length > 0 : rows.fact({ table, key })?.inserted;
     if (end !== null && !isAll) return null;

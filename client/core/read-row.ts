@@ -43,7 +43,8 @@ export function readRow(
         throw invalid(at, `a row of another type where ${table.typeName} is expected`);
       fields.__typename = value;
     } else if (name === 'id' || name === 'nodeId') {
-      if (typeof value !== 'string') throw invalid(below(at, name), 'no text');
+      const isColumn = name === 'id' && schema.idColumn(table) !== undefined;
+      if (typeof value !== 'string' && !isColumn) throw invalid(below(at, name), 'no text');
       fields[name] = value;
     }
   }

@@ -1,4 +1,4 @@
-import type { ModelRelation } from '../../src/manifest/model.js';
+import type { ModelColumn, ModelRelation } from '../../src/manifest/model.js';
 import type { Field, Fields, ListArgs, ReducerCache } from './cache.js';
 import type { Facts, LinkFacts, RowFact } from './facts.js';
 import { FieldBook } from './field-book.js';
@@ -68,6 +68,10 @@ export class Reduction {
       target.decide(child),
       this.fields.rule(field).condition.decide(child),
     ]);
+  }
+
+  joinOf(view: RowView, columns: readonly ModelColumn[]): string | null | undefined {
+    return this.schema.joinOf(view, columns);
   }
 
   parentView(field: Field): RowView {

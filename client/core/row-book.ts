@@ -2,7 +2,7 @@ import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
 import { formatKey } from '../../src/value/key.js';
 import type { Entity, Fields, ReducerCache } from './cache.js';
 import { entityId, type Facts, type RowFact } from './facts.js';
-import { joinOf, type RowView, viewOf } from './row.js';
+import { type RowView, viewOf } from './row.js';
 import type { ClientSchema } from './schema.js';
 
 /** The rows of one reduction: as they are now, with the message's columns in them, and as they were. */
@@ -79,7 +79,7 @@ export class RowBook {
 
   /** The keys of the rows, known and not gone, whose columns have these values together. */
   keysBy(table: ModelTable, columns: readonly ModelColumn[], join: string): readonly string[] {
-    if (isKey(table, columns)) {
+    if (isKey(table, columns) && this.#schema.hasTextKey(columns)) {
       const key = formatKey(partsInOrder(table, columns, join));
       return this.exists(table.name, key) ? [key] : [];
     }
@@ -96,7 +96,7 @@ export class RowBook {
   mayMiss(table: ModelTable, columns: readonly ModelColumn[]): boolean {
     for (const fact of this.#facts.rows.values()) {
       if (fact.model !== table || fact.gone || fact.kind === 'LEAVE') continue;
-      if (joinOf(this.view(fact.table, fact.key), columns) === undefined) return true;
+      if (this.#schema.joinOf(this.view(fact.table, fact.key), columns) === undefined) return true;
     }
     return false;
   }
@@ -104,7 +104,9 @@ export class RowBook {
   #indexBy(table: ModelTable, columns: readonly ModelColumn[]): ReadonlyMap<string, readonly string[]> {
     const index = new Map<string, string[]>();
     for (const key of this.#cache.keys(table.name)) {
-      const join = this.exists(table.name, key) ? joinOf(this.view(table.name, key), columns) : null;
+      const join = this.exists(table.name, key)
+        ? this.#schema.joinOf(this.view(table.name, key), columns)
+        : null;
       if (typeof join !== 'string') continue;
       const keys = index.get(join);
       if (keys) keys.push(key);

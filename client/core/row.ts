@@ -1,5 +1,6 @@
 import { RivuletError } from '../../src/errors.js';
 import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
+import { compareTexts } from '../../src/value/equality.js';
 import { formatKey, parseKey } from '../../src/value/key.js';
 import type { Fields } from './cache.js';
 import type { ClientSchema } from './schema.js';
@@ -24,25 +25,40 @@ export function viewOf(
   };
 }
 
-/** The texts of columns as one comparable text; `null` where one is NULL, so that nothing equals it; `undefined` where one is not known. */
-export function joinOf(view: RowView, columns: readonly ModelColumn[]): string | null | undefined {
-  const cells = columns.map(view);
-  if (cells.includes(null)) return null;
-  return cells.length === 0 || cells.includes(undefined) ? undefined : JSON.stringify(cells);
-}
-
 /** The `id` of a row as GraphQL JSON: its field `id`, or else made of the key's columns. `undefined`: it has none. */
 export function keyOfRow(schema: ClientSchema, table: ModelTable, row: Fields): string | undefined {
   const id: unknown = Object.hasOwn(row, 'id') ? row.id : undefined;
-  if (typeof id === 'string') return id;
-  if (typeof id === 'number' || typeof id === 'bigint') return String(id);
+  const isColumn = schema.idColumn(table) !== undefined && !isWholeKey(schema, table, row);
+  if (!isColumn && typeof id === 'string') return id;
+  if (!isColumn && (typeof id === 'number' || typeof id === 'bigint')) return String(id);
   const parts: string[] = [];
   for (const column of table.key) {
-    const cell = Object.hasOwn(row, column.name) ? schema.cell(column, row[column.name]) : undefined;
+    const cell = cellOf(schema, table, column, row);
     if (cell === null || cell === undefined) return undefined;
     parts.push(cell);
   }
   return formatKey(parts);
+}
+
+/** Of a table with a column `id` that is not the whole key: false for a row as Drizzle has it, whose `id` is that column's value. */
+function isWholeKey(schema: ClientSchema, table: ModelTable, row: Fields): boolean {
+  if (Object.hasOwn(row, '__typename') || Object.hasOwn(row, schema.idColumn(table)!.name)) return true;
+  const parts = typeof row.id === 'string' ? partsOf(table, row.id) : undefined;
+  if (!parts) return false;
+  return table.key.every((column, at) => {
+    const cell = Object.hasOwn(row, column.name) ? schema.cell(column, row[column.name]) : undefined;
+    return cell === undefined || cell === parts[at];
+  });
+}
+
+function cellOf(
+  schema: ClientSchema,
+  table: ModelTable,
+  column: ModelColumn,
+  row: Fields,
+): string | null | undefined {
+  const name = column === schema.idColumn(table) && !Object.hasOwn(row, column.name) ? 'id' : column.name;
+  return Object.hasOwn(row, name) ? schema.cell(column, row[name]) : undefined;
 }
 
 /** The key columns' texts; `undefined` where the text cannot be the id of a row of this table. */
@@ -53,6 +69,20 @@ export function partsOf(table: ModelTable, key: string): readonly string[] | und
     if (error instanceof RivuletError) return undefined;
     throw error;
   }
+}
+
+/** Whether two ids are of one row. */
+export function compareKeys(
+  table: ModelTable,
+  left: string,
+  right: string,
+): 'equal' | 'different' | 'database' {
+  if (left === right) return 'equal';
+  const [one, other] = [partsOf(table, left), partsOf(table, right)];
+  if (!one || !other) return 'different';
+  const found = table.key.map((column, at) => compareTexts(column, one[at]!, other[at]!));
+  if (found.includes('different')) return 'different';
+  return found.includes('database') ? 'database' : 'equal';
 }
 
 export function isObject(value: unknown): value is Fields {

@@ -4,7 +4,10 @@ import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../src/ma
 import { modelOf } from '../../src/manifest/read.js';
 import type { Manifest, ManifestType } from '../../src/manifest/types.js';
 import { encodeValue } from '../../src/value/encode.js';
+import { equalityOf } from '../../src/value/equality.js';
 import { type Condition, conditionOf } from './condition.js';
+import { joinTexts } from './joins.js';
+import type { RowView } from './row.js';
 
 /** A manifest made ready for use: read it once and keep it. */
 export interface ClientSchema {
@@ -18,6 +21,15 @@ export interface ClientSchema {
   /** Relations that pass through the table as their junction. */
   through(table: ModelTable): readonly ModelRelation[];
   conditions(relation: ModelRelation): RelationConditions;
+  /**
+   * The values of columns as one text, equal where PostgreSQL finds those of joined columns equal; `null` where one is NULL, so that
+   * nothing equals it; `undefined` where one is not known, or only PostgreSQL can compare.
+   */
+  joinOf(view: RowView, columns: readonly ModelColumn[]): string | null | undefined;
+  /** The column `id` of a table whose key it is not, or not alone; GraphQL calls it otherwise. */
+  idColumn(table: ModelTable): ModelColumn | undefined;
+  /** Whether keys of these columns are the same row's exactly where their texts are. */
+  hasTextKey(columns: readonly ModelColumn[]): boolean;
   /** A value as GraphQL shows it, as Postgres's text; throws `VALUE_INVALID`. */
   encode(column: ModelColumn, value: unknown): string;
   /** The same, and `undefined` where it is not such a value. */
@@ -42,6 +54,12 @@ export function readManifest(manifest: Manifest): ClientSchema {
   const into = groupBy(relations, (relation) => relation.target);
   const through = groupBy(relations, (relation) => relation.through?.table);
   const conditions = new Map<ModelRelation, RelationConditions>();
+  const joins = joinTexts(model);
+  const idColumns = new Map<ModelTable, ModelColumn>();
+  for (const { name, columns } of manifest.tables) {
+    const column = columns.find(({ property }) => property === 'id');
+    if (column) idColumns.set(model.table(name), model.table(name).column(column.name));
+  }
 
   const encode = (column: ModelColumn, value: unknown): string =>
     encodeValue(column.type, labelled(labels.get(column), value));
@@ -63,6 +81,20 @@ export function readManifest(manifest: Manifest): ClientSchema {
       conditions.set(relation, read);
       return read;
     },
+    joinOf: (view, columns) => {
+      const cells = columns.map(view);
+      if (cells.includes(null)) return null;
+      if (cells.length === 0) return undefined;
+      const texts: string[] = [];
+      for (const [at, column] of columns.entries()) {
+        const [cell, form] = [cells[at], joins.get(column)];
+        if (typeof cell !== 'string' || !form) return undefined;
+        texts.push(form(cell));
+      }
+      return JSON.stringify(texts);
+    },
+    idColumn: (table) => idColumns.get(table),
+    hasTextKey: (columns) => columns.every((column) => equalityOf(column) === 'text'),
     encode,
     cell: (column, value) => {
       if (value === null || value === undefined) return value;

@@ -45,9 +45,7 @@ export async function withPlainTables(db: Queryable, model: Model, plan: WatchPl
   for (const table of plain) {
     const drizzle = drizzleTable(table, await typesOf(db, table));
     // No property name of a schema has to be a path, so this one is free.
-    tables.push(
-      Object.freeze(readTable(`${table.sqlSchema}.${table.sqlName}`, drizzle, new Set(), undefined)),
-    );
+    tables.push(Object.freeze(readTable(`${table.sqlSchema}.${table.sqlName}`, drizzle)));
   }
   return joined(model, tables);
 }

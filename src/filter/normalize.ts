@@ -101,10 +101,11 @@ function combine(kind: 'and' | 'or', filters: readonly Filter[]): Filter {
 function normalizeIn(filter: Extract<Filter, { kind: 'in' }>): Filter {
   const values = [...new Set(filter.values)].sort();
   if (values.length === 0) return NOTHING;
-  const { column } = filter;
+  const { column, castType } = filter;
+  const cast = castType === undefined ? {} : { castType };
   return values.length === 1
-    ? { kind: 'compare', column, op: 'eq', value: values[0]! }
-    : { kind: 'in', column, values };
+    ? { kind: 'compare', column, op: 'eq', value: values[0]!, ...cast }
+    : { kind: 'in', column, values, ...cast };
 }
 
 function normalizeRelated(filter: Extract<Filter, { kind: 'related' }>): Filter {
@@ -127,9 +128,9 @@ function keyOfNormal(filter: Filter): string {
     case 'not':
       return `not(${keyOfNormal(filter.filter)})`;
     case 'compare':
-      return call(filter.op, filter.column.name, filter.value);
+      return call(castName(filter.op, filter.castType), filter.column.name, filter.value);
     case 'in':
-      return call('in', filter.column.name, ...filter.values);
+      return call(castName('in', filter.castType), filter.column.name, ...filter.values);
     case 'isNull':
       return call('isNull', filter.column.name);
     case 'like':
@@ -141,6 +142,10 @@ function keyOfNormal(filter: Filter): string {
       return `related(${JSON.stringify([filter.relation.source, filter.relation.name])},${keyOfNormal(filter.filter)}${via})`;
     }
   }
+}
+
+function castName(operator: string, castType: string | undefined): string {
+  return castType === undefined ? operator : `${operator}::${castType}`;
 }
 
 /** Quoting keeps a value from reading like structure. */

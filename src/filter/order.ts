@@ -22,7 +22,11 @@ const DIRECTIONS = new Map<string, { readonly direction: OrderDirection; readonl
  *
  * Throws `FILTER_UNKNOWN_FIELD` on an unknown name, `ORDER_INVALID` on anything else that is no order; `undefined` and `null` are none.
  */
-export function parseOrder(table: ModelTable, input?: unknown): readonly OrderTerm[] {
+export function parseOrder(
+  table: ModelTable,
+  input?: unknown,
+  names: 'drizzle' | 'graphql' = 'drizzle',
+): readonly OrderTerm[] {
   const terms = new Map<string, OrderTerm>();
   const list = input === undefined || input === null ? [] : Array.isArray(input) ? input : [input];
   for (const [index, item] of list.entries()) {
@@ -30,8 +34,8 @@ export function parseOrder(table: ModelTable, input?: unknown): readonly OrderTe
     if (!isPlainObject(item))
       throw invalid(path, `${excerpt(item)} where a column and its direction are expected`);
     for (const [name, direction] of Object.entries(item)) {
-      const term = parseTerm(table, name, direction, path);
-      if (!terms.has(name)) terms.set(name, term);
+      const term = parseTerm(table, name, direction, path, names);
+      if (!terms.has(term.column.name)) terms.set(term.column.name, term);
     }
   }
   for (const column of table.key) {
@@ -40,8 +44,14 @@ export function parseOrder(table: ModelTable, input?: unknown): readonly OrderTe
   return [...terms.values()];
 }
 
-function parseTerm(table: ModelTable, name: string, direction: unknown, path: string): OrderTerm {
-  const column = table.findColumn(name);
+function parseTerm(
+  table: ModelTable,
+  name: string,
+  direction: unknown,
+  path: string,
+  names: 'drizzle' | 'graphql',
+): OrderTerm {
+  const column = names === 'graphql' ? table.findField(name) : table.findColumn(name);
   if (!column) {
     const message = `${path}: there is no column ${excerpt(name)}`;
     throw new RivuletError('FILTER_UNKNOWN_FIELD', message, { path });

@@ -14,6 +14,8 @@ export interface ParseOptions {
   readonly maxPattern?: number;
   /** What messages call the filter. Default `where`. */
   readonly path?: string;
+  /** How columns are called: by Drizzle (the default), or in GraphQL. */
+  readonly names?: 'drizzle' | 'graphql';
   /** Turns a value into Postgres's text in place of `encodeValue`, for filters that carry a custom type's own values. */
   readonly encode?: (column: ModelColumn, value: unknown) => string;
   /**
@@ -30,6 +32,7 @@ export interface At {
   readonly depth: number;
   /** See `ParseOptions.strict`. */
   readonly strict: boolean;
+  readonly names: 'drizzle' | 'graphql';
 }
 
 /** The limits of one parse and what it has used of them. */

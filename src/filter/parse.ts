@@ -31,8 +31,8 @@ export function parseFilter(
   options: ParseOptions = {},
 ): Filter {
   const state = new ParseState(options);
-  const { path = 'where', strict = false } = options;
-  const filter = parseTable(model, table, input, { state, path, depth: 0, strict });
+  const { path = 'where', strict = false, names = 'drizzle' } = options;
+  const filter = parseTable(model, table, input, { state, path, depth: 0, strict, names });
   return filter ? normalize(filter) : EVERYTHING;
 }
 
@@ -70,7 +70,7 @@ function parseEntry(
       return negated && not(negated);
     }
     default: {
-      const column = table.findColumn(name);
+      const column = at.names === 'graphql' ? table.findField(name) : table.findColumn(name);
       if (column) return parseField(column, value, at);
       const relation = table.findRelation(name);
       if (relation) return parseRelation(model, relation, value, at);
@@ -97,6 +97,7 @@ function parseOwnWhere(model: Model, relation: ModelRelation, at: At): Filter | 
   return parseTable(model, model.table(on === 'source' ? relation.source : relation.target), filter, {
     ...at,
     strict: false,
+    names: 'drizzle',
     path: `${at.path}.(where of ${relation.source}.${relation.name})`,
   });
 }

@@ -1,6 +1,7 @@
 import type { ModelColumn } from '../model/types.js';
 import { type Comparison, comparisonOf, type ReadArray } from '../value/compare.js';
 import { trimBlanks } from '../value/decode.js';
+import { columnComparison } from '../value/equality.js';
 import { compileLike } from './like.js';
 import type { CompareOp, Filter, Predicate } from './types.js';
 
@@ -9,6 +10,7 @@ import type { CompareOp, Filter, Predicate } from './types.js';
  * place of a function where JavaScript cannot decide it for every row, and Postgres has to:
  *
  * - relations;
+ * - columns whose equality is the database's (see `equalityOf`), such as text under a nondeterministic collation;
  * - `ilike`, and order (`gt` … `lte`) on text: both depend on the collation. Equality and `like` are exact for every deterministic one;
  * - order on enums, which may have labels that the schema does not know yet;
  * - everything on json, points and custom types but `isNull`;
@@ -32,16 +34,17 @@ export function compilePredicate(filter: Filter): Predicate | null {
       };
     }
     case 'compare':
-      return compileCompare(filter.column, filter.op, filter.value);
+      return filter.castType === undefined ? compileCompare(filter.column, filter.op, filter.value) : null;
     case 'in':
-      return compileIn(filter.column, filter.values);
+      return filter.castType === undefined ? compileIn(filter.column, filter.values) : null;
     case 'isNull': {
       const { index } = filter.column;
       return (row) => cell(row, index) === null;
     }
     case 'like': {
       const { type } = filter.column;
-      const matches = type.kind === 'text' && !filter.insensitive ? compileLike(filter.pattern) : undefined;
+      const isExact = type.kind === 'text' && !filter.insensitive && columnComparison(filter.column);
+      const matches = isExact ? compileLike(filter.pattern) : undefined;
       if (!matches) return null;
       return present(
         filter.column,
@@ -71,7 +74,7 @@ function compileCombination(filters: readonly Filter[], decisive: boolean): Pred
 }
 
 function compileCompare(column: ModelColumn, op: CompareOp, value: string): Predicate | null {
-  const comparison = comparisonOf(column.type);
+  const comparison = columnComparison(column);
   if (!comparison) return null;
   const byOrder = op !== 'eq' && op !== 'ne';
   if (byOrder && (!comparison.ordered || holdsEnum(column))) return null;
@@ -101,7 +104,7 @@ function decide(op: CompareOp, difference: number): boolean {
 }
 
 function compileIn(column: ModelColumn, values: readonly string[]): Predicate | null {
-  const comparison = comparisonOf(column.type);
+  const comparison = columnComparison(column);
   if (!comparison) return null;
   // Postgres: nothing is one of no values, NULL neither.
   if (values.length === 0) return () => false;
@@ -121,7 +124,7 @@ function compileArray(filter: Extract<Filter, { kind: 'array' }>): Predicate | n
   const { column, op } = filter;
   if (column.type.kind !== 'array') return null;
   const item = comparisonOf(column.type.of);
-  const comparison = comparisonOf(column.type) as Comparison<ReadArray> | undefined;
+  const comparison = columnComparison(column) as Comparison<ReadArray> | undefined;
   if (!item || !comparison) return null;
   const right = comparison.read(filter.value).items;
   const found = (value: unknown, among: readonly unknown[]): boolean =>

@@ -34,11 +34,11 @@ export function filterToSql(model: Model, filter: Filter, alias: string, params:
     case 'not':
       return `(not ${filterToSql(model, filter.filter, alias, params)})`;
     case 'compare': {
-      const { column, op, value } = filter;
-      return `(${columnSql(alias, column)} ${COMPARE[op]} ${params.cast(value, column.castType)})`;
+      const { column, op, value, castType = column.castType } = filter;
+      return `(${columnSql(alias, column)} ${COMPARE[op]} ${params.cast(value, castType)})`;
     }
     case 'in':
-      return `(${columnSql(alias, filter.column)} ${oneOf(filter.column, filter.values, params)})`;
+      return `(${columnSql(alias, filter.column)} ${oneOf(filter, params)})`;
     case 'isNull':
       return `(${columnSql(alias, filter.column)} is null)`;
     case 'like': {
@@ -81,7 +81,11 @@ function relatedToSql(
 }
 
 /** One array parameter, so that the statement's text does not depend on the number of values; a list where there can be no such array. */
-function oneOf(column: ModelColumn, values: readonly string[], params: Params): string {
+function oneOf({ column, values, castType }: Extract<Filter, { kind: 'in' }>, params: Params): string {
+  if (castType !== undefined) {
+    // Not IN, which would compare as the type that all have in common and not as `=` does.
+    return `= any (array[${values.map((value) => params.cast(value, castType)).join(', ')}])`;
+  }
   if (column.type.kind === 'array' || column.type.kind === 'other') {
     return `in (${values.map((value) => params.cast(value, column.castType)).join(', ')})`;
   }

@@ -10,9 +10,22 @@ export type Filter =
   | { readonly kind: 'const'; readonly value: boolean }
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
   | { readonly kind: 'not'; readonly filter: Filter }
-  | { readonly kind: 'compare'; readonly column: ModelColumn; readonly op: CompareOp; readonly value: string }
+  | {
+      readonly kind: 'compare';
+      readonly column: ModelColumn;
+      readonly op: CompareOp;
+      readonly value: string;
+      /** The cast of the value where it came from a column of another type, which a relation joins with this one. */
+      readonly castType?: string | undefined;
+    }
   /** `values` are distinct and sorted; an empty list is folded to a constant before it gets here. */
-  | { readonly kind: 'in'; readonly column: ModelColumn; readonly values: readonly string[] }
+  | {
+      readonly kind: 'in';
+      readonly column: ModelColumn;
+      readonly values: readonly string[];
+      /** As that of `compare`. */
+      readonly castType?: string | undefined;
+    }
   | { readonly kind: 'isNull'; readonly column: ModelColumn }
   | {
       readonly kind: 'like';

@@ -69,7 +69,7 @@ export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
 export function columnEnum(types: SchemaTypes, table: ModelTable): GraphQLEnumType {
   return types.registry.once(`${table.typeName}Column`, `the columns of ${table.name}`, () => {
     const columns = types.exposure.columns(table);
-    const names = enumNames(columns.map((column) => column.name));
+    const names = enumNames(columns.map((column) => column.field));
     return new GraphQLEnumType({
       name: `${table.typeName}Column`,
       values: Object.fromEntries(columns.map((column, index) => [names[index]!, { value: column }])),
@@ -85,12 +85,12 @@ export function imageType(
   types: SchemaTypes,
   table: ModelTable,
 ): GraphQLObjectType<Cells, RivuletContext> | undefined {
-  const columns = types.exposure.columns(table).filter((column) => column.name !== 'id');
+  const columns = types.exposure.columns(table).filter((column) => column.field !== 'id');
   if (columns.length === 0) return undefined;
   return types.registry.once(`${table.typeName}Image`, `images of ${table.name}`, () => {
     const fields: GraphQLFieldConfigMap<Cells, RivuletContext> = {};
     for (const column of columns) {
-      fields[column.name] = {
+      fields[column.field] = {
         type: types.registry.valueType(column),
         resolve: (cells, _args, { rights }) => {
           if (!rights.canReadColumn(table, column)) throw asGraphQLError(forbidden(table, column));

@@ -108,7 +108,7 @@ function changeText(
 function imageText(compiling: RowCompiling, table: ModelTable, selection: Selection) {
   const type = `${table.typeName}Image`;
   return objectText<NonNullable<ScopeChange['previous']>>(compiling, type, selection, (name) => {
-    const column = table.findColumn(name);
+    const column = table.findField(name);
     return column ? columnText(compiling, table, column, type) : null;
   });
 }

@@ -6,12 +6,11 @@ import {
   GraphQLList,
   GraphQLNonNull,
   GraphQLString,
-  isEnumType,
   isListType,
 } from 'graphql';
-import { type Operator, operatorsFor } from '../filter/operators.js';
+import { type Operator, type OperatorSet, operatorSetOf, operatorsFor } from '../filter/operators.js';
 import type { ModelColumn, ModelTable } from '../model/types.js';
-import { isId, type ValueType } from './registry.js';
+import type { ValueType } from './registry.js';
 import type { SchemaTypes } from './schema-types.js';
 
 /** `TaskFilter`: Drizzle's `where`, one to one. */
@@ -23,7 +22,7 @@ export function filterType(types: SchemaTypes, table: ModelTable): GraphQLInputO
       fields: () => {
         const fields: GraphQLInputFieldConfigMap = {};
         for (const column of types.exposure.columns(table))
-          fields[column.name] = { type: columnFilter(types, column) };
+          fields[column.field] = { type: columnFilter(types, column) };
         for (const relation of types.exposure.relations(table)) {
           fields[relation.name] = { type: filterType(types, types.model.table(relation.target)) };
         }
@@ -72,16 +71,33 @@ function operandType(value: ValueType, operator: Operator) {
   }
 }
 
-function filterName(value: ValueType, column: ModelColumn): string {
-  if (isListType(value))
-    return `${String(value).replaceAll(/[[\]]/g, '')}${'List'.repeat(depthOf(value))}Filter`;
-  if (value === GraphQLID) return isId(column) && column.type.kind === 'text' ? 'TextIDFilter' : 'IDFilter';
-  const name = (value as Exclude<ValueType, GraphQLList<ValueType>>).name;
-  if (isEnumType(value)) return `${name}Filter`;
-  if (column.type.kind === 'json' && !column.type.binary) return `${name}TextFilter`;
-  if (column.type.kind === 'other') return `${name}OpaqueFilter`;
-  return `${name}Filter`;
+/**
+ * The usual operators of a type go without saying; filters on the same GraphQL type that have others are named for them, so that a key
+ * that is text (`TextIDFilter`) or a custom type (`OpaqueIDFilter`) stands beside one that is a number (`IDFilter`).
+ */
+function filterName(value: ValueType, { type }: ModelColumn): string {
+  const set = operatorSetOf(type);
+  if (isListType(value)) {
+    const item = String(value).replaceAll(/[[\]]/g, '');
+    return `${set === 'array' ? '' : 'Uncompared'}${item}${'List'.repeat(depthOf(value))}Filter`;
+  }
+  const { name } = value as Exclude<ValueType, GraphQLList<ValueType>>;
+  const kind = type.kind === 'other' ? OPAQUE[set] : '';
+  if (value === GraphQLID) return set === 'text' && kind === '' ? 'TextIDFilter' : `${kind}IDFilter`;
+  if (type.kind === 'json' && !type.binary) return `${name}TextFilter`;
+  return `${name}${kind}Filter`;
 }
+
+/** Of custom types, and those that are shown as text alone. */
+const OPAQUE: Readonly<Record<OperatorSet, string>> = {
+  text: 'Opaque',
+  comparable: 'Comparable',
+  equatable: 'Equatable',
+  same: 'Same',
+  ordered: 'Sized',
+  presence: 'Presence',
+  array: 'Array',
+};
 
 function depthOf(type: ValueType): number {
   return isListType(type) ? 1 + depthOf(type.ofType as ValueType) : 0;

@@ -111,7 +111,7 @@ function carried(
       { type: `${table.typeName}Change`, field },
     ]);
   for (const [node] of fieldsOf(info, `${table.typeName}Image`, ofChange('previous')).values()) {
-    const column = table.findColumn(node!.name.value);
+    const column = table.findField(node!.name.value);
     if (column) assertReadable(rights, table, column);
   }
   return planRelated(planning, table, ofChange('node'));

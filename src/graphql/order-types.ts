@@ -32,7 +32,7 @@ export function orderType(types: SchemaTypes, table: ModelTable): GraphQLInputOb
       name: `${table.typeName}Order`,
       description: 'Exactly one column. The primary key always decides between equals.',
       isOneOf: true,
-      fields: Object.fromEntries(columns.map((column) => [column.name, { type: orderDirection(types) }])),
+      fields: Object.fromEntries(columns.map((column) => [column.field, { type: orderDirection(types) }])),
     });
   });
 }

@@ -80,7 +80,7 @@ export function shownColumns(
 ): ReadonlySet<ModelColumn> {
   const shown = new Set(table.key);
   for (const [node] of fieldsOf(info, table.typeName, selection).values()) {
-    const column = table.findColumn(node!.name.value);
+    const column = table.findField(node!.name.value);
     if (column) shown.add(column);
   }
   return shown;
@@ -89,12 +89,12 @@ export function shownColumns(
 /** A client's `where`, parsed and guarded, without the table's own read policy. */
 export function planFilter(planning: Planning, table: ModelTable, where: unknown): Filter {
   if (where === undefined || where === null) return EVERYTHING;
-  return planning.rights.guard(table, parseFilter(planning.types.model, table, where));
+  return planning.rights.guard(table, parseFilter(planning.types.model, table, where, { names: 'graphql' }));
 }
 
 /** A client's `orderBy`, parsed and guarded, ending with the primary key. */
 export function planOrder(planning: Planning, table: ModelTable, orderBy: unknown): readonly OrderTerm[] {
-  const terms = parseOrder(table, orderBy ?? undefined);
+  const terms = parseOrder(table, orderBy ?? undefined, 'graphql');
   guardOrder(planning.rights, table, terms);
   return terms;
 }
@@ -157,7 +157,7 @@ function relatedPlans(
   const plans: RelatedPlan[] = [];
   for (const [responseKey, nodes] of fieldsOf(info, table.typeName, selection)) {
     const name = nodes[0]!.name.value;
-    const column = table.findColumn(name);
+    const column = table.findField(name);
     if (column) assertReadable(rights, table, column);
     const relation = column ? undefined : table.findRelation(name);
     if (relation) plans.push(relatedPlan(planning, table, relation, responseKey, nodes, depth + 1));

@@ -15,7 +15,7 @@ export function rowShape(
   const shape: TextField[] = [];
   for (const [responseKey, nodes] of fieldsOf(info, table.typeName, selection)) {
     const name = nodes[0]!.name.value;
-    const column = table.findColumn(name) ?? (name === 'id' && table.key.length === 1 ? table.key[0] : null);
+    const column = table.findField(name) ?? (name === 'id' && table.key.length === 1 ? table.key[0] : null);
     const relation = column ? undefined : table.findRelation(name);
     if (name === '__typename') {
       shape.push({ kind: 'constant', responseKey, json: JSON.stringify(table.typeName) });

@@ -30,7 +30,7 @@ export function rowText(
   selection: Selection,
 ): TextWriter<RowNode> | null {
   return objectText<RowNode>(compiling, table.typeName, selection, (name, responseKey, below) => {
-    const column = table.findColumn(name);
+    const column = table.findField(name);
     if (column) {
       const writer = columnText(compiling, table, column, table.typeName);
       return ({ cells }) => writer(cells);
@@ -70,7 +70,7 @@ export function columnText(
 ): TextWriter<Cells> {
   columns.set(column, table);
   const { index } = column;
-  const type = fieldType(info.schema, typeName, column.name);
+  const type = fieldType(info.schema, typeName, column.field);
   const isNullable = !isNonNullType(type);
   const filled = cellText(column) ?? valueText(column, leafText(type));
   return (cells) => {

@@ -34,9 +34,9 @@ export function rowType(types: SchemaTypes, table: ModelTable): GraphQLObjectTyp
       interfaces: () => [nodeInterface(types)],
       fields: () => {
         const fields: GraphQLFieldConfigMap<RowNode, RivuletContext> = {};
-        if (!table.findColumn('id')) fields.id = idField(table);
+        if (!table.findField('id')) fields.id = idField(table);
         for (const column of types.exposure.columns(table))
-          fields[column.name] = columnField(types, table, column);
+          fields[column.field] = columnField(types, table, column);
         for (const relation of types.exposure.relations(table))
           fields[relation.name] = relationField(types, relation);
         fields.nodeId = {
@@ -62,7 +62,7 @@ export function nodeInterface(types: SchemaTypes): GraphQLInterfaceType {
 }
 
 function idField(table: ModelTable): Field {
-  const columns = table.key.map((column) => `\`${column.name}\``).join(', ');
+  const columns = table.key.map((column) => `\`${column.field}\``).join(', ');
   return {
     type: new GraphQLNonNull(GraphQLID),
     description: `The primary key: ${columns}.`,

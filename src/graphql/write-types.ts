@@ -28,7 +28,7 @@ function writeType(
     };
     return new GraphQLInputObjectType({
       name,
-      fields: Object.fromEntries(columns.map((column) => [column.name, field(column)])),
+      fields: Object.fromEntries(columns.map((column) => [column.field, field(column)])),
     });
   });
 }

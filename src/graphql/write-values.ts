@@ -44,7 +44,7 @@ function clientValues(
   const values = new Map<ModelColumn, string | null>();
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined) continue;
-    const column = table.findColumn(name);
+    const column = table.findField(name);
     if (!column) throw new TypeError(`no column ${name}`);
     if (!rights.canWriteColumn(table, column)) throw forbidden(table, column, 'write');
     values.set(column, value === null ? null : encoded(table, column, value));
@@ -57,8 +57,8 @@ function encoded(table: ModelTable, column: ModelColumn, value: unknown): string
     return encodeValue(column.type, value);
   } catch (error) {
     if (!(error instanceof RivuletError)) throw error;
-    const message = `${table.typeName}.${column.name}: ${error.message}`;
-    throw new RivuletError(error.code, message, { ...error.details, field: column.name }, error);
+    const message = `${table.typeName}.${column.field}: ${error.message}`;
+    throw new RivuletError(error.code, message, { ...error.details, field: column.field }, error);
   }
 }
 
@@ -66,7 +66,7 @@ function madeValue(table: ModelTable, column: ModelColumn, value: unknown): stri
   if (!is(value, SQL)) return fromDrizzleValue(column, value);
   throw new RivuletError(
     'DEFAULT_UNSUPPORTED',
-    `The \`$default\` or \`$onUpdate\` of ${table.typeName}.${column.name} returns SQL`,
-    { field: column.name },
+    `The \`$default\` or \`$onUpdate\` of ${table.typeName}.${column.field} returns SQL`,
+    { field: column.field },
   );
 }

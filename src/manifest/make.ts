@@ -83,12 +83,14 @@ function describeTable(
 
 function describeColumn(column: ModelColumn, options: ManifestOptions): ManifestColumn {
   return {
-    name: column.name,
+    name: column.field,
+    ...(column.field === column.name ? {} : { property: column.name }),
     type: describeType(column.type, options),
     notNull: column.notNull,
     id: options.isId(column),
     operators: operatorsFor(column.type),
     orderable: isOrderable(column.type),
+    ...(column.facts.equality ? { equality: column.facts.equality } : {}),
   };
 }
 
@@ -156,5 +158,5 @@ function namesOfEnds(ends: { readonly from: readonly ModelColumn[]; readonly to:
 }
 
 function namesOf(columns: readonly ModelColumn[]): readonly string[] {
-  return columns.map((column) => column.name);
+  return columns.map((column) => column.field);
 }

@@ -61,6 +61,7 @@ function readTable(described: ManifestTable): ModelTable {
     relations,
     column,
     findColumn: (name) => byName.get(name),
+    findField: (name) => byName.get(name),
     findRelation: (name) => relations.find((relation) => relation.name === name),
     get drizzle(): never {
       throw new TypeError('a table of a manifest has no Drizzle table');
@@ -71,6 +72,7 @@ function readTable(described: ManifestTable): ModelTable {
 function readColumn(described: ManifestColumn, index: number, isKey: boolean): ModelColumn {
   return {
     name: described.name,
+    field: described.name,
     sqlName: described.name,
     index,
     type: readType(described.type),
@@ -80,6 +82,7 @@ function readColumn(described: ManifestColumn, index: number, isKey: boolean): M
     generated: 'no',
     isKey,
     isReference: described.id && !isKey,
+    facts: described.equality ? { equality: described.equality } : {},
     get drizzle(): never {
       throw new TypeError('a column of a manifest has no Drizzle column');
     },

@@ -1,5 +1,6 @@
 import type { Operator } from '../filter/operators.js';
 import type { OrderDirection } from '../filter/types.js';
+import type { ColumnEquality } from '../model/types.js';
 
 /** Raised when the manifest or the messages get another form; clients refuse a version that they do not know. */
 export const MANIFEST_VERSION = 1;
@@ -46,13 +47,18 @@ export interface ManifestTable {
 }
 
 export interface ManifestColumn {
+  /** Its name in GraphQL. */
   readonly name: string;
+  /** Drizzle's name, where that is another one: `id` of a column that GraphQL calls `idColumn`. */
+  readonly property?: string;
   readonly type: ManifestType;
   readonly notNull: boolean;
   /** Shown as GraphQL's `ID`, as Postgres's text: keys and what points at keys. */
   readonly id: boolean;
   readonly operators: readonly Operator[];
   readonly orderable: boolean;
+  /** How values are found equal where the type alone does not say so; `database`: the client must ask the server. */
+  readonly equality?: ColumnEquality;
 }
 
 /** `ColumnType` without the database's names. */

@@ -25,7 +25,7 @@ export function whereAsJson(
     if (isEmptyFilter(value)) continue;
     const json = entryAsJson(model, known, table, name, value);
     if (json === undefined) return undefined;
-    result[name] = json;
+    result[table.findColumn(name)?.field ?? name] = json;
   }
   return result;
 }

@@ -89,14 +89,8 @@ function checkProperties(table: ModelTable, problems: Problems): void {
     if (RESERVED_PROPERTIES.has(name))
       problems.add('SCHEMA_NAME_CLASH', place, `\`${name}\` has a meaning of its own`);
   }
-  const id = properties.includes('id');
-  const keyIsId = table.key.length === 1 && table.key[0]!.name === 'id';
-  if (id && !keyIsId && table.key.length > 0) {
-    problems.add(
-      'SCHEMA_NAME_CLASH',
-      `${table.name}.id`,
-      'caches take `id` for the key of the row, so only the primary key may have that name',
-    );
+  if (table.findRelation('id')) {
+    problems.add('SCHEMA_NAME_CLASH', `${table.name}.id`, 'caches take `id` for the key of the row');
   }
 }
 

@@ -2,7 +2,7 @@ import { is } from 'drizzle-orm';
 import { type PgColumn, PgCustomColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core';
 import { quoteName } from '../sql/quote.js';
 import { pascalCase } from './names.js';
-import type { ColumnType } from './types.js';
+import type { ColumnFacts, ColumnType } from './types.js';
 
 /** The type of a column and the cast that gives it, without modifiers. */
 export interface ReadType {
@@ -75,4 +75,11 @@ function readItemType(column: PgColumn): ReadType {
     if (known) return known;
   }
   return { type: { kind: 'other', sqlType }, castType: sqlType.replace(/\s*\([^)]*\)/g, '') };
+}
+
+/** A custom type (a ULID, a branded id) whose column is plain text in the database compares as text. */
+export function factsOf(type: ColumnType): ColumnFacts {
+  const isText =
+    type.kind === 'other' && /^(?:text|varchar|character varying)\s*(?:\(\s*\d+\s*\))?$/i.test(type.sqlType);
+  return isText ? { equality: 'text' } : {};
 }

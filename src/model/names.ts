@@ -61,6 +61,13 @@ export function tableNames(name: string, override: Partial<TableNames> = {}): Ta
   return { type, one, many };
 }
 
+/** What GraphQL calls a column `id` that is not the whole key, whatever else the table has. */
+export function idColumnField(taken: readonly string[]): string {
+  let name = 'idColumn';
+  while (taken.includes(name)) name += '_';
+  return name;
+}
+
 /** GraphQL specification, section 2.1.9: a name; names that begin with two underscores belong to introspection. */
 export function isGraphQLName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !name.startsWith('__');

@@ -1,8 +1,8 @@
 import { type AnyRelations, getColumns, is } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { checkModel } from './check.js';
-import { readColumnType } from './column-type.js';
-import { type TableNames, tableNames } from './names.js';
+import { factsOf, readColumnType } from './column-type.js';
+import { idColumnField, type TableNames, tableNames } from './names.js';
 import { Problems } from './problems.js';
 import { keyPairs, readRelations } from './relations.js';
 import type { Model, ModelColumn, ModelRelation, ModelTable } from './types.js';
@@ -31,7 +31,11 @@ export function readModel(schema: SchemaRelations, options: ReadModelOptions = {
   const references = keyPairs(relations, drizzleTables);
   const tables = new Map<string, ModelTable>();
   for (const [name, drizzle] of drizzleTables) {
-    const read = readTable(name, drizzle, references.get(name) ?? new Set(), options.names?.[name]);
+    const read = readTable(name, drizzle, {
+      references: references.get(name) ?? new Set(),
+      override: options.names?.[name],
+      relationNames: Object.keys(relations[name]!.relations),
+    });
     if (read.key.length === 0) {
       problems.add('SCHEMA_NO_PRIMARY_KEY', name, 'the table has no primary key');
     }
@@ -77,8 +81,11 @@ class ReadTable implements ModelTable {
   relations: readonly ModelRelation[] = [];
   readonly drizzle: PgTable;
   readonly #columns: ReadonlyMap<string, ModelColumn>;
+  readonly #fields: ReadonlyMap<string, ModelColumn>;
 
-  constructor(fields: Omit<ModelTable, 'relations' | 'column' | 'findColumn' | 'findRelation'>) {
+  constructor(
+    fields: Omit<ModelTable, 'relations' | 'column' | 'findColumn' | 'findField' | 'findRelation'>,
+  ) {
     this.name = fields.name;
     this.typeName = fields.typeName;
     this.fields = Object.freeze(fields.fields);
@@ -88,6 +95,7 @@ class ReadTable implements ModelTable {
     this.key = Object.freeze(fields.key);
     this.drizzle = fields.drizzle;
     this.#columns = new Map(fields.columns.map((column) => [column.name, column]));
+    this.#fields = new Map(fields.columns.map((column) => [column.field, column]));
   }
 
   column(name: string): ModelColumn {
@@ -100,26 +108,41 @@ class ReadTable implements ModelTable {
     return this.#columns.get(name);
   }
 
+  findField(name: string): ModelColumn | undefined {
+    return this.#fields.get(name);
+  }
+
   findRelation(name: string): ModelRelation | undefined {
     return this.relations.find((relation) => relation.name === name);
   }
 }
 
-/** One table without relations; `references` are its columns that are keys' ends elsewhere. */
+export interface ReadTableOptions {
+  /** The columns that are keys' ends elsewhere. */
+  readonly references?: ReadonlySet<string>;
+  readonly override?: Partial<TableNames> | undefined;
+  readonly relationNames?: readonly string[];
+}
+
+/** One table without relations. */
 export function readTable(
   name: string,
   drizzle: PgTable,
-  references: ReadonlySet<string>,
-  override: Partial<TableNames> | undefined,
+  { references = new Set(), override, relationNames = [] }: ReadTableOptions = {},
 ): ModelTable {
   const config = getTableConfig(drizzle);
   const keyNames = new Set(config.columns.filter((column) => column.primary).map((column) => column.name));
   for (const key of config.primaryKeys) for (const column of key.columns) keyNames.add(column.name);
+  const properties = Object.keys(getColumns(drizzle));
   const columns = Object.entries(getColumns(drizzle)).map(([property, column], index): ModelColumn => {
     const { type, castType } = readColumnType(column);
     const identity = column.generatedIdentity?.type;
     return Object.freeze({
       name: property,
+      field:
+        property === 'id' && !(keyNames.size === 1 && keyNames.has(column.name))
+          ? idColumnField([...properties, ...relationNames])
+          : property,
       sqlName: column.name,
       index,
       type,
@@ -129,6 +152,7 @@ export function readTable(
       generated: column.generated || identity === 'always' ? 'always' : identity ? 'byDefault' : 'no',
       isKey: keyNames.has(column.name),
       isReference: references.has(property),
+      facts: factsOf(type),
       drizzle: column,
     });
   });

@@ -29,6 +29,8 @@ export interface ModelTable {
   readonly relations: readonly ModelRelation[];
   column(name: string): ModelColumn;
   findColumn(name: string): ModelColumn | undefined;
+  /** By its name in GraphQL. */
+  findField(name: string): ModelColumn | undefined;
   findRelation(name: string): ModelRelation | undefined;
   /** The Drizzle table, to hand back to user code; not to be looked into. */
   readonly drizzle: PgTable;
@@ -36,6 +38,11 @@ export interface ModelTable {
 
 export interface ModelColumn {
   readonly name: string;
+  /**
+   * Its name in GraphQL: `name`, except that a column `id` that is not the whole key is `idColumn`, because a row's `id` is its key.
+   * Where a property has that name already, underscores are appended.
+   */
+  readonly field: string;
   readonly sqlName: string;
   /** Place in `ModelTable.columns`. */
   readonly index: number;
@@ -54,9 +61,27 @@ export interface ModelColumn {
   readonly isKey: boolean;
   /** Part of a foreign key, or used as an end of a relation that points at a key. */
   readonly isReference: boolean;
+  /** What the database's catalog adds to the declaration; empty until it was read. The one part of a model that is filled later. */
+  readonly facts: ColumnFacts;
   /** The Drizzle column: defaults, `$onUpdate`, custom encoders and decoders. Only `model/` and `value/` use it. */
   readonly drizzle: PgColumn;
 }
+
+export interface ColumnFacts {
+  /** How values are found equal where that is not what the declared type says. */
+  equality?: ColumnEquality | undefined;
+  /** The quoted name of a nondeterministic collation. */
+  collation?: string | undefined;
+}
+
+/**
+ * How the values of a column are found equal:
+ *
+ * - `text`: exactly if their texts are equal (integers, uuids, text under a deterministic collation);
+ * - `canonical`: exactly if their canonical texts are (`numeric` 1.0 and 1, `char(n)` and its blanks);
+ * - `database`: only PostgreSQL can compare (citext, nondeterministic collations, domains, ranges, json, custom types).
+ */
+export type ColumnEquality = 'text' | 'canonical' | 'database';
 
 /** What a column holds, as far as comparison, text form and GraphQL scalar depend on it. */
 export type ColumnType =

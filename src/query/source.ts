@@ -1,5 +1,5 @@
 import type { Cells } from '../filter/types.js';
-import type { ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelTable } from '../model/types.js';
 import { quoteIdent } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
 
@@ -31,7 +31,7 @@ export function imagesSource(table: ModelTable, images: readonly Cells[], params
   );
   const names = table.columns.map((_, index) => `c${index}`);
   const columns = table.columns.map(
-    (column, index) => `u.c${index}::${column.castType} as ${quoteIdent(column.sqlName)}`,
+    (column, index) => `${castCell(`u.c${index}`, column)} as ${quoteIdent(column.sqlName)}`,
   );
   const unnest = `unnest(${arrays.join(', ')}) with ordinality as u(${[...names, 'n'].join(', ')})`;
   return {
@@ -39,6 +39,12 @@ export function imagesSource(table: ModelTable, images: readonly Cells[], params
     ordinal: (alias) => `${alias}.${ordinal}`,
     orderBy: (alias) => `${alias}.${ordinal}`,
   };
+}
+
+/** What is equal depends on the collation, which a cast of the text does not know. */
+function castCell(cell: string, { castType, facts }: ModelColumn): string {
+  const value = `${cell}::${castType}`;
+  return facts.collation === undefined ? value : `${value} collate ${facts.collation}`;
 }
 
 /** The literal of a one-dimensional `text[]`: `{"a","b",NULL}`. */

@@ -2,7 +2,6 @@ import { and, NOTHING, or } from '../filter/normalize.js';
 import type { RelationPath } from '../filter/paths.js';
 import type { Cells, Filter } from '../filter/types.js';
 import type { ModelColumn, ModelRelation } from '../model/types.js';
-import { linkText } from './link-text.js';
 import type { NetChanges, TableChanges } from './net.js';
 
 /** Past so many distinct links the whole scope is compared instead. */
@@ -57,30 +56,42 @@ export function matching(
     }
   }
   if (tuples.size === 0) return null;
-  return tuples.size > MAX_LINKS ? 'all' : equalToAny(columns, [...tuples.values()]);
+  return tuples.size > MAX_LINKS ? 'all' : equalToAny(columns, [...tuples.values()], linked);
 }
 
-/** The values of `columns` (see `linkText`), or `null` where one of them is NULL and so links nothing. */
+/** The texts of `columns`, or `null` where one of them is NULL and so links nothing. */
 export function tupleOf(columns: readonly ModelColumn[], cells: Cells): readonly string[] | null {
   const tuple: string[] = [];
   for (const column of columns) {
     const cell = cells[column.index];
     if (cell === null || cell === undefined) return null;
-    tuple.push(linkText(column.type, cell));
+    tuple.push(cell);
   }
   return tuple;
 }
 
-/** Rows whose `columns` equal one of `tuples`; none where there is none. */
-export function equalToAny(columns: readonly ModelColumn[], tuples: readonly (readonly string[])[]): Filter {
+/** Rows whose `columns` equal one of `tuples`, which are texts of `linked`; none where there is none. */
+export function equalToAny(
+  columns: readonly ModelColumn[],
+  tuples: readonly (readonly string[])[],
+  linked: readonly ModelColumn[],
+): Filter {
   if (tuples.length === 0) return NOTHING;
+  // A value that the other type cannot hold (7.5 for an integer) equals nothing, but its cast would fail.
+  const casts = columns.map(({ castType }, at) =>
+    castType === linked[at]!.castType ? {} : { castType: linked[at]!.castType },
+  );
   if (columns.length === 1) {
     const values = new Set(tuples.map(([value]) => value!));
-    return { kind: 'in', column: columns[0]!, values: [...values].sort() };
+    return { kind: 'in', column: columns[0]!, values: [...values].sort(), ...casts[0] };
   }
   return or(
     ...tuples.map((tuple) =>
-      and(...columns.map((column, at): Filter => ({ kind: 'compare', column, op: 'eq', value: tuple[at]! }))),
+      and(
+        ...columns.map(
+          (column, at): Filter => ({ kind: 'compare', column, op: 'eq', value: tuple[at]!, ...casts[at] }),
+        ),
+      ),
     ),
   );
 }

@@ -43,10 +43,13 @@ export function netChanges(transaction: Pick<LoggedTransaction, 'changes'>): Net
       entry.rows.clear();
       continue;
     }
-    const key = keyOf(table, (change.new ?? change.old)!);
-    const before = entry.rows.get(key);
-    if (before) before.new = change.new;
-    else entry.rows.set(key, { old: change.old, new: change.new });
+    const { old, new: after } = change;
+    const key = keyOf(table, (after ?? old)!);
+    if (old && after && keyOf(table, old) !== key) {
+      // The same key for PostgreSQL (citext, numeric), but another `id` for everybody else: the row went and another came.
+      note(entry.rows, keyOf(table, old), old, null);
+      note(entry.rows, key, null, after);
+    } else note(entry.rows, key, old, after);
   }
   const net = new Map<string, TableChanges>();
   for (const { table, truncated, rows } of tables.values()) {
@@ -58,6 +61,12 @@ export function netChanges(transaction: Pick<LoggedTransaction, 'changes'>): Net
     if (truncated || changed.length > 0) net.set(table.name, { table, truncated, rows: changed });
   }
   return net;
+}
+
+function note(rows: Map<string, Images>, key: string, old: Cells | null, after: Cells | null): void {
+  const before = rows.get(key);
+  if (before) before.new = after;
+  else rows.set(key, { old, new: after });
 }
 
 function operationOf({ old, new: after }: Images): ChangeOp | null {

@@ -3,12 +3,13 @@ import { and, EVERYTHING, or } from '../filter/normalize.js';
 import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
 import { compilePredicate } from '../filter/predicate.js';
 import type { Cells, Filter, Predicate } from '../filter/types.js';
-import type { Model, ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
+import type { Model, ModelRelation, ModelTable } from '../model/types.js';
 import { keysPredicate } from '../query/key.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
-import { candidateFilter, equalToAny, matching, related, reverseHop, tupleOf } from './candidates.js';
+import { candidateFilter, equalToAny, matching, related, reverseHop } from './candidates.js';
 import { enter, leave, update } from './describe.js';
 import type { Answer, Asker } from './evaluation.js';
+import { HeldLinks } from './held-links.js';
 import { Links } from './links.js';
 import { Elsewhere } from './match/elsewhere.js';
 import type { NetChanges, TableChanges } from './net.js';
@@ -56,15 +57,15 @@ export class RelatedScope {
   readonly tables: ReadonlySet<string>;
   readonly #spec: RelatedSpec;
   readonly #table: ModelTable;
+  readonly #above: ModelTable;
   /** What decides who is in it, besides the row itself. */
   readonly #elsewhere: Elsewhere;
   readonly #viaPaths: readonly RelationPath[];
   readonly #onSource: Predicate | null;
   /** The junction rows of a row below, where the relation has a junction. */
   readonly #junction: RelatedPlan | null;
-  /** The link values of the rows above, and back. */
-  readonly #tuples = new Map<string, string>();
-  readonly #holders = new Map<string, Set<string>>();
+  /** The rows above by their link values. */
+  readonly #held: HeldLinks;
   readonly #links = new Links();
   #turn: Turn | null = null;
   #message: { changes: readonly ScopeChange[]; links: readonly ScopeLink[] } = NOTHING_TOLD;
@@ -73,6 +74,8 @@ export class RelatedScope {
     const { relation } = spec;
     this.#spec = spec;
     this.#table = model.table(relation.target);
+    this.#above = model.table(relation.source);
+    this.#held = new HeldLinks(relation.from, (relation.through ?? { from: relation.to }).from);
     this.#viaPaths = relationPaths(spec.via);
     this.#elsewhere = new Elsewhere(this.#table, spec.filter);
     this.#onSource = spec.onSource && sourcePredicate(relation, spec.onSource);
@@ -99,7 +102,7 @@ export class RelatedScope {
 
   /** Takes over what a nested query found below a row, before any transaction is judged. */
   seed(parent: RowNode): void {
-    this.#hold(parent.key, this.#tupleOf(parent.cells));
+    this.#held.hold(parent.key, this.#tupleOf(parent.cells));
     const found = parent.related.get(this.#spec.responseKey) ?? [];
     for (const row of 'key' in found ? [found] : found) {
       this.#links.add(parent.key, row.key);
@@ -138,7 +141,7 @@ export class RelatedScope {
     const elsewhere = this.#candidates(net);
     if (own?.truncated || elsewhere === 'all') {
       turn.all = true;
-      this.#askRows(this.#linkedTo([...this.#holders.keys()]), asker);
+      this.#askRows(this.#linkedTo(this.#held.tuples()), asker);
     } else {
       const present = (own?.rows ?? []).filter((row) => row.new !== null).map((row) => row.key);
       if (elsewhere) turn.keys.push(asker.keys(this.#table, elsewhere, null));
@@ -153,17 +156,17 @@ export class RelatedScope {
   /** What happened above; asks for the rows below new parents. True when something was asked. */
   follow(above: Diff, asker: Asker): boolean {
     const turn = this.#turn!;
-    const asked = new Set<string>();
+    const asked: (readonly string[])[] = [];
     for (const key of above.left) this.#release(key, turn);
     for (const { key, cells } of [...above.entered, ...above.updated]) {
       const tuple = this.#tupleOf(cells);
-      if (this.#tuples.has(key) && this.#tuples.get(key) === tuple) continue;
+      if (this.#held.isSame(key, tuple)) continue;
       this.#release(key, turn);
-      this.#hold(key, tuple);
-      if (tuple !== NO_LINK) asked.add(tuple);
+      this.#held.hold(key, tuple);
+      if (tuple) asked.push(tuple);
     }
-    if (asked.size === 0) return false;
-    this.#askRows(this.#linkedTo([...asked]), asker);
+    if (asked.length === 0) return false;
+    this.#askRows(this.#linkedTo(asked), asker);
     return true;
   }
 
@@ -239,7 +242,7 @@ export class RelatedScope {
     return own.rows.some((row) => {
       if (this.#links.parentsOf(row.key).size > 0) return true;
       if (row.new === null) return false;
-      if (!relation.through) return this.#isHeldAbove(relation.to, row.new);
+      if (!relation.through) return this.#held.mayHold(row.new);
       // What links it stands in the junction: memory knows it only of those that the filter let through.
       const { old, new: after } = row;
       if (old === null || relation.to.some(({ index }) => old[index] !== after[index])) return true;
@@ -251,7 +254,7 @@ export class RelatedScope {
     const { through } = this.#spec.relation;
     const changed = through && net.get(through.table);
     if (!changed) return false;
-    const isHeld = (cells: Cells | null) => cells !== null && this.#isHeldAbove(through.from, cells);
+    const isHeld = (cells: Cells | null) => cells !== null && this.#held.mayHold(cells);
     return changed.truncated || changed.rows.some((row) => isHeld(row.old) || isHeld(row.new));
   }
 
@@ -268,12 +271,8 @@ export class RelatedScope {
     const { to, through } = this.#spec.relation;
     if (filter.kind === 'or') return filter.filters.some((part) => this.#isAnyHeldAbove(part));
     if (through || to.length > 1 || filter.kind !== 'in' || filter.column !== to[0]) return true;
-    return filter.values.some((value) => this.#holders.has(JSON.stringify([value])));
-  }
-
-  #isHeldAbove(columns: readonly ModelColumn[], cells: Cells): boolean {
-    const tuple = tupleOf(columns, cells);
-    return tuple !== null && this.#holders.has(JSON.stringify(tuple));
+    if (filter.castType !== undefined) return true;
+    return filter.values.some((value) => this.#held.mayHoldTuple([value]));
   }
 
   #relink(
@@ -316,52 +315,70 @@ export class RelatedScope {
       orderBy: this.#table.key.map((column) => ({ column, direction: 'ASC' })),
       limit: null,
       offset: 0,
-      related: this.#junction ? [...this.#spec.related, this.#junction] : this.#spec.related,
+      related: [...this.#spec.related, ...this.#linkPlans()],
     };
     this.#turn!.answers.push(asker.rows(plan));
   }
 
+  /** What tells which rows above a row below is linked to, besides its own cells. */
+  #linkPlans(): readonly RelatedPlan[] {
+    const { relation } = this.#spec;
+    const junction = this.#junction ? [this.#junction] : [];
+    if (this.#held.isDecided) return junction;
+    // Only PostgreSQL can compare, so it says which of the rows held above have the value.
+    const { source, target, from, to, through } = relation;
+    const name = `${relation.name}Above`;
+    const ends = through
+      ? { source: through.table, from: through.from, to: from }
+      : { source: target, from: to, to: from };
+    const above: RelatedPlan = {
+      responseKey: ABOVE,
+      relation: { name, kind: 'many', target: source, ...ends },
+      via: EVERYTHING,
+      plan: {
+        table: this.#above,
+        filter:
+          this.#above.key.length === 1 ? keysPredicate(this.#above, [...this.#held.parents]) : EVERYTHING,
+        orderBy: [],
+        limit: null,
+        offset: 0,
+        related: [],
+        columns: new Set(),
+      },
+    };
+    return junction.length === 0
+      ? [above]
+      : junction.map((each) => ({ ...each, plan: { ...each.plan, related: [above] } }));
+  }
+
   /** Rows below that link to one of these values. */
-  #linkedTo(tuples: readonly string[]): Filter {
+  #linkedTo(tuples: readonly (readonly string[])[]): Filter {
     const { relation, via } = this.#spec;
-    const values = tuples.map((tuple) => JSON.parse(tuple) as string[]);
-    if (!relation.through) return equalToAny(relation.to, values);
-    return related(reverseHop(relation), and(via, equalToAny(relation.through.from, values)));
+    const { from, to, through } = relation;
+    if (!through) return equalToAny(to, tuples, from);
+    return related(reverseHop(relation), and(via, equalToAny(through.from, tuples, from)));
   }
 
   #parentsOf(node: RowNode): ReadonlySet<string> {
-    const { relation } = this.#spec;
-    const { through } = relation;
-    const linking = through ? (node.related.get(JUNCTION) as readonly RowNode[]) : [node];
-    const columns = through ? through.from : relation.to;
+    const linking = this.#junction ? (node.related.get(JUNCTION) as readonly RowNode[]) : [node];
     const parents = new Set<string>();
-    for (const { cells } of linking) {
-      const tuple = tupleOf(columns, cells);
-      for (const parent of (tuple && this.#holders.get(JSON.stringify(tuple))) ?? []) parents.add(parent);
+    for (const row of linking) {
+      if (this.#held.isDecided) for (const parent of this.#held.holdersOf(row.cells)) parents.add(parent);
+      else {
+        for (const { key } of row.related.get(ABOVE) as readonly RowNode[]) {
+          if (this.#held.isLinking(key)) parents.add(key);
+        }
+      }
     }
     return parents;
   }
 
-  #tupleOf(cells: Cells): string {
-    if (this.#onSource && this.#onSource(cells) !== true) return NO_LINK;
-    const tuple = tupleOf(this.#spec.relation.from, cells);
-    return tuple ? JSON.stringify(tuple) : NO_LINK;
-  }
-
-  #hold(parent: string, tuple: string): void {
-    this.#tuples.set(parent, tuple);
-    if (tuple === NO_LINK) return;
-    const holders = this.#holders.get(tuple);
-    if (holders) holders.add(parent);
-    else this.#holders.set(tuple, new Set([parent]));
+  #tupleOf(cells: Cells): readonly string[] | null {
+    return this.#onSource && this.#onSource(cells) !== true ? null : this.#held.tupleOf(cells);
   }
 
   #release(parent: string, turn: Turn): void {
-    const tuple = this.#tuples.get(parent);
-    if (tuple === undefined) return;
-    this.#tuples.delete(parent);
-    const holders = this.#holders.get(tuple);
-    if (holders?.delete(parent) && holders.size === 0) this.#holders.delete(tuple);
+    if (!this.#held.release(parent)) return;
     turn.gone.add(parent);
     for (const child of this.#links.childrenOf(parent)) turn.loosened.add(child);
   }
@@ -369,8 +386,7 @@ export class RelatedScope {
 
 /** Not a field name, so it cannot be in the way of a selection. */
 const JUNCTION = '#junction';
-/** Stands for a row above whose columns link to nothing. */
-const NO_LINK = '';
+const ABOVE = '#above';
 const NOBODY: ReadonlySet<string> = new Set();
 const NOTHING_TOLD = { changes: [], links: [] } as const;
 

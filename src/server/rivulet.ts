@@ -15,6 +15,7 @@ import type { Model } from '../model/types.js';
 import { checkPolicies } from '../policy/check.js';
 import type { PolicyFault } from '../policy/resolve.js';
 import type { Scopes } from '../scope/types.js';
+import { fillColumnFacts } from '../watch/column-facts.js';
 import type { SchemaWatch } from '../watch/schema-watch.js';
 import type { WatchPlan } from '../watch/types.js';
 import type { RivuletConfig } from './config.js';
@@ -132,6 +133,7 @@ export async function openRivulet<TRelations extends SchemaRelations>(
       onRetry: (_error, waitMs) => logger.warn({ waitMs }, 'the database is not ready yet; waiting for it'),
     });
     const model = await withPlainTables(database, options.model, plan);
+    await fillColumnFacts(database, model);
     const { feed, scopes, notifyQueue, schemaWatch, stop } = await startLive({
       feedDatabase,
       database: liveDatabase,

@@ -355,7 +355,7 @@ export const mutants: readonly Mutant[] = [
     bug: 'A row below is looked at only where it was held before',
     edits: one(
       'src/scope/related-scope.ts',
-      'if (!relation.through) return this.#isHeldAbove(relation.to, row.new);',
+      'if (!relation.through) return this.#held.mayHold(row.new);',
       'if (!relation.through) return false;',
     ),
     test: 'tests/property/graph.test.ts',

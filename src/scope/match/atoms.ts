@@ -1,5 +1,6 @@
 import type { Filter } from '../../filter/types.js';
 import type { ColumnType, ModelColumn } from '../../model/types.js';
+import { equalityOf } from '../../value/equality.js';
 
 /** A column and values of which one must be in a row. */
 export interface Atom {
@@ -22,9 +23,10 @@ export function atomsOf(filter: Filter): readonly Atom[] | null {
       return parts.every((atoms) => atoms !== null) ? parts.flat() : null;
     }
     case 'in':
-      return atomOf(filter.column, filter.values);
+      return filter.castType === undefined ? atomOf(filter.column, filter.values) : null;
     case 'compare':
-      return filter.op === 'eq' ? atomOf(filter.column, [filter.value]) : null;
+      if (filter.op !== 'eq' || filter.castType !== undefined) return null;
+      return atomOf(filter.column, [filter.value]);
     default:
       return null;
   }
@@ -65,6 +67,8 @@ function width(atoms: readonly Atom[]): number {
 }
 
 function atomOf(column: ModelColumn, values: readonly string[]): readonly Atom[] | null {
+  // Equal values of other texts would not be found.
+  if (equalityOf(column) !== 'text') return null;
   const cells: string[] = [];
   for (const value of values) {
     const cell = asCell(column.type, value);
@@ -82,8 +86,8 @@ function asCell(type: ColumnType, value: string): string | null {
     case 'uuid':
       return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? value.toLowerCase() : null;
     case 'text':
-      return type.variant === 'char' ? null : value;
     case 'enum':
+    case 'other':
       return value;
     case 'bool':
       return value === 'true' || value === 'false' ? value : null;

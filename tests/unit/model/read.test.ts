@@ -141,16 +141,24 @@ describe('a schema that cannot be served', () => {
     const keyless = pgTable('keyless', { name: text(), AND: text(), 'a b': text() });
     const task = pgTable('task', { id: text().primaryKey() });
     const tasks = pgTable('tasks', { id: text().primaryKey() });
-    const pairs = pgTable('pairs', { id: text(), to: text() }, (t) => [
-      primaryKey({ columns: [t.id, t.to] }),
-    ]);
-    expect(problemsOf(defineRelations({ keyless, task, tasks, pairs })).sort()).toEqual([
+    expect(problemsOf(defineRelations({ keyless, task, tasks })).sort()).toEqual([
       'SCHEMA_INVALID_NAME keyless.a b',
       'SCHEMA_NAME_CLASH keyless.AND',
-      'SCHEMA_NAME_CLASH pairs.id',
       'SCHEMA_NAME_CLASH tasks',
       'SCHEMA_NO_PRIMARY_KEY keyless',
     ]);
+  });
+
+  test('a column `id` that is not the whole key gets another name in GraphQL, which nothing else has', () => {
+    const pairs = pgTable('pairs', { id: text(), to: text(), idColumn: text() }, (t) => [
+      primaryKey({ columns: [t.to, t.id] }),
+    ]);
+    const notes = pgTable('notes', { uid: text().primaryKey(), id: integer() });
+    const model = readModel(defineRelations({ pairs, notes }));
+    const fieldsOf = (name: string) => model.table(name).columns.map(({ field }) => field);
+    expect(fieldsOf('pairs')).toEqual(['idColumn_', 'to', 'idColumn']);
+    expect(fieldsOf('notes')).toEqual(['uid', 'idColumn']);
+    expect(model.table('notes').findField('idColumn')).toBe(model.table('notes').column('id'));
   });
 
   test('RAW in a relation is refused, since changes cannot be judged by it', () => {
