@@ -106,28 +106,29 @@ export const ERRORS = {
     next: 'Grant it, or connect as the owner of the tables.',
   },
   CONSTRAINT_UNIQUE: {
-    cause: 'Another row already has this value.',
-    next: 'Choose another value, or change the other row; `constraint` names the rule.',
+    cause: 'A value is not available: another row has it, which you may or may not be allowed to see.',
+    next: 'Choose another value. The log of the server (level debug) names the constraint.',
     http: 409,
   },
   CONSTRAINT_FOREIGN_KEY: {
-    cause: 'The row points at a row that does not exist, or other rows still point at it.',
-    next: '`constraint` names the rule.',
+    cause:
+      'The row refers to a row that does not exist or that you may not read, or other rows still refer to it.',
+    next: 'Refer to a row that you may read; `fields` names what you sent, where it is that. Where other rows refer to it, remove them first.',
     http: 409,
   },
   CONSTRAINT_NOT_NULL: {
     cause: 'A column that must have a value was left empty.',
-    next: 'Give it a value.',
+    next: 'Give it a value; `field` names it where you may know it.',
     http: 400,
   },
   CONSTRAINT_CHECK: {
     cause: 'The row breaks a rule of its table.',
-    next: '`constraint` names the rule.',
+    next: 'Change the values. The log of the server (level debug) names the constraint.',
     http: 400,
   },
   CONSTRAINT_EXCLUSION: {
-    cause: 'The row conflicts with another row.',
-    next: '`constraint` names the rule.',
+    cause: 'The row conflicts with another row, which you may or may not be allowed to see.',
+    next: 'Change the values. The log of the server (level debug) names the constraint.',
     http: 409,
   },
   VALUE_TOO_LONG: { cause: 'The text is too long for its column.', next: 'Shorten it.', http: 400 },

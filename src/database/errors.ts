@@ -42,12 +42,12 @@ interface Meaning {
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  [SQLSTATE.uniqueViolation]: { code: 'CONSTRAINT_UNIQUE', message: 'Another row already has this value' },
+  [SQLSTATE.uniqueViolation]: { code: 'CONSTRAINT_UNIQUE', message: 'A value is not available' },
   [SQLSTATE.foreignKeyViolation]: {
     code: 'CONSTRAINT_FOREIGN_KEY',
-    message: 'The row points at a missing row, or other rows point at it',
+    message: 'The row refers to a row that is not available, or other rows refer to it',
   },
-  [SQLSTATE.restrictViolation]: { code: 'CONSTRAINT_FOREIGN_KEY', message: 'Other rows point at this row' },
+  [SQLSTATE.restrictViolation]: { code: 'CONSTRAINT_FOREIGN_KEY', message: 'Other rows refer to this row' },
   [SQLSTATE.notNullViolation]: { code: 'CONSTRAINT_NOT_NULL', message: 'A value is missing' },
   [SQLSTATE.checkViolation]: { code: 'CONSTRAINT_CHECK', message: 'The row breaks a rule of its table' },
   [SQLSTATE.withCheckOptionViolation]: {
@@ -109,15 +109,33 @@ const CONNECTION_CODE =
   /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|NOENT|MFILE|NFILE|NOBUFS|ADDRNOTAVAIL))$/;
 
 /**
- * What a database error means to a user, or `undefined` where it means nothing to one (it is then masked at the edge).
- * Details name constraint, table and column where Postgres does; never SQL, values or parameters.
+ * What a database error means to a user of the server's own code, or `undefined` where it means nothing to one. Details name constraint, table and
+ * column where Postgres does; never SQL, values or parameters. For clients there is `shownError`.
  */
 export function codedError(error: unknown): RivuletError | undefined {
+  return readError(error, withPlace);
+}
+
+/**
+ * The same for a client, which may not know of every table, column and constraint: their names, which triggers choose as they like, are left
+ * out. `undefined`: to be masked.
+ */
+export function shownError(error: unknown): RivuletError | undefined {
+  return readError(
+    error,
+    ({ code, message }, sqlState) => new RivuletError(code, `${message}.`, { sqlState }, error),
+  );
+}
+
+function readError(
+  error: unknown,
+  make: (meaning: Meaning, sqlState: string, error: DriverError) => RivuletError,
+): RivuletError | undefined {
   if (error instanceof RivuletError) return error;
   const state = codeOf(error);
   if (state === undefined) return undefined;
   const meaning = MEANINGS[state] ?? MEANING_OF_CLASS[state.length === 5 ? state.slice(0, 2) : ''];
-  if (meaning) return withPlace(meaning, state, error as DriverError);
+  if (meaning) return make(meaning, state, error as DriverError);
   if (!CONNECTION_CODE.test(state)) return undefined;
   return new RivuletError('DATABASE_UNAVAILABLE', 'The database cannot be reached.', {}, error);
 }

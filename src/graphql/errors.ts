@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { codedError } from '../database/errors.js';
+import { shownError } from '../database/errors.js';
 import type { RivuletError } from '../errors.js';
 
 /** A coded error as clients get it: `extensions.code`, the details, and what to do next. */
@@ -28,6 +28,6 @@ export async function coded<T>(work: () => Promise<T>): Promise<T> {
 
 export function asGraphQLError(error: unknown): unknown {
   if (error instanceof GraphQLError) return error;
-  const known = codedError(error);
+  const known = shownError(error);
   return known ? toGraphQLError(known) : error;
 }

@@ -1,6 +1,7 @@
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import { RivuletError } from '../errors.js';
 import type { ModelTable } from '../model/types.js';
+import type { Rights } from '../policy/types.js';
 import { type Refusal, refusalOf, type WriteCheck } from '../query/write-check.js';
 
 /** SQLSTATE's class of violated constraints. */
@@ -8,6 +9,7 @@ const CONSTRAINT_CLASS = '23';
 
 /** Turns the error of a writing statement into the refusal that its writer gets in its place. */
 export class WriteDenial {
+  readonly #rights: Rights;
   readonly #table: ModelTable;
   readonly #done: string;
   readonly #check: WriteCheck;
@@ -15,19 +17,25 @@ export class WriteDenial {
 
   /** `explain` evaluates the check after a constraint was violated, outside of the failed transaction. */
   constructor(
+    rights: Rights,
     table: ModelTable,
     done: string,
     check: WriteCheck,
     explain: () => Promise<Refusal | undefined>,
   ) {
+    this.#rights = rights;
     this.#table = table;
     this.#done = done;
     this.#check = check;
     this.#explain = explain;
   }
 
-  /** The refusal, if it was one; `undefined`: the error stands. */
-  async of(error: unknown): Promise<RivuletError | undefined> {
+  /** The refusal, if it was one; else the error as its writer may see it. */
+  async of(error: unknown): Promise<unknown> {
+    return (await this.#refusal(error)) ?? missingValue(this.#rights, this.#table, error) ?? error;
+  }
+
+  async #refusal(error: unknown): Promise<RivuletError | undefined> {
     const refusal = refusalOf(error);
     if (refusal !== undefined) return this.#errorOf(refusal);
     if (!this.#isUnexplained(error)) return undefined;
@@ -52,6 +60,16 @@ export class WriteDenial {
     const reference = refusal === 'policy' ? undefined : this.#check.references[refusal];
     return reference === undefined ? denied(this.#table, this.#done) : denied(this.#table, this.#done);
   }
+}
+
+/** Names the column that was left empty, if its writer may know of it. */
+function missingValue(rights: Rights, table: ModelTable, error: unknown): RivuletError | undefined {
+  if (codeOf(error) !== SQLSTATE.notNullViolation) return undefined;
+  const { table_name: name, column_name: sqlName } = error as { table_name?: string; column_name?: string };
+  const column = table.columns.find((each) => each.sqlName === sqlName);
+  if (name !== table.sqlName || !column || !rights.canReadColumn(table, column)) return undefined;
+  const details = { sqlState: SQLSTATE.notNullViolation, field: column.name };
+  return new RivuletError('CONSTRAINT_NOT_NULL', `A value is missing (${column.name}).`, details, error);
 }
 
 export function denied({ typeName }: ModelTable, done: string): RivuletError {

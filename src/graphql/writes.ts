@@ -52,7 +52,7 @@ export async function createRows(
   if (check.policy === NOTHING) throw denied(table, 'inserted');
   const statement = insertSql(types.model, table, rows, check);
   assertParameters(statement);
-  const denial = new WriteDenial(table, 'inserted', check, () =>
+  const denial = new WriteDenial(context.rights, table, 'inserted', check, () =>
     insertRefusal(context.database, types.model, table, check, rows),
   );
   return transaction(writing, denial, async (tx) => {
@@ -84,7 +84,7 @@ export async function updateRows(
   const check = checkOf(writing, 'update');
   const target = normalize(and(filter, policyOf(writing, 'read'), check.policy));
   if (target === NOTHING) return [];
-  const denial = new WriteDenial(table, 'updated', check, () =>
+  const denial = new WriteDenial(context.rights, table, 'updated', check, () =>
     updateRefusal(context.database, types.model, table, target, check, set, most),
   );
   return transaction(writing, denial, async (tx) => {
@@ -131,7 +131,7 @@ async function transaction<T>(
       return work(tx);
     });
   } catch (error) {
-    throw (await denial?.of(error)) ?? error;
+    throw denial ? await denial.of(error) : error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { codedError } from '../database/errors.js';
+import { shownError } from '../database/errors.js';
 import { RivuletError } from '../errors.js';
 import type { Logger } from './logger.js';
 
@@ -38,9 +38,14 @@ function httpOf(status: number, { details }: RivuletError): object {
 export function maskError(error: unknown, logger: Logger): GraphQLError {
   const place = error instanceof GraphQLError ? error : undefined;
   const original = rootOf(error);
-  if (original instanceof RivuletError) return clientError(original, place);
+  if (original instanceof RivuletError) {
+    const { cause } = original;
+    if (cause instanceof Error && !(cause instanceof RivuletError))
+      logger.debug({ err: cause }, 'the database refused a statement');
+    return clientError(original, place);
+  }
   if (original instanceof GraphQLError) return place ?? original;
-  const coded = codedError(original);
+  const coded = shownError(original);
   if (coded !== undefined) {
     logger.debug({ err: original }, 'the database refused a statement');
     return clientError(coded, place);

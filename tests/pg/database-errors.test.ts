@@ -31,7 +31,7 @@ describe('an error of the database becomes a coded one', () => {
     [`insert into things (id, name, parent_id) values (2, 'b', 9)`, 'CONSTRAINT_FOREIGN_KEY', 'has_parent'],
     [`insert into things (id, name, price) values (2, 'b', -1)`, 'CONSTRAINT_CHECK', 'positive'],
     [`insert into things (id, name, room) values (2, 'b', '[2,5)')`, 'CONSTRAINT_EXCLUSION', 'one_room'],
-  ])('%s names its constraint', async (sql, code, constraint) => {
+  ])('%s names its constraint to the server’s own code', async (sql, code, constraint) => {
     const error = await codeOf(sql);
     expect(error).toMatchObject({ code, details: { constraint, table: 'things' } });
     expect(error!.message).toContain(constraint);

@@ -351,26 +351,21 @@ describe('a write of one row', () => {
 
 describe('a violated constraint', () => {
   test.each([
-    [
-      'createNotes(values: [{ nr: "1", slug: "a" }, { nr: "2", slug: "a" }]) { id }',
-      'CONSTRAINT_UNIQUE',
-      'notes_slug_key',
-    ],
-    ['createNotes(values: [{ nr: "1" }, { nr: "1" }]) { id }', 'CONSTRAINT_UNIQUE', 'notes_pkey'],
-    ['createNote(values: { rating: "500" }) { id }', 'CONSTRAINT_CHECK', 'notes_rating_check'],
-  ])('is a coded error that names it: %s', async (source, code, constraint) => {
-    expect(await failure(1, source, asNotes)).toMatchObject({ code, constraint });
+    ['createNotes(values: [{ nr: "1", slug: "a" }, { nr: "2", slug: "a" }]) { id }', 'CONSTRAINT_UNIQUE'],
+    ['createNotes(values: [{ nr: "1" }, { nr: "1" }]) { id }', 'CONSTRAINT_UNIQUE'],
+    ['createNote(values: { rating: "500" }) { id }', 'CONSTRAINT_CHECK'],
+  ])('is a coded error that does not name it: %s', async (source, code) => {
+    const error = await failure(1, source, asNotes);
+    expect(error).toMatchObject({ code });
+    expect(JSON.stringify(error)).not.toMatch(/_key|_pkey|_check/);
     expect(await rows('select 1::text from notes')).toEqual([]);
   });
 
   test('of a foreign key, a value that is missing, too long or too large are coded errors too', async () => {
     const missing = await failure(1, 'updateTask(id: 1, set: { title: null }) { id }');
-    expect(missing).toMatchObject({ code: 'CONSTRAINT_NOT_NULL' });
+    expect(missing).toMatchObject({ code: 'CONSTRAINT_NOT_NULL', field: 'title' });
     const reference = await failure(1, 'updateTask(id: 1, set: { assigneeId: 99 }) { id }');
-    expect(reference).toMatchObject({
-      code: 'CONSTRAINT_FOREIGN_KEY',
-      constraint: expect.stringContaining('assignee'),
-    });
+    expect(reference).toMatchObject({ code: 'CONSTRAINT_FOREIGN_KEY' });
     expect((await failure(1, 'createNote(values: { slug: "too long" }) { id }', asNotes)).code).toBe(
       'VALUE_TOO_LONG',
     );

@@ -118,12 +118,11 @@ test('tables and columns that nobody may write have no input and no mutation', a
   expect(told.oddity?.inputFields.map(({ name }) => name)).not.toContain('doubled');
 });
 
-test('a violated constraint is named, and the transaction undone', async () => {
+test('a violated constraint has a code, and the transaction is undone', async () => {
   const twice = `mutation { createOrders(values: [{ groupCode: "b", number: "500" }, { groupCode: "b", number: "${BIG}" }]) { id } }`;
   const answer = await ask(ANN, twice);
   expect(answer.errors?.[0]?.extensions).toMatchObject({
     code: 'CONSTRAINT_UNIQUE',
-    constraint: 'Order_pkey',
   });
   expect(answer.errors?.[0]?.message).not.toContain('insert into');
   const orphan = await ask(
@@ -138,7 +137,6 @@ test('a violated constraint is named, and the transaction undone', async () => {
   );
   expect(unknown.errors?.[0]?.extensions).toMatchObject({
     code: 'CONSTRAINT_FOREIGN_KEY',
-    constraint: 'Order_Buyer_fkey',
   });
   expect(await ask(ANN, '{ order(id: "b:500") { id } }')).toEqual({ data: { order: null } });
 });
