@@ -36,6 +36,7 @@ export function changeSpec(viewer: Viewer, { table, columns }: Target, options: 
   return {
     table,
     filter: normalize(and(rows ?? EVERYTHING, readable(viewer, table, options.where, 'where'))),
+    rights: rights && normalize(rights.filter(table, 'read')),
     ops: opsOf(options.ops, rows !== null),
     columns: columnsOf(viewer, table, options.columns, columns),
     hidden: hiddenColumns(viewer, table),
@@ -47,13 +48,15 @@ export function changeSpec(viewer: Viewer, { table, columns }: Target, options: 
 function relatedSpec(viewer: Viewer, follow: Followed): RelatedSpec {
   const { relation, below } = follow;
   const { model, rights } = viewer;
+  const target = model.table(relation.target);
   return {
     responseKey: relation.name,
     relation,
     filter: rowsBelow(viewer, follow),
+    rights: rights && normalize(rights.filter(target, 'read')),
     via: (rights && junctionFilter(model, rights, relation)) ?? EVERYTHING,
     onSource: relationSourceFilter(model, relation),
-    hidden: hiddenColumns(viewer, model.table(relation.target)),
+    hidden: hiddenColumns(viewer, target),
     related: below.map((each) => relatedPlan(viewer, each)),
     graph: below.map((each) => relatedSpec(viewer, each)),
   };

@@ -37,6 +37,7 @@ export function changeSpec(
   return {
     table,
     filter: normalize(and(planFilter(planning, table, args.where), rights.filter(table, 'read'))),
+    rights: normalize(rights.filter(table, 'read')),
     ops: args.ops ? new Set(args.ops) : null,
     columns: args.columns ? new Set(args.columns) : null,
     hidden: hiddenColumns(planning, table),
@@ -89,6 +90,7 @@ function relatedSpec(
         rights.filter(target, 'read'),
       ),
     ),
+    rights: normalize(rights.filter(target, 'read')),
     via: junctionFilter(types.model, rights, relation) ?? EVERYTHING,
     onSource: relationSourceFilter(types.model, relation),
     hidden: hiddenColumns(planning, target),

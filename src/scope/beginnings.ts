@@ -3,16 +3,20 @@ import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
 import type { LogPages } from '../feed/log-pages.js';
 import type { Feed } from '../feed/types.js';
-import { covers, type Snapshot } from '../log/snapshot.js';
+import type { Snapshot } from '../log/snapshot.js';
+import type { Model } from '../model/types.js';
 import { catchUp, roomBeforeBacklog } from './catch-up.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import type { Group } from './group.js';
 import type { Occasion } from './judge.js';
 import type { Present } from './present.js';
-import { missedSince } from './resume.js';
+import { ReplayGuard } from './replay-guard.js';
+import { replayLevels } from './replay-levels.js';
+import { missedSince, type Replay } from './resume.js';
 import type { Subscriber } from './subscriber.js';
 
 export interface BeginningsOptions {
+  readonly model: Model;
   readonly database: Database;
   readonly feed: Feed;
   readonly history: History;
@@ -42,11 +46,14 @@ export class Beginnings {
 
   /** Resolves when the group is live, or was failed, or is of no use any more. */
   async start(group: Group, cursor: DecodedCursor | undefined): Promise<void> {
-    const { feed, present, follow, replay, goLive, onFailure } = this.#options;
+    const { feed, present, follow, goLive, onFailure } = this.#options;
     try {
-      // A cursor may be ahead of the feed; what the feed brings before it gets there is no news.
-      if (cursor && !covers(present.position, cursor.snapshot)) await feed.catchUp();
-      const after = cursor && (await this.#catchUp(group, cursor));
+      const guard = cursor && this.#guardOf(group);
+      // Rights that were withdrawn before the subscriber came are known to the replay. A cursor may also be ahead of the feed.
+      if (cursor) await feed.catchUp();
+      const after = cursor && (await this.#catchUp(group, cursor, guard));
+      // Pages are delivered by the rights of their time: what withdrew them has to be part of the rest.
+      if (after && after !== cursor) await feed.catchUp();
       if (!group.isOpen) return;
       follow(group);
       const { position } = present;
@@ -57,20 +64,54 @@ export class Beginnings {
       if (missed) {
         // Who comes now with the same cursor would miss what is told from here on.
         group.onClose();
-        for (const occasion of missed.occasions) {
-          await roomBeforeBacklog(group);
-          if (!group.isOpen) return;
-          await replay(occasion, group);
-        }
+        if (guard) await this.#replayGuarded(group, missed, guard);
+        else await this.#replay(group, missed);
       }
+      if (!group.isOpen) return;
       await goLive(group, isExact);
     } catch (error) {
       onFailure(group, error);
     }
   }
 
+  #guardOf(group: Group): ReplayGuard | undefined {
+    const levels = replayLevels(this.#options.model, group.spec);
+    return levels ? new ReplayGuard(group.spec, levels) : undefined;
+  }
+
+  async #replay(group: Group, { occasions }: Replay): Promise<void> {
+    for (const occasion of occasions) {
+      await roomBeforeBacklog(group);
+      if (!group.isOpen) return;
+      await this.#options.replay(occasion, group);
+    }
+  }
+
+  /** What is delivered of an early step is known when the last one is. */
+  async #replayGuarded(group: Group, missed: Replay, guard: ReplayGuard): Promise<void> {
+    const { replay, evaluatorOf } = this.#options;
+    const steps = await group.collect(async () => {
+      for (const occasion of missed.occasions) if (group.isOpen) await replay(occasion, group);
+    });
+    if (!group.isOpen) return;
+    const admit = await guard.ofRest(steps, missed.transactions, missed.end, evaluatorOf(group));
+    for (const step of steps) {
+      const told = admit(step);
+      if (!told) continue;
+      await roomBeforeBacklog(group);
+      if (!group.isOpen) return;
+      group.tell(told.occasion, told.judgement);
+    }
+    // Only where rights follow from what is not logged.
+    if (guard.isWaiting) group.reset('RIGHTS_CHANGED', this.#options.present.position);
+  }
+
   /** Tells what was missed as far as that takes pages, and returns where the rest begins; `null` where the subscribers were told of a reset. */
-  async #catchUp(group: Group, cursor: DecodedCursor): Promise<DecodedCursor | null> {
+  async #catchUp(
+    group: Group,
+    cursor: DecodedCursor,
+    guard: ReplayGuard | undefined,
+  ): Promise<DecodedCursor | null> {
     const {
       database,
       pages,
@@ -88,13 +129,14 @@ export class Beginnings {
       evaluator: evaluatorOf(group),
       retry: retryOf(group),
       maxChanges,
+      guard,
       onTelling: () => group.onClose(),
       split: (subscribers, snapshot) => split(group, subscribers, { epoch, snapshot }),
     });
     if (caught.kind === 'near') {
       // A group that was dropped meanwhile may be of a log that is no more.
       if (group.isOpen) present.isOf(epoch);
-      return { epoch, snapshot: caught.position };
+      return caught.position === cursor.snapshot ? cursor : { epoch, snapshot: caught.position };
     }
     group.onClose();
     group.reset(caught.reason, present.position);

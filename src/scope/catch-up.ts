@@ -6,6 +6,8 @@ import type { LoggedTransaction } from '../log/types.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import type { Group } from './group.js';
 import { type Occasion, occasionsOf } from './judge.js';
+import type { ReplayGuard } from './replay-guard.js';
+import type { ReplayedStep } from './replay-levels.js';
 import type { Judgement, Steady } from './scope.js';
 import type { Subscriber } from './subscriber.js';
 import type { ResetReason } from './types.js';
@@ -39,6 +41,8 @@ export interface CatchUpOptions {
   readonly evaluator: Evaluator;
   readonly retry: Retry;
   readonly maxChanges: number;
+  /** Delivers by the rights of now; none for server code. */
+  readonly guard: ReplayGuard | undefined;
   /** Called before anything is told. */
   readonly onTelling: () => void;
   /** Takes subscribers out of the group, who were told everything up to `position`. */
@@ -56,6 +60,7 @@ export async function catchUp(
   options: CatchUpOptions,
 ): Promise<CaughtUp> {
   const { database, pages, retry, maxChanges } = options;
+  const told: Told = { position: snapshot };
   let position = snapshot;
   for (let isFirst = true; group.isOpen; isFirst = false) {
     const range = await retry(() => pages.range(database, { epoch, snapshot: position }));
@@ -75,34 +80,43 @@ export async function catchUp(
       const lost = page.transactions.find(({ unreadable }) => unreadable.has(group.spec.table));
       if (lost) return { kind: 'reset', reason: lost.isTooLarge ? 'TOO_OLD' : 'SCHEMA_CHANGED' };
       options.onTelling();
-      position = await tellPage(group, steady, page, range, position, options);
+      await tellPage(group, steady, page, range, told, options);
+      position = page.position;
     }
   }
   return { kind: 'near', position };
 }
 
-/** Resolves to where the group is then. */
+/** What the subscribers were told amounts to: the scope as it was there. */
+interface Told {
+  position: Snapshot;
+}
+
 async function tellPage(
   group: Group,
   steady: Steady,
   page: LogPage,
   range: LogRange,
-  before: Snapshot,
-  { evaluator, split }: CatchUpOptions,
-): Promise<Snapshot> {
+  told: Told,
+  { evaluator, split, guard }: CatchUpOptions,
+): Promise<void> {
   const occasions = [...occasionsOf(page.transactions, range.snapshot)];
   const judgements = await judgePage(steady, occasions, evaluator, range.snapshot);
-  let position = before;
-  for (const [at, occasion] of occasions.entries()) {
-    const judgement = judgements[at] ?? null;
-    if (judgement) {
-      if (!group.hasRoom) await roomOf(group, (subscribers) => split(subscribers, position));
-      if (!group.isOpen) return position;
-      group.tell(occasion, judgement);
+  const steps = occasions.flatMap((occasion, at): ReplayedStep[] => {
+    const judgement = judgements[at];
+    return judgement ? [{ occasion, judgement }] : [];
+  });
+  const admit = guard ? await guard.ofPage(steps, evaluator) : (step: ReplayedStep) => step;
+  for (const step of steps) {
+    const next = admit(step);
+    if (next) {
+      if (!group.hasRoom) await roomOf(group, (subscribers) => split(subscribers, told.position));
+      if (!group.isOpen) return;
+      group.tell(next.occasion, next.judgement);
     }
-    position = occasion.transaction.cursor;
+    if (!guard?.isWaiting) told.position = step.occasion.transaction.cursor;
   }
-  return page.position;
+  if (!guard?.isWaiting) told.position = page.position;
 }
 
 async function judgePage(

@@ -2,6 +2,7 @@ import type { Snapshot } from '../log/snapshot.js';
 import type { Asker } from './evaluation.js';
 import { asOne, type Occasion } from './judge.js';
 import type { PlainChanges } from './plain-changes.js';
+import type { ReplayedStep } from './replay-levels.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import type { Subscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
@@ -33,6 +34,8 @@ export class Group {
   #backlog: Occasion[] = [];
   #backlogChanges = 0;
   #waiting: (() => void)[] = [];
+  /** What is judged waits here instead of being told. */
+  #collected: ReplayedStep[] | null = null;
 
   constructor(spec: ChangeSpec, scope: Scope, plain: PlainChanges) {
     this.spec = spec;
@@ -202,7 +205,24 @@ export class Group {
     for (const { outbox } of [...this.#subscribers]) outbox.end();
   }
 
-  tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
+  /** Runs a replay, and returns what it would have told the subscribers. */
+  async collect(replay: () => Promise<void>): Promise<readonly ReplayedStep[]> {
+    const collected: ReplayedStep[] = [];
+    this.#collected = collected;
+    try {
+      await replay();
+    } finally {
+      this.#collected = null;
+    }
+    return collected;
+  }
+
+  tell(occasion: Occasion, judgement: Judgement): void {
+    if (this.#collected) this.#collected.push({ occasion, judgement });
+    else this.#tell(occasion, judgement);
+  }
+
+  #tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
     const wanted = changes.filter((change) => this.#wants(change));
     if (wanted.length === 0 && related.size === 0 && reset === null) return;
     const { cursor } = transaction;

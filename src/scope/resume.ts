@@ -8,10 +8,18 @@ import { merged, type Occasion, occasionsOf } from './judge.js';
 import type { Scope } from './scope.js';
 import type { ResetReason } from './types.js';
 
-export type Missed =
-  /** `at` is the moment of the cursor; `occasions` came since. */
-  | { readonly kind: 'replay'; readonly at: Moment; readonly occasions: Iterable<Occasion> }
-  | { readonly kind: 'reset'; readonly reason: ResetReason };
+export interface Replay {
+  readonly kind: 'replay';
+  /** The moment of the cursor. */
+  readonly at: Moment;
+  /** What came since: as it was committed, and as it is judged. */
+  readonly transactions: readonly LoggedTransaction[];
+  readonly occasions: Iterable<Occasion>;
+  /** The moment after the last of them. */
+  readonly end: Moment;
+}
+
+export type Missed = Replay | { readonly kind: 'reset'; readonly reason: ResetReason };
 
 export interface MissedOptions {
   readonly database: Database;
@@ -51,14 +59,13 @@ function replayOf(
     return { kind: 'reset', reason: 'TRUNCATED' };
   }
   const missed = transactions.filter(({ xid }) => isVisible(position, xid));
+  const later = transactions.filter(({ xid }) => !isVisible(position, xid));
   return {
     kind: 'replay',
     at: { position: snapshot, later: transactions },
-    occasions: occasionsOf(
-      scope.held ? inRuns(missed) : missed,
-      snapshot,
-      transactions.filter(({ xid }) => !isVisible(position, xid)),
-    ),
+    transactions: missed,
+    occasions: occasionsOf(scope.held ? inRuns(missed) : missed, snapshot, later),
+    end: { position: snapshot, later },
   };
 }
 

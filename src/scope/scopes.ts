@@ -25,7 +25,7 @@ import { Present } from './present.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
-import { specKey } from './spec-key.js';
+import { replayKey, specKey } from './spec-key.js';
 import { Stragglers } from './stragglers.js';
 import { Subscriber, type SubscriberHost, Watcher } from './subscriber.js';
 import { Tally } from './tally.js';
@@ -139,6 +139,7 @@ class FeedScopes implements Scopes {
       },
     };
     this.#beginnings = new Beginnings({
+      model,
       database,
       feed,
       history,
@@ -255,7 +256,7 @@ class FeedScopes implements Scopes {
 
   #startingAt(spec: ChangeSpec, after: DecodedCursor | undefined): Group {
     const key = after
-      ? `${specKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)} ${after.snapshot.anchor?.loggedAt}`
+      ? `${replayKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)} ${after.snapshot.anchor?.loggedAt}`
       : specKey(spec);
     return this.#joinable.get(key) ?? this.#open(spec, key, after);
   }

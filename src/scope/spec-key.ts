@@ -15,6 +15,15 @@ export function specKey(spec: ChangeSpec): string {
   ]);
 }
 
+/** Equal for specs that a replay tells the same: their rights alone are equal, too. */
+export function replayKey(spec: ChangeSpec): string {
+  return JSON.stringify([specKey(spec), rightsKey(spec)]);
+}
+
+function rightsKey({ rights, graph }: Pick<ChangeSpec | RelatedSpec, 'rights' | 'graph'>): unknown[] {
+  return [rights && filterKey(rights), graph.map(rightsKey)];
+}
+
 function graphKey(spec: RelatedSpec): unknown[] {
   return [
     spec.responseKey,

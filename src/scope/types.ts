@@ -31,6 +31,8 @@ export interface ChangeSpec {
   readonly table: ModelTable;
   /** The subscriber's `where` (guarded) and the read policy, normalized. */
   readonly filter: Filter;
+  /** The read policy alone, by which a replay is delivered; `null`: server code, which reads everything. */
+  readonly rights: Filter | null;
   /** Only what the database did in one of these ways; `null`: everything, changes of rights included. */
   readonly ops: ReadonlySet<ChangeOp> | null;
   /** An UPDATE counts only when it changed one of these; ENTER and LEAVE always count. `null`: any column. */
@@ -49,6 +51,8 @@ export interface RelatedSpec {
   readonly relation: ModelRelation;
   /** What the rows must satisfy: the subscriber's `where`, the relation's own and the read policy. */
   readonly filter: Filter;
+  /** As `ChangeSpec.rights`. */
+  readonly rights: Filter | null;
   /** What a junction row must satisfy: its read policy. */
   readonly via: Filter;
   /** What the row above must satisfy: the relation's own `where` where that names the source. */

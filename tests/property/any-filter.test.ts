@@ -61,6 +61,7 @@ function graphOf(table: ModelTable, selected: readonly Selected[]): readonly Rel
       responseKey: name,
       relation,
       filter: normalize(and(filterOf(target, where), relationFilter(model, relation))),
+      rights: null,
       via: viaOf(relation.through?.table),
       onSource: relationSourceFilter(model, relation),
       hidden: new Set<never>(),
@@ -99,6 +100,7 @@ test('whatever is watched, what was told is what a nested query finds', { timeou
     const spec: ChangeSpec = {
       table,
       filter: normalize(filterOf(table, where)),
+      rights: null,
       ops: null,
       columns: null,
       hidden: new Set(),

@@ -18,6 +18,7 @@ export class Mirror {
     this.#stream = scopes.changes({
       table: plan.table,
       filter: plan.filter,
+      rights: null,
       ops: null,
       columns: null,
       hidden: new Set(),

@@ -18,6 +18,10 @@ function filterOf(rights: Rights | null, table: ModelTable, where: object): Filt
   return normalize(rights ? and(rights.guard(table, own), rights.filter(table, 'read')) : own);
 }
 
+function rightsOf(rights: Rights | null, table: ModelTable): Filter | null {
+  return rights && normalize(rights.filter(table, 'read'));
+}
+
 function graphOf(rights: Rights | null, table: ModelTable, selected: With): RelatedSpec[] {
   return Object.entries(selected).map(([name, { where = {}, with: below = {} }]) => {
     const relation = table.findRelation(name)!;
@@ -26,6 +30,7 @@ function graphOf(rights: Rights | null, table: ModelTable, selected: With): Rela
       responseKey: name,
       relation,
       filter: normalize(and(filterOf(rights, target, where), relationFilter(model, relation))),
+      rights: rightsOf(rights, target),
       via: (rights && junctionFilter(model, rights, relation)) ?? EVERYTHING,
       onSource: relationSourceFilter(model, relation),
       hidden: new Set(),
@@ -47,6 +52,7 @@ export function specOf(
   return {
     table,
     filter: filterOf(rights, table, where),
+    rights: rightsOf(rights, table),
     ops: null,
     columns: null,
     hidden: new Set(),

@@ -43,6 +43,7 @@ const spec: fc.Arbitrary<ChangeSpec> = fc
   .map(({ where, hidden }) => ({
     table: tasks,
     filter: normalize(parseFilter(model, tasks, where)),
+    rights: null,
     ops: null,
     columns: null,
     hidden: new Set(hidden),
@@ -99,6 +100,7 @@ test('other users, whose policies let the same row through, are handed the same 
       {
         table: tasks,
         filter,
+        rights: null,
         ops: null,
         columns: null,
         hidden: new Set(),
