@@ -127,13 +127,25 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A late node does not catch up with the cursor of who comes from another',
-    edits: one(
-      'src/scope/beginnings.ts',
-      'if (cursor && !covers(present.position, cursor.snapshot)) await feed.catchUp();',
-      '',
-    ),
+    edits: one('src/scope/beginnings.ts', 'if (cursor) await feed.catchUp();', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',
     only: 'ahead of it',
+  },
+  {
+    bug: 'A replay is delivered by the rights that held then',
+    edits: one(
+      'src/scope/replay-guard.ts',
+      'if (allowed) this.#withheld.delete(row);',
+      'if (change) this.#withheld.delete(row);',
+    ),
+    test: 'tests/security/replay-after-revocation.test.ts',
+    only: 'T10',
+  },
+  {
+    bug: 'A replay does not look at how its rows are in the end',
+    edits: one('src/scope/replay-rights.ts', 'if (last.get(key)?.node) {', 'if (node) {'),
+    test: 'tests/security/replay-after-revocation.test.ts',
+    only: 'in reach for a moment',
   },
   {
     bug: 'A late node answers a live query with what it knows',
@@ -270,8 +282,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'Nobody hands over what a subscription missed while it was being opened',
     edits: one(
       'src/scope/beginnings.ts',
-      'for (const occasion of missed.occasions) {',
-      'for (const occasion of []) {',
+      'for (const step of steps) {',
+      'for (const step of steps.slice(0, 0)) {',
     ),
     test: 'tests/faults/f24-duplicates.test.ts',
     only: 'the server',
@@ -305,7 +317,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'What was missed is told faster than it is taken',
-    edits: one('src/scope/beginnings.ts', '          await roomBeforeBacklog(group);\n', ''),
+    edits: one(
+      'src/scope/beginnings.ts',
+      'if (!told) continue;\n      await roomBeforeBacklog(group);\n',
+      'if (!told) continue;\n',
+    ),
     test: 'tests/faults/f16-big-values.test.ts',
     only: 'resumes',
   },
