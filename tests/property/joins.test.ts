@@ -145,6 +145,7 @@ function specOf(table: ModelTable): ChangeSpec {
       responseKey: relation.name,
       relation,
       filter: EVERYTHING,
+      rights: null,
       via: EVERYTHING,
       onSource: null,
       hidden: new Set(),
@@ -152,7 +153,16 @@ function specOf(table: ModelTable): ChangeSpec {
       graph: [],
     }),
   );
-  return { table, filter: EVERYTHING, ops: null, columns: null, hidden: new Set(), related: [], graph };
+  return {
+    table,
+    filter: EVERYTHING,
+    rights: null,
+    ops: null,
+    columns: null,
+    hidden: new Set(),
+    related: [],
+    graph,
+  };
 }
 
 /** One write: a row of one of the tables gets values, or goes. */
