@@ -363,6 +363,32 @@ export const ERRORS = {
     next: 'Ask in smaller pieces, or raise the setting that `limit` names in the configuration.',
     http: 400,
   },
+  PERSISTED_QUERY_NOT_FOUND: {
+    cause: 'This server has no document with this hash.',
+    next: 'Send the document together with its hash; clients with automatic persisted queries do so by themselves.',
+    http: 200,
+    retryable: true,
+  },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    cause: '`extensions.persistedQuery` is not of version 1, or has no `sha256Hash`.',
+    next: 'Send `{ version: 1, sha256Hash }`, or the document itself.',
+    http: 200,
+  },
+  PERSISTED_QUERY_MISMATCH: {
+    cause:
+      'The hash that came with the document is not the SHA-256 of the document, in lower-case hexadecimal.',
+    next: 'Hash the text as it is sent.',
+    http: 400,
+  },
+  DOCUMENT_NOT_TRUSTED: {
+    cause: 'This server executes only the documents of its own clients, and this is none of them.',
+    next: 'Run the code generation of the client and give its `trusted-documents.json` to the server (`trustedDocuments` in the configuration).',
+    http: 403,
+  },
+  TRUSTED_DOCUMENTS_UNREADABLE: {
+    cause: 'The file of `trustedDocuments` is missing or is not one of documents by their hashes.',
+    next: 'Run the code generation (`rivulet/codegen` with `output: trusted-documents`), and see the message for the place.',
+  },
   TOO_MANY_ERRORS: {
     cause: 'The answer has more errors than the server sends; the others are left out.',
     next: 'Mend the errors that are listed, or raise `limits.errors` in the configuration.',

@@ -24,6 +24,8 @@ export type {
   RivuletConfig,
   ServerConfig,
   TableNames,
+  TrustedDocumentsConfig,
+  TrustedDocumentsSource,
 } from './server/config.js';
 export { defineConfig } from './server/config.js';
 export type { PagesConfig } from './server/pages.js';

@@ -34,6 +34,12 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   readonly database?: DatabaseConfig;
   readonly server?: ServerConfig;
   readonly limits?: Partial<Limits>;
+  /**
+   * The documents of your own clients, as `rivulet/codegen` writes them. `'manifest'`: clients may send their hashes instead of the texts.
+   * `'only'`: the server executes no other documents. A text stands for the short form of `{ mode }`.
+   * @default every valid document within the limits is executed
+   */
+  readonly trustedDocuments?: TrustedDocumentsConfig | TrustedDocumentsConfig['mode'];
   /** How much of the change log is kept; false: this server deletes nothing of it. */
   readonly retention?: RetentionConfig | false;
   /** Serve GraphiQL to browsers at `/graphql`. @default true in `rivulet dev`, false in `rivulet start` */
@@ -119,6 +125,23 @@ export interface RetentionConfig {
   readonly everySeconds?: number;
 }
 
+/** Documents that are known by their hashes. */
+export interface TrustedDocumentsConfig {
+  /**
+   * `'manifest'`: the hash of a listed document is enough; others are executed too. `'only'`: a document that is not listed is refused with
+   * `DOCUMENT_NOT_TRUSTED`, however it comes. Spaces, the order of fields, and the `__typename` that clients add make no difference.
+   * Limits apply to listed documents as to others.
+   */
+  readonly mode: 'manifest' | 'only';
+  /**
+   * One or several files of JSON, relative to the working directory, or what they contain: documents by their hashes. The
+   * `persisted-documents.json` of the client preset is one, too. @default 'trusted-documents.json'
+   */
+  readonly documents?: TrustedDocumentsSource | readonly TrustedDocumentsSource[];
+}
+
+export type TrustedDocumentsSource = string | URL | Readonly<Record<string, string>>;
+
 /** Limits of one operation: of its document, checked before validation, and of the rows it asks for (`GraphQLLimits`). */
 export interface OperationLimits extends GraphQLLimits {
   /** Characters of a document. @default 65536 */
@@ -149,6 +172,8 @@ export interface OperationLimits extends GraphQLLimits {
 export interface Limits extends OperationLimits {
   /** Bytes that this server keeps of parsed and validated documents, by estimate. The least recently used go first. @default 8388608 */
   readonly documentCacheBytes: number;
+  /** Bytes of the documents that clients have registered by their hashes (automatic persisted queries). @default 4194304 */
+  readonly persistedDocumentBytes: number;
   /** Bytes of an HTTP request's body. @default 1048576 */
   readonly bodyBytes: number;
   /** Bytes of one WebSocket message in. @default 65536 */

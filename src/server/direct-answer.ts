@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import { type GraphQLSchema, getOperationAST, OperationTypeNode } from 'graphql';
 import { AnswerTexts } from '../graphql/answer-text.js';
 import type { Limits } from './config.js';
-import type { Documents } from './documents.js';
 import { isRecord } from './is-record.js';
-import type { OperationParams } from './operation.js';
+import { hasDocumentId, type PersistedDocuments, type SentParams } from './persisted-documents.js';
 import { contextOf, type MakeContext, type YogaContext } from './yoga.js';
 
 const JSON_TYPE = 'application/json';
@@ -15,7 +14,7 @@ const GRAPHQL_TYPE = 'application/graphql-response+json';
 export interface DirectAnswersOptions {
   /** The one that Yoga serves. */
   readonly schema: GraphQLSchema;
-  readonly documents: Documents;
+  readonly persisted: PersistedDocuments;
   readonly makeContext: MakeContext;
   readonly limits: Limits;
 }
@@ -27,14 +26,14 @@ export interface DirectAnswersOptions {
  */
 export class DirectAnswers {
   readonly #schema: GraphQLSchema;
-  readonly #documents: Documents;
+  readonly #persisted: PersistedDocuments;
   readonly #makeContext: MakeContext;
   readonly #limits: Limits;
   readonly #texts = new AnswerTexts();
 
-  constructor({ schema, documents, makeContext, limits }: DirectAnswersOptions) {
+  constructor({ schema, persisted, makeContext, limits }: DirectAnswersOptions) {
     this.#schema = schema;
-    this.#documents = documents;
+    this.#persisted = persisted;
     this.#makeContext = makeContext;
     this.#limits = limits;
   }
@@ -70,9 +69,11 @@ export class DirectAnswers {
   }
 
   async #textOf(body: Buffer, yogaContext: YogaContext): Promise<string | null> {
-    const params: unknown = JSON.parse(body.toString());
-    if (!isPlain(params)) return null;
-    const checked = this.#documents.check(params.query, yogaContext.limits ?? this.#limits);
+    const sent: unknown = JSON.parse(body.toString());
+    if (!isPlain(sent)) return null;
+    const taken = this.#persisted.take(sent, yogaContext.limits ?? this.#limits);
+    if (taken === null) return null;
+    const { params, checked } = taken;
     // Yoga takes what is known by now.
     yogaContext.checked = checked;
     const { document, errors } = checked;
@@ -92,19 +93,20 @@ export class DirectAnswers {
 
 const PARAMS: Readonly<Record<string, (value: unknown) => boolean>> = {
   query: (value) => typeof value === 'string',
+  documentId: (value) => typeof value === 'string',
   operationName: (value) => typeof value === 'string',
   variables: isRecord,
   extensions: isRecord,
 };
 
 /** What has any other parameter, or one of another type, is refused in Yoga's words. */
-function isPlain(params: unknown): params is OperationParams {
-  if (!isRecord(params) || typeof params.query !== 'string') return false;
+function isPlain(params: unknown): params is SentParams {
+  if (!isRecord(params)) return false;
   for (const [name, value] of Object.entries(params)) {
     if (!Object.hasOwn(PARAMS, name)) return false;
     if (value !== null && !PARAMS[name]!(value)) return false;
   }
-  return true;
+  return typeof params.query === 'string' || hasDocumentId(params);
 }
 
 /** Rejects where the peer goes before it has sent all of it. */

@@ -9,6 +9,7 @@ import {
   type ValidationRule,
   validate,
 } from 'graphql';
+import { RivuletError } from '../errors.js';
 import { ByteCache } from './byte-cache.js';
 import type { OperationLimits } from './config.js';
 import { type DocumentFigures, measureDocument } from './document-figures.js';
@@ -24,6 +25,8 @@ export interface DocumentsOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
   readonly cacheBytes: number;
+  /** Returns false for documents that must not be executed. Default: all may be. */
+  readonly accepts?: (document: DocumentNode) => boolean;
 }
 
 /** A text that was parsed and, if it could be, validated. */
@@ -50,8 +53,10 @@ export class Documents {
   readonly #hideSuggestions: boolean;
   readonly #rules: readonly ValidationRule[];
   readonly #valid: ByteCache<ValidDocument>;
+  readonly #accepts: (document: DocumentNode) => boolean;
 
-  constructor({ schema, introspection, cacheBytes }: DocumentsOptions) {
+  constructor({ schema, introspection, cacheBytes, accepts = () => true }: DocumentsOptions) {
+    this.#accepts = accepts;
     this.#schema = schema;
     // Suggestions would tell the names of fields that were nearly right.
     this.#hideSuggestions = !introspection;
@@ -85,6 +90,7 @@ export class Documents {
     const figures = measureDocument(document, text);
     const exceeded = exceededLimit(figures, limits);
     if (exceeded !== null) return { text, document, errors: [clientError(exceeded)] };
+    if (!this.#accepts(document)) return { text, document, errors: [clientError(notTrusted())] };
     const rules = figures.isCyclic ? this.#rules : [...this.#rules, mergingRule];
     const options = { maxErrors: limits.errors, hideSuggestions: this.#hideSuggestions };
     const errors = validate(this.#schema, document, rules, options);
@@ -93,6 +99,13 @@ export class Documents {
     if (errors.length === 0) this.#valid.set(text, checked, text.length + figures.tokens * TOKEN_BYTES);
     return checked;
   }
+}
+
+function notTrusted(): RivuletError {
+  return new RivuletError(
+    'DOCUMENT_NOT_TRUSTED',
+    'this document is not one of those that this server executes',
+  );
 }
 
 function rulesOf(introspection: boolean): readonly ValidationRule[] {

@@ -89,7 +89,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     const { request, response, address, identity } = exchange;
     await quotas.operationFrom(address);
     const reservation = token === null ? null : reservations.find(token, await identity());
-    const reserved = reservation && new ReservedOperation(reservation, yoga, logger);
+    const reserved = reservation && new ReservedOperation(reservation, options);
     const streaming: Streaming = { reserved, hasBegun: false, result: null };
     const context: YogaContext = {
       identity: once(async () => {

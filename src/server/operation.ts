@@ -1,6 +1,8 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
+import type { OperationLimits } from './config.js';
 import type { Logger } from './logger.js';
 import { maskError } from './mask.js';
+import type { PersistedDocuments, SentParams, TakenOperation } from './persisted-documents.js';
 import type { Yoga, YogaContext } from './yoga.js';
 
 /** What a client sends to have an operation run. */
@@ -19,23 +21,30 @@ export interface Prepared extends ExecutionArgs {
   readonly subscribe: (args: ExecutionArgs) => ReturnType<ReturnType<Yoga['getEnveloped']>['subscribe']>;
 }
 
+/** What operations are prepared by, over whichever transport they come. */
+export interface OperationEngine {
+  readonly yoga: Yoga;
+  readonly persisted: PersistedDocuments;
+  readonly limits: OperationLimits;
+  readonly logger: Logger;
+}
+
 /** One operation, parsed, checked and given its context by the same engine as over HTTP; or the errors, as clients may see them. */
 export async function prepareOperation(
-  yoga: Yoga,
+  { yoga, persisted, limits, logger }: OperationEngine,
   context: YogaContext,
-  params: OperationParams,
-  logger: Logger,
+  sent: SentParams,
 ): Promise<Prepared | readonly GraphQLError[]> {
   try {
-    const own: YogaContext & { readonly params: OperationParams } = { ...context, params };
-    const engine = yoga.getEnveloped(own as never);
+    const { params, checked } = taken(persisted, sent, context.limits ?? limits);
+    const engine = yoga.getEnveloped({ ...context, checked, params } as never);
     const document = engine.parse(params.query);
     const errors = engine.validate(engine.schema, document);
     if (errors.length > 0) return errors as readonly GraphQLError[];
     return {
       schema: engine.schema,
       document,
-      text: own.checked?.text ?? params.query,
+      text: checked.text,
       operationName: params.operationName,
       variableValues: params.variables,
       contextValue: await engine.contextFactory(),
@@ -49,11 +58,16 @@ export async function prepareOperation(
 
 /** Subscribes; what is refused before that is a result with errors. */
 export async function subscribeTo(
-  yoga: Yoga,
+  engine: OperationEngine,
   context: YogaContext,
-  params: OperationParams,
-  logger: Logger,
+  params: SentParams,
 ): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> {
-  const prepared = await prepareOperation(yoga, context, params, logger);
+  const prepared = await prepareOperation(engine, context, params);
   return 'document' in prepared ? prepared.subscribe(prepared) : { errors: prepared };
+}
+
+function taken(persisted: PersistedDocuments, sent: SentParams, limits: OperationLimits): TakenOperation {
+  const operation = persisted.take(sent, limits);
+  if (operation !== null) return operation;
+  throw new GraphQLError('Must provide query string.', { extensions: { code: 'BAD_REQUEST' } });
 }

@@ -6,7 +6,7 @@ import { subscriptionFields } from '../graphql/subscriptions.js';
 import { readModel, type SchemaRelations } from '../model/read.js';
 import { type PolicyFault, resolveRights } from '../policy/resolve.js';
 import { createVerifier } from './auth.js';
-import type { RivuletConfig } from './config.js';
+import type { Limits, RivuletConfig } from './config.js';
 import { describeConfig } from './description.js';
 import { Documents } from './documents.js';
 import type { GraphiQLSettings } from './graphiql.js';
@@ -21,9 +21,11 @@ import { createMetrics } from './metrics.js';
 import { serveMetrics } from './metrics-endpoint.js';
 import { type Pages, readPages } from './pages.js';
 import type { Person } from './people.js';
+import { PersistedDocuments } from './persisted-documents.js';
 import { Quotas } from './quotas.js';
 import { openRivulet, type Rivulet } from './rivulet.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
+import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
 import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
 import { createYogaServer, type MakeContext } from './yoga.js';
@@ -32,6 +34,7 @@ import { createYogaServer, type MakeContext } from './yoga.js';
 const DRAIN_MS = 10_000;
 
 /** Longest name that a writer may give its mutation. */
+const MAX_SHOWN_LENGTH = 80;
 const MAX_MUTATION_ID_LENGTH = 200;
 
 export interface ServerOptions {
@@ -142,14 +145,20 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { clockToleranceSeconds } = settings.auth;
     const { contextSeconds } = settings.limits;
     const identify = createIdentify(verify, config.context, clockToleranceSeconds, contextSeconds);
+    const trusted = await readTrustedDocuments(config.trustedDocuments, settings.introspection);
     const documents = new Documents({
       schema,
       introspection: settings.introspection,
       cacheBytes: settings.limits.documentCacheBytes,
+      ...(trusted && { accepts: trusted.accepts }),
     });
+    const { persistedDocumentBytes } = settings.limits;
+    const persisted = new PersistedDocuments(documents, trusted, persistedDocumentBytes);
+    if (trusted) reportTrusted(trusted, documents, settings.limits, logger);
     const yoga = await createYogaServer({
       schema,
       documents,
+      persisted,
       limits: settings.limits,
       origins: settings.origins,
       introspection: settings.introspection,
@@ -168,8 +177,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const pages = await pagesOf(config, logger);
     const http = createHttpServer({
       yoga,
+      persisted,
       schema,
-      documents,
       makeContext,
       identify,
       health,
@@ -185,6 +194,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     sockets = serveWebSocket({
       server: http.server,
       yoga,
+      persisted,
       identify,
       quotas,
       limits: settings.limits,
@@ -237,6 +247,27 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     await closeAll();
     throw error;
   }
+}
+
+/** Checks the trusted documents, which are then known from the first request on, and says which of them this server would refuse. */
+function reportTrusted(
+  { mode, count, texts }: TrustedDocuments,
+  documents: Documents,
+  limits: Limits,
+  logger: Logger,
+): void {
+  let refused = 0;
+  for (const text of new Set(texts)) {
+    const [error] = documents.check(text, limits).errors;
+    if (error === undefined) continue;
+    refused++;
+    const operation = text.slice(0, MAX_SHOWN_LENGTH);
+    logger.warn(
+      { operation, reason: error.message },
+      'a trusted document is refused by this schema or its limits',
+    );
+  }
+  logger.info({ mode, count, refused }, 'trusted documents');
 }
 
 async function pagesOf({ pages }: RivuletConfig, logger: Logger): Promise<Pages | null> {

@@ -67,6 +67,7 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   variables: 100,
   errors: 20,
   documentCacheBytes: 8_388_608,
+  persistedDocumentBytes: 4_194_304,
   bodyBytes: 1_048_576,
   messageBytes: 65_536,
   subscriptionsPerSocket: 100,

@@ -11,6 +11,7 @@ import type { Session } from './session.js';
 import { SocketFrames, type Turn } from './socket-frames.js';
 import type { SocketPlaces } from './socket-places.js';
 import type { Extra } from './socket-protocol.js';
+import { withQuery } from './socket-query.js';
 import type { SocketSubscription } from './socket-subscription.js';
 
 /** A new socket that does not send `connection_init` within this time is closed with 4408. */
@@ -158,7 +159,7 @@ export class Peer implements Extra, Beating {
   receive(message: string): void {
     const { socket } = this;
     if (socket.readyState !== socket.OPEN || this.#handle === null) return;
-    const handled = this.#handle(message);
+    const handled = this.#handle(withQuery(message));
     const { starting } = this;
     this.starting = null;
     const done = starting === null ? handled : handled.then(() => starting.goOn());

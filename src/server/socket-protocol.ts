@@ -8,22 +8,19 @@ import type { Limits } from './config.js';
 import { type NextFrames, pulledFrames, type SocketSink } from './frames.js';
 import { headersOf } from './headers.js';
 import { type Identify, type Identity, tokenOfPayload } from './identity.js';
-import type { Logger } from './logger.js';
 import { clientError, maskError, onTheWire } from './mask.js';
-import { type Prepared, prepareOperation } from './operation.js';
+import { type OperationEngine, type Prepared, prepareOperation } from './operation.js';
 import type { Quotas } from './quotas.js';
 import { Session, type SessionOwner } from './session.js';
 import { CLOSE_TRY_AGAIN } from './socket-peer.js';
 import type { SocketPlaces } from './socket-places.js';
 import { NOTHING, SocketSubscription } from './socket-subscription.js';
-import type { Yoga, YogaContext } from './yoga.js';
+import type { YogaContext } from './yoga.js';
 
-export interface SocketProtocolOptions {
-  readonly yoga: Yoga;
+export interface SocketProtocolOptions extends OperationEngine {
   readonly identify: Identify;
   readonly quotas: Quotas;
   readonly limits: Limits;
-  readonly logger: Logger;
 }
 
 export interface Extra {
@@ -120,16 +117,17 @@ interface Started extends Prepared {
 
 /** One operation, ready to be run; or the errors. */
 async function prepare(
-  { yoga, identify, quotas, logger }: SocketProtocolOptions,
+  options: SocketProtocolOptions,
   { extra }: SocketContext,
   subscription: SocketSubscription,
   payload: SubscribePayload,
 ): Promise<Started | readonly GraphQLError[]> {
+  const { identify, quotas, logger } = options;
   try {
     await quotas.operationFrom(extra.address);
     const initial = await yogaContext(identify, extra, subscription, payload);
     await quotas.operationOf((await initial.identity()).subject);
-    const prepared = await prepareOperation(yoga, initial, payload, logger);
+    const prepared = await prepareOperation(options, initial, payload);
     if (!('document' in prepared)) return prepared;
     subscription.shareText(prepared.text);
     return { ...prepared, subscription: initial.endAtExpiry ? null : subscription };

@@ -158,7 +158,6 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
 
   /** The errors with which it was refused; `null` where it was not, or has ended. */
   async #renewed(): Promise<ExecutionResult | null> {
-    const { yoga, logger } = this.#options;
     const { extra } = this.#context;
     const { session } = extra;
     if (session === null) return null;
@@ -171,7 +170,7 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
         rightsChanged: true,
         outgoing: { allowance: extra.allowance, taker: this },
       };
-      const answer = await subscribeTo(yoga, context, this.#params, logger);
+      const answer = await subscribeTo(this.#options, context, this.#params);
       if (this.#state === 'ended') {
         this.#leave();
         return null;

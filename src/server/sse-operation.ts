@@ -1,26 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import type { Outgoing } from '../graphql/context.js';
-import type { Logger } from './logger.js';
-import { type OperationParams, subscribeTo } from './operation.js';
+import { type OperationEngine, type OperationParams, subscribeTo } from './operation.js';
 import { renewing } from './renewing.js';
 import type { Reservation } from './sse-reservation.js';
 import type { ReservedPlace, Streamed } from './sse-results.js';
-import type { Yoga } from './yoga.js';
 
 /** One request's operation on its way to a reserved stream. */
 export class ReservedOperation implements ReservedPlace {
   readonly #reservation: Reservation;
-  readonly #yoga: Yoga;
-  readonly #logger: Logger;
+  readonly #engine: OperationEngine;
   #id = '';
   #params: OperationParams | null = null;
   /** `refused`: it has no place, but its errors go to the stream. */
   #state: 'none' | 'refused' | 'taken' | 'running' = 'none';
 
-  constructor(reservation: Reservation, yoga: Yoga, logger: Logger) {
+  constructor(reservation: Reservation, engine: OperationEngine) {
     this.#reservation = reservation;
-    this.#yoga = yoga;
-    this.#logger = logger;
+    this.#engine = engine;
   }
 
   /** Where its results go while it runs: past Yoga, and within what may wait for the whole stream. */
@@ -64,7 +60,7 @@ export class ReservedOperation implements ReservedPlace {
     const again = () => {
       const identity = () => Promise.resolve(session.identity);
       const context = { identity, endAtExpiry: false, rightsChanged: true, outgoing: this.outgoing };
-      return subscribeTo(this.#yoga, context, params, this.#logger);
+      return subscribeTo(this.#engine, context, params);
     };
     return renewing(streamed, session, again);
   }

@@ -5,7 +5,13 @@ import {
   type GraphQLSchema,
   type SubscriptionArgs,
 } from 'graphql';
-import { createYoga, type Plugin, useSchema, type YogaServerInstance } from 'graphql-yoga';
+import {
+  createYoga,
+  type GraphQLParams,
+  type Plugin,
+  useSchema,
+  type YogaServerInstance,
+} from 'graphql-yoga';
 import { RivuletError } from '../errors.js';
 import type { Outgoing, RivuletContext, StreamStart } from '../graphql/context.js';
 import { SharedSubscriptions } from '../graphql/shared-subscribe.js';
@@ -19,6 +25,7 @@ import type { Identity } from './identity.js';
 import { isRecord } from './is-record.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError } from './mask.js';
+import type { PersistedDocuments, SentParams } from './persisted-documents.js';
 import { type Streaming, streamedResults } from './sse-results.js';
 
 /** What Yoga is handed with each request or operation. */
@@ -46,6 +53,7 @@ export type Yoga = YogaServerInstance<YogaContext, RivuletContext>;
 export interface YogaOptions {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
+  readonly persisted: PersistedDocuments;
   readonly limits: Limits;
   readonly origins: readonly string[];
   readonly introspection: boolean;
@@ -69,6 +77,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     graphqlEndpoint: '/graphql',
     landingPage: false,
     batching: false,
+    extraParamNames: ['documentId'],
     multipart: false,
     logging: false,
     maxRequestBodySize: limits.bodyBytes,
@@ -85,6 +94,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     context: (request) => contextOf(options.makeContext, request, request.params?.extensions),
     plugins: [
       useSchema(options.schema),
+      documentsById(options.persisted, limits, logger),
       engine(documents, limits, !options.introspection),
       boundedErrors(limits),
       endAtExpiry,
@@ -111,6 +121,42 @@ function startOf({ lastEventId, rightsChanged }: YogaContext, extensions: unknow
     throw new RivuletError('CURSOR_INVALID', 'The cursor is not valid');
   }
   return { kind: 'resume', lastEventId: lastEventId ?? null, after: own ?? null };
+}
+
+/** Finds the document of a request, before anybody asks for it. */
+function documentsById(
+  persisted: PersistedDocuments,
+  limits: OperationLimits,
+  logger: Logger,
+): Plugin<YogaContext, YogaContext> {
+  return {
+    onParams({ params, request, context, setParams }) {
+      const sent = withDocumentId(params, request);
+      // Whatever else is wrong with them is said in Yoga's words.
+      if (Array.isArray(sent) || !isSent(sent)) return;
+      try {
+        const taken = persisted.take(sent, context.limits ?? limits);
+        if (taken === null) return;
+        context.checked = taken.checked;
+        setParams(taken.params as GraphQLParams);
+      } catch (error) {
+        // Thrown, and not set as the result: Yoga goes on to look for the text.
+        throw maskError(error, logger);
+      }
+    },
+  };
+}
+
+function isSent(params: unknown): params is SentParams {
+  if (!isRecord(params)) return false;
+  const { query, extensions } = params;
+  return (query == null || typeof query === 'string') && (extensions == null || isRecord(extensions));
+}
+
+/** As GraphQL over HTTP has it, also in an address, where Yoga does not look for it. */
+function withDocumentId(params: unknown, { method, url }: Request): unknown {
+  if (method !== 'GET' || !isRecord(params) || !url.includes('documentId=')) return params;
+  return { ...params, documentId: new URL(url).searchParams.get('documentId') };
 }
 
 /** graphql's own functions; documents come from `documents`. */
