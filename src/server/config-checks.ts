@@ -10,6 +10,7 @@ import {
   type OptionCheck,
   type OptionChecks,
   object,
+  oneOf,
   positiveNumber,
   problemsOf,
   recordOf,
@@ -26,9 +27,11 @@ import type {
   RivuletConfig,
   ServerConfig,
   TableNames,
+  TrustedDocumentsConfig,
 } from './config.js';
 import type { PagesConfig } from './pages.js';
 
+const isText = (value: unknown): boolean => typeof value === 'string';
 const port = wholeNumber(0, 65_535);
 const origin = kind(
   'an origin such as "https://app.example.com"',
@@ -73,6 +76,21 @@ const RETENTION: OptionChecks<RetentionConfig> = {
   everySeconds: positiveNumber,
 };
 
+const trustedMode = oneOf(['manifest', 'only']);
+const trustedSource = either(
+  isText,
+  filledText,
+  either(
+    (value) => value instanceof URL,
+    () => {},
+    recordOf(text),
+  ),
+);
+const TRUSTED_DOCUMENTS: OptionChecks<TrustedDocumentsConfig> = {
+  mode: trustedMode,
+  documents: either((value) => Array.isArray(value), listOf(trustedSource), trustedSource),
+};
+
 const NAMES: OptionChecks<TableNames> = { type: filledText, one: filledText, many: filledText };
 
 const PAGES: OptionChecks<PagesConfig> = { folder };
@@ -105,6 +123,7 @@ export function checkConfig(config: unknown, allLimits: Limits): void {
     database: object(DATABASE),
     server: object(SERVER),
     limits: limitChecks(allLimits),
+    trustedDocuments: either(isText, trustedMode, object(TRUSTED_DOCUMENTS)),
     retention: either(
       (value) => value === false,
       () => {},
