@@ -48,7 +48,7 @@ export const ERRORS = {
   WATCH_INVALID: { cause: 'A watcher is declared wrongly.', next: 'See the message.' },
   WATCH_LOG_MISSING: {
     cause: 'The change log is not installed in this database, or this user may not read it.',
-    next: 'Run `rivulet migrate`, or grant usage on schema rivulet and select on its tables.',
+    next: 'Run `rivulet migrate`, or grant usage on schema rivulet, select on its tables, and execute on rivulet.history() and rivulet.note_break(text, text).',
   },
   LOG_MOVED: {
     cause:

@@ -16,8 +16,10 @@ export interface Installed {
   readonly triggers: readonly InstalledTrigger[];
   /** Trigger functions. */
   readonly functions: ReadonlyMap<string, InstalledFunction>;
-  /** MD5 of the bodies of the functions in schema rivulet that are not trigger functions. */
-  readonly logFunctions: ReadonlyMap<string, string>;
+  /** Functions in schema rivulet that are not trigger functions. */
+  readonly logFunctions: ReadonlyMap<string, Pick<InstalledFunction, 'bodyMd5' | 'isPublic'>>;
+  /** PUBLIC has a privilege on schema rivulet. */
+  readonly isLogPublic: boolean;
 }
 
 export interface InstalledTable {
@@ -87,8 +89,9 @@ export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]
     triggers: raw.triggers,
     functions: new Map(raw.functions.filter(({ isTrigger }) => isTrigger).map((each) => [each.name, each])),
     logFunctions: new Map(
-      raw.functions.filter(({ isTrigger }) => !isTrigger).map(({ name, bodyMd5 }) => [name, bodyMd5]),
+      raw.functions.filter(({ isTrigger }) => !isTrigger).map((each) => [each.name, each]),
     ),
+    isLogPublic: raw.isLogPublic,
   };
 }
 
@@ -122,6 +125,9 @@ export async function readFingerprint(db: Queryable, tables: readonly WatchedTab
       where t.tgfoid in (select f.oid from functions f)),
     (select string_agg(concat_ws(' ', f.oid, f.xmin), ',' order by f.oid) from functions f),
     (select string_agg(concat_ws(' ', w.oid, p.relid::oid), ',' order by w.oid, p.relid) from watched w, pg_partition_tree(w.oid) p),
+    (select string_agg(concat_ws(' ', d.oid, d.xmin), ',' order by d.oid) from pg_catalog.pg_attrdef d
+      where d.adrelid in (select w.oid from watched w)),
+    (select n.xmin::text from pg_catalog.pg_namespace n where n.oid = to_regnamespace($2)),
     (select string_agg(concat_ws(' ', r.srsubid, r.srrelid), ',' order by r.srsubid, r.srrelid) from pg_catalog.pg_subscription_rel r)
   ))`,
     params: catalogParams(tables),
@@ -139,6 +145,7 @@ interface RawCatalog {
     readonly labels: readonly (readonly [string, readonly string[]])[];
     readonly isReplicated: boolean;
   }[];
+  readonly isLogPublic: boolean;
   readonly triggers: readonly InstalledTrigger[];
   readonly functions: readonly (InstalledFunction & { readonly isTrigger: boolean })[];
 }
@@ -147,6 +154,8 @@ interface RawCatalog {
 function catalogSql(tables: readonly WatchedTable[]): Statement {
   return {
     text: `select json_build_object(
+  'isLogPublic', exists (select from pg_catalog.pg_namespace n cross join lateral aclexplode(n.nspacl) x
+    where n.oid = to_regnamespace($2) and x.grantee = 0),
   'log', (select coalesce(json_object_agg(r.name, r.columns order by r.name), '{}') from (
     select c.relname as name, json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) order by a.attnum) as columns
     from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

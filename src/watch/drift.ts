@@ -5,6 +5,8 @@ export type DriftKind =
   | 'log-outdated'
   /** A table of the log has other columns than this version writes. */
   | 'log-altered'
+  /** Every role of the database may call functions of the log, or look names up in its schema. */
+  | 'log-public'
   /** The watched table, or a column of it, does not exist. */
   | 'table-missing'
   /** A column has a type that does not read as the schema's. */
@@ -44,6 +46,7 @@ export interface Drift {
 export const INSTALLABLE: ReadonlySet<DriftKind> = new Set([
   'log-missing',
   'log-outdated',
+  'log-public',
   'missing',
   'altered',
   'other',

@@ -53,11 +53,19 @@ function logDrift(installed: Installed): Drift[] {
   // Those of a later version may do more.
   if (logVersion === null || logVersion > LOG_VERSION) return drifts;
   for (const [name, { body }] of Object.entries(LOG_FUNCTIONS)) {
-    if (installed.logFunctions.get(name) === md5(body)) continue;
+    if (installed.logFunctions.get(name)?.bodyMd5 === md5(body)) continue;
     const message = `The function rivulet.${name} is missing, or not the one of this version.`;
     drifts.push({ kind: 'log-missing', table: null, message, mend: MIGRATE, effect: 'unseen' });
   }
-  return drifts;
+  return [...drifts, ...publicDrift(installed)];
+}
+
+function publicDrift({ isLogPublic, logFunctions }: Installed): Drift[] {
+  const names = [...logFunctions].filter(([, { isPublic }]) => isPublic).map(([name]) => `rivulet.${name}`);
+  if (isLogPublic) names.unshift('schema rivulet');
+  if (names.length === 0) return [];
+  const message = `PUBLIC has privileges on ${names.join(', ')}.`;
+  return [{ kind: 'log-public', table: null, message, mend: MIGRATE, effect: 'none' }];
 }
 
 function tableDrift(table: WatchedTable, installed: Installed, model: Model | undefined): Drift[] {

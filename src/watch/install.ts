@@ -2,7 +2,7 @@ import type { Database, Queryable } from '../database/types.js';
 import { RivuletError } from '../errors.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { readCatalog } from './catalog.js';
-import { type Drift, INSTALLABLE } from './drift.js';
+import { type Drift, type DriftKind, INSTALLABLE } from './drift.js';
 import { inspect, leftoversOf } from './inspect.js';
 import { INSTALL_LOCK_SQL, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
 import { tableSql } from './trigger-sql.js';
@@ -23,7 +23,7 @@ export async function install(db: Database, plan: WatchPlan): Promise<readonly D
       tables: missing.map((drift) => drift.table),
     });
   }
-  if (before.some(({ kind }) => kind === 'log-missing' || kind === 'log-outdated')) {
+  if (before.some(({ kind }) => LOG_KINDS.has(kind))) {
     await locked(db, (tx) => tx.script(LOG_TABLE_SQL));
   }
   for (const table of plan.tables) {
@@ -32,6 +32,8 @@ export async function install(db: Database, plan: WatchPlan): Promise<readonly D
   }
   return before;
 }
+
+const LOG_KINDS: ReadonlySet<DriftKind> = new Set(['log-missing', 'log-outdated', 'log-public']);
 
 /** Removes triggers and functions that the plan does not name; the log and its rows stay. Resolves to what was removed. */
 export async function prune(db: Database, plan: WatchPlan): Promise<readonly string[]> {

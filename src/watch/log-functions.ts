@@ -1,3 +1,6 @@
+import type { LogFunction } from './log-function.js';
+import { VIRTUAL_COLUMN_FUNCTIONS } from './virtual-columns.js';
+
 /**
  * What the trigger functions, and the servers, call in the change log's schema; each can be made any number of times.
  */
@@ -22,11 +25,6 @@ export function typeNameSql(oid: string): string {
     where td.oid = ${oid})`;
 }
 
-interface LogFunction {
-  readonly head: string;
-  readonly body: string;
-}
-
 /** By name. */
 export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   type_name: {
@@ -44,24 +42,32 @@ export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   from unnest(actual, declared, readable) as u(a, d, r) where u.a is distinct from u.d`,
   },
 
+  ...VIRTUAL_COLUMN_FUNCTIONS,
+
   /**
    * The statement that logs what the calling trigger's statement did, whatever columns the table has by now; for EXECUTE, with the time and the
-   * mutation's id as parameters. A partition counts as the table that it is part of.
+   * mutation's id as parameters. A partition counts as the table that it is part of. Raises an error if the transaction cannot see the columns
+   * that the table has by now.
    */
   describing: {
     head: `(relation oid, op text, key text[]) returns text language plpgsql stable`,
     body: `declare
   place text := (select format('%L, %L', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.oid = coalesce(pg_partition_root(relation), relation));
-  described text := (select string_agg(format(', %L, %L, r.%I::text', a.attname, rivulet.type_name(a.atttypid), a.attname), '' order by a.attnum)
+  described text := (select string_agg(format(', %L, %L, %s', a.attname, rivulet.type_name(a.atttypid), rivulet.cell(a.attrelid, a.attnum)), '' order by a.attnum)
     from pg_attribute a where a.attrelid = relation and a.attnum > 0 and not a.attisdropped);
   image text := format('array[%s%s]::text[]', place, described);
   keys text[] := array(select a.attname from unnest(key) as k(name)
     join pg_attribute a on a.attrelid = relation and a.attname = k.name and a.attnum > 0);
   into_log text := 'insert into rivulet.change (xid, shape, op, old, new, logged_at, mutation_id) select pg_current_xact_id(), ${DESCRIBED_SHAPE}, ';
-  side text := format('(select row_number() over () as nth, %s as image, array[%s] as key from %%s as r)', image,
-    (select string_agg(format('(r.%I::text) collate "C"', k), ', ') from unnest(keys) as k));
+  key_text text := (select string_agg(format('(%s) collate "C"', rivulet.cell(a.attrelid, a.attnum)), ', ' order by k.nth)
+    from unnest(keys) with ordinality as k(name, nth) join pg_attribute a on a.attrelid = relation and a.attname = k.name);
+  olds text := format('(select row_number() over () as nth, %s as image, array[%s] as key from rivulet_old as r)', image, key_text);
+  news text := format('(select row_number() over () as nth, %s as image, array[%s] as key from rivulet_new as r)', image, key_text);
 begin
+  if rivulet.is_stale(relation) then
+    raise 'the columns of % were altered after the snapshot of this transaction', relation::regclass;
+  end if;
   case op
     when 'INSERT' then
       return into_log || format('''I'', null, %s, $1, $2 from rivulet_new as r', image);
@@ -75,8 +81,7 @@ begin
           from rivulet_old as r union all select 2, ''I'', null, %1$s from rivulet_new as r) as c order by c.nth', image);
       end if;
       return into_log || format('(case when o.image is null then ''I'' when n.image is null then ''D'' else ''U'' end)::"char", o.image, n.image, $1, $2
-        from %s as o full join %s as n on o.nth = n.nth and o.key = n.key where o.image is distinct from n.image',
-        format(side, 'rivulet_old'), format(side, 'rivulet_new'));
+        from %s as o full join %s as n on o.nth = n.nth and o.key = n.key where o.image is distinct from n.image', olds, news);
   end case;
 end`,
   },
@@ -105,7 +110,8 @@ end`,
 
   /**
    * What the watching of a table rests on, in three parts. The first: which table it is, which of the columns are there and of which types, its
-   * partitions, its triggers as they were last made or switched on or off, and the subscriptions of logical replication that write to it. The second says when the columns were last altered, the third
+   * partitions, its triggers as they were last made or switched on or off, the expressions of its VIRTUAL columns,
+   * and the subscriptions of logical replication that write to it. The second says when the columns were last altered, the third
    * which files it is in: together they change where ALTER TABLE rewrote values. NULL where there is no such table.
    */
   identity: {
@@ -117,6 +123,8 @@ end`,
       '/', (select string_agg(format('%s:%s:%s', t.oid, t.xmin, t.tgenabled), ' ' order by t.tgname) from pg_trigger t
         where t.tgrelid = c.oid and t.tgname like 'rivulet\\_%'),
       '/', (select string_agg(p.relid::oid::text, ' ' order by p.relid) from pg_partition_tree(c.oid) p where p.level > 0),
+      (select '/ ' || string_agg(format('%s:%s', d.oid, d.xmin), ' ' order by d.oid) from pg_attrdef d
+        join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid = c.oid and a.attgenerated = 'v'),
       (select '/ ' || string_agg(r.srsubid::text, ' ' order by r.srsubid, r.srrelid) from pg_subscription_rel r
         where r.srrelid = c.oid or r.srrelid in (select p.relid from pg_partition_tree(c.oid) p))),
     (select string_agg(a.xmin::text, ' ' order by a.attnum) from pg_attribute a

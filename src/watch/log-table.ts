@@ -1,4 +1,5 @@
 import { LOG_FUNCTIONS_SQL } from './log-functions.js';
+import { READER_FUNCTIONS_SQL } from './reader-functions.js';
 
 /** Where the change log lives. Nothing of it is meant for other users of the database. */
 export const LOG_SCHEMA = 'rivulet';
@@ -144,4 +145,5 @@ update rivulet.log set version = ${LOG_VERSION} where version < ${LOG_VERSION};
 revoke all on schema rivulet from public;
 revoke all on all tables in schema rivulet from public;
 revoke all on all sequences in schema rivulet from public;
-`;
+revoke all on all routines in schema rivulet from public;
+${READER_FUNCTIONS_SQL}`;

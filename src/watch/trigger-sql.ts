@@ -4,6 +4,7 @@ import { DESCRIBED_SHAPE } from './log-functions.js';
 import { DOORBELL_CLASS, DOORBELL_SLOTS, LOG_CHANNEL, LOG_SCHEMA } from './log-table.js';
 import { functionName } from './names.js';
 import type { WatchedTable } from './types.js';
+import { hasVirtual } from './virtual-columns.js';
 
 /**
  * Settings of the trigger functions: nothing of the writer's session decides what is logged, or what a name means.
@@ -58,6 +59,9 @@ export const TRIGGERS: readonly TriggerSpec[] = [
  * deleted and inserted, and is shown only where the statement has such actions, too; and a row that is updated after another was inserted is shown as that
  * one. The second shows in a key that changed. Where either may be so (`rivulet.merge_said`), the table is logged as one that changed without being logged.
  *
+ * A table with VIRTUAL columns always has images that describe themselves, computed with the expressions that the catalog has (`virtual-columns.ts`). If
+ * an expression fails for a row that was written, the table is logged as one that changed without being logged.
+ *
  * A statement that names a partition itself, and not the partitioned table, does not fire these triggers and is not logged.
  *
  * It notifies only where a reader is asleep (`feed/doorbell.ts`): NOTIFY lets transactions commit only one after the other. 8 clients with
@@ -82,8 +86,10 @@ export function functionBody(table: WatchedTable): string {
   const readable = `array[${table.types.map((type) => (type === null ? 'null' : quoteLiteral(readableTypes(type).join('\n')))).join(', ')}]::text[]`;
   const fits = (from: string): string =>
     `(select rivulet.fits(${types}, watcher.declared, ${readable}) from ${from} as rivulet_row limit 1)`;
+  const isVirtual = hasVirtual(table);
   const misfits = (from: string): string =>
-    `exists (select from ${from}) and not (select ${types} = watcher.declared from ${from} as rivulet_row limit 1)\n        and not ${fits(from)}`;
+    `exists (select from ${from}) and (${isVirtual}
+        or not (select ${types} = watcher.declared from ${from} as rivulet_row limit 1) and not ${fits(from)})`;
   return `
 #variable_conflict use_column
 <<watcher>>
@@ -96,6 +102,7 @@ declare
   context text;
   merge text;
   is_lossy boolean := false;
+  statement text;
   declared regtype[] := array[${table.types.map(declaredType).join(', ')}]::regtype[];
 begin
   if op = 'UPDATE' then
@@ -112,7 +119,7 @@ ${table.columns.map((column) => `      ${quoteIdent(column)} aclitem;`).join('\n
     if watcher.op = 'INSERT' then
       ${insert('new, ')}, 'I', ${image}, watcher.moment, watcher.mutation
       from rivulet_new as rivulet_row
-      where ${types} = watcher.declared or ${fits('rivulet_new')};
+      where not ${isVirtual} and (${types} = watcher.declared or ${fits('rivulet_new')});
       get diagnostics watcher.logged = row_count;
       if watcher.logged = 0 then
         watcher.is_other := ${misfits('rivulet_new')};
@@ -120,7 +127,7 @@ ${table.columns.map((column) => `      ${quoteIdent(column)} aclitem;`).join('\n
     elsif watcher.op = 'DELETE' then
       ${insert('old, ')}, 'D', ${image}, watcher.moment, watcher.mutation
       from rivulet_old as rivulet_row
-      where ${types} = watcher.declared or ${fits('rivulet_old')};
+      where not ${isVirtual} and (${types} = watcher.declared or ${fits('rivulet_old')});
       get diagnostics watcher.logged = row_count;
       if watcher.logged = 0 then
         watcher.is_other := ${misfits('rivulet_old')};
@@ -132,13 +139,13 @@ ${table.columns.map((column) => `      ${quoteIdent(column)} aclitem;`).join('\n
       from ${side('o', 'rivulet_old')}
       full join ${side('n', 'rivulet_new')}
         on ${isSameRow}
-      where (${changedCondition(table)})
+      where not ${isVirtual} and (${changedCondition(table)})
         and (coalesce(o.types, n.types) = watcher.declared or ${fits('rivulet_new')});
       get diagnostics watcher.logged = row_count;
       if watcher.logged = 0 then
         watcher.is_other := ${misfits('rivulet_new')};
       end if;
-      if watcher.merge = 'all' then
+      if watcher.merge = 'all' and not watcher.is_other then
         watcher.is_lossy := exists (select from ${side('o', 'rivulet_old')} full join ${side('n', 'rivulet_new')}
           on ${isSameRow} where o.nth is null or n.nth is null);
       end if;
@@ -149,7 +156,17 @@ ${table.columns.map((column) => `      ${quoteIdent(column)} aclitem;`).join('\n
     end;
   end if;
   if is_other then
-    execute rivulet.describing(tg_relid, op, ${textArray(table.key)}) using moment, mutation;
+    begin
+      statement := rivulet.virtual_probe(tg_relid, op);
+      if statement is not null then
+        execute statement;
+      end if;
+      statement := rivulet.describing(tg_relid, op, ${textArray(table.key)});
+    exception when others then
+      statement := format('insert into rivulet.change (xid, shape, op, new, logged_at) values (pg_current_xact_id(), ${DESCRIBED_SHAPE}, ''X'', array[%L, %L], $1)',
+        tg_table_schema, tg_table_name);
+    end;
+    execute statement using moment, mutation;
     get diagnostics logged = row_count;
     is_lossy := merge is not null;
   end if;

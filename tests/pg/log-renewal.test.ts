@@ -7,6 +7,7 @@ import type { Feed, FeedBatch } from '../../src/feed/types.js';
 import { readModel } from '../../src/model/read.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
+import { READER_FUNCTIONS } from '../../src/watch/reader-functions.js';
 import { createDatabase } from '../support/database.js';
 
 const READER = 'rivulet_test_log_reader';
@@ -19,7 +20,8 @@ const database = await createDatabase({
 });
 await install(database.db, planWatchers(model, [{ table: 'notes' }]));
 await database.script(
-  `grant usage on schema rivulet to ${READER}; grant select on all tables in schema rivulet to ${READER}`,
+  `grant usage on schema rivulet to ${READER}; grant select on all tables in schema rivulet to ${READER};
+      grant execute on function ${READER_FUNCTIONS.join()} to ${READER}`,
 );
 
 const running: Feed[] = [];

@@ -11,6 +11,7 @@ import { type Keep, type Trimmed, trim } from '../../src/log/trim.js';
 import { readModel } from '../../src/model/read.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
+import { READER_FUNCTIONS } from '../../src/watch/reader-functions.js';
 import { createDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -170,7 +171,8 @@ describe('retention', () => {
   test('a user who may not is warned once, with a code', async () => {
     await database.script(`do $$ begin create role rivulet_test_reader login password 'x';
       exception when duplicate_object or unique_violation then null; end $$;
-      grant usage on schema rivulet to rivulet_test_reader; grant select on all tables in schema rivulet to rivulet_test_reader`);
+      grant usage on schema rivulet to rivulet_test_reader; grant select on all tables in schema rivulet to rivulet_test_reader;
+      grant execute on function ${READER_FUNCTIONS.join()} to rivulet_test_reader`);
     const warned: object[] = [];
     const ignore = (): void => {};
     const log = {

@@ -15,6 +15,10 @@ const model = readModel(defineRelations({ notes, parts }));
 const plan = planWatchers(model, [{ table: notes }, { table: parts }]);
 const database = await createDatabase();
 
+const [[version]] = (await database.query(`select current_setting('server_version_num')`)) as [[string]];
+const hasVirtual = Number(version) >= 180_000;
+if (!hasVirtual) console.log(`left out: PostgreSQL ${version} has no VIRTUAL columns`);
+
 const CREATE = `create table notes (id int primary key, body text);
   create table parts (id int primary key, body text) partition by range (id);
   create table low partition of parts for values from (0) to (10);`;
@@ -119,6 +123,15 @@ describe('breaks in the watching', () => {
       'parts',
     ],
   ];
+  test.runIf(hasVirtual)('the expression of a VIRTUAL column altered: it is logged', async () => {
+    await database.script('alter table notes drop body, add body text generated always as (id::text)');
+    await watching.check();
+    const before = (await breaks()).length;
+    await database.script(`alter table notes alter body set expression as (id::text || '!')`);
+    await watching.check();
+    expect(await breaks()).toHaveLength(before + 1);
+  });
+
   test.each(cases)('%s: it is logged once, however many see it', async (_, sql, table) => {
     const others = [watch(), watch(), watch()];
     await Promise.all(others.map((other) => other.start()));
