@@ -1,10 +1,13 @@
 import { ApolloLink, CombinedGraphQLErrors, Observable } from '@apollo/client';
 import { Kind, type OperationTypeNode } from 'graphql';
 import type { Manifest } from '../../src/manifest/types.js';
+import { assertOptions } from '../../src/options/assert.js';
+import { wholeNumber } from '../../src/options/checks.js';
 import {
   createLiveQueries,
   type Execute,
   hasLiveDirective,
+  LIVE_CHECKS,
   type LiveQueries,
   type LiveTimes,
   type StreamClient,
@@ -39,8 +42,11 @@ export interface RivuletLinkOptions {
  * The first answer is the link's. From then on the change streams keep the query's result in the cache true, as long as
  * somebody watches it. Whoever begins to show the same query joins what runs; a `refetch` asks the network. After `clearStore` a query is
  * followed again once it is asked again. A query that Apollo does not keep in its cache (`no-cache`) is answered and not followed.
+ * Throws `OPTIONS_INVALID` with all that is wrong with the options.
  */
 export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
+  const checks = { ...LIVE_CHECKS, checkMs: wholeNumber(1) };
+  assertOptions<RivuletLinkOptions>('rivuletLink', options, checks, ['manifest', 'client']);
   const report = options.onError ?? ((error: unknown) => console.warn(error));
   const telling = new Telling(options.manifest, () => followed.live, report);
   const followed: Followed = new Followed(

@@ -1,18 +1,17 @@
-import { RivuletError } from '../../src/errors.js';
+import { assertOptions } from '../../src/options/assert.js';
 import {
   anyObject,
   either,
-  kind,
   listOf,
   type OptionCheck,
   type OptionChecks,
   object,
   oneOf,
-  problemsOf,
   recordOf,
   text,
   wholeNumber,
 } from '../../src/options/checks.js';
+import { manifest } from './manifest-check.js';
 import type { SyncOptions } from './sync.js';
 import type { ListShape } from './tree-shape.js';
 
@@ -34,7 +33,7 @@ const LIST: OptionChecks<ListShape> = {
 
 const SYNC: OptionChecks<SyncOptions> = {
   ...LIST,
-  manifest: kind('a manifest, or what `readManifest` returned', isManifest),
+  manifest,
   table: text,
   id: text,
   follows: oneOf(['value', 'table']),
@@ -42,19 +41,5 @@ const SYNC: OptionChecks<SyncOptions> = {
 
 /** Throws `OPTIONS_INVALID` with every problem of the options. */
 export function checkSyncOptions(options: unknown): void {
-  const problems = [...problemsOf<SyncOptions>(options, SYNC)];
-  const manifest: unknown = (options as { readonly manifest?: unknown } | null | undefined)?.manifest;
-  if (manifest === undefined) problems.push('manifest: is missing');
-  if (problems.length === 0) return;
-  throw new RivuletError(
-    'OPTIONS_INVALID',
-    `The options of \`sync\` have problems:\n- ${problems.join('\n- ')}`,
-    {
-      problems,
-    },
-  );
-}
-
-function isManifest(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && ('tables' in value || 'model' in value);
+  assertOptions<SyncOptions>('sync', options, SYNC, ['manifest']);
 }

@@ -7,10 +7,13 @@ import {
 } from '@urql/core';
 import { makeSubject } from 'wonka';
 import type { Manifest } from '../../src/manifest/types.js';
+import { assertOptions } from '../../src/options/assert.js';
+import { callback } from '../../src/options/checks.js';
 import { readManifest } from '../core/index.js';
 import {
   createLiveQueries,
   hasLiveDirective,
+  LIVE_CHECKS,
   type LiveTimes,
   type StreamClient,
   type VerifyOptions,
@@ -44,9 +47,11 @@ export interface RivuletExchangeOptions {
  *
  * A live query is answered by the cache at once, where that can, and by the network. From then on its change streams keep its
  * result true; each new result passes through the cache, as an answer of the same query or, where nothing but rows changed, as these
- * rows, so everything else that shows them follows. All other operations pass untouched.
+ * rows, so everything else that shows them follows. All other operations pass untouched. Throws `OPTIONS_INVALID` with all that is wrong with the options.
  */
 export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
+  const checks = { ...LIVE_CHECKS, cache: callback };
+  assertOptions<RivuletExchangeOptions>('rivuletExchange', options, checks, ['manifest', 'client']);
   return (input) => {
     const operations = { watched: new Set<number>(), stale: new Set<number>() };
     const shown = createShown(operations);

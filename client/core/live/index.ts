@@ -7,6 +7,7 @@ export {
   type LiveQueriesOptions,
   type Watch,
 } from './live-queries.js';
+export { LIVE_CHECKS } from './option-checks.js';
 export { DEFAULT_TIMES, type LiveTimes } from './options.js';
 export { shareEqual } from './share.js';
 export { stableText } from './stable-text.js';

@@ -1,7 +1,7 @@
 import type { StreamSink } from '../live/index.js';
 import { isObject } from '../row.js';
 import { SseConnection } from './connection.js';
-import { type ResolvedOptions, resolved, type SseClientOptions } from './options.js';
+import { checkSseOptions, type ResolvedOptions, resolved, type SseClientOptions } from './options.js';
 import { Refusal } from './refusal.js';
 
 /** What an operation is asked for with. It is read each time that it is sent: `variables` may say by then where to go on. */
@@ -46,9 +46,10 @@ type State = 'idle' | 'connecting' | 'open' | 'waiting' | 'disposed';
 /**
  * A client of GraphQL over SSE in its single connection mode, for `rivuletExchange` and `rivuletLink`: browsers allow six connections to a
  * server over HTTP/1.1, and this takes one. A connection that breaks is made again, one for all, with a wait that grows and is partly
- * random; every operation is then sent again, with what its variables say by then.
+ * random; every operation is then sent again, with what its variables say by then. Throws `OPTIONS_INVALID` with all that is wrong with the options.
  */
 export function createSseClient(options: SseClientOptions): SseClient {
+  checkSseOptions(options);
   const client = new Client(resolved(options));
   return {
     subscribe: (request, sink) => client.subscribe(request, sink),

@@ -1,3 +1,15 @@
+import { assertOptions } from '../../../src/options/assert.js';
+import {
+  callback,
+  either,
+  filledText,
+  type OptionChecks,
+  oneOf,
+  recordOf,
+  text,
+  wholeNumber,
+} from '../../../src/options/checks.js';
+
 export interface SseClientOptions {
   /** `https://api.example.com/graphql`, or `/graphql` on a page. */
   readonly url: string;
@@ -32,6 +44,25 @@ export function resolved(options: SseClientOptions): ResolvedOptions {
     retryMostMs: 30_000,
     silenceMs: 30_000,
     lingerMs: 1_000,
-    ...options,
+    // An option that is undefined counts as left out.
+    ...(Object.fromEntries(
+      Object.entries(options).filter(([, value]) => value !== undefined),
+    ) as unknown as SseClientOptions),
   };
+}
+
+const CHECKS: OptionChecks<SseClientOptions> = {
+  url: filledText,
+  headers: either((value) => typeof value === 'function', callback, recordOf(text)),
+  credentials: oneOf(['omit', 'same-origin', 'include']),
+  fetch: callback,
+  retryFirstMs: wholeNumber(0),
+  retryMostMs: wholeNumber(0),
+  silenceMs: wholeNumber(1),
+  lingerMs: wholeNumber(0),
+};
+
+/** Throws `OPTIONS_INVALID` with every problem of the options. */
+export function checkSseOptions(options: unknown): void {
+  assertOptions<SseClientOptions>('createSseClient', options, CHECKS, ['url']);
 }

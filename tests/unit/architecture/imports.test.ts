@@ -59,8 +59,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/cli': ['src/*'],
   'src/codegen': ['src/*'],
   'client/core': ['src/options', 'src/filter', 'src/value', 'src/manifest'],
-  'client/urql': ['client/core', 'src/manifest'],
-  'client/apollo': ['client/core', 'src/manifest'],
+  'client/urql': ['client/core', 'src/manifest', 'src/options'],
+  'client/apollo': ['client/core', 'src/manifest', 'src/options'],
 };
 
 /** Edges that must be found, or the walker is broken. */
