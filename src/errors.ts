@@ -336,6 +336,32 @@ export const ERRORS = {
     next: 'Get a new token and send the request again.',
     http: 401,
   },
+  SESSION_EXPIRED: {
+    cause: "The session has expired: its `expiresAt`, as the configuration's `context` states it, is over.",
+    next: 'Sign in again, then connect again.',
+    http: 401,
+  },
+  SESSION_ENDED: {
+    cause: 'The application ended the session: the user signed out, was disabled, or is another one now.',
+    next: 'Sign in again, then connect again.',
+    http: 401,
+  },
+  SESSION_CHANGED: {
+    cause:
+      'The rights of the user changed while the request was under way, so that it is not answered by the old ones.',
+    next: 'Send a query again. A mutation may have been carried out or not: look before you send it again.',
+    http: 409,
+    retryable: true,
+  },
+  SUBJECT_INVALID: {
+    cause: '`server.disconnect` or `server.rightsChanged` was called with something that names no user.',
+    next: "Pass the `subject` that `context` returns, or the token's `sub`: a text that is not empty.",
+  },
+  CONTEXT_INVALID: {
+    cause: "The configuration's `context` returned a `subject` or an `expiresAt` of a wrong type.",
+    next: 'Return `subject` as a text and `expiresAt` as a Date or in seconds since the epoch, or give properties of another meaning other names.',
+    http: 500,
+  },
   AUTH_UNAVAILABLE: {
     cause: 'The keys that tokens are verified with cannot be fetched.',
     next: 'Check the JWKS address; the same request may succeed later.',

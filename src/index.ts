@@ -17,6 +17,7 @@ export { definePolicies } from './policy/rules.js';
 export type {
   AuthConfig,
   Claims,
+  ContextResult,
   DatabaseConfig,
   DevelopmentConfig,
   Limits,
@@ -34,5 +35,6 @@ export type { Rivulet, RivuletOptions } from './server/rivulet.js';
 export { createRivulet } from './server/rivulet.js';
 export type { RivuletServer, ServerOptions } from './server/server.js';
 export { createServer } from './server/server.js';
+export type { SessionFacts } from './server/session-facts.js';
 export type { PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';
 export { watchers } from './watch/watchers.js';

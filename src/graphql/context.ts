@@ -18,6 +18,11 @@ export interface RivuletContext {
   readonly mutationId?: string | null;
   /** Puts what the root fields read into one statement; without it each reads for itself. */
   readonly reader?: Reader;
+  /**
+   * Rejects if the rights that this context was made of do not hold any more; while that is being found out, settles when it is known. Nothing
+   * may be written before it resolved, or answered. Default: they hold.
+   */
+  readonly rightsHold?: () => Promise<void> | undefined;
   /** Called before a subscription begins; returns what is called once when it has ended. Throws where there is no place for it. */
   readonly admit?: () => () => void;
   /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */

@@ -83,6 +83,11 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
     return new Promise((resolve, reject) => this.read({ resolve, reject }));
   }
 
+  /** The taker takes more. */
+  pump(): void {
+    if (this.#isFed) this.#events.pump();
+  }
+
   /** `next` without a promise. */
   read(reader: ResultReader): void {
     this.#reader = reader;

@@ -119,6 +119,10 @@ export function checkConfig(config: unknown, allLimits: Limits): void {
     names: recordOf(object(NAMES)),
     watchers: listOf(anyObject),
     context: callback,
+    contextMaxAgeSeconds: kind(
+      'a number of seconds, or 0 for never',
+      (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+    ),
     auth: object(AUTH),
     database: object(DATABASE),
     server: object(SERVER),

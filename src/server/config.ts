@@ -5,6 +5,7 @@ import type { SchemaRelations } from '../model/read.js';
 import type { Policies } from '../policy/rules.js';
 import type { WatcherSpec } from '../watch/types.js';
 import type { PagesConfig } from './pages.js';
+import type { SessionFacts } from './session-facts.js';
 
 /** What a verified token says. `sub` is the user's id. */
 export type Claims = JWTPayload;
@@ -25,11 +26,34 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   /** What is watched. @default every table with a policy, and what their relations reach */
   readonly watchers?: readonly WatcherSpec[];
   /**
-   * The context that policies are functions of. `claims` is `null` where no token came; a bad token never gets this far.
-   * Called once a request, and once a WebSocket. One that throws refuses the request.
+   * The context that policies are functions of. `claims` is `null` if no token came, or one with an empty `sub`; a bad token never gets this
+   * far. Called once a request, once a WebSocket or reserved event stream, and again by `server.rightsChanged` and `contextMaxAgeSeconds`. If it
+   * throws, the request is refused, or the connection closed.
+   *
+   * The object that it returns may state `subject` and `expiresAt` beside its own properties (`SessionFacts`), for sessions that no token
+   * describes: limits then count by that subject, and sockets and event streams end at that time. Another type in either is refused with
+   * `CONTEXT_INVALID`. Return plain data: functions and objects of classes cannot be compared, and count as changed rights each time that the
+   * context is evaluated again.
+   *
+   * ```ts
+   * context: async (_claims, { headers }) => {
+   *   const session = await sessions.find(headers.get('cookie')); // yours
+   *   return { userId: session?.userId ?? null, subject: session?.userId, expiresAt: session?.expiresAt };
+   * }
+   * ```
    * @default the claims themselves
    */
-  readonly context?: (claims: Claims | null, request: RequestInfo) => TContext | Promise<TContext>;
+  readonly context?: (
+    claims: Claims | null,
+    request: RequestInfo,
+  ) => ContextResult<TContext> | Promise<ContextResult<TContext>>;
+  /**
+   * Seconds after which `context` is evaluated again for a WebSocket, an event stream or a reserved one that is still open, with what it began with:
+   * the net for changes of rights that nobody announced by `server.rightsChanged`. Rights are then at most so old, and as long as the function
+   * takes. At most eight are evaluated at a time. 0: never.
+   * @default 0
+   */
+  readonly contextMaxAgeSeconds?: number;
   readonly auth?: AuthConfig;
   readonly database?: DatabaseConfig;
   readonly server?: ServerConfig;
@@ -51,6 +75,9 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   /** Used by `rivulet dev` only. */
   readonly development?: DevelopmentConfig;
 }
+
+/** What `context` returns: its value, which may have the facts of the session as properties. */
+export type ContextResult<TContext> = TContext | (TContext & SessionFacts);
 
 export interface TableNames {
   readonly type?: string;

@@ -81,13 +81,15 @@ export class DirectAnswers {
     const { operationName, variables, extensions } = params;
     if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.QUERY) return null;
     const contextValue = await contextOf(this.#makeContext, yogaContext, extensions);
-    return this.#texts.answer({
+    const text = await this.#texts.answer({
       schema: this.#schema,
       document,
       operationName,
       variableValues: variables,
       contextValue,
     });
+    await contextValue.rightsHold?.();
+    return text;
   }
 }
 

@@ -2,12 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
 import { addressOf } from './address.js';
 import { bearerToken } from './auth.js';
+import type { RequestInfo } from './config.js';
 import { DirectAnswers, type DirectAnswersOptions } from './direct-answer.js';
 import { headersOf } from './headers.js';
-import type { Identify, Identity } from './identity.js';
+import { maskError } from './mask.js';
+import { type OperationParams, subscribeTo } from './operation.js';
 import type { Release } from './quotas.js';
+import { renewing } from './renewing.js';
+import type { Session } from './session.js';
+import type { Sessions } from './sessions.js';
 import { ownEvents, pump } from './sse-events.js';
 import { ReservedOperation } from './sse-operation.js';
+import type { Reservation } from './sse-reservation.js';
 import { parametersOf, Reservations, type ReservationsOptions, streamTokenOf } from './sse-reservations.js';
 import type { Streamed, Streaming } from './sse-results.js';
 import { EventStream } from './sse-stream.js';
@@ -18,7 +24,7 @@ const UNSENT_SHARE = 0.25;
 
 export interface GraphQLEndpointOptions extends ReservationsOptions, DirectAnswersOptions {
   readonly yoga: Yoga;
-  readonly identify: Identify;
+  readonly sessions: Sessions;
   readonly trustedProxies: number;
   readonly pingEveryMs?: number | undefined;
 }
@@ -38,8 +44,14 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly address: string | null;
-  readonly identity: () => Promise<Identity>;
+  /** The request as `context` is handed it. */
+  readonly info: RequestInfo;
+  /** Of whoever sent it; left when the response is over. */
+  readonly session: () => Promise<Session>;
 }
+
+/** How long a peer has to read why its stream ends. */
+const END_WITHIN_MS = 2_000;
 
 /**
  * GraphQL over HTTP, and GraphQL over Server-Sent Events in both of its modes: a stream of its own for each operation, or one that was
@@ -66,38 +78,47 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     return stream;
   };
 
-  const reserve = async ({ response, address, identity }: Exchange): Promise<void> => {
+  const reserve = async ({ request, response, address, info }: Exchange): Promise<void> => {
     await quotas.operationFrom(address);
-    const { token } = reservations.reserve(await identity(), address);
+    const session = await options.sessions.open(bearerToken(request.headers.authorization), info);
+    const { token } = reserved(session, info, address);
     response.writeHead(201, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
     response.end(token);
   };
 
-  const openReserved = async (token: string, { response, identity }: Exchange): Promise<void> => {
-    const reservation = reservations.find(token, await identity());
+  const reserved = (session: Session, info: RequestInfo, address: string | null): Reservation => {
+    try {
+      return reservations.reserve(session, info, address);
+    } catch (error) {
+      session.leave();
+      throw error;
+    }
+  };
+
+  const openReserved = async (token: string, { response, session }: Exchange): Promise<void> => {
+    const reservation = reservations.find(token, await session());
     reservation.assertFree();
     reservation.open(openStream(response, () => reservation.close()));
   };
 
-  const complete = async (token: string, { request, response, identity }: Exchange): Promise<void> => {
-    const reservation = reservations.find(token, await identity());
+  const complete = async (token: string, { request, response, session }: Exchange): Promise<void> => {
+    const reservation = reservations.find(token, await session());
     reservation.complete(parametersOf(request.url).get('operationId') ?? '');
     response.writeHead(200, { 'content-length': 0 }).end();
   };
 
   const operate = async (token: string | null, exchange: Exchange): Promise<void> => {
-    const { request, response, address, identity } = exchange;
+    const { request, response, address, session } = exchange;
     await quotas.operationFrom(address);
-    const reservation = token === null ? null : reservations.find(token, await identity());
-    const reserved = reservation && new ReservedOperation(reservation, options);
-    const streaming: Streaming = { reserved, hasBegun: false, result: null };
+    const reservation = token === null ? null : reservations.find(token, await session());
+    const reserved = reservation && new ReservedOperation(reservation, await session(), options);
+    const streaming: Streaming = { reserved, hasBegun: false, params: null, result: null };
     const context: YogaContext = {
-      identity: once(async () => {
-        const own = await identity();
-        await quotas.operationOf(own.subject);
+      session: once(async () => {
+        const own = await session();
+        await quotas.operationOf(own.identity.subject);
         return own;
       }),
-      endAtExpiry: reserved === null,
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,
       ...(reserved && { outgoing: reserved.outgoing }),
@@ -106,25 +127,42 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
       if (reserved === null && (await direct.answer(request, response, context))) return;
       const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
       if (streaming.result === null) await sendNodeResponse(answer, response, request, true);
-      else if (reserved) reserved.run(streaming.result, response);
-      else await stream(streaming.result, exchange);
+      else if (reserved) reserved.run(streaming.result, streaming.params, response);
+      else await stream(streaming.result, streaming.params, exchange);
     } finally {
       reserved?.settle();
     }
   };
 
   /** An operation with a stream of its own. */
-  const stream = async (streamed: Streamed, { response, address, identity }: Exchange): Promise<void> => {
+  const stream = async (
+    results: Streamed,
+    params: OperationParams | null,
+    { response, address, info, session }: Exchange,
+  ): Promise<void> => {
     let release: Release = () => {};
-    if (Symbol.asyncIterator in streamed) {
+    let stop = (): void => {};
+    let streamed = results;
+    if (Symbol.asyncIterator in results && params !== null) {
+      const own = await session();
+      // What ends it is its last result.
+      const ended = (): void => {
+        setTimeout(() => response.destroy(), END_WITHIN_MS).unref();
+      };
       try {
-        release = quotas.connection({ subject: (await identity()).subject, address });
+        own.hold({ request: info, ended });
+        release = quotas.connection({ subject: own.identity.subject, address });
       } catch (error) {
-        await streamed[Symbol.asyncIterator]().return?.();
+        await results[Symbol.asyncIterator]().return?.();
         throw error;
       }
+      const again = () => {
+        const context = { session: () => Promise.resolve(own), rightsChanged: true };
+        return subscribeTo(options, context, params);
+      };
+      const mask = (error: unknown) => maskError(error, logger);
+      streamed = renewing(results, { session: own, rights: own.rights, again, mask });
     }
-    let stop = (): void => {};
     const events = openStream(response, () => {
       stop();
       release();
@@ -140,11 +178,18 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
       return streams.size;
     },
     handle: (request, response) => {
+      const info = infoOf(request);
       const exchange: Exchange = {
         request,
         response,
         address: addressOf(request, options.trustedProxies),
-        identity: once(() => identifyRequest(options.identify, request)),
+        info,
+        session: once(async () => {
+          const session = await options.sessions.open(bearerToken(request.headers.authorization), info);
+          if (response.closed) session.leave();
+          else response.once('close', () => session.leave());
+          return session;
+        }),
       };
       const token = streamTokenOf(request);
       if (request.method === 'PUT') return reserve(exchange);
@@ -162,15 +207,15 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   };
 }
 
-async function identifyRequest(identify: Identify, request: IncomingMessage): Promise<Identity> {
+function infoOf(request: IncomingMessage): RequestInfo {
   let headers: Headers | undefined;
-  return identify(bearerToken(request.headers.authorization), {
+  return {
     get headers() {
       headers ??= headersOf(request.headers);
       return headers;
     },
     transport: 'http',
-  });
+  };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -2,24 +2,29 @@ import { RivuletError } from '../errors.js';
 import { bearerToken, type Verifier } from './auth.js';
 import type { Claims, RequestInfo } from './config.js';
 import { isRecord } from './is-record.js';
+import { factsOf, nameOf } from './session-facts.js';
 
 /** Who sent a request, or holds a socket. */
 export interface Identity {
+  /** What the token says; `null` for anonymous. */
+  readonly claims: Claims | null;
   /** What the configuration's `context` made of the claims. */
   readonly user: unknown;
-  /** `sub` of the token; `null` for anonymous. */
+  /** The user's name, as `context` or the token says; `null` for anonymous. */
   readonly subject: string | null;
-  /** What rights follow from: `user`, without what every new token says anew. Equal ones may do the same. */
-  readonly standing: unknown;
-  /** When the token stops being good; `null` for anonymous. Milliseconds since the epoch. */
+  /** When the token or the session stops being good, whichever is earlier; `null`: never. Milliseconds since the epoch. */
   readonly expiresAtMs: number | null;
+  /** Which of the two that is. */
+  readonly expires: 'token' | 'session';
 }
 
-/**
- * Rejects with a coded error where a token came and is not good, with its own error where `context` throws, and with
- * `CONTEXT_TIMED_OUT` where it does not answer.
- */
-export type Identify = (token: string | null, request: RequestInfo) => Promise<Identity>;
+/** Rejects with its own error where `context` throws, and with a coded one where it does not answer, or answers what is not valid or over. */
+export interface Identify {
+  /** Rejects also where a token came and is not good. */
+  byToken(token: string | null, request: RequestInfo): Promise<Identity>;
+  /** What `context` says now of somebody who was identified before. The token is not verified again. */
+  again(known: Identity, request: RequestInfo): Promise<Identity>;
+}
 
 export function createIdentify(
   verify: Verifier,
@@ -27,13 +32,37 @@ export function createIdentify(
   clockToleranceSeconds = 0,
   contextSeconds = 10,
 ): Identify {
-  return async (token, request) => {
-    const claims = token === null ? null : await verify(token);
+  const identityOf = async (claims: Claims | null, tokenMs: number | null, request: RequestInfo) => {
     const user = context === undefined ? claims : await within(contextSeconds, context(claims, request));
-    const expiresAtMs = claims?.exp === undefined ? null : (claims.exp + clockToleranceSeconds) * 1000;
-    const standing = context === undefined && claims !== null ? withoutTimes(claims) : user;
-    return { user, subject: claims?.sub ?? null, standing, expiresAtMs };
+    const { subject, expiresAtMs } = context === undefined ? NOTHING_MORE : factsOf(user);
+    const isOfSession = expiresAtMs !== null && (tokenMs === null || expiresAtMs < tokenMs);
+    if (isOfSession && expiresAtMs <= Date.now()) throw sessionExpired();
+    return {
+      claims,
+      user,
+      subject: subject ?? claims?.sub ?? null,
+      expiresAtMs: isOfSession ? expiresAtMs : tokenMs,
+      expires: isOfSession ? 'session' : 'token',
+    } as const;
   };
+  const tokenMsOf = (claims: Claims | null): number | null =>
+    claims?.exp === undefined ? null : (claims.exp + clockToleranceSeconds) * 1_000;
+  return {
+    byToken: async (token, request) => {
+      const claims = token === null ? null : await verify(token);
+      // Who is nobody has no claims either, so that a context cannot take an empty `sub` for an id. Its token expires nevertheless.
+      const named = claims !== null && nameOf(claims.sub ?? '') !== null ? claims : null;
+      return identityOf(named, tokenMsOf(claims), request);
+    },
+    again: ({ claims, expires, expiresAtMs }, request) =>
+      identityOf(claims, tokenMsOf(claims) ?? (expires === 'token' ? expiresAtMs : null), request),
+  };
+}
+
+const NOTHING_MORE = { subject: null, expiresAtMs: null };
+
+export function sessionExpired(): RivuletError {
+  return new RivuletError('SESSION_EXPIRED', 'the session has expired');
 }
 
 async function within(seconds: number, answer: unknown): Promise<unknown> {
@@ -45,10 +74,6 @@ async function within(seconds: number, answer: unknown): Promise<unknown> {
     }, seconds * 1_000);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
-}
-
-function withoutTimes({ iat, exp, nbf, jti, auth_time, ...lasting }: Claims): Claims {
-  return lasting;
 }
 
 /**

@@ -1,19 +1,31 @@
-import type { ExecutionResult } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Session } from './session.js';
 
 type Results = AsyncIterable<ExecutionResult> | ExecutionResult;
 
+export interface RenewingOptions {
+  readonly session: Session;
+  /** The session's rights that the first results were begun with. */
+  readonly rights: number;
+  /** Subscribes by the rights of now. */
+  readonly again: () => Promise<Results>;
+  /** The error that a client sees of what ended the session. */
+  readonly mask: (error: unknown) => GraphQLError;
+  /** Called once, when the results have ended, whoever ended them. */
+  readonly onEnd?: () => void;
+}
+
 /**
- * A subscription's results, which begin anew with `again` each time that the session's rights may have changed: nothing that was judged by
- * the rights before is yielded after it. Where `again` is refused, its errors are the last result.
+ * A subscription's results for as long as its session goes on. They begin anew with `again` each time that the session's rights may have
+ * changed; while the session is suspended nothing is yielded, and what was evaluated by old rights is dropped. If `again` is refused, or the
+ * session is closed, the errors are the last result.
  */
 export function renewing(
   first: AsyncIterable<ExecutionResult>,
-  session: Session,
-  again: () => Promise<Results>,
+  { session, rights, again, mask, onEnd }: RenewingOptions,
 ): AsyncIterableIterator<ExecutionResult> {
   let source: AsyncIterator<ExecutionResult> | null = first[Symbol.asyncIterator]();
-  let isOutdated = false;
+  let isOutdated = session.rights !== rights;
   let isEnded = false;
   const leave = async (): Promise<void> => {
     const left = source;
@@ -26,10 +38,17 @@ export function renewing(
     void leave().catch(() => {});
   });
   const end = async (): Promise<IteratorResult<ExecutionResult>> => {
-    isEnded = true;
-    stopListening();
+    if (!isEnded) {
+      isEnded = true;
+      stopListening();
+      onEnd?.();
+    }
     await leave();
     return { value: undefined, done: true };
+  };
+  const last = async (value: ExecutionResult): Promise<IteratorResult<ExecutionResult>> => {
+    await end();
+    return { value, done: false };
   };
   const renew = async (): Promise<ExecutionResult | null> => {
     isOutdated = false;
@@ -43,15 +62,22 @@ export function renewing(
   return {
     async next() {
       while (!isEnded) {
+        if (session.isSuspended) await session.settled();
+        if (session.end !== null) {
+          const { error } = session.end;
+          return error === null ? end() : last({ errors: [mask(error)] });
+        }
         if (isOutdated) {
           const refusal = await renew();
           if (refusal === null) continue;
-          await end();
-          return { value: refusal, done: false };
+          if (isOutdated && session.end === null) continue;
+          return last(refusal);
         }
         if (source === null) break;
         const result = await source.next();
-        if (isOutdated) continue;
+        // Whatever it is by, it waits; and what is by old rights is not yielded.
+        if (session.isSuspended) await session.settled();
+        if (isOutdated || session.end !== null) continue;
         return result.done === true ? end() : result;
       }
       return { value: undefined, done: true };

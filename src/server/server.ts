@@ -24,10 +24,13 @@ import type { Person } from './people.js';
 import { PersistedDocuments } from './persisted-documents.js';
 import { Quotas } from './quotas.js';
 import { openRivulet, type Rivulet } from './rivulet.js';
+import { nameOf } from './session-facts.js';
+import { Sessions } from './sessions.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
 import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
 import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
+import { writesGuarded } from './writes-guarded.js';
 import { createYogaServer, type MakeContext } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */
@@ -69,6 +72,21 @@ export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelati
   readonly metricsUrl: string | null;
   /** Whether something other than GraphiQL is served at `/`. */
   readonly hasPages: boolean;
+  /**
+   * Ends the sessions of a user on this server, as after a logout: closes WebSockets with 4403, ends event streams with `SESSION_ENDED`, and
+   * refuses requests under way. From the moment of the call on nothing is delivered to them any more; resolves to how many connections
+   * were closed. A new connection is served if `context` lets it: end the session where `context` looks first. On several nodes call it on each.
+   * `subject` is what `context` returned as such, or the token's `sub`.
+   */
+  disconnect(subject: string): Promise<number>;
+  /**
+   * Evaluates `context` again for every connection of a user, with the request and the token's claims that it began with. From the
+   * moment of the call on nothing is delivered by the rights before. If the context is the same, the connection goes on; if it is another
+   * one, change streams send a reset and live queries answer anew; if `context` throws, or names another subject, the connection is closed.
+   * Requests under way are refused with `SESSION_CHANGED`. Resolves, when that is done, to how many connections were concerned.
+   * On several nodes call it on each; `contextMaxAgeSeconds` catches what was not called.
+   */
+  rightsChanged(subject: string): Promise<number>;
   /**
    * Stops accepting, lets requests under way end (`drainMs`, default 10 seconds), closes sockets with 1001, then the feed
    * and the pool. Twice is fine.
@@ -125,14 +143,16 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
-    const makeContext: MakeContext = (identity, extensions, start) => {
+    const makeContext: MakeContext = (session, extensions, start) => {
+      const { identity, rights } = session;
       const faults: PolicyFault[] = [];
       const note = (fault: PolicyFault): void => {
         faults.push(fault);
         onFault(fault);
       };
       return {
-        database,
+        database: writesGuarded(database, () => session.assertRights(rights)),
+        rightsHold: () => session.rightsHold(rights),
         rights: resolveRights(model, config.policies, identity.user, { onFault: note }),
         faults,
         user: identity.user,
@@ -145,6 +165,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { clockToleranceSeconds } = settings.auth;
     const { contextSeconds } = settings.limits;
     const identify = createIdentify(verify, config.context, clockToleranceSeconds, contextSeconds);
+    const sessions = new Sessions({ identify, contextMaxAgeSeconds: settings.contextMaxAgeSeconds });
+    opened.push(async () => sessions.stop());
     const trusted = await readTrustedDocuments(config.trustedDocuments, settings.introspection);
     const documents = new Documents({
       schema,
@@ -180,7 +202,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       persisted,
       schema,
       makeContext,
-      identify,
+      sessions,
       health,
       quotas,
       limits: settings.limits,
@@ -195,7 +217,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       server: http.server,
       yoga,
       persisted,
-      identify,
+      sessions,
       quotas,
       limits: settings.limits,
       origins: settings.origins,
@@ -241,6 +263,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       database,
       feed,
       scopes,
+      disconnect: async (subject) => sessions.disconnect(namedBy(subject)),
+      rightsChanged: async (subject) => sessions.rightsChanged(namedBy(subject)),
       stop: (drainMs = DRAIN_MS) => (stopping ??= stop(drainMs)),
     };
   } catch (error) {
@@ -268,6 +292,12 @@ function reportTrusted(
     );
   }
   logger.info({ mode, count, refused }, 'trusted documents');
+}
+
+/** Throws `SUBJECT_INVALID`: a call that closes nobody would look as if it had. */
+function namedBy(subject: unknown): string {
+  if (typeof subject === 'string' && nameOf(subject) !== null) return subject;
+  throw new RivuletError('SUBJECT_INVALID', 'the subject must be a text that is not empty');
 }
 
 async function pagesOf({ pages }: RivuletConfig, logger: Logger): Promise<Pages | null> {

@@ -16,6 +16,8 @@ export interface Settings {
   readonly metrics: { readonly port: number; readonly host: string } | null;
   readonly auth: AuthConfig;
   readonly limits: Limits;
+  /** 0: never evaluated again by itself. */
+  readonly contextMaxAgeSeconds: number;
   /** `null`: nothing is trimmed by this server. */
   readonly retention: Required<RetentionConfig> | null;
   readonly graphiql: boolean;
@@ -47,6 +49,7 @@ export function resolveSettings(config: RivuletConfig, environment: Environment,
       jwks: addressOf(textOf(environment.JWKS_URL) ?? config.auth?.jwks),
     },
     limits: { ...limits, ...defined(config.limits) },
+    contextMaxAgeSeconds: config.contextMaxAgeSeconds ?? 0,
     retention: retentionOf(config.retention ?? {}),
     graphiql,
     introspection: config.introspection ?? graphiql,

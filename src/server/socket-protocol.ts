@@ -1,24 +1,27 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { GraphQLError } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, type Context, type ServerOptions, type SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { RivuletError } from '../errors.js';
 import type { Allowance } from '../scope/allowance.js';
-import type { Limits } from './config.js';
+import type { Limits, RequestInfo } from './config.js';
 import { type NextFrames, pulledFrames, type SocketSink } from './frames.js';
 import { headersOf } from './headers.js';
-import { type Identify, type Identity, tokenOfPayload } from './identity.js';
+import { tokenOfPayload } from './identity.js';
+import type { Logger } from './logger.js';
 import { clientError, maskError, onTheWire } from './mask.js';
-import { type OperationEngine, type Prepared, prepareOperation } from './operation.js';
+import { type OperationEngine, type Prepared, prepareOperation, subscribeTo } from './operation.js';
 import type { Quotas } from './quotas.js';
-import { Session, type SessionOwner } from './session.js';
-import { CLOSE_TRY_AGAIN } from './socket-peer.js';
+import { renewing } from './renewing.js';
+import type { Session, SessionOwner } from './session.js';
+import type { Sessions } from './sessions.js';
+import { CLOSE_TRY_AGAIN, CLOSE_WITHIN_MS } from './socket-peer.js';
 import type { SocketPlaces } from './socket-places.js';
 import { NOTHING, SocketSubscription } from './socket-subscription.js';
 import type { YogaContext } from './yoga.js';
 
 export interface SocketProtocolOptions extends OperationEngine {
-  readonly identify: Identify;
+  readonly sessions: Sessions;
   readonly quotas: Quotas;
   readonly limits: Limits;
 }
@@ -54,9 +57,13 @@ export function socketProtocol(
 ): ServerOptions<Record<string, unknown>, Extra> {
   const { limits, logger } = options;
   const signIn = async (context: SocketContext, payload: unknown): Promise<void> => {
-    const headers = headersOf(context.extra.headers);
-    const identity = await options.identify(tokenOfPayload(payload), { headers, transport: 'websocket' });
-    adopt(context, identity);
+    const session = await options.sessions.open(tokenOfPayload(payload), requestOf(context.extra));
+    try {
+      begin(options, context, session);
+    } catch (error) {
+      session.leave();
+      throw error;
+    }
   };
   return {
     // The peer's own timer is let go of when it is not needed any more.
@@ -76,11 +83,13 @@ export function socketProtocol(
     onPing: async (context, payload) => {
       if (!context.acknowledged || payload === undefined) return;
       try {
-        if (tokenOfPayload(payload) === null) return;
-        // Tokens take effect in the order in which they came, however long each takes to verify.
+        const token = tokenOfPayload(payload);
         const { extra } = context;
+        const { session } = extra;
+        if (token === null || session === null) return;
+        // Tokens take effect in the order in which they came, however long each takes to verify.
         const before = extra.refreshing?.catch(() => {}) ?? Promise.resolve();
-        const own = before.then(() => signIn(context, payload));
+        const own = before.then(() => options.sessions.renew(session, token, requestOf(extra)));
         extra.refreshing = own;
         await own;
       } catch (error) {
@@ -99,14 +108,14 @@ export function socketProtocol(
     onOperation: ({ extra }, id, _payload, args, result) => {
       if (!(Symbol.asyncIterator in result)) return undefined;
       if ((args as Started).subscription?.takeOver()) return NOTHING;
-      return pulledFrames(result, id, extra.frames, extra.sink);
+      return pulledFrames(result as AsyncIterable<ExecutionResult>, id, extra.frames, extra.sink);
     },
     onError: (_context, _id, _payload, errors) => errors.map(onTheWire),
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors === undefined ? undefined : { ...result, errors: result.errors.map(onTheWire) },
     execute: (args) => (args as Prepared).execute(args),
     subscribe: (args) => (args as Prepared).subscribe(args),
-    onClose: (context) => context.extra.session?.end(),
+    onClose: (context) => context.extra.session?.leave(),
   };
 }
 
@@ -122,74 +131,142 @@ async function prepare(
   subscription: SocketSubscription,
   payload: SubscribePayload,
 ): Promise<Started | readonly GraphQLError[]> {
-  const { identify, quotas, logger } = options;
+  const { quotas, logger } = options;
+  let own: Session | null = null;
   try {
     await quotas.operationFrom(extra.address);
-    const initial = await yogaContext(identify, extra, subscription, payload);
-    await quotas.operationOf((await initial.identity()).subject);
-    const prepared = await prepareOperation(options, initial, payload);
-    if (!('document' in prepared)) return prepared;
+    own = await ownSession(options, extra, payload);
+    const session = own ?? extra.session;
+    if (session === null) throw new Error('an operation came before the socket was acknowledged');
+    await quotas.operationOf(session.identity.subject);
+    const outgoing = own === null ? { allowance: extra.allowance, taker: subscription } : undefined;
+    const context: YogaContext = { session: () => Promise.resolve(session), outgoing };
+    const prepared = await prepareOperation(options, context, payload);
+    if (!('document' in prepared)) {
+      own?.leave();
+      return prepared;
+    }
     subscription.shareText(prepared.text);
-    return { ...prepared, subscription: initial.endAtExpiry ? null : subscription };
+    if (own !== null) return { ...ofItsOwn(options, prepared, own, extra, payload), subscription: null };
+    return { ...prepared, subscription };
   } catch (error) {
+    own?.leave();
     return [maskError(error, logger)];
   }
 }
 
 /**
- * Whose operation it is: the socket's, or, where the operation brings headers with a token of its own in its `extensions`
- * (GraphiQL sends the headers of its editor there), that token's.
+ * The session of an operation that brings headers with a token of its own in its `extensions` (GraphiQL sends the headers of its editor
+ * there); `null`: the operation is the socket's.
  */
-async function yogaContext(
-  identify: Identify,
-  { session, headers, allowance }: Extra,
-  subscription: SocketSubscription,
+async function ownSession(
+  { sessions }: SocketProtocolOptions,
+  extra: Extra,
   payload: SubscribePayload,
-): Promise<YogaContext> {
-  if (session === null) throw new Error('an operation came before the socket was acknowledged');
+): Promise<Session | null> {
   const token = tokenOfPayload({ headers: payload.extensions?.headers });
-  if (token === null) {
-    const outgoing = { allowance, taker: subscription };
-    return { identity: () => Promise.resolve(session.identity), endAtExpiry: false, outgoing };
-  }
-  const own = await identify(token, { headers: headersOf(headers), transport: 'websocket' });
-  return { identity: () => Promise.resolve(own), endAtExpiry: true };
+  return token === null ? null : sessions.open(token, requestOf(extra));
 }
 
-/** The socket's identity from now on; at its expiry the socket is closed, so that the client comes back with a new token. */
-function adopt(context: SocketContext, identity: Identity): void {
+/** An operation with a session of its own: it is over when the session is, and the session when it is. */
+function ofItsOwn(
+  options: SocketProtocolOptions,
+  prepared: Prepared,
+  session: Session,
+  extra: Extra,
+  payload: SubscribePayload,
+): Prepared {
+  const { logger } = options;
+  const onEnd = (): void => session.leave();
+  const again = () => {
+    const context = { session: () => Promise.resolve(session), rightsChanged: true };
+    return subscribeTo(options, context, payload);
+  };
+  return {
+    ...prepared,
+    execute: async (args) => {
+      try {
+        return await prepared.execute(args);
+      } finally {
+        onEnd();
+      }
+    },
+    subscribe: async (args) => {
+      const { rights } = session;
+      const results = await prepared.subscribe(args);
+      if (!(Symbol.asyncIterator in results)) {
+        onEnd();
+        return results;
+      }
+      try {
+        // What ends it is the last result.
+        session.hold({ request: requestOf(extra), ended() {} });
+      } catch (error) {
+        await results.return?.();
+        return { errors: [maskError(error, logger)] };
+      }
+      const mask = (error: unknown): GraphQLError => maskError(error, logger);
+      return renewing(results, { session, rights, again, mask, onEnd });
+    },
+  };
+}
+
+/** The socket's session from now on; at its end the socket is closed, so that the client comes back with a new token. */
+function begin({ logger }: SocketProtocolOptions, context: SocketContext, session: Session): void {
   const { extra } = context;
-  if (extra.session !== null) {
-    extra.session.adopt(identity);
-    return;
-  }
-  extra.places.signedIn(identity.subject);
-  extra.session = new Session(identity, new SessionOf(context));
+  if (extra.socket.readyState !== extra.socket.OPEN) throw new Error('the socket was closed meanwhile');
+  extra.places.signedIn(session.identity.subject);
+  session.hold(new SocketOwner(context, logger));
+  extra.session = session;
+}
+
+/** The upgrade, as `context` is handed it. */
+function requestOf(extra: Extra): RequestInfo {
+  return { headers: headersOf(extra.headers), transport: 'websocket' };
 }
 
 /** What becomes of a socket when its session changes. */
-class SessionOf implements SessionOwner {
+class SocketOwner implements SessionOwner {
   readonly #context: SocketContext;
+  readonly #logger: Logger;
 
-  constructor(context: SocketContext) {
+  constructor(context: SocketContext, logger: Logger) {
     this.#context = context;
+    this.#logger = logger;
+  }
+
+  get request(): RequestInfo {
+    return requestOf(this.#context.extra);
   }
 
   rightsChanged(): void {
+    for (const each of this.#subscriptions()) each.renew();
+  }
+
+  resumed(): void {
+    for (const each of this.#subscriptions()) each.resume();
+  }
+
+  ended(error: unknown): void {
+    closeForbidden(this.#context, maskError(error, this.#logger));
+    // Not only when the peer has answered.
     for (const each of Object.values(this.#context.subscriptions)) {
-      if (each instanceof SocketSubscription) each.renew();
+      if (each && 'return' in each) void each.return(undefined);
     }
   }
 
-  expired(): void {
-    closeForbidden(this.#context, clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired')));
+  #subscriptions(): SocketSubscription[] {
+    return Object.values(this.#context.subscriptions).filter((each) => each instanceof SocketSubscription);
   }
 }
 
 /** Closes with 4403 (1013 where there is no place) and the error's code as the reason: clients of graphql-ws take it for a reason to try again. */
 function closeForbidden(context: SocketContext, error: GraphQLError): true {
   const code = error.extensions.code === 'TOO_MANY_CONNECTIONS' ? CLOSE_TRY_AGAIN : CloseCode.Forbidden;
-  context.extra.socket.close(code, `${error.extensions.code}: ${error.message}`.slice(0, 120));
+  const { socket } = context.extra;
+  socket.close(code, `${error.extensions.code}: ${error.message}`.slice(0, 120));
+  // A peer that does not answer keeps no place.
+  setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
   // Not `false`: that would close it without the reason.
   return true;
 }

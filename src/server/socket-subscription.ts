@@ -33,6 +33,8 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
   #rights: number;
   /** Who has the id when the library is done with the message. */
   #after: SocketSubscription | null = null;
+  /** What came of an execution that was under way when the session was suspended. */
+  #held: (() => void)[] | null = null;
   #state: 'beginning' | 'takenOver' | 'open' | 'renewing' | 'ended' = 'beginning';
 
   constructor(options: SocketProtocolOptions, context: SocketContext, id: string, payload: SubscribePayload) {
@@ -95,12 +97,20 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
     );
   }
 
+  /** The session is not suspended any more. */
+  resume(): void {
+    const held = this.#held;
+    this.#held = null;
+    for (const each of held ?? []) each();
+    if (this.#state === 'open') this.#results?.pump();
+  }
+
   begin(results: DirectResults): void {
     this.#results = results;
   }
 
   get isReady(): boolean {
-    return this.#context.extra.sink.isReady;
+    return !this.#isSuspended && this.#context.extra.sink.isReady;
   }
 
   onReady(listener: () => void): () => void {
@@ -108,13 +118,22 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
   }
 
   take(result: SharedResult): void {
+    if (this.#isSuspended) {
+      this.#hold(() => this.take(result));
+      return;
+    }
     const { frames, sink } = this.#context.extra;
     frames.write(sink, this.#head, result);
   }
 
   /** What has errors, or the end. */
-  resolve({ value, done }: IteratorResult<SharedResult>): void {
+  resolve(result: IteratorResult<SharedResult>): void {
     if (this.#state !== 'open') return;
+    if (this.#isSuspended) {
+      this.#hold(() => this.resolve(result));
+      return;
+    }
+    const { value, done } = result;
     if (done) {
       this.#complete();
       return;
@@ -128,6 +147,10 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
 
   reject(error: unknown): void {
     if (this.#state === 'ended') return;
+    if (this.#isSuspended) {
+      this.#hold(() => this.reject(error));
+      return;
+    }
     const errors = [onTheWire(maskError(asGraphQLError(error), this.#options.logger))];
     this.#end();
     this.#forget();
@@ -165,8 +188,7 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
       this.#leave();
       this.#rights = session.rights;
       const context = {
-        identity: () => Promise.resolve(session.identity),
-        endAtExpiry: false,
+        session: () => Promise.resolve(session),
         rightsChanged: true,
         outgoing: { allowance: extra.allowance, taker: this },
       };
@@ -203,6 +225,19 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
 
   #forget(): void {
     delete this.#record[this.#id];
+  }
+
+  get #isSuspended(): boolean {
+    return this.#context.extra.session?.isSuspended ?? false;
+  }
+
+  /** Does it when the session is resumed, unless the results are left by then. */
+  #hold(then: () => void): void {
+    const results = this.#results;
+    this.#held ??= [];
+    this.#held.push(() => {
+      if (results === this.#results) then();
+    });
   }
 
   #leave(): void {

@@ -1,21 +1,27 @@
 import type { ServerResponse } from 'node:http';
 import type { Outgoing } from '../graphql/context.js';
+import { maskError } from './mask.js';
 import { type OperationEngine, type OperationParams, subscribeTo } from './operation.js';
 import { renewing } from './renewing.js';
+import type { Session } from './session.js';
 import type { Reservation } from './sse-reservation.js';
 import type { ReservedPlace, Streamed } from './sse-results.js';
 
 /** One request's operation on its way to a reserved stream. */
 export class ReservedOperation implements ReservedPlace {
   readonly #reservation: Reservation;
+  /** Of the request, whose rights it begins with; then it goes on by those of the reservation. */
+  readonly #session: Session;
+  readonly #rights: number;
   readonly #engine: OperationEngine;
   #id = '';
-  #params: OperationParams | null = null;
   /** `refused`: it has no place, but its errors go to the stream. */
   #state: 'none' | 'refused' | 'taken' | 'running' = 'none';
 
-  constructor(reservation: Reservation, engine: OperationEngine) {
+  constructor(reservation: Reservation, session: Session, engine: OperationEngine) {
     this.#reservation = reservation;
+    this.#session = session;
+    this.#rights = reservation.session.rights;
     this.#engine = engine;
   }
 
@@ -25,20 +31,19 @@ export class ReservedOperation implements ReservedPlace {
     return { allowance, taker: this.#reservation.taker(() => this.#id) };
   }
 
-  take(operationId: string, params: OperationParams): void {
+  take(operationId: string): void {
     this.#id = operationId;
-    this.#params = params;
     this.#state = 'refused';
     this.#reservation.take(operationId);
     this.#state = 'taken';
   }
 
   /** Sends the results to the stream, and answers the request with 202; a client that is gone by then never knew of the operation. */
-  run(streamed: Streamed, response: ServerResponse): void {
+  run(streamed: Streamed, params: OperationParams | null, response: ServerResponse): void {
     if (this.#state !== 'taken') this.#reservation.refuse(this.#id, streamed as object);
     else {
       this.#state = 'running';
-      this.#reservation.run(this.#id, this.#renewed(streamed));
+      this.#reservation.run(this.#id, this.#renewed(streamed, params));
       const giveUp = (): void => {
         if (!response.writableFinished) this.#reservation.complete(this.#id);
       };
@@ -53,15 +58,27 @@ export class ReservedOperation implements ReservedPlace {
     if (this.#state === 'taken') this.#reservation.complete(this.#id);
   }
 
-  #renewed(streamed: Streamed): Streamed {
+  #renewed(streamed: Streamed, params: OperationParams | null): Streamed {
     const { session } = this.#reservation;
-    const params = this.#params;
     if (!(Symbol.asyncIterator in streamed) || params === null) return streamed;
     const again = () => {
-      const identity = () => Promise.resolve(session.identity);
-      const context = { identity, endAtExpiry: false, rightsChanged: true, outgoing: this.outgoing };
+      const context = {
+        session: () => Promise.resolve(session),
+        rightsChanged: true,
+        outgoing: this.outgoing,
+      };
       return subscribeTo(this.#engine, context, params);
     };
-    return renewing(streamed, session, again);
+    // If the application said meanwhile that the rights of its request are others, it begins anew.
+    const rights = this.#session.end === null ? this.#rights : NONE;
+    return renewing(streamed, {
+      session,
+      rights,
+      again,
+      mask: (error) => maskError(error, this.#engine.logger),
+    });
   }
 }
+
+/** The rights of no session. */
+const NONE = -1;

@@ -3,17 +3,19 @@ import type { ExecutionResult } from 'graphql';
 import { RivuletError } from '../errors.js';
 import type { ResultTaker } from '../graphql/direct-results.js';
 import { Allowance } from '../scope/allowance.js';
+import type { RequestInfo } from './config.js';
 import { at } from './expiry.js';
-import type { Identity } from './identity.js';
 import type { Logger } from './logger.js';
 import type { Release } from './quotas.js';
-import { Session } from './session.js';
+import type { Session, SessionOwner } from './session.js';
 import { type EventSink, eventsOf, type Pumping, pump } from './sse-events.js';
 import type { Streamed } from './sse-results.js';
 import type { EventStream } from './sse-stream.js';
 
 export interface ReservationOptions {
-  readonly identity: Identity;
+  readonly session: Session;
+  /** The one that reserved it. */
+  readonly request: RequestInfo;
   /** A reservation that nobody reads is dropped after this time. */
   readonly openWithinMs: number;
   /** Operations open at a time. */
@@ -23,15 +25,23 @@ export interface ReservationOptions {
   readonly logger: Logger;
   /** Gives the place of a reservation that nobody reads back. */
   readonly onOpen: Release;
-  /** Called once, when it is over. */
+  /** Called once, when no operation can be sent to it any more. */
+  readonly onEnd: () => void;
+  /** Called once, when it is closed. */
   readonly onClose: () => void;
 }
 
+/** Ends after which a client comes back by itself. */
+const EXPIRED: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'SESSION_EXPIRED']);
+
+/** How long a peer has to read why its stream ends. */
+const END_WITHIN_MS = 2_000;
+
 /**
  * An event stream that was reserved: first a token, then the stream of whoever presents the token, and all the operations that are sent
- * with it. Results wait for the stream. It is over when the stream is, when the user's token expires, or when nobody came for it.
+ * with it. Results wait for the stream. It is over when the stream is, when the user's session is, or when nobody came for it.
  */
-export class Reservation {
+export class Reservation implements SessionOwner {
   readonly token = randomBytes(24).toString('base64url');
   readonly session: Session;
   readonly allowance: Allowance;
@@ -49,13 +59,53 @@ export class Reservation {
       return this.#opened.then(() => this.#stream?.write(events));
     },
   };
+  readonly #onResumed = new Set<() => void>();
+  /** Results that wait for the session to be resumed. */
+  #held: (() => void)[] = [];
   #isClosed = false;
 
   constructor(options: ReservationOptions) {
     this.#options = options;
     this.allowance = new Allowance(options.maxQueuedBytes);
-    this.session = new Session(options.identity, { expired: () => this.close() });
+    this.session = options.session;
+    this.session.hold(this);
     this.#callOff = at(Date.now() + options.openWithinMs, () => this.close());
+  }
+
+  get request(): RequestInfo {
+    return this.#options.request;
+  }
+
+  rightsChanged(): void {
+    this.#held = [];
+  }
+
+  resumed(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const write of held) write();
+    for (const listener of [...this.#onResumed]) listener();
+  }
+
+  /**
+   * When a token or session expired the stream is cut, so that the client comes back with another one. Otherwise each operation says why it
+   * ends, and then the stream does.
+   */
+  ended(error: unknown): void {
+    this.#options.onEnd();
+    if (error instanceof RivuletError && EXPIRED.has(error.code)) {
+      this.close();
+      return;
+    }
+    const pumpings = [...this.#operations.values()].filter((each) => each !== null);
+    // Operations end by themselves when they find their session closed. A peer that does not read is not waited for.
+    const giveUp = setTimeout(() => this.close(), END_WITHIN_MS);
+    giveUp.unref();
+    void Promise.all(pumpings.map(({ done }) => done)).then(() => {
+      clearTimeout(giveUp);
+      this.#stream?.end();
+      if (this.#stream === null) this.close();
+    });
   }
 
   /** Takes an operation's id. Throws `OPERATION_ID_TAKEN`, or `TOO_MANY_SUBSCRIPTIONS`. */
@@ -86,15 +136,22 @@ export class Reservation {
 
   /** Takes results of an operation past whoever pulls the others. `id` is asked for with each result. */
   taker(id: () => string): ResultTaker {
+    const { session } = this;
     const stream = () => this.#stream;
     return {
       get isReady() {
-        return stream()?.isReady ?? false;
+        return !session.isSuspended && (stream()?.isReady ?? false);
       },
-      take: (result) => void stream()?.write(eventsOf(id()).next(result)),
+      take: (result) => {
+        const write = () => void stream()?.write(eventsOf(id()).next(result));
+        // An execution may have been under way when the session was suspended.
+        if (session.isSuspended) this.#held.push(write);
+        else write();
+      },
       onReady: (listener) => {
         let stop = stream()?.onReady(listener);
         let isStopped = false;
+        this.#onResumed.add(listener);
         if (!stop) {
           void this.#opened.then(() => {
             if (isStopped) return;
@@ -104,6 +161,7 @@ export class Reservation {
         }
         return () => {
           isStopped = true;
+          this.#onResumed.delete(listener);
           stop?.();
         };
       },
@@ -142,11 +200,12 @@ export class Reservation {
     this.#isClosed = true;
     this.#callOff();
     this.#options.onOpen();
-    this.session.end();
+    this.session.leave();
     for (const pumping of this.#operations.values()) pumping?.stop();
     this.#operations.clear();
     this.#stream?.cut();
     this.#onStream();
+    this.#options.onEnd();
     this.#options.onClose();
   }
 }

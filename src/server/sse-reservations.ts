@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { RivuletError } from '../errors.js';
-import type { Limits } from './config.js';
-import type { Identity } from './identity.js';
+import type { Limits, RequestInfo } from './config.js';
 import type { Logger } from './logger.js';
 import type { Quotas, Release } from './quotas.js';
+import type { Session } from './session.js';
 import { Reservation } from './sse-reservation.js';
 import { STREAM_TOKEN_HEADER } from './sse-results.js';
 
@@ -22,10 +22,11 @@ export class Reservations {
     this.#options = options;
   }
 
-  /** Throws `TOO_MANY_CONNECTIONS`. */
-  reserve(identity: Identity, address: string | null): Reservation {
+  /** Takes the session for as long as the reservation lasts. Throws `TOO_MANY_CONNECTIONS`, or what ended the session. */
+  reserve(session: Session, request: RequestInfo, address: string | null): Reservation {
     const { limits, quotas, logger } = this.#options;
-    const connected = quotas.connection({ subject: identity.subject, address });
+    session.assertOpen();
+    const connected = quotas.connection({ subject: session.identity.subject, address });
     let pending: Release;
     try {
       pending = quotas.pending(address);
@@ -33,27 +34,28 @@ export class Reservations {
       connected();
       throw error;
     }
-    const reservation = new Reservation({
-      identity,
+    const reservation: Reservation = new Reservation({
+      session,
+      request,
       openWithinMs: limits.reservationSeconds * 1_000,
       maxQueuedBytes: limits.maxQueuedBytes,
       maxOperations: limits.subscriptionsPerSocket,
       logger,
       onOpen: pending,
-      onClose: () => {
-        connected();
-        this.#byToken.delete(reservation.token);
-      },
+      onEnd: () => this.#byToken.delete(reservation.token),
+      onClose: connected,
     });
     this.#byToken.set(reservation.token, reservation);
     return reservation;
   }
 
   /**
-   * The reservation of a token, for the user who reserved it. A newer token of that user extends it. Throws `STREAM_NOT_FOUND` for another
-   * user as for a token that is none.
+   * The reservation of a token, for a request of the user who reserved it. A newer token of that user extends it. Throws `STREAM_NOT_FOUND`
+   * for another user as for a token that is none, or what ended the request's session.
    */
-  find(token: string, identity: Identity): Reservation {
+  find(token: string, of: Session): Reservation {
+    of.assertOpen();
+    const { identity } = of;
     const reservation = this.#byToken.get(token);
     if (!reservation?.session.isOf(identity)) {
       throw new RivuletError('STREAM_NOT_FOUND', 'there is no event stream with this token');

@@ -18,22 +18,25 @@ export interface Streaming {
   readonly reserved: ReservedPlace | null;
   /** Set when the operation was begun: errors before that are an HTTP answer, also where a stream is reserved. */
   hasBegun: boolean;
+  /** What the request asks for; `null` until that was read. */
+  params: OperationParams | null;
   result: Streamed | null;
 }
 
 /** A place on a reserved event stream. */
 export interface ReservedPlace {
   /** Takes the operation's id; throws a coded error where that cannot be. */
-  take(operationId: string, params: OperationParams): void;
+  take(operationId: string): void;
 }
 
 /** Leaves to `YogaContext.streaming` what has to be streamed, and answers with nothing but the headers. */
 export const streamedResults: Plugin<YogaContext, YogaContext> = {
   onParams({ params, context, setResult }) {
     const { streaming } = context;
+    if (streaming) streaming.params = params as OperationParams;
     if (!streaming?.reserved) return;
     try {
-      streaming.reserved.take(operationIdOf(params.extensions), params as OperationParams);
+      streaming.reserved.take(operationIdOf(params.extensions));
     } catch (error) {
       if (!(error instanceof RivuletError)) throw error;
       // Full is what the stream says; a place that is none is what the request is told.

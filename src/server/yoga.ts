@@ -19,26 +19,23 @@ import type { Limits, OperationLimits } from './config.js';
 import { CORS } from './cors.js';
 import { placeErrors } from './document-locations.js';
 import type { CheckedDocument, Documents } from './documents.js';
-import { until } from './expiry.js';
 import { type GraphiQLSettings, graphiqlOptions } from './graphiql.js';
-import type { Identity } from './identity.js';
 import { isRecord } from './is-record.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError } from './mask.js';
 import type { PersistedDocuments, SentParams } from './persisted-documents.js';
+import type { Session } from './session.js';
 import { type Streaming, streamedResults } from './sse-results.js';
 
 /** What Yoga is handed with each request or operation. */
 export interface YogaContext {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
-  readonly identity: () => Promise<Identity>;
-  /** False where the identity is that of a WebSocket, which is closed when its token expires. */
-  readonly endAtExpiry: boolean;
+  readonly session: () => Promise<Session>;
   /** The header by which an event stream says what came last. Default: none. */
   readonly lastEventId?: string | null;
   /** Set where a subscription goes on under other rights than it began with. */
   readonly rightsChanged?: boolean;
-  /** Where results go past Yoga. Not with `endAtExpiry`: nothing is told after the end. */
+  /** Where results go past Yoga, and past `renewing`: whoever takes them sees to it that none is delivered by old rights. */
   readonly outgoing?: Outgoing;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: Streaming;
@@ -63,7 +60,8 @@ export interface YogaOptions {
   readonly makeContext: MakeContext;
 }
 
-export type MakeContext = (identity: Identity, extensions: unknown, start: StreamStart) => RivuletContext;
+/** Makes a context of the rights that the session has at this moment. */
+export type MakeContext = (session: Session, extensions: unknown, start: StreamStart) => RivuletContext;
 
 /**
  * GraphQL over HTTP and SSE, and the engine (parse, limits, validate, context, execute, mask) that the WebSocket uses as
@@ -95,9 +93,8 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     plugins: [
       useSchema(options.schema),
       documentsById(options.persisted, limits, logger),
-      engine(documents, limits, !options.introspection),
+      engine(documents, limits, !options.introspection, logger),
       boundedErrors(limits),
-      endAtExpiry,
       answerCursor,
       streamedResults,
     ],
@@ -110,7 +107,10 @@ export async function contextOf(
   context: YogaContext,
   extensions: unknown,
 ): Promise<RivuletContext> {
-  return makeContext(await context.identity(), extensions, startOf(context, extensions));
+  const session = await context.session();
+  if (session.isSuspended) await session.settled();
+  session.assertOpen();
+  return makeContext(session, extensions, startOf(context, extensions));
 }
 
 /** `extensions: { rivulet: { after: cursor } }` says the same as `after:`, for whoever cannot change the document. */
@@ -164,6 +164,7 @@ function engine(
   documents: Documents,
   limits: OperationLimits,
   hideSuggestions: boolean,
+  logger: Logger,
 ): Plugin<YogaContext> {
   const shared = new SharedSubscriptions();
   return {
@@ -183,12 +184,26 @@ function engine(
       setResult([...checked.errors]);
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args: ExecutionArgs) => execute({ ...args, hideSuggestions }));
+      setExecuteFn((args: ExecutionArgs) => executeByRights({ ...args, hideSuggestions }, logger));
     },
     onSubscribe({ setSubscribeFn }) {
       setSubscribeFn((args: SubscriptionArgs) => shared.subscribe({ ...args, hideSuggestions }));
     },
   };
+}
+
+/** Executes, and answers only if the rights that the operation was begun with still hold then. */
+async function executeByRights(args: ExecutionArgs, logger: Logger): Promise<ExecutionResult> {
+  const { rightsHold } = args.contextValue as RivuletContext;
+  if (rightsHold === undefined) return execute(args);
+  try {
+    await rightsHold();
+    const result = await execute(args);
+    await rightsHold();
+    return result;
+  } catch (error) {
+    return { errors: [maskError(error, logger)] };
+  }
 }
 
 /** Gives the errors of an answer their places, and leaves out those that are past the limit. */
@@ -230,23 +245,6 @@ const answerCursor: Plugin<RivuletContext> = {
         if (!reader?.snapshot || !live || Symbol.asyncIterator in result) return;
         const rivulet = { cursor: live.cursors.encode(reader.snapshot) };
         setResult({ ...result, extensions: { ...result.extensions, rivulet } });
-      },
-    };
-  },
-};
-
-/** A subscription over SSE ends, with an error that says so, when the token does. */
-const endAtExpiry: Plugin<YogaContext> = {
-  async onSubscribe({ args }) {
-    const context = args.contextValue;
-    if (!context.endAtExpiry) return undefined;
-    const { expiresAtMs } = await context.identity();
-    if (expiresAtMs === null) return undefined;
-    return {
-      onSubscribeResult({ result, setResult }) {
-        if (!(Symbol.asyncIterator in result)) return;
-        const expired = clientError(new RivuletError('TOKEN_EXPIRED', 'the token has expired'));
-        setResult(until(result, expiresAtMs, () => ({ errors: [expired] })));
       },
     };
   },

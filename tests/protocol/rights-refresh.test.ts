@@ -194,18 +194,21 @@ test('on a reserved event stream a request with a newer token does the same', as
 test('without a `context` the claims are the user, and what each token says anew is not', async () => {
   expect((config as RivuletConfig).context).toBeDefined();
   const { createIdentify } = await import('../../src/server/identity.js');
-  const { Session } = await import('../../src/server/session.js');
+  const { Sessions } = await import('../../src/server/sessions.js');
   const identify = createIdentify(async (text) => JSON.parse(text), undefined);
+  const sessions = new Sessions({ identify, contextMaxAgeSeconds: 0 });
   const request = { headers: new Headers(), transport: 'websocket' } as const;
-  const at = (claims: object) => identify(JSON.stringify({ sub: 'one', ...claims }), request);
-  const session = new Session(await at({ exp: 4_000_000_000, iat: 1, jti: 'a', role: 'editor' }), {
-    expired() {},
-  });
+  const tokenWith = (claims: object) => JSON.stringify({ sub: 'one', ...claims });
+  const session = await sessions.open(
+    tokenWith({ exp: 4_000_000_000, iat: 1, jti: 'a', role: 'editor' }),
+    request,
+  );
+  session.hold({ request, ended() {} });
   let changes = 0;
   session.onChange(() => changes++);
-  session.adopt(await at({ exp: 4_100_000_000, iat: 2, jti: 'b', role: 'editor' }));
+  await sessions.renew(session, tokenWith({ exp: 4_100_000_000, iat: 2, jti: 'b', role: 'editor' }), request);
   expect(changes).toBe(0);
-  session.adopt(await at({ exp: 4_100_000_000, iat: 3, jti: 'c', role: 'viewer' }));
+  await sessions.renew(session, tokenWith({ exp: 4_100_000_000, iat: 3, jti: 'c', role: 'viewer' }), request);
   expect(changes).toBe(1);
-  session.end();
+  session.leave();
 });

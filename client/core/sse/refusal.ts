@@ -18,7 +18,12 @@ export class Broken extends Error {}
 const TEMPORARY_STATUS = new Set([408, 425, 429]);
 
 /** Codes with which a connection has to be made anew: with another token, or since the server does not know it. */
-const TEMPORARY_CODES = new Set<string | undefined>(['TOKEN_EXPIRED', 'STREAM_NOT_FOUND']);
+const TEMPORARY_CODES = new Set<string | undefined>([
+  'TOKEN_EXPIRED',
+  'SESSION_EXPIRED',
+  'SESSION_CHANGED',
+  'STREAM_NOT_FOUND',
+]);
 
 /** Throws `Refusal` or `Broken` for an answer that is not of the expected status. */
 export async function expectStatus(response: Response, status: number): Promise<void> {
