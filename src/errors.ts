@@ -195,6 +195,11 @@ export const ERRORS = {
     next: 'See the message for the form that the type takes.',
     http: 400,
   },
+  VALUE_NOT_SHOWN: {
+    cause:
+      'A stored value does not fit the GraphQL type of its field: an array of other dimensions than the schema declares, or an enum label that the schema does not know.',
+    next: 'Correct the stored value, or declare the column as the database has it.',
+  },
   KEY_INVALID: {
     cause: 'The id cannot be the key of a row of this type.',
     next: 'Use an id as the server gave it.',

@@ -97,7 +97,10 @@ export function readManifest(manifest: Manifest): ClientSchema {
     hasTextKey: (columns) => columns.every((column) => equalityOf(column) === 'text'),
     encode,
     cell: (column, value) => {
-      if (value === null || value === undefined) return value;
+      if (value === undefined) return undefined;
+      // Null is NULL or JSON's null, and the one alone where the column cannot be NULL.
+      if (value === null && column.type.kind === 'json') return column.notNull ? 'null' : undefined;
+      if (value === null) return null;
       try {
         return encode(column, value);
       } catch (error) {

@@ -9,6 +9,7 @@ import {
   GraphQLNonNull,
   GraphQLObjectType,
 } from 'graphql';
+import { RivuletError } from '../errors.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import { forbidden } from '../policy/guard.js';
 import type { RowNode } from '../query/types.js';
@@ -73,7 +74,8 @@ function idField(table: ModelTable): Field {
 function columnField(types: SchemaTypes, table: ModelTable, column: ModelColumn): Field {
   const type = types.registry.valueType(column);
   return {
-    type: column.notNull ? new GraphQLNonNull(type) : type,
+    type: column.notNull && !mayBeJsonNull(column) ? new GraphQLNonNull(type) : type,
+    ...(column.notNull && mayBeJsonNull(column) ? { description: "Null is JSON's null." } : {}),
     resolve: (row, _args, { rights }) => {
       if (!rights.canReadColumn(table, column)) throw asGraphQLError(forbidden(table, column));
       return columnValue(column, row.cells[column.index] ?? null);
@@ -81,10 +83,21 @@ function columnField(types: SchemaTypes, table: ModelTable, column: ModelColumn)
   };
 }
 
-/** A cell as its GraphQL type serializes it. */
+/** True where a column has a value that GraphQL shows as null though it is not NULL. */
+export function mayBeJsonNull({ type }: ModelColumn): boolean {
+  return type.kind === 'json';
+}
+
+/** A cell as its GraphQL type serializes it; throws `VALUE_NOT_SHOWN`, with the field's name, where it cannot. */
 export function columnValue(column: ModelColumn, text: string | null): unknown {
   if (text === null || isId(column)) return text;
-  return decodeValue(column.type, text);
+  try {
+    return decodeValue(column.type, text);
+  } catch (error) {
+    if (!(error instanceof RivuletError)) throw error;
+    const details = { ...error.details, field: column.field };
+    throw asGraphQLError(new RivuletError(error.code, `${column.field}: ${error.message}`, details, error));
+  }
 }
 
 function relationField(types: SchemaTypes, relation: ModelRelation): Field {

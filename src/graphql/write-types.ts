@@ -1,10 +1,16 @@
 import { type GraphQLInputFieldConfig, GraphQLInputObjectType, GraphQLNonNull } from 'graphql';
 import type { ModelColumn, ModelTable } from '../model/types.js';
+import { mayBeJsonNull } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 
-/** `TaskInsert`; `undefined` where clients may write no column. */
+/** `TaskInsert`; a JSON column may be given null, which is a value. `undefined` where clients may write no column. */
 export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
-  return writeType(types, table, 'Insert', (column) => column.notNull && !column.hasDefault);
+  return writeType(
+    types,
+    table,
+    'Insert',
+    (column) => column.notNull && !column.hasDefault && !mayBeJsonNull(column),
+  );
 }
 
 /** `TaskSet`: only what is named changes. */

@@ -47,9 +47,14 @@ function clientValues(
     const column = table.findField(name);
     if (!column) throw new TypeError(`no column ${name}`);
     if (!rights.canWriteColumn(table, column)) throw forbidden(table, column, 'write');
-    values.set(column, value === null ? null : encoded(table, column, value));
+    values.set(column, value === null ? nullOf(column) : encoded(table, column, value));
   }
   return values;
+}
+
+/** Null is NULL, except where a column that cannot be NULL can hold JSON's null: that is what such a column shows as null. */
+function nullOf(column: ModelColumn): string | null {
+  return column.notNull && column.type.kind === 'json' ? 'null' : null;
 }
 
 function encoded(table: ModelTable, column: ModelColumn, value: unknown): string {

@@ -1,6 +1,8 @@
+import { RivuletError } from '../errors.js';
 import type { ColumnType } from '../model/types.js';
-import { type ArrayElement, readArray } from './array-literal.js';
+import { type ArrayElement, delimiterOf, hasDimensions, readArray } from './array-literal.js';
 import { base64OfHex } from './bytes.js';
+import { describeType } from './describe.js';
 import { parseJson } from './json.js';
 
 /**
@@ -17,8 +19,10 @@ import { parseJson } from './json.js';
  * | bytea | base64 |
  * | point | `{ x, y }` |
  * | inet | the address, with `/bits` unless it is the whole address |
- * | arrays | nested lists with `null` |
+ * | arrays | nested lists with `null`; where an array starts, which is part of Postgres's value, is not shown |
  * | all others | Postgres's text; `char(n)` without its padding |
+ *
+ * Throws `VALUE_NOT_SHOWN` on an array of other dimensions than are declared and on an enum's label that is not.
  */
 export function decodeValue(type: ColumnType, text: string): unknown {
   switch (type.kind) {
@@ -47,17 +51,28 @@ export function decodeValue(type: ColumnType, text: string): unknown {
         if (element === null) return null;
         return typeof element === 'string' ? decodeValue(type.of, element) : element.map(decode);
       };
-      return readArray(text).elements.map(decode);
+      const array = readArray(text, delimiterOf(type.of));
+      if (!hasDimensions(array, type.dimensions)) throw notShown(type, 'an array of other dimensions');
+      return array.elements.map(decode);
     }
+    case 'enum':
+      if (!type.values.includes(text)) throw notShown(type, 'a label that the schema does not know');
+      return text;
     case 'numeric':
     case 'uuid':
     case 'date':
     case 'time':
     case 'interval':
-    case 'enum':
     case 'other':
       return text;
   }
+}
+
+function notShown(type: ColumnType, what: string): RivuletError {
+  const name = describeType(type);
+  return new RivuletError('VALUE_NOT_SHOWN', `${name} cannot represent what is stored: ${what}`, {
+    type: name,
+  });
 }
 
 /** `char(n)` without its padding: only blanks count as such. */

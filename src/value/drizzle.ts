@@ -2,7 +2,7 @@ import { is, SQL } from 'drizzle-orm';
 import { postgresJsCodecs } from 'drizzle-orm/postgres-js/codecs';
 import { RivuletError } from '../errors.js';
 import type { ColumnType, ModelColumn } from '../model/types.js';
-import { type ArrayElement, formatArray, readArray } from './array-literal.js';
+import { type ArrayElement, delimiterOf, formatArray, readArray } from './array-literal.js';
 import { readBytes } from './bytes.js';
 import { shortInet } from './decode.js';
 import { encodeValue } from './encode.js';
@@ -28,7 +28,7 @@ export function toDrizzleValue(column: ModelColumn, text: string | null): unknow
     return normalize ? (normalize as (value: unknown) => unknown)(parsed) : parsed;
   };
   return drizzle.mapFromDriverValue(
-    column.type.kind === 'array' ? read(readArray(text).elements) : read(text),
+    column.type.kind === 'array' ? read(readArray(text, delimiterOf(itemType)).elements) : read(text),
   );
 }
 
@@ -46,7 +46,10 @@ export function fromDrizzleValue(column: ModelColumn, value: unknown): string | 
   if (itemType.kind !== 'other') return encodeValue(column.type, value);
   const mapped: unknown = column.drizzle.mapToDriverValue(value);
   if (isArray && Array.isArray(mapped))
-    return formatArray(mapped.map((item) => otherElement(itemType, item)));
+    return formatArray(
+      mapped.map((item) => otherElement(itemType, item)),
+      delimiterOf(itemType),
+    );
   return otherText(itemType, mapped);
 }
 

@@ -1,5 +1,5 @@
 import type { ColumnType } from '../model/types.js';
-import { type ArrayElement, formatArray } from './array-literal.js';
+import { type ArrayElement, delimiterOf, formatArray } from './array-literal.js';
 import { formatBytes, hexOfBase64 } from './bytes.js';
 import { encodeFloat, encodeInt, encodeNumeric } from './encode-number.js';
 import { encodeDate, encodeInterval, encodeTime, encodeTimestamp } from './encode-time.js';
@@ -49,7 +49,7 @@ export function encodeValue(type: ColumnType, value: unknown): string {
     case 'point':
       return encodePoint(type, value);
     case 'array':
-      return formatArray(encodeElements(type, value, type.dimensions));
+      return formatArray(encodeElements(type, value, type.dimensions), delimiterOf(type.of));
     case 'other':
       return encodeOther(type, value);
   }
