@@ -9,6 +9,7 @@ import { type PolicyFault, resolveRights } from '../policy/resolve.js';
 import { rightsKey } from '../policy/rights-key.js';
 import type { Policies } from '../policy/rules.js';
 import type { Rights } from '../policy/types.js';
+import { Trials } from '../query/trials.js';
 import type { Scopes } from '../scope/types.js';
 import type { WatchLabel } from '../watch/types.js';
 import { mapStream } from './map-stream.js';
@@ -61,12 +62,14 @@ class ScopesApi {
     checkChangesOptions(options);
     // An `as` that happens to be undefined is somebody whom the policies do not know, not the server.
     const rights = 'as' in options ? this.#rightsOf(options.as) : null;
-    const viewer: Viewer = { model, rights };
+    const trials = new Trials();
+    const viewer: Viewer = { model, rights, trials };
     const spec = changeSpec(viewer, resolveTarget(model, labels, target), options);
     const after = options.after === undefined ? undefined : cursors.decode(options.after);
     const view = { viewer, spec, key: rights ? rightsKey(rights, model.tables) : '' };
     const messages = scopes.changes(spec, { after, signal: options.signal });
-    return mapStream(messages, (message) => this.#messages.of(message, view));
+    const tried = trials.isEmpty ? null : trials.run(this.#options.database, model);
+    return mapStream(messages, (message) => this.#messages.of(message, view), tried);
   };
 
   get = async (change: object): Promise<Readonly<UntypedRow> | null> => this.#reader.get(change);

@@ -7,6 +7,7 @@ import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { assertReadable, junctionFilter } from '../policy/guard.js';
 import type { Rights } from '../policy/types.js';
 import { keysPredicate } from '../query/key.js';
+import type { Trials } from '../query/trials.js';
 import type { RelatedPlan } from '../query/types.js';
 import type { ChangeOp, ChangeSpec, RelatedSpec } from '../scope/types.js';
 import { fromDrizzleValue } from '../value/codec.js';
@@ -20,6 +21,8 @@ import { type Followed, parseWith } from './with.js';
 export interface Viewer {
   readonly model: Model;
   readonly rights: Rights | null;
+  /** Collects what only PostgreSQL can say of the filters. */
+  readonly trials?: Trials;
 }
 
 const OPS: readonly ChangeOp[] = ['INSERT', 'UPDATE', 'DELETE'];
@@ -88,8 +91,14 @@ function rowsBelow(viewer: Viewer, { relation, where, path }: Followed): Filter 
 }
 
 /** The caller's `where`, and what may be read. */
-function readable({ model, rights }: Viewer, table: ModelTable, where: unknown, path: string): Filter {
+function readable(
+  { model, rights, trials }: Viewer,
+  table: ModelTable,
+  where: unknown,
+  path: string,
+): Filter {
   const own = where === undefined ? EVERYTHING : parseFilter(model, table, where, { path, encode });
+  trials?.addFilter(model, table, own);
   return rights ? and(rights.guard(table, own), rights.filter(table, 'read')) : own;
 }
 

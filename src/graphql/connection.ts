@@ -12,10 +12,11 @@ import { and, normalize } from '../filter/normalize.js';
 import type { ModelTable } from '../model/types.js';
 import { rowsToSql } from '../query/rows.js';
 import { countToSql, decodeSelect } from '../query/select.js';
+import type { Trials } from '../query/trials.js';
 import type { RowNode } from '../query/types.js';
 import { encodePageCursor, type PageArgs, pagePlan } from './connection-plan.js';
 import type { RivuletContext } from './context.js';
-import { coded } from './errors.js';
+import { tried } from './errors.js';
 import { planFilter, planningOf } from './plan.js';
 import { assertTotalRows } from './plan-limits.js';
 import { Reader } from './reader.js';
@@ -42,7 +43,8 @@ export function connectionField(
   return {
     type: new GraphQLNonNull(connectionType(types, table)),
     args: { ...filterArguments(types, table), first: size, after: cursor, last: size, before: cursor },
-    resolve: (_source, args, context, info) => coded(() => readPage(types, table, args, context, info)),
+    resolve: (_source, args, context, info) =>
+      tried(context, types.model, (trials) => readPage(types, table, args, context, info, trials)),
   };
 }
 
@@ -52,8 +54,9 @@ async function readPage(
   args: PageArgs,
   context: RivuletContext,
   info: GraphQLResolveInfo,
+  trials: Trials,
 ): Promise<Page> {
-  const { planning, selection } = planningOf(types, context.rights, info);
+  const { planning, selection } = planningOf(types, context.rights, info, trials);
   const page = pagePlan(planning, table, args, selection);
   const selected = [...fieldsOf(info, `${table.typeName}Connection`, selection).values()];
   const isCounted = selected.some(([node]) => node?.name.value === 'totalCount');

@@ -1,6 +1,9 @@
 import { GraphQLError } from 'graphql';
 import { shownError } from '../database/errors.js';
 import type { RivuletError } from '../errors.js';
+import type { Model } from '../model/types.js';
+import { Trials } from '../query/trials.js';
+import type { RivuletContext } from './context.js';
 
 /** A coded error as clients get it: `extensions.code`, the details, and what to do next. */
 export function toGraphQLError(error: RivuletError): GraphQLError {
@@ -24,6 +27,22 @@ export async function coded<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw asGraphQLError(error);
   }
+}
+
+/** The same, where PostgreSQL may refuse what `trials` collects of the client's arguments: its error is then the field's. */
+export function tried<T>(
+  { database }: Pick<RivuletContext, 'database'>,
+  model: Model,
+  work: (trials: Trials) => Promise<T>,
+): Promise<T> {
+  const trials = new Trials();
+  return coded(async () => {
+    try {
+      return await work(trials);
+    } catch (error) {
+      throw await trials.explain(database, model, error);
+    }
+  });
 }
 
 export function asGraphQLError(error: unknown): unknown {

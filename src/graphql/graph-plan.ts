@@ -4,6 +4,7 @@ import { and, EVERYTHING, normalize } from '../filter/normalize.js';
 import { relationFilter, relationSourceFilter } from '../filter/parse.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import { assertReadable, junctionFilter } from '../policy/guard.js';
+import type { Trials } from '../query/trials.js';
 import type { RelatedPlan } from '../query/types.js';
 import type { ChangeOp, ChangeSpec, RelatedSpec } from '../scope/types.js';
 import type { RivuletContext } from './context.js';
@@ -29,9 +30,10 @@ export function changeSpec(
   args: ChangesArgs,
   context: RivuletContext,
   info: GraphQLResolveInfo,
+  trials?: Trials,
 ): ChangeSpec {
   const { rights } = context;
-  const { planning, selection } = planningOf(types, rights, info);
+  const { planning, selection } = planningOf(types, rights, info, trials);
   for (const column of args.columns ?? []) assertReadable(rights, table, column);
   const type = `${table.typeName}Changes`;
   return {

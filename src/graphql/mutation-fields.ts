@@ -8,8 +8,9 @@ import {
 } from 'graphql';
 import type { ModelTable } from '../model/types.js';
 import { keyPredicate } from '../query/key.js';
+import type { Trials } from '../query/trials.js';
 import type { RivuletContext } from './context.js';
-import { coded } from './errors.js';
+import { tried } from './errors.js';
 import { filterType } from './filter-types.js';
 import { planFilter, planningOf } from './plan.js';
 import { listOf, rowType } from './row-type.js';
@@ -41,14 +42,21 @@ function addCreate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     type: new GraphQLNonNull(rowType(types, table)),
     args: { values: { type: values } },
     resolve: (_source, args: { readonly values: ClientValues }, context, info) =>
-      coded(async () => (await createRows(writingOf(types, table, context, info, 1), [args.values]))[0]),
+      tried(
+        context,
+        types.model,
+        async (trials) =>
+          (await createRows(writingOf(types, table, context, info, 1, trials), [args.values]))[0],
+      ),
   } as MutationField;
   fields[`create${upperFirst(table.fields.many)}`] = {
     type: listOf(rowType(types, table)),
     description: `All of them or none; at most ${types.limits.maxWrites}. Answered in the order of \`values\`.`,
     args: { values: { type: new GraphQLNonNull(new GraphQLList(values)) } },
     resolve: (_source, args: { readonly values: readonly ClientValues[] }, context, info) =>
-      coded(() => createRows(writingOf(types, table, context, info, types.limits.maxWrites), args.values)),
+      tried(context, types.model, (trials) =>
+        createRows(writingOf(types, table, context, info, types.limits.maxWrites, trials), args.values),
+      ),
   } as MutationField;
 }
 
@@ -62,8 +70,8 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
       'Null where there is no such row that you may update, and where you may not read it any more.',
     args: { id: { type: new GraphQLNonNull(GraphQLID) }, set },
     resolve: (_source, args: { readonly id: string; readonly set: ClientValues }, context, info) =>
-      coded(async () => {
-        const writing = writingOf(types, table, context, info, 1);
+      tried(context, types.model, async (trials) => {
+        const writing = writingOf(types, table, context, info, 1, trials);
         return (await updateRows(writing, keyPredicate(table, args.id), args.set))[0] ?? null;
       }),
   } as MutationField;
@@ -72,8 +80,8 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     description: `All of them or none; at most ${types.limits.maxWrites}.`,
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) }, set },
     resolve: (_source, args: { readonly where: unknown; readonly set: ClientValues }, context, info) =>
-      coded(async () => {
-        const writing = writingOf(types, table, context, info, types.limits.maxWrites);
+      tried(context, types.model, async (trials) => {
+        const writing = writingOf(types, table, context, info, types.limits.maxWrites, trials);
         return updateRows(writing, planFilter(writing.planning, table, args.where), args.set);
       }),
   } as MutationField;
@@ -85,8 +93,8 @@ function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     description: 'The row as it was. Null where there is no such row that you may delete.',
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: (_source, args: { readonly id: string }, context, info) =>
-      coded(async () => {
-        const writing = writingOf(types, table, context, info, 1);
+      tried(context, types.model, async (trials) => {
+        const writing = writingOf(types, table, context, info, 1, trials);
         return (await deleteRows(writing, keyPredicate(table, args.id)))[0] ?? null;
       }),
   } as MutationField;
@@ -95,8 +103,8 @@ function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     description: `All of them or none; at most ${types.limits.maxWrites}. The rows as they were.`,
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) } },
     resolve: (_source, args: { readonly where: unknown }, context, info) =>
-      coded(async () => {
-        const writing = writingOf(types, table, context, info, types.limits.maxWrites);
+      tried(context, types.model, async (trials) => {
+        const writing = writingOf(types, table, context, info, types.limits.maxWrites, trials);
         return deleteRows(writing, planFilter(writing.planning, table, args.where));
       }),
   } as MutationField;
@@ -108,8 +116,9 @@ function writingOf(
   context: RivuletContext,
   info: GraphQLResolveInfo,
   most: number,
+  trials: Trials,
 ): Writing {
-  return { types, table, context, most, ...planningOf(types, context.rights, info) };
+  return { types, table, context, most, ...planningOf(types, context.rights, info, trials) };
 }
 
 function upperFirst(name: string): string {

@@ -7,6 +7,7 @@ import type { Filter, OrderTerm } from '../filter/types.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import { assertReadable, guardOrder, junctionFilter } from '../policy/guard.js';
 import type { Rights } from '../policy/types.js';
+import { Trials } from '../query/trials.js';
 import type { RelatedPlan, SelectPlan } from '../query/types.js';
 import { assertPossibleRows, limitOf, offsetOf } from './plan-limits.js';
 import type { SchemaTypes } from './schema-types.js';
@@ -19,6 +20,8 @@ export interface Planning {
   readonly info: SelectionInfo;
   /** How many relations were planned so far. Fragments make them exponentially many in a short document. */
   readonly relations: { count: number };
+  /** Collects what only PostgreSQL can say of the client's arguments. */
+  readonly trials: Trials;
 }
 
 /** The arguments of a list field, coerced. */
@@ -47,6 +50,7 @@ export function planRows(
   selection: Selection,
   count = 1,
 ): SelectPlan {
+  planning.trials.addFilter(planning.types.model, table, filter);
   return checked(planning, {
     table,
     filter: normalize(and(filter, planning.rights.filter(table, 'read'))),
@@ -89,13 +93,17 @@ export function shownColumns(
 /** A client's `where`, parsed and guarded, without the table's own read policy. */
 export function planFilter(planning: Planning, table: ModelTable, where: unknown): Filter {
   if (where === undefined || where === null) return EVERYTHING;
-  return planning.rights.guard(table, parseFilter(planning.types.model, table, where, { names: 'graphql' }));
+  const { rights, trials, types } = planning;
+  const filter = parseFilter(types.model, table, where, { names: 'graphql' });
+  trials.addFilter(types.model, table, filter);
+  return rights.guard(table, filter);
 }
 
 /** A client's `orderBy`, parsed and guarded, ending with the primary key. */
 export function planOrder(planning: Planning, table: ModelTable, orderBy: unknown): readonly OrderTerm[] {
   const terms = parseOrder(table, orderBy ?? undefined, 'graphql');
   guardOrder(planning.rights, table, terms);
+  planning.trials.addOrder(table, terms);
   return terms;
 }
 
@@ -104,9 +112,10 @@ export function planningOf(
   types: SchemaTypes,
   rights: Rights,
   info: FieldInfo,
+  trials = new Trials(),
 ): { readonly planning: Planning; readonly selection: Selection } {
   return {
-    planning: { types, rights, info, relations: { count: 0 } },
+    planning: { types, rights, info, relations: { count: 0 }, trials },
     selection: selectionOf(info.fieldNodes),
   };
 }

@@ -11,10 +11,11 @@ import type { Model, ModelTable } from '../model/types.js';
 import { keyPredicate, keysPredicate } from '../query/key.js';
 import { rowsToSql } from '../query/rows.js';
 import { decodeSelect } from '../query/select.js';
+import type { Trials } from '../query/trials.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
 import { connectionField } from './connection.js';
 import type { RivuletContext } from './context.js';
-import { coded } from './errors.js';
+import { tried } from './errors.js';
 import type { Limits } from './limits.js';
 import { decodeNodeId } from './node-id.js';
 import { type ListArgs, planList, planningOf, planRows } from './plan.js';
@@ -64,8 +65,9 @@ export function planOne(
   args: { readonly id: string },
   context: RivuletContext,
   info: FieldInfo,
+  trials?: Trials,
 ): SelectPlan {
-  const { planning, selection } = planningOf(types, context.rights, info);
+  const { planning, selection } = planningOf(types, context.rights, info, trials);
   return planRows(planning, table, keyPredicate(table, args.id), selection);
 }
 
@@ -76,8 +78,9 @@ export function planMany(
   args: ListArgs,
   context: RivuletContext,
   info: FieldInfo,
+  trials?: Trials,
 ): SelectPlan {
-  const { planning, selection } = planningOf(types, context.rights, info);
+  const { planning, selection } = planningOf(types, context.rights, info, trials);
   return planList(planning, table, args, selection);
 }
 
@@ -102,8 +105,8 @@ function oneField(types: SchemaTypes, table: ModelTable): QueryField<{ readonly 
     type: rowType(types, table),
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: (_source, args, context, info) =>
-      coded(async () => {
-        const [rows] = await readPlans(types, context, [planOne(types, table, args, context, info)]);
+      tried(context, types.model, async (trials) => {
+        const [rows] = await readPlans(types, context, [planOne(types, table, args, context, info, trials)]);
         return rows?.[0] ?? null;
       }),
     extensions: {
@@ -123,8 +126,8 @@ function manyField(types: SchemaTypes, table: ModelTable): QueryField<ListArgs> 
     type: listOf(rowType(types, table)),
     args: listArguments(types, table),
     resolve: (_source, args, context, info) =>
-      coded(async () => {
-        const [rows] = await readPlans(types, context, [planMany(types, table, args, context, info)]);
+      tried(context, types.model, async (trials) => {
+        const [rows] = await readPlans(types, context, [planMany(types, table, args, context, info, trials)]);
         return rows;
       }),
     extensions: {
@@ -144,7 +147,11 @@ function nodeField(types: SchemaTypes): QueryField<{ readonly nodeId: string }> 
     type: nodeInterface(types),
     args: { nodeId: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: (_source, { nodeId }, context, info) =>
-      coded(async () => (await readNodes(types, [nodeId], context, info))[0] ?? null),
+      tried(
+        context,
+        types.model,
+        async (trials) => (await readNodes(types, [nodeId], context, info, trials))[0] ?? null,
+      ),
   };
 }
 
@@ -154,9 +161,9 @@ function nodesField(types: SchemaTypes): QueryField<{ readonly nodeIds: readonly
     description: 'In the order of the ids; null where there is no such row, or none that you may read.',
     args: { nodeIds: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLID))) } },
     resolve: (_source, { nodeIds }, context, info) =>
-      coded(async () => {
+      tried(context, types.model, async (trials) => {
         limitOf(types.limits, nodeIds.length, 'nodeIds');
-        return readNodes(types, nodeIds, context, info);
+        return readNodes(types, nodeIds, context, info, trials);
       }),
   };
 }
@@ -167,8 +174,9 @@ async function readNodes(
   nodeIds: readonly string[],
   context: RivuletContext,
   info: GraphQLResolveInfo,
+  trials: Trials,
 ): Promise<readonly (RowNode | null)[]> {
-  const { planning, selection } = planningOf(types, context.rights, info);
+  const { planning, selection } = planningOf(types, context.rights, info, trials);
   const wanted = nodeIds.map((nodeId) => decodeNodeId(types.exposure.tables, nodeId));
   const tables = [...new Set(wanted.map(({ table }) => table))];
   const plans = tables.map((table) => {

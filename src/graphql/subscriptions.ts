@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { RivuletError } from '../errors.js';
 import type { ModelTable } from '../model/types.js';
+import { Trials } from '../query/trials.js';
 import type { RowNode, SelectPlan, SelectResult } from '../query/types.js';
 import type { Flow } from '../scope/outbox.js';
 import type { FollowOptions } from '../scope/types.js';
@@ -45,7 +46,9 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const plan = sound(context, planOne(types, table, args, context, info));
+        const trials = new Trials();
+        const plan = sound(context, planOne(types, table, args, context, info, trials));
+        await trials.run(context.database, types.model);
         return answersOf(context, plan);
       }),
     resolve: (answer) => answerRows(types, answer)[0] ?? null,
@@ -60,7 +63,9 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     args: listArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const plan = sound(context, planMany(types, table, args, context, info));
+        const trials = new Trials();
+        const plan = sound(context, planMany(types, table, args, context, info, trials));
+        await trials.run(context.database, types.model);
         return answersOf(context, plan);
       }),
     resolve: (answer) => answerRows(types, answer),
@@ -103,7 +108,9 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     args: changesArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
-        const spec = sound(context, changeSpec(types, table, args, context, info));
+        const trials = new Trials();
+        const spec = sound(context, changeSpec(types, table, args, context, info, trials));
+        await trials.run(context.database, types.model);
         return liveOf(context).scopes.changes(spec, beginning(context, args));
       }),
     resolve: (message) => message,

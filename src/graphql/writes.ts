@@ -7,7 +7,7 @@ import type { Action } from '../policy/types.js';
 import { keysPredicate } from '../query/key.js';
 import { runSelect } from '../query/select.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
-import { deleteSql, insertSql, lockRowsSql, mutationIdSql, updateSql } from '../query/write.js';
+import { deleteSql, insertSql, lockRowsSql, mutationIdSql, updateSql, type Values } from '../query/write.js';
 import type { WriteCheck } from '../query/write-check.js';
 import type { Statement } from '../sql/statement.js';
 import { formatKey } from '../value/key.js';
@@ -47,6 +47,7 @@ export async function createRows(
   assertWrites(writing, inputs.length);
   const plan = answerPlan(writing, inputs.length);
   const rows = inputs.map((input) => insertValues(context.rights, table, input));
+  for (const row of rows) addValues(writing, row);
   if (rows.length === 0) return [];
   const check = checkOf(writing, 'insert');
   if (check.policy === NOTHING) throw denied(table, 'inserted');
@@ -81,6 +82,8 @@ export async function updateRows(
   const { table, types, context, most } = writing;
   const plan = answerPlan(writing, most);
   const set = updateValues(context.rights, table, input);
+  addValues(writing, set);
+  writing.planning.trials.addFilter(types.model, table, filter);
   const check = checkOf(writing, 'update');
   const target = normalize(and(filter, policyOf(writing, 'read'), check.policy));
   if (target === NOTHING) return [];
@@ -103,6 +106,7 @@ export async function updateRows(
 export async function deleteRows(writing: Writing, filter: Filter): Promise<readonly RowNode[]> {
   const { table, types, most } = writing;
   const plan = answerPlan(writing, most);
+  writing.planning.trials.addFilter(types.model, table, filter);
   const target = normalize(and(filter, policyOf(writing, 'read'), policyOf(writing, 'delete')));
   if (target === NOTHING) return [];
   return transaction(writing, undefined, async (tx) => {
@@ -117,6 +121,10 @@ export async function deleteRows(writing: Writing, filter: Filter): Promise<read
     const deleted = new Set(keysOf(table, await tx.query(deleteSql(types.model, table, and(seen, target)))));
     return rows.filter((row) => deleted.has(row.key));
   });
+}
+
+function addValues({ planning, table }: Writing, values: Values): void {
+  for (const [column, value] of values) planning.trials.addValue(table, column, value);
 }
 
 async function transaction<T>(
