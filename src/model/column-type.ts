@@ -74,8 +74,16 @@ function readItemType(column: PgColumn): ReadType {
     const known = BASE_TYPES.get(base);
     if (known) return known;
   }
-  return { type: { kind: 'other', sqlType }, castType: sqlType.replace(/\s*\([^)]*\)/g, '') };
+  const plain = sqlType.replace(/\s*\([^)]*\)/g, '');
+  return { type: { kind: 'other', sqlType }, castType: UNBOUNDED.get(plain.toLowerCase()) ?? plain };
 }
+
+/** Types that mean one of length 1 where their length is left off, by the ones that hold the same values of any length. */
+const UNBOUNDED = new Map([
+  ['bit', 'varbit'],
+  ['char', 'bpchar'],
+  ['character', 'bpchar'],
+]);
 
 /** A custom type (a ULID, a branded id) whose column is plain text in the database compares as text. */
 export function factsOf(type: ColumnType): ColumnFacts {
