@@ -79,6 +79,60 @@ export const ERRORS = {
     cause: 'A watched table, or one of its columns, is not in the database.',
     next: 'Run the migrations of the schema first: `rivulet migrate`.',
   },
+  // What PostgreSQL's catalog says of watched tables.
+  TABLE_KIND_UNSUPPORTED: {
+    cause:
+      'A watched table is a view, a foreign table or a temporary table: changes of its rows fire no triggers that Rivulet could use.',
+    next: 'Declare the tables that its rows come from; declare a view with `pgView`.',
+  },
+  TABLE_FOREIGN_PARTITION: {
+    cause:
+      'A watched table has a foreign table as a partition. PostgreSQL refuses to write to such a partition where the table has triggers with transition tables.',
+    next: 'Detach the partition, or leave the table out of the watchers and run `rivulet migrate --prune`.',
+  },
+  TABLE_IS_PARTITION: {
+    cause:
+      'A watched table is a partition of another. A statement fires only the triggers of the table that it names, so each would miss what is written through the other.',
+    next: 'Declare the partitioned table in its place.',
+  },
+  TABLE_INHERITANCE: {
+    cause:
+      'A watched table has a parent or children by INHERITS. A statement fires only the triggers of the table that it names, so changes would go unseen.',
+    next: 'Make it a partitioned table, or end the inheritance with `alter table … no inherit …`.',
+  },
+  TABLE_UNLOGGED: {
+    cause: 'A watched table is unlogged: after a crash PostgreSQL empties it without firing triggers.',
+    next: 'Run `alter table … set logged`, or leave the table out of the watchers.',
+  },
+  TABLE_PRIVILEGE_MISSING: {
+    cause: 'The database user of the server may not read a watched table, or some of its columns.',
+    next: 'Grant what the message names, or connect as another user.',
+  },
+  TABLE_ROW_SECURITY: {
+    cause:
+      'The database user of the server is subject to row level security on a watched table or on the change log. Queries would hide rows that streams deliver.',
+    next: 'Connect as a role with BYPASSRLS or as the owner (with `alter table … no force row level security`), so that the policies of the configuration decide; or disable row level security.',
+  },
+  ROW_SECURITY_BYPASSED: {
+    cause:
+      'A watched table has row level security, which the database user of the server bypasses. The policies of the configuration decide who sees a row, and not those of the database.',
+    next: 'Make sure that the policies of the configuration say at least what those of the database do.',
+  },
+  TABLE_RULES: {
+    cause:
+      'A watched table has rules that rewrite writes. What is written in the end is logged, but mutations of the table may fail.',
+    next: 'Use triggers in their place if mutations are to write the table.',
+  },
+  TABLE_KEY_NOT_UNIQUE: {
+    cause:
+      'Nothing in the database keeps the rows of a watched table apart by the primary key that the schema declares.',
+    next: 'Make it the primary key again, or change the key in the schema, then run `rivulet generate` and `rivulet migrate`.',
+  },
+  COLUMN_TEXT_VARIES: {
+    cause:
+      'A watched column has a type such as regclass or regrole, whose text depends on `search_path` and changes where an object of the database is renamed.',
+    next: 'Leave the column out of the Drizzle table and the watchers, or make it text or oid.',
+  },
   // The database.
   DATABASE_URL_INVALID: {
     cause: 'The database address cannot be read.',

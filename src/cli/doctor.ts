@@ -1,10 +1,12 @@
 import { readModel } from '../model/read.js';
 import { watchPlanOf } from '../server/watched.js';
+import type { Drift } from '../watch/drift.js';
 import { inspect } from '../watch/inspect.js';
+import type { WatchPlan } from '../watch/types.js';
 import { loadConfig } from './load-config.js';
 import { databaseUrlOf, withDatabase } from './with-database.js';
 
-/** Prints each difference and what mends it; sets exit code 1 where there is one. */
+/** Prints each table with its verdict, and each difference with what mends it; sets exit code 1 if there is a difference. */
 export async function doctor(options: { readonly config?: string }): Promise<void> {
   const { config, folder } = await loadConfig(options.config);
   const model = readModel(config.relations, { names: config.names });
@@ -12,11 +14,26 @@ export async function doctor(options: { readonly config?: string }): Promise<voi
   const drifts = await withDatabase(await databaseUrlOf(config, folder), (database) =>
     inspect(database, plan, model),
   );
+  for (const line of verdictLines(plan, drifts)) console.log(line);
   for (const { message, mend } of drifts) console.log(`${message}\n  ${mend}`);
-  if (drifts.length === 0) {
+  const differences = drifts.filter(({ kind }) => kind !== 'noted');
+  if (differences.length === 0) {
     console.log(`all is well: ${plan.tables.length} tables are watched as declared`);
     return;
   }
-  console.log(`${drifts.length} ${drifts.length === 1 ? 'difference' : 'differences'}`);
+  console.log(`${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`);
   process.exitCode = 1;
+}
+
+/** One line a table: whether a server serves it, and the codes of what it refuses or notes. */
+export function verdictLines(plan: WatchPlan, drifts: readonly Drift[]): readonly string[] {
+  return plan.tables.map(({ sqlSchema, sqlName }) => {
+    const own = drifts.filter(({ table }) => table?.sqlSchema === sqlSchema && table.sqlName === sqlName);
+    const isRefused = own.some(({ effect }) => effect !== 'none');
+    const codes = new Set(
+      own.map(({ code, effect }) => code ?? (effect === 'none' ? null : 'TABLE_DRIFTED')),
+    );
+    codes.delete(null);
+    return [isRefused ? 'refused' : 'served ', `${sqlSchema}.${sqlName}`, ...codes].join('  ');
+  });
 }

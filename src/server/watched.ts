@@ -53,7 +53,7 @@ export function schemaCheckOf(watch: SchemaWatch, model: Model): SchemaCheck {
 }
 
 /**
- * Rejects with `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed, or could not be read. Other differences are only
+ * Rejects with the code of the verdict where a watched table cannot be served right, and with `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed, or could not be read. Other differences are only
  * logged: what earlier watchers left behind, or those of a newer schema whose deploy is under way.
  */
 export async function assertWatched(
@@ -65,8 +65,14 @@ export async function assertWatched(
   const drifts = await inspect(database, plan, model);
   const harmful = drifts.filter(({ effect }) => effect !== 'none');
   if (harmful.length === 0) {
-    for (const { message, mend } of drifts) logger.warn({ mend }, message);
+    // What is noted of tables is said by the schema watch, which finds it next.
+    for (const { message, mend, kind } of drifts) if (kind !== 'noted') logger.warn({ mend }, message);
     return;
+  }
+  const refused = harmful.filter(({ code }) => code !== undefined);
+  if (refused[0]?.code !== undefined) {
+    const messages = refused.map(({ message, mend }) => `${message} ${mend}`);
+    throw new RivuletError(refused[0].code, messages.join(' '), { drifts: harmful.length });
   }
   const shown = harmful.slice(0, SHOWN_DRIFTS).map((drift) => drift.message);
   if (harmful.length > SHOWN_DRIFTS) shown.push(`And ${harmful.length - SHOWN_DRIFTS} more.`);

@@ -2,6 +2,7 @@ import type { Queryable } from '../database/types.js';
 import type { Statement } from '../sql/statement.js';
 import { typeNameSql } from './log-functions.js';
 import { LOG_SCHEMA } from './log-table.js';
+import { FACTS_FINGERPRINT_SQL, TABLE_FACTS_SQL, type TableFacts } from './table-facts.js';
 import type { WatchedTable } from './types.js';
 
 /** What is installed, as the system catalogs tell it. */
@@ -13,6 +14,10 @@ export interface Installed {
   readonly shapes: ReadonlyMap<string, InstalledShape>;
   /** The watched tables that exist, by `tableId`. */
   readonly tables: ReadonlyMap<string, InstalledTable>;
+  /** Of whatever has the name of a watched table, by `tableId`. */
+  readonly facts: ReadonlyMap<string, TableFacts>;
+  /** Tables of the log for which row level security is enabled. */
+  readonly securedLogTables: readonly string[];
   readonly triggers: readonly InstalledTrigger[];
   /** Trigger functions. */
   readonly functions: ReadonlyMap<string, InstalledFunction>;
@@ -86,6 +91,10 @@ export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]
         { columns: new Map(columns), keys, labels: new Map(labels), isReplicated },
       ]),
     ),
+    facts: new Map(
+      raw.facts.map(({ sqlSchema, sqlName, facts }) => [tableId({ sqlSchema, sqlName }), facts]),
+    ),
+    securedLogTables: raw.securedLogTables,
     triggers: raw.triggers,
     functions: new Map(raw.functions.filter(({ isTrigger }) => isTrigger).map((each) => [each.name, each])),
     logFunctions: new Map(
@@ -105,6 +114,11 @@ export async function readFingerprint(db: Queryable, tables: readonly WatchedTab
     select c.oid, c.relnamespace, c.relname, c.relfilenode from json_to_recordset($1::text::json) as w(s text, t text)
     join pg_catalog.pg_namespace n on n.nspname = w.s
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.t and c.relkind in ('r', 'p')
+  ), named as materialized (
+    select c.oid from json_to_recordset($1::text::json) as w(s text, t text)
+    join pg_catalog.pg_namespace n on n.nspname = w.s
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.t
+    union all select c.oid from pg_catalog.pg_class c where c.relnamespace = to_regnamespace($2) and c.relkind = 'r'
   ), functions as materialized (
     select p.oid, p.xmin from pg_catalog.pg_proc p where p.pronamespace = to_regnamespace($2)
   ), columns as materialized (
@@ -127,6 +141,7 @@ export async function readFingerprint(db: Queryable, tables: readonly WatchedTab
     (select string_agg(concat_ws(' ', w.oid, p.relid::oid), ',' order by w.oid, p.relid) from watched w, pg_partition_tree(w.oid) p),
     (select string_agg(concat_ws(' ', d.oid, d.xmin), ',' order by d.oid) from pg_catalog.pg_attrdef d
       where d.adrelid in (select w.oid from watched w)),
+    ${FACTS_FINGERPRINT_SQL},
     (select n.xmin::text from pg_catalog.pg_namespace n where n.oid = to_regnamespace($2)),
     (select string_agg(concat_ws(' ', r.srsubid, r.srrelid), ',' order by r.srsubid, r.srrelid) from pg_catalog.pg_subscription_rel r)
   ))`,
@@ -146,6 +161,12 @@ interface RawCatalog {
     readonly isReplicated: boolean;
   }[];
   readonly isLogPublic: boolean;
+  readonly securedLogTables: readonly string[];
+  readonly facts: readonly {
+    readonly sqlSchema: string;
+    readonly sqlName: string;
+    readonly facts: TableFacts;
+  }[];
   readonly triggers: readonly InstalledTrigger[];
   readonly functions: readonly (InstalledFunction & { readonly isTrigger: boolean })[];
 }
@@ -156,6 +177,12 @@ function catalogSql(tables: readonly WatchedTable[]): Statement {
     text: `select json_build_object(
   'isLogPublic', exists (select from pg_catalog.pg_namespace n cross join lateral aclexplode(n.nspacl) x
     where n.oid = to_regnamespace($2) and x.grantee = 0),
+  'securedLogTables', (select coalesce(json_agg(c.relname order by c.relname), '[]') from pg_catalog.pg_class c
+    where c.relnamespace = to_regnamespace($2) and c.relkind = 'r' and c.relrowsecurity),
+  'facts', (select coalesce(json_agg(json_build_object('sqlSchema', n.nspname, 'sqlName', c.relname, 'facts', ${TABLE_FACTS_SQL})), '[]')
+    from json_to_recordset($1::text::json) as w(s text, t text)
+    join pg_catalog.pg_namespace n on n.nspname = w.s
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.t and c.relkind not in ('i', 'I')),
   'log', (select coalesce(json_object_agg(r.name, r.columns order by r.name), '{}') from (
     select c.relname as name, json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) order by a.attnum) as columns
     from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../errors.js';
+
 export type DriftKind =
   /** No change log in this database, or only part of one. */
   | 'log-missing'
@@ -25,12 +27,18 @@ export type DriftKind =
   | 'other'
   | 'disabled'
   /** Installed, but not declared. */
-  | 'leftover';
+  | 'leftover'
+  /** The catalog says something of the table with which it cannot be served right; `code` says what. */
+  | 'refused'
+  /** No difference: the table is served, but its operator should know something of it. */
+  | 'noted';
 
 /** One difference between what is declared and what is installed. */
 export interface Drift {
   readonly kind: DriftKind;
   readonly table: { readonly sqlSchema: string; readonly sqlName: string } | null;
+  /** With which a server refuses to start, where it is not `WATCHERS_DRIFTED`. */
+  readonly code?: ErrorCode;
   /** A sentence that names the thing. */
   readonly message: string;
   /** A sentence that says what mends it, with the command where there is one. */

@@ -15,6 +15,7 @@ import { functionName } from './names.js';
 import { columnDrifts, otherWatcher, type TableDrift } from './table-drift.js';
 import { FUNCTION_SETTINGS, functionBody, TRIGGERS, type TriggerSpec } from './trigger-sql.js';
 import type { WatchedTable, WatchPlan } from './types.js';
+import { PREVENTS_INSTALL, verdictsOf } from './verdicts.js';
 
 /**
  * Compares what is installed with the plan; an empty list means that they agree. Changes nothing. With the model also what the plan does
@@ -50,6 +51,18 @@ function logDrift(installed: Installed): Drift[] {
     const mend = 'Undo the change, or drop schema rivulet and migrate.';
     drifts.push({ kind: 'log-altered', table: null, message, mend, effect: 'unseen' });
   }
+  for (const name of installed.securedLogTables) {
+    const message = `Row level security is enabled for rivulet.${name}, so that servers may not see what is logged.`;
+    const mend = `Run \`alter table rivulet.${name} disable row level security\`; roles without privileges cannot read it in any case.`;
+    drifts.push({
+      kind: 'log-altered',
+      code: 'TABLE_ROW_SECURITY',
+      table: null,
+      message,
+      mend,
+      effect: 'unseen',
+    });
+  }
   // Those of a later version may do more.
   if (logVersion === null || logVersion > LOG_VERSION) return drifts;
   for (const [name, { body }] of Object.entries(LOG_FUNCTIONS)) {
@@ -72,7 +85,11 @@ function tableDrift(table: WatchedTable, installed: Installed, model: Model | un
   const { sqlSchema, sqlName } = table;
   const found = installed.tables.get(tableId(table));
   const described = model?.tables.find((each) => tableId(each) === tableId(table));
-  const drifts: TableDrift[] = [...columnDrifts(table, found, described)];
+  const facts = installed.facts.get(tableId(table));
+  const verdicts = facts ? verdictsOf(table, facts) : [];
+  if (verdicts.some(({ code }) => PREVENTS_INSTALL.has(code)))
+    return verdicts.map((verdict) => ({ ...verdict, table: { sqlSchema, sqlName } }));
+  const drifts: TableDrift[] = [...verdicts, ...columnDrifts(table, found, described)];
   if (found) {
     drifts.push(...functionDrift(table, installed));
     for (const trigger of TRIGGERS) {

@@ -7,16 +7,23 @@ import { inspect, leftoversOf } from './inspect.js';
 import { INSTALL_LOCK_SQL, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
 import { tableSql } from './trigger-sql.js';
 import type { WatchedTable, WatchPlan } from './types.js';
+import { PREVENTS_INSTALL } from './verdicts.js';
 
 /**
  * Installs what is missing or differs, and touches nothing else: where `inspect` finds nothing, no table is locked. Each table
  * is a transaction of its own, under an advisory lock, so that any number of installs at once are safe and no two tables
  * are locked together. What is left over stays (`prune`), and what the tables themselves lack stays as it is. Resolves to what it put right.
- * Rejects with WATCH_TABLE_MISSING, before anything is changed, where a watched table does not exist.
+ * Rejects, before anything is changed, with WATCH_TABLE_MISSING where a watched table does not exist, and with the code of its verdict where
+ * triggers on it could not be made or would fail writes.
  */
 export async function install(db: Database, plan: WatchPlan): Promise<readonly Drift[]> {
   const found = await inspect(db, plan);
   const before = found.filter(({ kind }) => INSTALLABLE.has(kind));
+  const prevented = found.find(({ code }) => PREVENTS_INSTALL.has(code));
+  if (prevented?.code !== undefined)
+    throw new RivuletError(prevented.code, `${prevented.message} ${prevented.mend}`, {
+      table: prevented.table,
+    });
   const missing = found.filter((drift) => drift.kind === 'table-missing');
   if (missing.length > 0) {
     throw new RivuletError('WATCH_TABLE_MISSING', missing.map((drift) => drift.message).join(' '), {

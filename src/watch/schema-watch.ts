@@ -40,8 +40,9 @@ export class SchemaWatch {
     this.#options = options;
   }
 
+  /** Differences; what is only noted of a table is none. */
   get drifts(): readonly Drift[] {
-    return this.#drifts;
+    return this.#drifts.filter(({ kind }) => kind !== 'noted');
   }
 
   /** Why changes of a table cannot be followed at present; `null`: they can. */
@@ -130,10 +131,12 @@ export class SchemaWatch {
     const before = this.#drifts;
     const wasOpen = plan.tables.filter((table) => this.refusal(table) === null);
     this.#drifts = drifts;
-    for (const { message, mend, kind, effect } of newIn(drifts, before)) {
-      log?.warn({ kind, effect, mend }, `the database differs from the schema: ${message}`);
+    for (const { message, mend, kind, effect, code } of newIn(drifts, before)) {
+      const intro = kind === 'noted' || kind === 'refused' ? '' : 'the database differs from the schema: ';
+      log?.warn({ kind, effect, mend, ...(code && { code }) }, intro + message);
     }
-    for (const { message } of newIn(before, drifts)) log?.info({}, `mended: ${message}`);
+    for (const { message, kind } of newIn(before, drifts))
+      if (kind !== 'noted') log?.info({}, `mended: ${message}`);
     const refused = wasOpen.filter((table) => this.refusal(table) !== null);
     if (refused.length > 0) this.onRefused(refused);
   }

@@ -67,7 +67,7 @@ function keyDrifts(display: string, table: WatchedTable, found: InstalledTable):
   if (found.keys.some((columns) => columns.every((column) => table.key.includes(column)))) return [];
   const message = `No unique index of ${display} is on ${table.key.join(', ')} alone, by which the schema tells its rows apart.`;
   const mend = 'Make it the primary key again, or change the key in the schema, then `rivulet generate`.';
-  return [{ kind: 'key', message, mend, effect: 'none' }];
+  return [{ kind: 'key', code: 'TABLE_KEY_NOT_UNIQUE', message, mend, effect: 'unread' }];
 }
 
 function replicationDrifts(display: string, found: InstalledTable): readonly TableDrift[] {
