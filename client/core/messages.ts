@@ -45,6 +45,7 @@ export interface RelatedScope<Row = WireRow> {
 export type RelatedScopes<Row = WireRow> = Readonly<Record<string, RelatedScope<Row>>>;
 
 export interface ChangeTransaction {
+  /** An opaque name, equal in all streams; not a number, and in no order. */
   readonly xid?: string;
   readonly loggedAt?: string;
   readonly mutationId?: string | null;

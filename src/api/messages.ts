@@ -57,7 +57,8 @@ export class Messages {
       table: spec.table.name,
       cursor: this.#cursors.encode(cursor),
       reset,
-      transaction: transaction && Object.freeze({ ...transaction, xid: String(transaction.xid) }),
+      transaction:
+        transaction && Object.freeze({ ...transaction, xid: this.#cursors.nameTransaction(transaction.xid) }),
       changes: this.#changes(changes, spec.table, spec, transaction, viewer),
       related: this.#related(related, spec.graph, transaction, viewer),
     });

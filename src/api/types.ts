@@ -116,6 +116,7 @@ export interface ChangesMessage<TNode, TRow, TRelated> {
   readonly reset: ResetReason | null;
   /** `null` only where a reset did not come from a transaction. */
   readonly transaction: {
+    /** An opaque name, as in GraphQL: equal for one transaction, whoever is told of it. */
     readonly xid: string;
     readonly loggedAt: string;
     readonly mutationId: string | null;

@@ -30,7 +30,7 @@ export interface ChangeSource {
 }
 
 export interface TransactionSource {
-  readonly xid: bigint | string;
+  readonly xid: bigint;
   readonly loggedAt: string;
   readonly mutationId: string | null;
 }
@@ -172,7 +172,12 @@ function transactionType(types: SchemaTypes): GraphQLObjectType<TransactionSourc
     return new GraphQLObjectType<TransactionSource, RivuletContext>({
       name: 'ChangeTransaction',
       fields: {
-        xid: { type: string, description: 'Its number in the database.', resolve: ({ xid }) => String(xid) },
+        xid: {
+          type: string,
+          description:
+            'An opaque name, the same wherever the transaction is told; not to be ordered or counted.',
+          resolve: ({ xid }, _args, { live }) => live?.cursors.nameTransaction(xid),
+        },
         loggedAt: { type: string, description: 'An ISO 8601 instant, for people; never for ordering.' },
         mutationId: { type: GraphQLString, description: 'What the writer called its mutation, if anything.' },
       },

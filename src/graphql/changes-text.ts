@@ -6,6 +6,7 @@ import type {
   ScopeChange,
   ScopeLink,
   ScopeMessage,
+  TransactionInfo,
 } from '../scope/types.js';
 import { fieldType, leafText, listText, nullable, objectText, type TextWriter } from './object-text.js';
 import { NOTHING_RELATED_HERE } from './related-types.js';
@@ -32,7 +33,10 @@ export function changesText(
         return ({ message }) => JSON.stringify(message.reset);
       case 'transaction': {
         const writer = transactionText(compiling, below);
-        return writer && (({ message }) => writer(message.transaction));
+        return (
+          writer &&
+          (({ message: { transaction }, cursors }) => writer(transaction && { transaction, cursors }))
+        );
       }
       case 'changes': {
         const writer = changeText(compiling, table, below);
@@ -48,24 +52,25 @@ export function changesText(
   });
 }
 
+/** A transaction and what it is named with. */
+interface TransactionTold {
+  readonly transaction: TransactionInfo;
+  readonly cursors: CursorCodec;
+}
+
 function transactionText(compiling: RowCompiling, selection: Selection) {
-  const writer = objectText<NonNullable<ScopeMessage['transaction']>>(
-    compiling,
-    'ChangeTransaction',
-    selection,
-    (name) => {
-      switch (name) {
-        case 'xid':
-          return ({ xid }) => JSON.stringify(String(xid));
-        case 'loggedAt':
-          return ({ loggedAt }) => JSON.stringify(loggedAt);
-        case 'mutationId':
-          return ({ mutationId }) => JSON.stringify(mutationId);
-        default:
-          return null;
-      }
-    },
-  );
+  const writer = objectText<TransactionTold>(compiling, 'ChangeTransaction', selection, (name) => {
+    switch (name) {
+      case 'xid':
+        return ({ transaction, cursors }) => JSON.stringify(cursors.nameTransaction(transaction.xid));
+      case 'loggedAt':
+        return ({ transaction }) => JSON.stringify(transaction.loggedAt);
+      case 'mutationId':
+        return ({ transaction }) => JSON.stringify(transaction.mutationId);
+      default:
+        return null;
+    }
+  });
   return writer && nullable(writer);
 }
 

@@ -8,8 +8,10 @@ const STALE_AFTER_MS = 5_000;
 export interface Health {
   /** The process answers. */
   live(): { readonly status: 'live' };
-  /** Whether requests should be sent here, and how far the feed is. */
-  ready(): Readiness;
+  /** For the API's port: whether requests should be sent here, and nothing that counts what others do. */
+  ready(): Pick<Readiness, 'status'>;
+  /** For the port of the figures: how far the feed is, and what works less well than it could. */
+  details(): Readiness;
   readonly isStopping: boolean;
   /** From now on not ready. */
   stopping(): void;
@@ -30,13 +32,16 @@ export function createHealth(
   drifts: () => readonly Drift[] = () => [],
 ): Health {
   let isStopping = false;
+  const statusOf = (status: FeedStatus) => (isStopping ? 'stopping' : readiness(status));
   return {
     live: () => ({ status: 'live' }),
-    ready: () => {
+    ready: () => ({ status: statusOf(feed()) }),
+    details: () => {
+      const known = feed();
       // What went wrong names hosts and users: that is for the log.
-      const { error: _error, ...status } = feed();
+      const { error: _error, ...status } = known;
       return {
-        status: isStopping ? 'stopping' : readiness(status),
+        status: statusOf(known),
         feed: status,
         sockets: sockets(),
         warnings: [

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Health } from './health.js';
 import { hostForUrl } from './host-for-url.js';
 import { listen } from './listen.js';
 import type { Logger } from './logger.js';
@@ -11,14 +12,21 @@ export interface MetricsEndpoint {
   close(): Promise<void>;
 }
 
-/** Answers `GET /metrics` and nothing else, on a port of its own: whoever may ask the API need not see what others do with it. */
+/** Answers `GET /metrics` and `GET /ready`, on a port of its own: whoever may ask the API need not see what others do with it. */
 export async function serveMetrics(
   metrics: Metrics,
+  health: Health,
   at: { readonly port: number; readonly host: string },
   logger: Logger,
 ): Promise<MetricsEndpoint> {
   const server = createServer((request, response) => {
     const [path] = (request.url ?? '').split('?', 1);
+    if (path === '/ready' && request.method === 'GET') {
+      const details = health.details();
+      response.writeHead(details.status === 'ready' ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(details));
+      return;
+    }
     if (path !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end();
       return;

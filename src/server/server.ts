@@ -235,7 +235,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
         sockets: () => sockets?.sockets ?? 0,
         eventStreams: () => http.streams,
       });
-      const served = await serveMetrics(metrics, settings.metrics, logger);
+      const served = await serveMetrics(metrics, health, settings.metrics, logger);
       opened.push(served.close);
       metricsUrl = served.url;
     }

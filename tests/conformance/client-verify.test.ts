@@ -74,7 +74,7 @@ function verifying(kind: ListKind): void {
               next: (result) => {
                 const message = JSON.stringify(result);
                 if (!message.includes(text)) return sink.next(result);
-                lost.push((/"xid":"(\d+)"/.exec(message) ?? [])[1]!);
+                lost.push((/"xid":"([\w-]+)"/.exec(message) ?? [])[1]!);
               },
             },
     };

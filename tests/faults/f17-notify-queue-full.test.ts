@@ -103,7 +103,7 @@ describe('F17: the queue of notifications', () => {
     await fillTo(0.5);
     const other = await serveSmallApp(cluster.url, { server: { metrics: { port: 0 } } });
     await waitFor('the warning', () => other.logged.some((line) => line.includes('NOTIFY_QUEUE_FILLING')));
-    const ready = await fetch(new URL('/health/ready', other.server.url));
+    const ready = await fetch(new URL('/ready', other.server.metricsUrl!));
     expect(ready.status).toBe(200);
     expect(await ready.json()).toMatchObject({ warnings: expect.arrayContaining(['NOTIFY_QUEUE_FILLING']) });
     const figures = await (await fetch(other.server.metricsUrl!)).text();

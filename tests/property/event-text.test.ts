@@ -24,7 +24,7 @@ const schemaOf = (model: Model) => buildSchema({ model, subscriptionFields });
 
 function contextOf(hidden: ModelColumn | null): RivuletContext {
   const rights = { canReadColumn: (_table: ModelTable, column: ModelColumn) => column !== hidden };
-  const cursors = { encode: formatSnapshot };
+  const cursors = { encode: formatSnapshot, nameTransaction: (xid: bigint) => `named ${xid}` };
   return { rights, live: { cursors } } as unknown as RivuletContext;
 }
 

@@ -28,6 +28,18 @@ test('figures are served on a port of their own, on loopback, and not by the API
   expect((await fetch(server.metricsUrl!, { method: 'POST' })).status).toBe(404);
 });
 
+test('T9: details of readiness are on the port of the figures, and not on that of the API', async () => {
+  const ready = await fetch(new URL('/ready', server.metricsUrl!));
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toMatchObject({
+    status: 'ready',
+    feed: { state: 'live', transactions: expect.any(Number) },
+    sockets: 0,
+    warnings: [],
+  });
+  expect(await (await fetch(new URL('/health/ready', server.url))).json()).toEqual({ status: 'ready' });
+});
+
 test('they follow what happens', async () => {
   const before = await figures();
   expect(before.get('rivulet_feed_state{state="live"}')).toBe(1);

@@ -119,7 +119,7 @@ export async function serveAltered(
       return { data, cursor: extensions.rivulet.cursor };
     },
     warnings: async () => {
-      const response = await fetch(new URL('/health/ready', server.url));
+      const response = await fetch(new URL('/ready', server.metricsUrl!));
       return ((await response.json()) as { warnings: string[] }).warnings;
     },
   };

@@ -1,5 +1,7 @@
 import type { Database, Queryable, TransactionOptions } from '../../../src/database/types.js';
+import { createCursorCodec } from '../../../src/feed/cursor.js';
 import { waitFor } from '../wait-for.js';
+import { FAULT_SECRET } from './node.js';
 
 export type LedgerTable = 'tasks' | 'comments' | 'users' | 'members';
 
@@ -17,6 +19,7 @@ export interface Effect {
 
 /** A committed transaction. By the clock of this process it was committed between the two moments. */
 export interface Commit {
+  /** As streams name it. */
   readonly xid: string;
   /** -Infinity where that is not known. */
   readonly begunAt: number;
@@ -125,15 +128,23 @@ export class CommitLedger {
       commits.set(xid!, all);
       for (const effect of JSON.parse(effects!) as RawEffect[]) all.push(fromRaw(effect));
     }
+    const nameOf = await this.names();
     const taken = [...commits].map(([xid, effects]) => {
       const known = this.#known.get(xid) ?? { begunAt: -Infinity, ackedAt: Infinity };
-      return { xid, effects, ...known };
+      return { xid: nameOf(xid), effects, ...known };
     });
     for (const xid of this.#known.keys()) {
       if (!commits.has(xid)) throw new Error(`transaction ${xid} was acknowledged, and is not there`);
     }
     this.#known.clear();
     return taken;
+  }
+
+  /** What streams call a transaction. */
+  async names(): Promise<(xid: string) => string> {
+    const [row] = await this.#database.query({ text: 'select epoch::text from rivulet.log', params: [] });
+    const codec = createCursorCodec(FAULT_SECRET, row![0]!);
+    return (xid) => codec.nameTransaction(BigInt(xid));
   }
 
   async #note(work: () => Promise<string | null>): Promise<void> {

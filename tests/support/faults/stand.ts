@@ -272,7 +272,8 @@ export class Stand {
       });
       return true;
     });
-    return { xid, at: performance.now() };
+    const at = performance.now();
+    return { xid: (await this.ledger.names())(xid), at };
   }
 
   async #untilFenced(fence: { readonly xid: string; readonly at: number }, withinMs: number): Promise<void> {

@@ -36,6 +36,26 @@ describe('a cursor', () => {
     expect(new Set(starts).size).toBe(starts.length);
   });
 
+  test('T9: has one length, whatever is in progress, and one of a few if that is very much', () => {
+    const lengths = (most: number, spread: bigint) => {
+      const found = new Set<number>();
+      for (let open = 0; open <= most; open++) {
+        const xip = new Set(Array.from({ length: open }, (_, n) => 7_000_000_000n + BigInt(n) * spread));
+        const xmax = 7_000_000_000n + BigInt(open) * spread + 5n;
+        const anchor = { xid: xmax - 1n, loggedAt: '2026-11-23T05:00:00.000001Z' };
+        const crowded = { xmin: xip.size > 0 ? 7_000_000_000n : xmax, xmax, xip, anchor };
+        const uuids = createCursorCodec('secret', '6f6b5f0e-98c1-4d3c-8f53-0a0c4d9c9d11');
+        const text = uuids.encode(crowded);
+        expect(uuids.decode(text).snapshot).toEqual(crowded);
+        found.add(text.length);
+      }
+      return [...found];
+    };
+    expect(lengths(60, 3n)).toEqual([210]);
+    expect(lengths(60, 1n)).toEqual([210]);
+    expect(lengths(1_000, 3n)).toHaveLength(3);
+  });
+
   test('fits into a header of HTTP, however many transactions are in progress', () => {
     const open = Array.from({ length: 1_000 }, (_, n) => 7_000_000_000n + BigInt(n * 3 + (n % 2)));
     const crowded = { xmin: open[0]!, xmax: open.at(-1)! + 10n, xip: new Set(open) };
@@ -44,9 +64,24 @@ describe('a cursor', () => {
     expect(codec.decode(text).snapshot).toEqual(crowded);
   });
 
+  test('keeps whatever is in progress, in runs and far apart', () => {
+    const xid = fc.bigInt({ min: 3n, max: 2n ** 63n });
+    const runs = fc.array(fc.tuple(xid, fc.integer({ min: 1, max: 40 })), { maxLength: 20 });
+    fc.assert(
+      fc.property(runs, (each) => {
+        const xip = new Set(
+          each.flatMap(([from, length]) => Array.from({ length }, (_, n) => from + BigInt(n))),
+        );
+        const sorted = [...xip].sort((a, b) => (a < b ? -1 : 1));
+        const of = { xmin: sorted[0] ?? 3n, xmax: (sorted.at(-1) ?? 3n) + 1n, xip };
+        expect(codec.decode(codec.encode(of)).snapshot).toEqual(of);
+      }),
+    );
+  });
+
   test.each([
     ['small', snapshot],
-    ['packed', { ...snapshot, xip: new Set(Array.from({ length: 300 }, (_, n) => BigInt(100 + n))) }],
+    ['large', { ...snapshot, xip: new Set(Array.from({ length: 300 }, (_, n) => BigInt(100 + n))) }],
   ])('is refused when any bit of it was changed (%s)', (_size, of) => {
     const bytes = Buffer.from(codec.encode(of), 'base64url');
     fc.assert(
@@ -64,5 +99,24 @@ describe('a cursor', () => {
     for (const bad of [foreign, text.slice(0, -4), '', 'x', '{"a":1}', 'A'.repeat(1_000_000), `${text}=`]) {
       expect(() => codec.decode(bad)).toThrowError(expect.objectContaining({ code: 'CURSOR_INVALID' }));
     }
+  });
+});
+
+describe('the name of a transaction', () => {
+  test('T9: is the same on every node with the secret, and neither shows the number nor its order', () => {
+    const other = createCursorCodec('secret', 'epoch-1');
+    const names = Array.from({ length: 1_000 }, (_, n) => codec.nameTransaction(BigInt(n)));
+    expect(names).toEqual(names.map((_, n) => other.nameTransaction(BigInt(n))));
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.every((name) => /^[\w-]{22}$/.test(name))).toBe(true);
+    const inOrder = names.filter((name, n) => n > 0 && names[n - 1]! < name).length;
+    expect(Math.abs(inOrder - 500)).toBeLessThan(100);
+  });
+
+  test('is another one in another log, and with another secret', () => {
+    const names = [codec, createCursorCodec('secret', 'epoch-2'), createCursorCodec('other', 'epoch-1')].map(
+      (each) => each.nameTransaction(7n),
+    );
+    expect(new Set(names).size).toBe(3);
   });
 });

@@ -25,19 +25,20 @@ test.each([
   [{ ...live, lastReadAgoMs: 6_000 }, 'behind'],
   [{ ...live, state: 'stopped' }, 'behind'],
 ] as const)('a feed that is %j: %s', (status, verdict) => {
-  const readiness = createHealth(
+  const health = createHealth(
     () => status,
     () => 3,
-  ).ready();
-  expect(readiness).toMatchObject({ status: verdict, sockets: 3 });
-  expect(JSON.stringify(readiness)).not.toContain('admin');
+  );
+  expect(health.ready()).toEqual({ status: verdict });
+  expect(health.details()).toMatchObject({ status: verdict, sockets: 3 });
+  expect(JSON.stringify(health.details())).not.toContain('admin');
 });
 
 test('a server that is not woken by notifications is ready, and says so with a code', () => {
   const readiness = createHealth(
     () => ({ ...live, wakeUps: 'broken' }),
     () => 0,
-  ).ready();
+  ).details();
   expect(readiness).toMatchObject({ status: 'ready', warnings: ['NOTIFY_NOT_CARRIED'] });
 });
 
