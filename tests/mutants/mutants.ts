@@ -234,8 +234,20 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A cursor is decrypted, but not checked',
-    edits: one('src/feed/cursor.ts', 'decipher.update(sealed), decipher.final()', 'decipher.update(sealed)'),
+    edits: one('src/feed/cursor.ts', '  decipher.final();\n', ''),
     test: 'tests/unit/feed/cursor.test.ts',
+  },
+  {
+    bug: 'A cursor is as long as the list of what is in progress',
+    edits: one('src/feed/cursor-text.ts', 'Buffer.alloc(size)', 'Buffer.alloc(bytes.length)'),
+    test: 'tests/unit/feed/cursor.test.ts',
+    only: 'T9: has one length',
+  },
+  {
+    bug: 'A transaction is named by its number',
+    edits: one('src/feed/cursor.ts', 'return named.name;', 'return String(xid);'),
+    test: 'tests/unit/feed/cursor.test.ts',
+    only: 'T9: is the same on every node',
   },
   {
     bug: 'A cursor of another log is taken for one of this',
