@@ -359,6 +359,15 @@ export const ERRORS = {
     next: 'Set smaller limits, on the nested lists first; select less.',
     http: 400,
   },
+  QUERY_TIMEOUT: {
+    cause: 'A statement of the query or mutation needed more time than the server allows, and was cancelled.',
+    next: 'Ask for less, or by what an index has. Whoever runs the server may raise `limits.statementSeconds`.',
+    http: 503,
+  },
+  REQUEST_CANCELLED: {
+    cause: 'The client left before its query was answered, so the query was cancelled.',
+    next: 'Nothing: nobody waits for it.',
+  },
   SELECTION_CONFLICT: {
     cause: 'The same response name stands for two different things.',
     next: 'Give one of them an alias of its own.',

@@ -19,6 +19,10 @@ export interface ConnectOptions {
   readonly silenceMs?: number;
   /** A statement that waited so long for a lock is refused, with a passing error. Default: as the database was told. */
   readonly lockTimeoutMs?: number;
+  /** A statement that takes longer is cancelled and rejects with QUERY_TIMEOUT. Default: as the database was told. */
+  readonly statementTimeoutMs?: number;
+  /** Connections of the pool that one owner of statements may have at a time. Default: all. */
+  readonly maxPerOwner?: number;
   /** Told of each statement that ended. */
   readonly onStatement?: (tookMs: number, ok: boolean) => void;
   readonly log?: Logger;
@@ -35,6 +39,8 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     max: options.max ?? 10,
     patience: options.silenceMs === undefined ? undefined : new Patience(options.silenceMs),
     lockTimeoutMs: options.lockTimeoutMs,
+    statementTimeoutMs: options.statementTimeoutMs,
+    maxPerOwner: options.maxPerOwner,
     onStatement: options.onStatement,
   });
   const listeners = new Set<() => Promise<void>>();
@@ -43,13 +49,13 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     query: (statement, queryOptions) =>
       queryOptions?.shared
         ? pool.read(statement, queryOptions)
-        : pool.use((session) => session.query(statement, queryOptions)),
+        : pool.use((session) => session.query(statement, queryOptions), queryOptions),
     script: (text) =>
       pool.use(async (session) => {
         await session.script(text);
       }),
     transaction: (work, transactionOptions) =>
-      pool.use((session) => runTransaction(session, work, transactionOptions ?? {})),
+      pool.use((session) => runTransaction(session, work, transactionOptions ?? {}), transactionOptions),
     listen: async (channel, onNotify, onListen, onLost) => {
       const tell = { onNotify, onListen, onLost };
       const end = await listen(url, channel, tell, { ...sessionOptions, ...pick(options) });

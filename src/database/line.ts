@@ -1,4 +1,6 @@
 import type { Statement } from '../sql/statement.js';
+import type { Cancellation } from './cancellation.js';
+import { NOBODY } from './fair-queue.js';
 import type { Session } from './session.js';
 import type { QueryOptions, TextRow } from './types.js';
 
@@ -10,6 +12,8 @@ const LATE_MS = 50;
 const STUCK_MS = 150;
 /** What took longer at its last time has a session for itself at the next. */
 const QUICK_MS = 50;
+/** What nobody waits for any more is cancelled when it has run so long: to let it end, and keep the session, costs less before. */
+const CANCELLED_AFTER_MS = 100;
 /** Quick statements that are remembered; the oldest goes. */
 const MAX_REMEMBERED = 500;
 
@@ -23,6 +27,8 @@ export class Reading {
   /** How often it is sent, or waits to be. */
   #open = 1;
   #isSettled = false;
+  #isLetGo = false;
+  #forget: (() => void) | undefined;
   #resolve!: (rows: readonly TextRow[]) => void;
   #reject!: (error: unknown) => void;
 
@@ -35,8 +41,25 @@ export class Reading {
     });
   }
 
+  get owner(): string {
+    return this.options.owner ?? NOBODY;
+  }
+
   get isSettled(): boolean {
     return this.#isSettled;
+  }
+
+  /** Nobody waits for it any more. */
+  get isLetGo(): boolean {
+    return this.#isLetGo;
+  }
+
+  /** Calls `onCancel` where the cancellation comes before the answer. */
+  heed(cancellation: Cancellation | undefined, onCancel: () => void): void {
+    this.#forget = cancellation?.onCancel(() => {
+      this.#isLetGo = true;
+      onCancel();
+    });
   }
 
   move(): void {
@@ -46,11 +69,13 @@ export class Reading {
 
   resolve(rows: readonly TextRow[]): void {
     this.#isSettled = true;
+    this.#forget?.();
     this.#resolve(rows);
   }
 
   reject(error: unknown): void {
     this.#isSettled = true;
+    this.#forget?.();
     this.#reject(error);
   }
 
@@ -81,8 +106,8 @@ export class Pace {
 /** Whom a line tells. */
 export interface LineOwner {
   readonly pace: Pace;
-  /** One was answered, or failed. */
-  onLeft(line: Line): void;
+  /** One was answered, or failed. `owner`: whose the first in line was. */
+  onLeft(line: Line, owner: string): void;
   /** It stood behind another one when the session was lost, and was moved: it has to be sent once more. */
   onMoved(reading: Reading): void;
 }
@@ -90,6 +115,9 @@ export interface LineOwner {
 /**
  * A session and the readings that were sent to it, which it answers one after the other. Sending several at once costs a part of what each
  * alone costs, on both sides. Only those that are known to be quick stand in line; another one has the session for itself.
+ *
+ * A request to cancel names a session and not a statement: one that comes late ends what runs then. So whoever stands behind a statement that
+ * is to be cancelled is first sent to another session, and the session is never used again.
  */
 export class Line {
   readonly session: Session;
@@ -98,6 +126,8 @@ export class Line {
   #firstSince = 0;
   #isQuick = true;
   #isLost = false;
+  #isCancelled = false;
+  #cancelling: NodeJS.Timeout | undefined;
 
   constructor(session: Session, owner: LineOwner) {
     this.session = session;
@@ -108,10 +138,15 @@ export class Line {
     return this.#sent.length;
   }
 
+  get first(): Reading | undefined {
+    return this.#sent[0];
+  }
+
   accepts(reading: Reading): boolean {
+    if (this.#isCancelled) return false;
     const { length } = this.#sent;
     if (length === 0) return true;
-    if (length >= MOST_SENT || !this.#isQuick || this.session.lost || this.session.isOld) return false;
+    if (length >= MOST_SENT || !this.#isQuick || this.session.lost || this.session.isSpent) return false;
     // Its turn has nearly come: the database that was slow would have everything to do twice.
     if (reading.wasMoved && this.#sent.includes(reading)) return false;
     return this.#owner.pace.isQuick(reading) && performance.now() - this.#firstSince < LATE_MS;
@@ -130,10 +165,31 @@ export class Line {
       },
       (error: unknown) => {
         if (this.session.lost) this.#lose(reading, error);
+        else if (this.#isCancelled) reading.giveUp(error);
         else reading.reject(error);
         this.#leave(reading);
       },
     );
+  }
+
+  /** Nobody waits for this one any more: where it has begun and does not end soon, it is cancelled. */
+  letGo(reading: Reading): void {
+    if (this.#sent[0] === reading) this.#cancelLater();
+  }
+
+  #cancelLater(): void {
+    const waitMs = Math.max(0, this.#firstSince + CANCELLED_AFTER_MS - performance.now());
+    this.#cancelling ??= setTimeout(() => this.#cancel(), waitMs).unref();
+  }
+
+  #cancel(): void {
+    this.#isCancelled = true;
+    for (const behind of this.#sent.slice(1)) {
+      if (behind.isSettled) continue;
+      behind.move();
+      this.#owner.onMoved(behind);
+    }
+    this.session.cancel();
   }
 
   /** Marks those as moved that wait too long behind the first. */
@@ -156,13 +212,18 @@ export class Line {
   }
 
   #leave(reading: Reading): void {
+    const { owner } = this.#sent[0]!;
     const place = this.#sent.indexOf(reading);
     this.#sent.splice(place, 1);
     if (place === 0) {
       const now = performance.now();
       this.#owner.pace.took(reading.statement.text, now - this.#firstSince);
       this.#firstSince = now;
+      clearTimeout(this.#cancelling);
+      this.#cancelling = undefined;
+      if (this.#isCancelled) this.session.discard();
+      else if (this.#sent[0]?.isLetGo) this.#cancelLater();
     }
-    this.#owner.onLeft(this);
+    this.#owner.onLeft(this, owner);
   }
 }

@@ -1,7 +1,10 @@
 import { RivuletError } from '../errors.js';
 import type { Statement } from '../sql/statement.js';
+import type { Cancellation } from './cancellation.js';
+import { FairQueue, NOBODY, type Queued } from './fair-queue.js';
 import { Line, type LineOwner, Pace, Reading } from './line.js';
 import { Session, type SessionOptions } from './session.js';
+import { Shares } from './shares.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 /** How often lines are looked at in which somebody may wait too long. */
@@ -9,20 +12,67 @@ const LOOKED_AT_EVERY_MS = 50;
 
 export interface PoolOptions extends Omit<SessionOptions, 'onLost' | 'onNotify'> {
   readonly max: number;
+  /** Sessions that one owner may have at a time. Default: all. */
+  readonly maxPerOwner?: number | undefined;
 }
 
+type UseOptions = Pick<QueryOptions, 'owner' | 'cancellation'>;
+
 /** Who waits for a session. */
-type Waiting =
-  | {
-      readonly kind: 'alone';
-      readonly resolve: (session: Session) => void;
-      readonly reject: (error: Error) => void;
-    }
-  | { readonly kind: 'reading'; readonly reading: Reading };
+type Waiting = WaitingAlone | WaitingReading;
+
+class WaitingAlone implements Queued {
+  readonly kind = 'alone';
+  readonly owner: string;
+  readonly session: Promise<Session>;
+  isSettled = false;
+  #resolve!: (session: Session) => void;
+  #reject!: (error: Error) => void;
+
+  constructor(owner: string) {
+    this.owner = owner;
+    this.session = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  resolve(session: Session): void {
+    this.isSettled = true;
+    this.#resolve(session);
+  }
+
+  reject(error: Error): void {
+    this.isSettled = true;
+    this.#reject(error);
+  }
+}
+
+class WaitingReading implements Queued {
+  readonly kind = 'reading';
+  readonly reading: Reading;
+
+  constructor(reading: Reading) {
+    this.reading = reading;
+  }
+
+  get owner(): string {
+    return this.reading.owner;
+  }
+
+  get isSettled(): boolean {
+    return this.reading.isSettled;
+  }
+
+  reject(error: Error): void {
+    this.reading.giveUp(error);
+  }
+}
 
 /**
- * Sessions lent out first come first served; made when needed, at most `max`. Work has one for itself. Readings share one only where all
- * are taken: see `Line`. As long as work waits, no reading is sent ahead of it.
+ * Sessions lent out, at most `max`, made when needed. An owner has at most `maxPerOwner` of them; who waits is served in turn with other
+ * owners. Work has a session for itself. Readings share one only where there is none to have: see `Line`. As long as work waits that may
+ * have a session, no reading is sent ahead of it.
  */
 export class Pool {
   readonly #url: string;
@@ -30,7 +80,8 @@ export class Pool {
   readonly #idle: Session[] = [];
   readonly #all = new Set<Session>();
   readonly #lines = new Set<Line>();
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new FairQueue<Waiting>();
+  readonly #shares: Shares;
   readonly #owner: LineOwner;
   #looking: NodeJS.Timeout | undefined;
   #onDrained: (() => void) | null = null;
@@ -39,19 +90,22 @@ export class Pool {
   constructor(url: string, options: PoolOptions) {
     this.#url = url;
     this.#options = options;
+    this.#shares = new Shares(options.maxPerOwner ?? options.max);
     this.#owner = {
       pace: new Pace(),
-      onLeft: (line) => this.#left(line),
+      onLeft: (line, owner) => this.#left(line, owner),
       onMoved: (reading) => this.#place(reading, true),
     };
   }
 
-  /** Lends a session to `work` alone. Rejects as `work` does, or with DATABASE_CLOSED. */
-  async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = await this.#acquire();
+  /** Lends a session to `work` alone. Rejects as `work` does, with DATABASE_CLOSED, or, where it had not begun, with REQUEST_CANCELLED. */
+  async use<T>(work: (session: Session) => Promise<T>, options: UseOptions = {}): Promise<T> {
+    const { owner = NOBODY, cancellation } = options;
+    const session = await this.#acquire(owner, cancellation);
     try {
       return await work(session);
     } finally {
+      this.#shares.giveBack(owner);
       this.#release(session);
     }
   }
@@ -59,6 +113,12 @@ export class Pool {
   /** Runs a statement that only reads; where it stands behind one that does not end, or is lost, it is sent again. Rejects as `use`. */
   read(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
     const reading = new Reading(statement, options);
+    const { cancellation } = options;
+    if (cancellation?.isCancelled) return Promise.reject(cancelled());
+    reading.heed(cancellation, () => {
+      reading.reject(cancelled());
+      for (const line of this.#lines) line.letGo(reading);
+    });
     this.#place(reading);
     return reading.answer;
   }
@@ -70,7 +130,7 @@ export class Pool {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    for (const waiting of this.#waiting.splice(0)) refuse(waiting);
+    for (const waiting of this.#waiting.drain()) waiting.reject(closed());
     await Promise.all(this.#idle.splice(0).map((session) => this.#discard(session)));
     if (this.#all.size > 0) {
       let timer: NodeJS.Timeout | undefined;
@@ -85,24 +145,41 @@ export class Pool {
     await Promise.all([...this.#all].map((session) => this.#discard(session)));
   }
 
-  async #acquire(): Promise<Session> {
+  async #acquire(owner: string, cancellation: Cancellation | undefined): Promise<Session> {
     if (this.#closing) throw closed();
-    return (
-      this.#free() ?? new Promise((resolve, reject) => this.#waiting.push({ kind: 'alone', resolve, reject }))
-    );
+    if (cancellation?.isCancelled) throw cancelled();
+    const session = this.#shares.mayTake(owner) ? this.#free() : undefined;
+    if (session) {
+      this.#shares.take(owner);
+      return session;
+    }
+    const waiting = new WaitingAlone(owner);
+    this.#waiting.push(waiting);
+    const forget = cancellation?.onCancel(() => waiting.reject(cancelled()));
+    try {
+      return await waiting.session;
+    } finally {
+      forget?.();
+    }
   }
 
-  /** `isFirst`: before those who wait. */
+  /** `isFirst`: before those who wait, whatever its owner has. */
   #place(reading: Reading, isFirst = false): void {
     if (this.#closing) {
       reading.giveUp(closed());
       return;
     }
-    const session = this.#free();
+    const { owner } = reading;
+    const session = isFirst || this.#shares.mayTake(owner) ? this.#free() : undefined;
     if (session) this.#begin(session, reading);
-    else if (this.#waiting.length > 0 || !this.#queue(reading)) {
-      this.#waiting[isFirst ? 'unshift' : 'push']({ kind: 'reading', reading });
+    else if (this.#isAnybodyBefore(owner) || !this.#queue(reading)) {
+      this.#waiting[isFirst ? 'pushFirst' : 'push'](new WaitingReading(reading));
     }
+  }
+
+  /** True where somebody waits who may have a session, or the owner for more than its share. */
+  #isAnybodyBefore(owner: string): boolean {
+    return this.#waiting.has(owner) || this.#waiting.next(this.#shares.mayTake) !== undefined;
   }
 
   /** Sends it behind others; false where it should not be. */
@@ -132,13 +209,22 @@ export class Pool {
   #begin(session: Session, reading: Reading): void {
     const line = new Line(session, this.#owner);
     this.#lines.add(line);
+    this.#shares.take(reading.owner);
     line.send(reading);
     this.#fill(line);
   }
 
-  #left(line: Line): void {
-    if (line.length > 0) this.#fill(line);
-    else {
+  /** The session counts for the one who is first in line; `owner` was. */
+  #left(line: Line, owner: string): void {
+    const next = line.first?.owner;
+    if (next !== owner) {
+      this.#shares.giveBack(owner);
+      if (next !== undefined) this.#shares.take(next);
+    }
+    if (next !== undefined) {
+      this.#fill(line);
+      if (next !== owner) this.#serve();
+    } else {
       this.#lines.delete(line);
       this.#release(line.session);
     }
@@ -146,24 +232,17 @@ export class Pool {
 
   /** With those who wait, until one of them wants a session for itself. */
   #fill(line: Line): void {
-    for (
-      let next = this.#next();
-      next?.kind === 'reading' && line.accepts(next.reading);
-      next = this.#next()
-    ) {
-      this.#waiting.shift();
+    for (let next = this.#nextIn(line); next; next = this.#nextIn(line)) {
+      this.#waiting.take(next);
       line.send(next.reading);
       this.#lookLater();
     }
   }
 
-  /** Who is the first to wait, still there. */
-  #next(): Waiting | undefined {
-    for (;;) {
-      const next = this.#waiting[0];
-      if (next?.kind !== 'reading' || !next.reading.isSettled) return next;
-      this.#waiting.shift();
-    }
+  /** Those who have their share may still stand in line, where nobody else waits. */
+  #nextIn(line: Line): WaitingReading | undefined {
+    const next = this.#waiting.next(this.#shares.mayTake) ?? this.#waiting.next(() => true);
+    return next?.kind === 'reading' && line.accepts(next.reading) ? next : undefined;
   }
 
   #free(): Session | undefined {
@@ -180,16 +259,25 @@ export class Pool {
   }
 
   #release(session: Session): void {
-    if (this.#closing || session.lost || session.isOld) void this.#discard(session);
-    else this.#lend(session);
+    if (this.#closing || session.lost || session.isSpent) void this.#discard(session);
+    else this.#idle.push(session);
+    this.#serve();
   }
 
-  #lend(session: Session): void {
-    const next = this.#next();
-    this.#waiting.shift();
-    if (!next) this.#idle.push(session);
-    else if (next.kind === 'alone') next.resolve(session);
-    else this.#begin(session, next.reading);
+  /** Lends what is free to those who wait and may have it. */
+  #serve(): void {
+    if (this.#closing) return;
+    for (;;) {
+      const next = this.#waiting.next(this.#shares.mayTake);
+      const session = next && this.#free();
+      if (!session) return;
+      this.#waiting.take(next);
+      if (next.kind === 'reading') this.#begin(session, next.reading);
+      else {
+        this.#shares.take(next.owner);
+        next.resolve(session);
+      }
+    }
   }
 
   /** Where one link went silent, those that lie idle are not trusted either. */
@@ -208,15 +296,14 @@ export class Pool {
     const place = this.#idle.indexOf(session);
     if (place >= 0) this.#idle.splice(place, 1);
     if (this.#all.size === 0) this.#onDrained?.();
-    if (!this.#closing && this.#next() !== undefined) this.#lend(this.#make());
+    this.#serve();
   }
-}
-
-function refuse(waiting: Waiting): void {
-  if (waiting.kind === 'alone') waiting.reject(closed());
-  else waiting.reading.giveUp(closed());
 }
 
 function closed(): RivuletError {
   return new RivuletError('DATABASE_CLOSED', 'The database connection of this server is closed.');
+}
+
+function cancelled(): RivuletError {
+  return new RivuletError('REQUEST_CANCELLED', 'The client that asked is gone.');
 }

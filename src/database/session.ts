@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import postgres from 'postgres';
 import { RivuletError } from '../errors.js';
 import type { Statement } from '../sql/statement.js';
+import { codeOf, SQLSTATE } from './errors.js';
 import type { Patience } from './patience.js';
 import type { QueryOptions, TextRow } from './types.js';
 
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly patience?: Patience | undefined;
   /** A statement that waited so long for a lock is refused (55P03). Default: as the database was told. */
   readonly lockTimeoutMs?: number | undefined;
+  /** A statement that takes longer is cancelled by Postgres, and rejects with QUERY_TIMEOUT. Default: as the database was told. */
+  readonly statementTimeoutMs?: number | undefined;
   /** Told of each statement that ended. */
   readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly onNotify?: (channel: string, payload: string) => void;
@@ -54,6 +57,9 @@ export class Session {
   #lost: Error | null = null;
   readonly #sql: postgres.Sql;
   readonly #prepared = new Set<string>();
+  /** Statements that are not answered yet, in their order. */
+  readonly #sent: { cancel(): void }[] = [];
+  #isCancelled = false;
   readonly #options: SessionOptions;
   #socket: Socket | null = null;
 
@@ -70,6 +76,9 @@ export class Session {
         ...TEXT_SETTINGS,
         application_name: options.applicationName,
         ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
+        ...(options.statementTimeoutMs === undefined
+          ? {}
+          : { statement_timeout: options.statementTimeoutMs }),
       },
       types: {
         text: { to: TEXT_OID, from: PARSED_OIDS, serialize: (x: string) => x, parse: (x: string) => x },
@@ -82,6 +91,8 @@ export class Session {
         socket: (target: Target) => {
           // The driver may connect once more for what waits; nobody would close that connection, and the process would not end.
           if (this.#lost) throw this.#lost;
+          // For the request to cancel, which goes over a connection of its own.
+          if (this.#isCancelled) return begun(openSocket(target, attempt++));
           this.#socket = openSocket(target, attempt++);
           return begun(this.#socket);
         },
@@ -93,8 +104,9 @@ export class Session {
     return this.#lost !== null;
   }
 
-  get isOld(): boolean {
-    return performance.now() - this.#bornAt > MAX_AGE_MS;
+  /** Not to be lent again. */
+  get isSpent(): boolean {
+    return this.#isCancelled || performance.now() - this.#bornAt > MAX_AGE_MS;
   }
 
   /** Rejects with the driver's error; the session is lost when it was not the server that refused. */
@@ -102,9 +114,32 @@ export class Session {
     if (this.#lost) throw this.#lost;
     const prepare = options.prepare !== false && this.#mayPrepare(statement.text);
     const params = statement.params.map((param) => this.#sql.typed(param as string, TEXT_OID));
-    const run = (): Promise<readonly TextRow[]> =>
-      this.#sql.unsafe<never>(statement.text, params, { prepare, ...({ simple: false } as object) }).values();
+    const run = (): Promise<readonly TextRow[]> => {
+      const sent = this.#sql.unsafe<never>(statement.text, params, {
+        prepare,
+        ...({ simple: false } as object),
+      });
+      this.#sent.push(sent);
+      return sent.values().finally(() => this.#sent.shift());
+    };
     return this.#run(statement.text, run, options.silenceMs);
+  }
+
+  /**
+   * Has Postgres cancel the statement that runs. The session must not be used any more: the request may come late, and would end whatever runs
+   * then.
+   */
+  cancel(): void {
+    if (this.#lost) return;
+    this.#isCancelled = true;
+    const [running] = this.#sent;
+    // The driver's promise of it, which its types do not have. Where it cannot be sent the statement's time limit is left.
+    void Promise.resolve(running?.cancel() as unknown).catch(() => {});
+  }
+
+  /** Ends the connection at once: what it was sent and did not answer is lost. */
+  discard(): void {
+    this.#lose(new RivuletError('DATABASE_CLOSED', 'The connection was closed.'));
   }
 
   /** Runs SQL text without parameters; resolves to the command tag of the last statement (`COMMIT`, `ROLLBACK` …). */
@@ -136,7 +171,8 @@ export class Session {
       return answer;
     } catch (error) {
       if (error instanceof Silence) patience?.gaveUp(text);
-      throw this.#judge(error);
+      const judged = this.#judge(error);
+      throw this.#isTimeout(error, performance.now() - began) ? this.#timeout(error) : judged;
     } finally {
       onStatement?.(performance.now() - began, ok);
     }
@@ -174,6 +210,22 @@ export class Session {
         },
       );
     });
+  }
+
+  /** Told from a statement that somebody cancelled by the time that it took. */
+  #isTimeout(error: unknown, tookMs: number): boolean {
+    const { statementTimeoutMs } = this.#options;
+    return (
+      statementTimeoutMs !== undefined &&
+      tookMs > 0.9 * statementTimeoutMs &&
+      codeOf(error) === SQLSTATE.queryCanceled
+    );
+  }
+
+  #timeout(error: unknown): RivuletError {
+    const seconds = (this.#options.statementTimeoutMs ?? 0) / 1_000;
+    const message = `The statement needed more than ${seconds} seconds`;
+    return new RivuletError('QUERY_TIMEOUT', message, { seconds }, error);
   }
 
   #mayPrepare(text: string): boolean {

@@ -1,4 +1,5 @@
 import type { Statement } from '../sql/statement.js';
+import type { Cancellation } from './cancellation.js';
 
 /** One row, every column as text. All statements cast what they select to text, so nothing is parsed on the way. */
 export type TextRow = readonly (string | null)[];
@@ -19,6 +20,16 @@ export interface QueryOptions {
    * transaction. Default false.
    */
   readonly shared?: boolean;
+  /**
+   * Whose statement it is: an owner has at most a share of the pool, and waits in turn with other owners. Default: nobody's, which is not
+   * limited. Not within a transaction, which has its own.
+   */
+  readonly owner?: string | undefined;
+  /**
+   * When it is cancelled, the statement rejects with `REQUEST_CANCELLED`; one that waits is dropped, and a shared one that runs, and goes on to,
+   * is cancelled in Postgres.
+   */
+  readonly cancellation?: Cancellation | undefined;
   /** The connection is given up when nothing came from the server for so long. Default: as the pool was told. */
   readonly silenceMs?: number;
 }
@@ -56,4 +67,8 @@ export interface Database extends Queryable {
 export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readonly readOnly?: boolean;
+  /** See `QueryOptions.owner`. */
+  readonly owner?: string | undefined;
+  /** When it is cancelled while the transaction has not begun, it does not begin. One that has begun is carried through. */
+  readonly cancellation?: Cancellation | undefined;
 }

@@ -20,10 +20,9 @@ import type { Params } from '../sql/statement.js';
 import { fragmentsOf } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 import { listText, nullable, type TextWriter } from './object-text.js';
-import { assertTotalRows, possibleRows } from './plan-limits.js';
 import { type PreparedAnswer, PreparedAnswers } from './prepared-answers.js';
 import { type RootField, rootFieldOf } from './query-fields.js';
-import type { Reader } from './reader.js';
+import type { Extent, Reader } from './reader.js';
 import { rowShape } from './row-shape.js';
 import { type RowCompiling, rowText } from './row-text.js';
 import { fieldsOf, type SelectionInfo, selectionOf } from './selection.js';
@@ -129,13 +128,12 @@ interface Found {
 }
 
 /** Rows that Postgres has written; `null` where they must not be sent as they came. */
-async function written({ made, maxima }: PreparedAnswer, reader: Reader): Promise<Found | null> {
+async function written({ made, count }: PreparedAnswer, reader: Reader): Promise<Found | null> {
   const [answer] = await reader.ask(made);
   const { values, snapshot } = answer!;
   // An expression may be NULL, whatever the type says.
   const texts = (values as readonly (string | null)[]).filter((value) => value !== null);
-  if (texts.length < maxima.length) return null;
-  return maxima.every((maximum, at) => hasAtMost(texts[at]!, maximum)) ? { texts, snapshot } : null;
+  return texts.length < count ? null : { texts, snapshot };
 }
 
 function plansOf(
@@ -159,21 +157,12 @@ function prepare(
 ): PreparedAnswer {
   const texts = (params: Params): readonly string[] =>
     parts.map(({ root: { model, kind } }, at) => textToSql(model, plans[at]!, shapes[at]!, kind, params));
-  const maxima = parts.map(({ root: { limits } }, at) =>
-    possibleRows(plans[at]!) <= limits.maxTotalRows ? null : limits.maxTotalRows,
-  );
-  return { made: reader.make([texts]), maxima };
+  return { made: reader.make([texts], extentOf(parts, plans)), count: parts.length };
 }
 
-/** False where a text may have more rows: each is an object, and what looks like the beginning of one may be within a value. */
-function hasAtMost(text: string, maximum: number | null): boolean {
-  if (maximum === null || text.length / LEAST_ROW.length <= maximum) return true;
-  let count = 0;
-  for (let at = text.indexOf('{"'); at !== -1; at = text.indexOf('{"', at + 2)) count++;
-  return count <= maximum;
+function extentOf([part]: readonly Part[], plans: readonly SelectPlan[]): Extent {
+  return { limits: part!.root.limits, plans };
 }
-
-const LEAST_ROW = '{"a":1}';
 
 /** Rows that are written here. */
 async function read(
@@ -184,22 +173,12 @@ async function read(
 ): Promise<Found | null> {
   const writers = parts.map((part) => writerOf(info, part));
   if (!writers.every((writer) => writer !== null)) return null;
-  const { values, snapshot } = await reader.read((params) =>
-    plans.map((plan, at) => rowsToSql(parts[at]!.root.model, plan, params)),
+  const { values, snapshot } = await reader.read(
+    (params) => plans.map((plan, at) => rowsToSql(parts[at]!.root.model, plan, params)),
+    extentOf(parts, plans),
   );
-  const texts = parts.map(({ root }, at) => writers[at]!(rowsOf(plans[at]!, values[at]!, snapshot, root)));
+  const texts = plans.map((plan, at) => writers[at]!(decodeSelect(plan, values[at]!, snapshot).rows));
   return { texts, snapshot };
-}
-
-function rowsOf(
-  plan: SelectPlan,
-  value: string,
-  snapshot: Snapshot,
-  { limits }: RootField,
-): readonly RowNode[] {
-  const { rows } = decodeSelect(plan, value, snapshot);
-  assertTotalRows(limits, rows);
-  return rows;
 }
 
 function cursorText(cursor: string): string {

@@ -18,7 +18,6 @@ import { encodePageCursor, type PageArgs, pagePlan } from './connection-plan.js'
 import type { RivuletContext } from './context.js';
 import { tried } from './errors.js';
 import { planFilter, planningOf } from './plan.js';
-import { assertTotalRows } from './plan-limits.js';
 import { Reader } from './reader.js';
 import { filterArguments, listOf, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
@@ -64,12 +63,14 @@ async function readPage(
     and(planFilter(planning, table, args.where), context.rights.filter(table, 'read')),
   );
   const reader = context.reader ?? new Reader(context.database);
-  const { values, snapshot } = await reader.read((params) => [
-    rowsToSql(types.model, page.plan, params),
-    ...(isCounted ? [countToSql(types.model, table, filter, params)] : []),
-  ]);
+  const { values, snapshot } = await reader.read(
+    (params) => [
+      rowsToSql(types.model, page.plan, params),
+      ...(isCounted ? [countToSql(types.model, table, filter, params)] : []),
+    ],
+    { limits: types.limits, plans: [page.plan] },
+  );
   const { rows } = decodeSelect(page.plan, values[0]!, snapshot);
-  assertTotalRows(types.limits, rows);
   const more = rows.length > page.size;
   const kept = rows.slice(0, page.size);
   return {

@@ -16,6 +16,8 @@ export interface RivuletContext {
   readonly user: unknown;
   /** The writer's own name for its mutation, echoed on the change stream. */
   readonly mutationId?: string | null;
+  /** What the mutations of a request have read back so far: they share its limit. Without it each has its own. */
+  readonly rowsRead?: { count: number };
   /** Puts what the root fields read into one statement; without it each reads for itself. */
   readonly reader?: Reader;
   /**
@@ -40,6 +42,8 @@ export interface Outgoing {
 export interface LiveContext {
   readonly scopes: Scopes;
   readonly cursors: CursorCodec;
+  /** Whom statements count for; see `QueryOptions.owner`. */
+  readonly owner?: string;
   /** Where streams of this context begin. Default: where `after:` says, or now. */
   readonly start?: StreamStart;
 }

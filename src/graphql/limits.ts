@@ -10,9 +10,9 @@ export interface Limits {
   readonly maxDepth: number;
   /** Relations selected below one root field, on all levels together. Default 200. */
   readonly maxRelations: number;
-  /** Rows that an answer could have by its limits alone, all levels multiplied. Default 5,000,000. */
+  /** Rows that a request could have by its limits alone, all levels multiplied, of all root fields together. Default 5,000,000. */
   readonly maxPossibleRows: number;
-  /** Rows that an answer really has, on all levels together. Default 50,000. */
+  /** Rows that a request really has, on all levels and of all root fields together. Default 50,000. */
   readonly maxTotalRows: number;
   /** Rows that one mutation field may write. Default 1,000. */
   readonly maxWrites: number;

@@ -1,5 +1,6 @@
 import { RivuletError } from '../errors.js';
 import { countRows } from '../query/decode.js';
+import { tooManyRows } from '../query/row-cap.js';
 import type { RelatedPlan, RowNode } from '../query/types.js';
 import type { Limits } from './limits.js';
 
@@ -21,9 +22,9 @@ function bounded(name: string, value: number, maximum: number): number {
   });
 }
 
-/** Throws `QUERY_TOO_LARGE` where the limits of nested lists, multiplied, allow too many rows. */
-export function assertPossibleRows(limits: Limits, plan: Countable): void {
-  const possible = possibleRows(plan);
+/** Throws `QUERY_TOO_LARGE` where the limits of nested lists, multiplied, allow too many rows: of all these plans together. */
+export function assertPossibleRows(limits: Limits, ...plans: readonly Countable[]): void {
+  const possible = allPossibleRows(plans);
   if (possible <= limits.maxPossibleRows) return;
   throw new RivuletError(
     'QUERY_TOO_LARGE',
@@ -32,7 +33,8 @@ export function assertPossibleRows(limits: Limits, plan: Countable): void {
   );
 }
 
-interface Countable {
+/** What can be read, as far as it is known before. */
+export interface Countable {
   readonly limit: number | null;
   readonly related: readonly RelatedPlan[];
 }
@@ -43,13 +45,17 @@ export function possibleRows({ limit, related }: Countable): number {
   return (limit ?? 1) * (1 + below);
 }
 
+function allPossibleRows(plans: readonly Countable[]): number {
+  return plans.reduce((sum, plan) => sum + possibleRows(plan), 0);
+}
+
+/** The rows after which a statement that reads these plans has to stop; `null` where they cannot have more. */
+export function rowCapOf(plans: readonly Countable[], maximum: number): number | null {
+  return allPossibleRows(plans) <= maximum ? null : maximum;
+}
+
 /** Throws `QUERY_TOO_LARGE` where an answer has too many rows. */
 export function assertTotalRows(limits: Limits, rows: readonly RowNode[]): void {
   const total = countRows(rows);
-  if (total <= limits.maxTotalRows) return;
-  throw new RivuletError(
-    'QUERY_TOO_LARGE',
-    `The answer has ${total} rows; at most ${limits.maxTotalRows} are allowed in one answer`,
-    { maximum: limits.maxTotalRows },
-  );
+  if (total > limits.maxTotalRows) throw tooManyRows(total, limits.maxTotalRows);
 }

@@ -10,8 +10,8 @@ const MAX_LENGTH = 20_000;
 /** The statement of a whole answer. */
 export interface PreparedAnswer {
   readonly made: Made;
-  /** Rows that a root field's answer may have at most; `null` where it cannot have more. */
-  readonly maxima: readonly (number | null)[];
+  /** Root fields, each of which is one of its values. */
+  readonly count: number;
 }
 
 /** What an operation's first statement was made with. */

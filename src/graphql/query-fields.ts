@@ -19,7 +19,7 @@ import { tried } from './errors.js';
 import type { Limits } from './limits.js';
 import { decodeNodeId } from './node-id.js';
 import { type ListArgs, planList, planningOf, planRows } from './plan.js';
-import { assertTotalRows, limitOf } from './plan-limits.js';
+import { limitOf } from './plan-limits.js';
 import { Reader } from './reader.js';
 import { listArguments, listOf, nodeInterface, rowType } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
@@ -84,7 +84,7 @@ export function planMany(
   return planList(planning, table, args, selection);
 }
 
-/** Reads plans in one statement; throws `QUERY_TOO_LARGE` where the answers are. */
+/** Reads plans in one statement; throws `QUERY_TOO_LARGE` where the whole request is. */
 export async function readPlans(
   types: SchemaTypes,
   context: RivuletContext,
@@ -92,12 +92,11 @@ export async function readPlans(
 ): Promise<readonly (readonly RowNode[])[]> {
   if (plans.length === 0) return [];
   const reader = context.reader ?? new Reader(context.database);
-  const { values, snapshot } = await reader.read((params) =>
-    plans.map((plan) => rowsToSql(types.model, plan, params)),
+  const { values, snapshot } = await reader.read(
+    (params) => plans.map((plan) => rowsToSql(types.model, plan, params)),
+    { limits: types.limits, plans },
   );
-  const results = plans.map((plan, at) => decodeSelect(plan, values[at]!, snapshot));
-  for (const result of results) assertTotalRows(types.limits, result.rows);
-  return results.map((result) => result.rows);
+  return plans.map((plan, at) => decodeSelect(plan, values[at]!, snapshot).rows);
 }
 
 function oneField(types: SchemaTypes, table: ModelTable): QueryField<{ readonly id: string }> {

@@ -2,8 +2,11 @@ import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
 import { NEWEST_SQL, positionOf } from '../log/newest.js';
 import type { Snapshot } from '../log/snapshot.js';
+import { asRowCapError } from '../query/row-cap.js';
 import { expressionsStatement, readExpressions } from '../query/select.js';
 import { Params, type Statement } from '../sql/statement.js';
+import type { Limits } from './limits.js';
+import { assertPossibleRows, type Countable, rowCapOf } from './plan-limits.js';
 
 const CONFLICT_TRIES = 3;
 
@@ -20,10 +23,19 @@ export interface Made {
   readonly statement: Statement;
   readonly lengths: readonly number[];
   readonly isOfLog: boolean;
+  /** Rows after which it stops; `null`: it cannot read more than are allowed. */
+  readonly rowCap: number | null;
+}
+
+/** What a request reads, as far as it is known before: for the limits that hold for all its root fields together. */
+export interface Extent {
+  readonly limits: Limits;
+  readonly plans: readonly Countable[];
 }
 
 interface Waiting {
   readonly build: Build;
+  readonly extent: Extent | null;
   readonly resolve: (read: Read) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -31,13 +43,16 @@ interface Waiting {
 /**
  * The readings of one request. All that its root fields ask in one turn goes out as one statement, so that the whole answer holds
  * in one snapshot, and its cursor is exact. A statement that was in another transaction's way is run again as it is. Where it
- * fails otherwise each reading is tried for itself, and has its own error.
+ * fails otherwise each reading is tried for itself, and has its own error; not where it was too much, which computing it again would not
+ * mend. The limits on rows hold for all of a statement's readings together.
  */
 export class Reader {
   readonly #database: Database;
   readonly #isOfLog: boolean;
   #waiting: Waiting[] = [];
   #answers = 0;
+  #failure: unknown = null;
+  #refusal: unknown = null;
   #snapshot: Snapshot | null = null;
 
   /** With `isOfLog`, snapshots are positions of the change log, which cursors are made of; it has to be there. */
@@ -51,34 +66,64 @@ export class Reader {
     return this.#answers === 1 ? this.#snapshot : null;
   }
 
-  read(build: Build): Promise<Read> {
+  /** Why the last statement failed; `null` where none did. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** From now on every reading rejects with `error`: what was to be read was tried already, and is not tried again. */
+  refuse(error: unknown): void {
+    this.#refusal = error;
+  }
+
+  /** Without `extent` as many rows are read as there are. */
+  read(build: Build, extent: Extent | null = null): Promise<Read> {
     if (this.#waiting.length === 0) queueMicrotask(() => void this.#flush());
-    return new Promise((resolve, reject) => this.#waiting.push({ build, resolve, reject }));
+    return new Promise((resolve, reject) => this.#waiting.push({ build, extent, resolve, reject }));
   }
 
   async #flush(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      const reads = await this.ask(this.make(waiting.map(({ build }) => build)));
+      if (this.#refusal !== null) throw this.#refusal;
+      const reads = await this.ask(this.#made(waiting));
       for (const [at, each] of waiting.entries()) each.resolve(reads[at]!);
     } catch (error) {
-      if (waiting.length === 1 || isConflict(error)) for (const { reject } of waiting) reject(error);
+      if (waiting.length === 1 || isOfAll(error)) for (const { reject } of waiting) reject(error);
       else
-        for (const { build, resolve, reject } of waiting)
-          await this.ask(this.make([build])).then(([read]) => resolve(read!), reject);
+        for (const each of waiting)
+          await this.ask(this.#made([each], waiting.length)).then(
+            ([read]) => each.resolve(read!),
+            each.reject,
+          );
     }
   }
 
+  /** `share`: how many statements the rows of one request are divided among. */
+  #made(waiting: readonly Waiting[], share = 1): Made {
+    const limits = waiting[0]?.extent?.limits;
+    const plans = waiting.flatMap(({ extent }) => extent?.plans ?? []);
+    return this.make(
+      waiting.map(({ build }) => build),
+      limits && { limits: { ...limits, maxTotalRows: Math.ceil(limits.maxTotalRows / share) }, plans },
+    );
+  }
+
   /** A statement for `ask`, which may be asked by other readers of the same kind, and more than once. */
-  make(builds: readonly Build[]): Made {
+  make(builds: readonly Build[], extent?: Extent): Made {
     const params = new Params();
+    if (extent) {
+      assertPossibleRows(extent.limits, ...extent.plans);
+      params.rowCap = rowCapOf(extent.plans, extent.limits.maxTotalRows);
+    }
     const expressions = builds.map((build) => build(params));
     const all = [...expressions.flat(), ...(this.#isOfLog ? [NEWEST_SQL] : [])];
     return {
       statement: expressionsStatement(all, params),
       lengths: expressions.map(({ length }) => length),
       isOfLog: this.#isOfLog,
+      rowCap: params.rowCap,
     };
   }
 
@@ -89,7 +134,8 @@ export class Reader {
       try {
         return await this.#run(made);
       } catch (error) {
-        if (left <= 1 || !isConflict(error)) throw error;
+        this.#failure = asRowCapError(error, made.rowCap);
+        if (left <= 1 || !isConflict(error)) throw this.#failure;
       }
     }
   }
@@ -111,4 +157,16 @@ export class Reader {
 
 function isConflict(error: unknown): boolean {
   return codedError(error)?.code === 'CONFLICT_RETRY';
+}
+
+const OF_ALL: ReadonlySet<string | undefined> = new Set([
+  'CONFLICT_RETRY',
+  'QUERY_TIMEOUT',
+  'QUERY_TOO_LARGE',
+  'REQUEST_CANCELLED',
+]);
+
+/** True for an error of the whole statement, whichever of its readings caused it. */
+export function isOfAll(error: unknown): boolean {
+  return OF_ALL.has(codedError(error)?.code);
 }

@@ -87,10 +87,10 @@ function eventField(types: SchemaTypes, table: ModelTable, kind: EventField['kin
 
 /** A live query begins with the answer of now, wherever its client was; a cursor that it brings is checked nevertheless. */
 function answersOf(context: RivuletContext, plan: SelectPlan): Flow<SelectResult> {
-  const { scopes, cursors, start } = liveOf(context);
+  const { scopes, cursors, start, owner } = liveOf(context);
   const cursor = start?.kind === 'resume' ? (start.lastEventId ?? start.after) : null;
   if (cursor !== null) cursors.decode(cursor);
-  return scopes.live(plan, { allowance: context.outgoing?.allowance });
+  return scopes.live(plan, { allowance: context.outgoing?.allowance, owner });
 }
 
 /** Subscribers of one live query are handed the same answer, so that it is executed once for all of them. */

@@ -4,6 +4,7 @@ import { and, EVERYTHING, NOTHING, normalize } from '../filter/normalize.js';
 import type { Filter } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import type { Action } from '../policy/types.js';
+import { countRows } from '../query/decode.js';
 import { keysPredicate } from '../query/key.js';
 import { runSelect } from '../query/select.js';
 import type { RowNode, SelectPlan } from '../query/types.js';
@@ -13,7 +14,7 @@ import type { Statement } from '../sql/statement.js';
 import { formatKey } from '../value/key.js';
 import type { RivuletContext } from './context.js';
 import { type Planning, planRows } from './plan.js';
-import { assertTotalRows } from './plan-limits.js';
+import { rowCapOf } from './plan-limits.js';
 import type { SchemaTypes } from './schema-types.js';
 import type { Selection } from './selection.js';
 import { insertRefusal, updateRefusal } from './write-denial.js';
@@ -150,14 +151,16 @@ function answerPlan({ planning, table, selection }: Writing, count: number): Sel
 
 async function readBack(
   tx: Queryable,
-  { types, table }: Writing,
+  { types, table, context }: Writing,
   plan: SelectPlan,
   keys: readonly string[],
 ): Promise<readonly RowNode[]> {
   if (keys.length === 0) return [];
   const filter = normalize(and(keysPredicate(table, keys), plan.filter));
-  const { rows } = await runSelect(tx, types.model, { ...plan, filter });
-  assertTotalRows(types.limits, rows);
+  const { maxTotalRows } = types.limits;
+  const left = maxTotalRows - (context.rowsRead?.count ?? 0);
+  const { rows } = await runSelect(tx, types.model, { ...plan, filter }, rowCapOf([plan], left));
+  if (context.rowsRead) context.rowsRead.count += countRows(rows);
   return rows;
 }
 

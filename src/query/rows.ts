@@ -3,6 +3,7 @@ import { orderToSql } from '../filter/order.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Model } from '../model/types.js';
 import type { Params } from '../sql/statement.js';
+import { countedSql } from './row-cap.js';
 import { type RowSource, tableSource } from './source.js';
 import type { RelatedPlan, SelectPlan } from './types.js';
 
@@ -22,7 +23,13 @@ export function rowsToSql(
   alias = 't0',
 ): string {
   const select = selectRows(model, plan, rowToSql(model, plan, params, source, alias), params, source, alias);
-  return `(select coalesce(json_agg(r.r), '[]'::json) from (${select}) as r)`;
+  return listToSql(select, params);
+}
+
+function listToSql(rows: string, params: Params): string {
+  const list = `coalesce(json_agg(r.r), '[]'::json)`;
+  const counted = countedSql(params, 'count(*)');
+  return `(select ${counted === null ? list : `case when ${counted} then ${list} end`} from (${rows}) as r)`;
 }
 
 /** The rows of a plan that satisfy `conditions`, each as the expression `row`, which is called `r`. */
@@ -38,14 +45,17 @@ export function selectRows(
   const where = [...conditions, filterToSql(model, plan.filter, alias, params)].filter(
     (sql) => sql !== 'true',
   );
-  const parts = [`select ${row} as r from ${source.from(alias)}`];
+  // What hangs from a row is computed with it, also where OFFSET then skips the row: so they are skipped first.
+  const isSkippedFirst = plan.offset > 0 && plan.related.length > 0;
+  const parts = [`select ${isSkippedFirst ? `${alias}.*` : `${row} as r`} from ${source.from(alias)}`];
   if (where.length > 0) parts.push(`where ${where.map((sql) => `(${sql})`).join(' and ')}`);
   const order = source.orderBy?.(alias) ?? (plan.orderBy.length > 0 ? orderToSql(plan.orderBy, alias) : '');
   if (order !== '') parts.push(`order by ${order}`);
   // Not a parameter: one plan is then good for every execution, and Postgres need not plan with each anew.
   if (plan.limit !== null) parts.push(`limit ${BigInt(plan.limit)}`);
   if (plan.offset > 0) parts.push(`offset ${params.cast(String(plan.offset), 'bigint')}`);
-  return parts.join(' ');
+  const rows = parts.join(' ');
+  return isSkippedFirst ? `select ${row} as r from (${rows}) as ${alias} order by ${order}` : rows;
 }
 
 function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSource, alias: string): string {
@@ -75,8 +85,9 @@ function relatedToSql(
   const source = tableSource(plan.table, params);
   const row = rowToSql(model, plan, params, source, alias);
   const rows = selectRelated(model, related, row, params, source, parent, alias);
-  if (relation.kind === 'one') return `(${rows})`;
-  return `(select coalesce(json_agg(r.r), '[]'::json) from (${rows}) as r)`;
+  if (relation.kind === 'many') return listToSql(rows, params);
+  const counted = countedSql(params, '1');
+  return counted === null ? `(${rows})` : `(select case when ${counted} then r.r end from (${rows}) as r)`;
 }
 
 /** `selectRows` of those that belong to the row that is called `parent`; of a `one` relation a single one. */

@@ -1,10 +1,11 @@
-import type { Queryable, TextRow } from '../database/types.js';
+import type { Queryable, QueryOptions, TextRow } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Filter } from '../filter/types.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
 import type { Model, ModelTable } from '../model/types.js';
 import { Params, type Statement } from '../sql/statement.js';
 import { decodeRow, type JsonRow } from './decode.js';
+import { asRowCapError } from './row-cap.js';
 import { rowsToSql } from './rows.js';
 import { type RowSource, tableSource } from './source.js';
 import type { SelectPlan, SelectResult } from './types.js';
@@ -17,9 +18,15 @@ export function selectSql(model: Model, plan: SelectPlan, params: Params, source
   return `select ${rowsToSql(model, plan, params, source)}::text, pg_current_snapshot()::text`;
 }
 
-/** Reads a plan, whatever its depth, in one statement. */
-export async function runSelect(db: Queryable, model: Model, plan: SelectPlan): Promise<SelectResult> {
-  const [result] = await runSelects(db, model, [plan]);
+/** Reads a plan, whatever its depth, in one statement. Throws `QUERY_TOO_LARGE` past `rowCap` rows on all levels together. */
+export async function runSelect(
+  db: Queryable,
+  model: Model,
+  plan: SelectPlan,
+  rowCap: number | null = null,
+  options?: QueryOptions,
+): Promise<SelectResult> {
+  const [result] = await runSelects(db, model, [plan], rowCap, options);
   return result!;
 }
 
@@ -28,14 +35,20 @@ export async function runSelects(
   db: Queryable,
   model: Model,
   plans: readonly SelectPlan[],
+  rowCap: number | null = null,
+  options?: QueryOptions,
 ): Promise<readonly SelectResult[]> {
   if (plans.length === 0) return [];
   const params = new Params();
+  params.rowCap = rowCap;
   const { values, snapshot } = await runExpressions(
     db,
     plans.map((plan) => rowsToSql(model, plan, params)),
     params,
-  );
+    options,
+  ).catch((error: unknown) => {
+    throw asRowCapError(error, rowCap);
+  });
   return plans.map((plan, index) => decodeSelect(plan, values[index]!, snapshot));
 }
 
@@ -72,8 +85,10 @@ export async function runExpressions(
   db: Queryable,
   expressions: readonly string[],
   params: Params,
+  options?: QueryOptions,
 ): Promise<Expressions> {
-  return readExpressions(await db.query(valuesStatement(expressions, params)), expressions.length);
+  const rows = await db.query(valuesStatement(expressions, params), options);
+  return readExpressions(rows, expressions.length);
 }
 
 /** The same as a statement, which is a row where the expressions are few: that is a little less to do for both sides. */

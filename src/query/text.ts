@@ -2,6 +2,7 @@ import { columnSql } from '../filter/column-sql.js';
 import type { Model, ModelColumn } from '../model/types.js';
 import { quoteLiteral } from '../sql/quote.js';
 import type { Params } from '../sql/statement.js';
+import { countedSql } from './row-cap.js';
 import { selectRelated, selectRows } from './rows.js';
 import { tableSource } from './source.js';
 import type { SelectPlan } from './types.js';
@@ -45,7 +46,7 @@ export function textToSql(
 ): string {
   const source = tableSource(plan.table, params);
   const row = objectToSql(model, plan, shape, params, 't0');
-  return together(selectRows(model, plan, row, params, source, 't0'), kind);
+  return together(selectRows(model, plan, row, params, source, 't0'), kind, params);
 }
 
 function objectToSql(
@@ -87,14 +88,17 @@ function valueToSql(
   const own = `${alias}r${index}`;
   const source = tableSource(related.plan.table, params);
   const row = objectToSql(model, related.plan, field.shape, params, own);
-  return together(selectRelated(model, related, row, params, source, alias, own), related.relation.kind);
+  const rows = selectRelated(model, related, row, params, source, alias, own);
+  return together(rows, related.relation.kind, params);
 }
 
 /** An aggregate passes over what is NULL; a row must not be missing in silence. */
-function together(rows: string, kind: 'one' | 'many'): string {
+function together(rows: string, kind: 'one' | 'many', params: Params): string {
   const text =
     kind === 'one'
       ? `coalesce(string_agg(r.r, ''), 'null')`
       : `'[' || coalesce(string_agg(r.r, ','), '') || ']'`;
-  return `(select case when count(*) = count(r.r) then ${text} end from (${rows}) as r)`;
+  const counted = countedSql(params, 'count(*)');
+  const isWhole = `count(*) = count(r.r)${counted === null ? '' : ` and ${counted}`}`;
+  return `(select case when ${isWhole} then ${text} end from (${rows}) as r)`;
 }

@@ -36,8 +36,8 @@ export class LiveQueries {
     return [...this.#byPlan.values()];
   }
 
-  /** The one of this plan, begun where there is none. Throws where a table cannot be followed. */
-  of(plan: SelectPlan): LiveQuery {
+  /** The one of this plan, begun where there is none; `owner` is whom its statements count for then. Throws where a table cannot be followed. */
+  of(plan: SelectPlan, owner?: string): LiveQuery {
     const key = planKey(plan);
     const known = this.#byPlan.get(key);
     if (known) return known;
@@ -45,6 +45,7 @@ export class LiveQueries {
     const query: LiveQuery = new LiveQuery({
       model,
       plan,
+      owner,
       run,
       catchUp,
       onFailure: (error) => {

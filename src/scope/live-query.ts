@@ -1,3 +1,4 @@
+import { Cancellation } from '../database/cancellation.js';
 import { relationPaths, tablesOf } from '../filter/paths.js';
 import { compilePredicate } from '../filter/predicate.js';
 import type { Predicate } from '../filter/types.js';
@@ -11,11 +12,22 @@ import type { Outbox } from './outbox.js';
 import type { ListedScope } from './types.js';
 
 /** Runs the query; rejects when it cannot be answered. */
-export type RunSelect = (plan: SelectPlan) => Promise<SelectResult>;
+export type RunSelect = (plan: SelectPlan, options: RunOptions) => Promise<SelectResult>;
+
+export interface RunOptions {
+  /** Whom its statements count for: see `QueryOptions.owner`. */
+  readonly owner: string | undefined;
+  /** When nobody watches it any more. */
+  readonly cancellation: Cancellation;
+  /** It was answered before, so that it is known not to be too much. */
+  readonly isRefresh: boolean;
+}
 
 export interface LiveQueryOptions {
   readonly model: Model;
   readonly plan: SelectPlan;
+  /** Whoever began it; see `RunOptions`. */
+  readonly owner?: string | undefined;
   readonly run: RunSelect;
   /** Resolves when everything was heard of that was committed before the call. */
   readonly catchUp: () => Promise<void>;
@@ -35,6 +47,7 @@ export class LiveQuery {
   readonly matchable: Matchable;
   readonly plan: SelectPlan;
   readonly #options: LiveQueryOptions;
+  readonly #cancellation = new Cancellation();
   readonly #watchers = new Set<Outbox<SelectResult>>();
   /** Set where only rows of the root table count, and the predicate says which. */
   readonly #predicate: Predicate | null;
@@ -116,6 +129,7 @@ export class LiveQuery {
 
   end(): void {
     this.#ended = true;
+    this.#cancellation.cancel();
     for (const outbox of [...this.#watchers]) outbox.end();
   }
 
@@ -164,7 +178,11 @@ export class LiveQuery {
       do {
         this.#unseen = this.#unseen.filter((xid) => xid !== LAST_XID);
         const joining = [...this.#joining].filter(([, isCaughtUp]) => isCaughtUp).map(([outbox]) => outbox);
-        const answer = await this.#options.run(this.plan);
+        const answer = await this.#options.run(this.plan, {
+          owner: this.#options.owner,
+          cancellation: this.#cancellation,
+          isRefresh: this.#answer !== null,
+        });
         const changed = this.#answer?.raw !== answer.raw;
         this.#answer = answer;
         if (changed) {

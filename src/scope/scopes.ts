@@ -178,14 +178,14 @@ class FeedScopes implements Scopes {
 
   live(
     plan: SelectPlan,
-    { signal, allowance }: Pick<FollowOptions, 'signal' | 'allowance'> = {},
+    { signal, allowance, owner }: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'> = {},
   ): Flow<SelectResult> {
     const watcher = new Watcher(this.#subscriberOptions(signal, allowance));
     const { outbox } = watcher;
     if (this.#stopped) outbox.end();
     if (!outbox.isOpen) return outbox;
     try {
-      watcher.watch(this.#liveQueries.of(plan));
+      watcher.watch(this.#liveQueries.of(plan, owner));
     } catch (error) {
       outbox.end();
       throw error;

@@ -121,6 +121,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
   /** Shared by everything that goes to one peer. Default: one of its own. */
   readonly allowance?: Allowance | undefined;
+  /** Whom the statements of a live query count for: see `QueryOptions.owner`. */
+  readonly owner?: string | undefined;
 }
 
 export interface Scopes {
@@ -132,7 +134,7 @@ export interface Scopes {
    */
   changes(spec: ChangeSpec, options?: FollowOptions): Flow<ScopeMessage>;
   /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
-  live(plan: SelectPlan, options?: Pick<FollowOptions, 'signal' | 'allowance'>): Flow<SelectResult>;
+  live(plan: SelectPlan, options?: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'>): Flow<SelectResult>;
   status(): ScopesStatus;
   /** What was told so far, and what waits to be. */
   figures(): ScopesFigures;

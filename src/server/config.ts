@@ -227,6 +227,13 @@ export interface Limits extends OperationLimits {
   readonly requestSeconds: number;
   /** Seconds that it has for the headers. @default 10 */
   readonly headersSeconds: number;
+  /** Seconds that one statement of a query or mutation may take; then Postgres cancels it (`QUERY_TIMEOUT`). @default 30 */
+  readonly statementSeconds: number;
+  /**
+   * Percent of the pool (`database.maxConnections`) that one user, or one address of those without a token, may have at a time; one
+   * connection at least. What they ask for past it waits, in turn with what others ask. 100: no limit. @default 50
+   */
+  readonly poolPercentPerUser: number;
   /** Seconds that `context` has to answer. @default 10 */
   readonly contextSeconds: number;
   /** Keys that one scope may keep. @default 100000 */

@@ -1,7 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { type GraphQLSchema, getOperationAST, OperationTypeNode } from 'graphql';
+import {
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
+import { isPassing } from '../database/retry.js';
 import { AnswerTexts } from '../graphql/answer-text.js';
+import { isOfAll } from '../graphql/reader.js';
 import type { Limits } from './config.js';
 import { isRecord } from './is-record.js';
 import { hasDocumentId, type PersistedDocuments, type SentParams } from './persisted-documents.js';
@@ -79,18 +87,30 @@ export class DirectAnswers {
     const { document, errors } = checked;
     if (document === null || errors.length > 0) return null;
     const { operationName, variables, extensions } = params;
-    if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.QUERY) return null;
+    const operation = getOperationAST(document, operationName);
+    if (operation?.operation !== OperationTypeNode.QUERY) return null;
     const contextValue = await contextOf(this.#makeContext, yogaContext, extensions);
-    const text = await this.#texts.answer({
-      schema: this.#schema,
-      document,
-      operationName,
-      variableValues: variables,
-      contextValue,
-    });
-    await contextValue.rightsHold?.();
-    return text;
+    try {
+      const text = await this.#texts.answer({
+        schema: this.#schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue,
+      });
+      await contextValue.rightsHold?.();
+      return text;
+    } catch (error) {
+      if (contextValue.reader?.failure === error && isFinal(error, operation)) yogaContext.refusal = error;
+      throw error;
+    }
   }
+}
+
+/** True where asking again, which would find the error's place, costs a statement and cannot end otherwise. */
+function isFinal(error: unknown, { selectionSet: { selections } }: OperationDefinitionNode): boolean {
+  const hasOnePlace = selections.length === 1 && selections[0]!.kind === Kind.FIELD;
+  return (hasOnePlace || isOfAll(error)) && !isPassing(error);
 }
 
 const PARAMS: Readonly<Record<string, (value: unknown) => boolean>> = {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
+import { Cancellation } from '../database/cancellation.js';
 import { addressOf } from './address.js';
 import { bearerToken } from './auth.js';
 import type { RequestInfo } from './config.js';
@@ -110,10 +111,16 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   const operate = async (token: string | null, exchange: Exchange): Promise<void> => {
     const { request, response, address, session } = exchange;
     await quotas.operationFrom(address);
+    const cancellation = new Cancellation();
+    response.once('close', () => {
+      if (!response.writableFinished) cancellation.cancel();
+    });
+    const from = { address, cancellation };
     const reservation = token === null ? null : reservations.find(token, await session());
-    const reserved = reservation && new ReservedOperation(reservation, await session(), options);
+    const reserved = reservation && new ReservedOperation(reservation, await session(), options, from);
     const streaming: Streaming = { reserved, hasBegun: false, params: null, result: null };
     const context: YogaContext = {
+      ...from,
       session: once(async () => {
         const own = await session();
         await quotas.operationOf(own.identity.subject);

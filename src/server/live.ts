@@ -1,10 +1,12 @@
-import { untilAnswered } from '../database/retry.js';
+import { codedError } from '../database/errors.js';
+import { isPassing, type RetryOptions, untilAnswered } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import { createLogFeed } from '../feed/log-feed.js';
 import { createLogHistory } from '../feed/log-history.js';
 import { createLogPages } from '../feed/log-pages.js';
 import { NotifyQueue } from '../feed/notify-queue.js';
 import type { Feed } from '../feed/types.js';
+import { rowCapOf } from '../graphql/plan-limits.js';
 import { type Retention, startRetention } from '../log/retention.js';
 import type { Model } from '../model/types.js';
 import { runSelect } from '../query/select.js';
@@ -60,12 +62,12 @@ const UNINDEXED =
 export async function startLive(options: LiveOptions): Promise<Live> {
   const { feedDatabase, database, model, plan, limits, retention, logger } = options;
   const stopping = new AbortController();
-  const retry: Retry = (work) =>
-    untilAnswered(work, {
-      signal: stopping.signal,
-      onRetry: (error, waitMs) =>
-        logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
-    });
+  const retrying: RetryOptions = {
+    signal: stopping.signal,
+    onRetry: (error, waitMs) =>
+      logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
+  };
+  const retry: Retry = (work) => untilAnswered(work, retrying);
   const { maxTransactionRows } = limits;
   const feed = createLogFeed({
     database: feedDatabase,
@@ -84,7 +86,19 @@ export async function startLive(options: LiveOptions): Promise<Live> {
     pages: createLogPages(model, { maxTransactionRows }),
     retry,
     evaluator: createEvaluator({ database, model, history, retry }),
-    run: (select) => retry(() => runSelect(options.queries, model, select)),
+    run: (select, { owner, cancellation, isRefresh }) =>
+      untilAnswered(
+        () => {
+          const rowCap = rowCapOf([select], limits.maxTotalRows);
+          return runSelect(options.queries, model, select, rowCap, { shared: true, owner, cancellation });
+        },
+        {
+          ...retrying,
+          // One that was answered before waits for a lock, or a server that is busy: that passes.
+          isPassing: (error) =>
+            isPassing(error) || (isRefresh && codedError(error)?.code === 'QUERY_TIMEOUT'),
+        },
+      ),
     isWatched: isWatchedBy(plan, model),
     schema: schemaCheckOf(schemaWatch, model),
     onError: (error) => logger.error({ err: error }, 'a subscription failed'),

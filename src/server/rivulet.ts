@@ -112,7 +112,9 @@ export async function openRivulet<TRelations extends SchemaRelations>(
   checkPolicies(options.model, config.policies);
   const database = connect(databaseUrl, {
     max: settings.maxConnections,
-    silenceMs: REQUEST_SILENCE_MS,
+    silenceMs: Math.max(REQUEST_SILENCE_MS, 2_000 * limits.statementSeconds),
+    statementTimeoutMs: 1_000 * limits.statementSeconds,
+    maxPerOwner: Math.max(1, Math.floor((settings.maxConnections * limits.poolPercentPerUser) / 100)),
     onStatement: onStatement && ((tookMs, ok) => onStatement('requests', tookMs, ok)),
     log: logger,
   });

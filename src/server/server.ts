@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { OwnedDatabase } from '../database/owned.js';
 import { RivuletError } from '../errors.js';
 import { Reader } from '../graphql/reader.js';
 import { buildSchema } from '../graphql/schema.js';
@@ -143,22 +144,26 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
-    const makeContext: MakeContext = (session, extensions, start) => {
+    const makeContext: MakeContext = (session, extensions, start, { address = null, cancellation }) => {
       const { identity, rights } = session;
+      const owner = ownerOf(identity.subject, address);
+      const guarded = writesGuarded(database, () => session.assertRights(rights));
+      const own = new OwnedDatabase(guarded, { owner, cancellation });
       const faults: PolicyFault[] = [];
       const note = (fault: PolicyFault): void => {
         faults.push(fault);
         onFault(fault);
       };
       return {
-        database: writesGuarded(database, () => session.assertRights(rights)),
+        database: own,
         rightsHold: () => session.rightsHold(rights),
         rights: resolveRights(model, config.policies, identity.user, { onFault: note }),
         faults,
         user: identity.user,
         mutationId: mutationIdOf(extensions),
-        live: { scopes, cursors, start },
-        reader: new Reader(database, { isOfLog: true }),
+        live: { scopes, cursors, start, owner },
+        rowsRead: { count: 0 },
+        reader: new Reader(own, { isOfLog: true }),
         admit: () => quotas.subscriptionOf(identity.subject),
       };
     };
@@ -316,6 +321,11 @@ function withOptions(settings: Settings, options: ServerOptions): Settings {
     host: options.host ?? settings.host,
     auth: options.secret === undefined ? settings.auth : { ...settings.auth, secret: options.secret },
   };
+}
+
+/** Whom statements count for: the user, or the address of somebody without a token; all of this machine's are one. */
+function ownerOf(subject: string | null, address: string | null): string {
+  return subject === null ? `address ${address ?? 'local'}` : `user ${subject}`;
 }
 
 function mutationIdOf(extensions: unknown): string | null {

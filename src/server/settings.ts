@@ -85,6 +85,8 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   requestSeconds: 30,
   headersSeconds: 10,
   contextSeconds: 10,
+  statementSeconds: 30,
+  poolPercentPerUser: 50,
   maxScopeKeys: 100_000,
   maxTransactionRows: 200_000,
   maxQueuedChanges: 1_000,

@@ -140,7 +140,9 @@ async function prepare(
     if (session === null) throw new Error('an operation came before the socket was acknowledged');
     await quotas.operationOf(session.identity.subject);
     const outgoing = own === null ? { allowance: extra.allowance, taker: subscription } : undefined;
-    const context: YogaContext = { session: () => Promise.resolve(session), outgoing };
+    const { address } = extra;
+    const { cancellation } = subscription;
+    const context: YogaContext = { session: () => Promise.resolve(session), outgoing, address, cancellation };
     const prepared = await prepareOperation(options, context, payload);
     if (!('document' in prepared)) {
       own?.leave();
@@ -179,7 +181,7 @@ function ofItsOwn(
   const { logger } = options;
   const onEnd = (): void => session.leave();
   const again = () => {
-    const context = { session: () => Promise.resolve(session), rightsChanged: true };
+    const context = { session: () => Promise.resolve(session), rightsChanged: true, address: extra.address };
     return subscribeTo(options, context, payload);
   };
   return {

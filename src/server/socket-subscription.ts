@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import { MessageType, type SubscribePayload, stringifyMessage } from 'graphql-ws';
+import { Cancellation } from '../database/cancellation.js';
 import type { DirectResults, ResultReader, ResultTaker } from '../graphql/direct-results.js';
 import { asGraphQLError } from '../graphql/errors.js';
 import type { SharedResult } from '../graphql/shared-result.js';
@@ -23,6 +24,8 @@ export const NOTHING: AsyncIterable<never> = {
  * that. Where that is refused, the errors are its last result.
  */
 export class SocketSubscription implements ResultTaker, ResultReader, AsyncGenerator<never> {
+  /** For what is read before it is taken over, and for a query until it is answered. */
+  readonly cancellation = new Cancellation();
   readonly #options: SocketProtocolOptions;
   readonly #context: SocketContext;
   readonly #id: string;
@@ -190,6 +193,7 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
       const context = {
         session: () => Promise.resolve(session),
         rightsChanged: true,
+        address: extra.address,
         outgoing: { allowance: extra.allowance, taker: this },
       };
       const answer = await subscribeTo(this.#options, context, this.#params);
@@ -220,6 +224,7 @@ export class SocketSubscription implements ResultTaker, ResultReader, AsyncGener
 
   #end(): void {
     this.#state = 'ended';
+    this.cancellation.cancel();
     this.#leave();
   }
 

@@ -6,6 +6,7 @@ import { renewing } from './renewing.js';
 import type { Session } from './session.js';
 import type { Reservation } from './sse-reservation.js';
 import type { ReservedPlace, Streamed } from './sse-results.js';
+import type { RequestOrigin } from './yoga.js';
 
 /** One request's operation on its way to a reserved stream. */
 export class ReservedOperation implements ReservedPlace {
@@ -14,11 +15,13 @@ export class ReservedOperation implements ReservedPlace {
   readonly #session: Session;
   readonly #rights: number;
   readonly #engine: OperationEngine;
+  readonly #from: RequestOrigin;
   #id = '';
   /** `refused`: it has no place, but its errors go to the stream. */
   #state: 'none' | 'refused' | 'taken' | 'running' = 'none';
 
-  constructor(reservation: Reservation, session: Session, engine: OperationEngine) {
+  constructor(reservation: Reservation, session: Session, engine: OperationEngine, from: RequestOrigin) {
+    this.#from = from;
     this.#reservation = reservation;
     this.#session = session;
     this.#rights = reservation.session.rights;
@@ -34,7 +37,7 @@ export class ReservedOperation implements ReservedPlace {
   take(operationId: string): void {
     this.#id = operationId;
     this.#state = 'refused';
-    this.#reservation.take(operationId);
+    this.#reservation.take(operationId, () => this.#from.cancellation?.cancel());
     this.#state = 'taken';
   }
 
@@ -65,6 +68,7 @@ export class ReservedOperation implements ReservedPlace {
       const context = {
         session: () => Promise.resolve(session),
         rightsChanged: true,
+        address: this.#from.address,
         outgoing: this.outgoing,
       };
       return subscribeTo(this.#engine, context, params);

@@ -46,7 +46,7 @@ export class Reservation implements SessionOwner {
   readonly session: Session;
   readonly allowance: Allowance;
   readonly #options: ReservationOptions;
-  readonly #operations = new Map<string, Pumping | null>();
+  readonly #operations = new Map<string, Pumping>();
   readonly #callOff: () => void;
   #stream: EventStream | null = null;
   #onStream: () => void = () => {};
@@ -97,7 +97,7 @@ export class Reservation implements SessionOwner {
       this.close();
       return;
     }
-    const pumpings = [...this.#operations.values()].filter((each) => each !== null);
+    const pumpings = [...this.#operations.values()];
     // Operations end by themselves when they find their session closed. A peer that does not read is not waited for.
     const giveUp = setTimeout(() => this.close(), END_WITHIN_MS);
     giveUp.unref();
@@ -108,8 +108,8 @@ export class Reservation implements SessionOwner {
     });
   }
 
-  /** Takes an operation's id. Throws `OPERATION_ID_TAKEN`, or `TOO_MANY_SUBSCRIPTIONS`. */
-  take(operationId: string): void {
+  /** Takes an operation's id; `cancel` ends one that does not run yet. Throws `OPERATION_ID_TAKEN`, or `TOO_MANY_SUBSCRIPTIONS`. */
+  take(operationId: string, cancel: () => void = () => {}): void {
     if (this.#operations.has(operationId)) {
       throw new RivuletError('OPERATION_ID_TAKEN', 'another operation of this stream has this id');
     }
@@ -118,7 +118,7 @@ export class Reservation implements SessionOwner {
       const message = `an event stream has at most ${maxOperations} operations open`;
       throw new RivuletError('TOO_MANY_SUBSCRIPTIONS', message);
     }
-    this.#operations.set(operationId, null);
+    this.#operations.set(operationId, { stop: cancel, done: Promise.resolve() });
   }
 
   /** Sends the results of an operation. Where it was completed meanwhile, they are let go. */
@@ -175,9 +175,9 @@ export class Reservation implements SessionOwner {
 
   /** Ends an operation; one that is not there is ended already. */
   complete(operationId: string): void {
-    const pumping = this.#operations.get(operationId);
+    const operation = this.#operations.get(operationId);
     this.#operations.delete(operationId);
-    pumping?.stop();
+    operation?.stop();
   }
 
   /** Throws `STREAM_TAKEN`. */
@@ -201,7 +201,7 @@ export class Reservation implements SessionOwner {
     this.#callOff();
     this.#options.onOpen();
     this.session.leave();
-    for (const pumping of this.#operations.values()) pumping?.stop();
+    for (const operation of this.#operations.values()) operation.stop();
     this.#operations.clear();
     this.#stream?.cut();
     this.#onStream();

@@ -12,6 +12,7 @@ import {
   useSchema,
   type YogaServerInstance,
 } from 'graphql-yoga';
+import type { Cancellation } from '../database/cancellation.js';
 import { RivuletError } from '../errors.js';
 import type { Outgoing, RivuletContext, StreamStart } from '../graphql/context.js';
 import { SharedSubscriptions } from '../graphql/shared-subscribe.js';
@@ -28,7 +29,7 @@ import type { Session } from './session.js';
 import { type Streaming, streamedResults } from './sse-results.js';
 
 /** What Yoga is handed with each request or operation. */
-export interface YogaContext {
+export interface YogaContext extends RequestOrigin {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
   readonly session: () => Promise<Session>;
   /** The header by which an event stream says what came last. Default: none. */
@@ -37,6 +38,8 @@ export interface YogaContext {
   readonly rightsChanged?: boolean;
   /** Where results go past Yoga, and past `renewing`: whoever takes them sees to it that none is delivered by old rights. */
   readonly outgoing?: Outgoing;
+  /** Why the request was refused when it was tried before, whole: its readings are not tried again. */
+  refusal?: unknown;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: Streaming;
   /** Of this operation. Default: those of the configuration. */
@@ -61,7 +64,19 @@ export interface YogaOptions {
 }
 
 /** Makes a context of the rights that the session has at this moment. */
-export type MakeContext = (session: Session, extensions: unknown, start: StreamStart) => RivuletContext;
+export type MakeContext = (
+  session: Session,
+  extensions: unknown,
+  start: StreamStart,
+  from: RequestOrigin,
+) => RivuletContext;
+
+/** Where a request came from, and when nobody waits for its answer any more. */
+export interface RequestOrigin {
+  /** As limits count it; `null`, and by default: this very machine. */
+  readonly address?: string | null | undefined;
+  readonly cancellation?: Cancellation | undefined;
+}
 
 /**
  * GraphQL over HTTP and SSE, and the engine (parse, limits, validate, context, execute, mask) that the WebSocket uses as
@@ -110,7 +125,9 @@ export async function contextOf(
   const session = await context.session();
   if (session.isSuspended) await session.settled();
   session.assertOpen();
-  return makeContext(session, extensions, startOf(context, extensions));
+  const made = makeContext(session, extensions, startOf(context, extensions), context);
+  if (context.refusal !== undefined) made.reader?.refuse(context.refusal);
+  return made;
 }
 
 /** `extensions: { rivulet: { after: cursor } }` says the same as `after:`, for whoever cannot change the document. */

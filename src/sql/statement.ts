@@ -21,6 +21,8 @@ export class Params {
   /** `fromTable`, unless the statement reads tables as they were at another moment. */
   readonly from: FromTable;
   readonly values: (string | null)[] = [];
+  /** Rows that the statement may read on all levels together before it stops; `null`: as many as there are. See `query/row-cap.ts`. */
+  rowCap: number | null = null;
   readonly #places = new Map<string | null, string>();
 
   constructor(from: FromTable = fromTable) {

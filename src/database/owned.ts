@@ -1,0 +1,46 @@
+import type { Statement } from '../sql/statement.js';
+import type { Cancellation } from './cancellation.js';
+import type { Database, Queryable, QueryOptions, TextRow, TransactionOptions } from './types.js';
+
+/** Whose statements they are. */
+export interface StatementOwner {
+  /** Shares of the pool are counted by it. */
+  readonly owner: string;
+  /** When nobody waits for an answer any more. */
+  readonly cancellation?: Cancellation | undefined;
+}
+
+/** A database for one request: everything that it is asked for counts for, and ends with, whoever asks. */
+export class OwnedDatabase implements Database {
+  readonly #database: Database;
+  readonly #owner: StatementOwner;
+
+  constructor(database: Database, owner: StatementOwner) {
+    this.#database = database;
+    this.#owner = owner;
+  }
+
+  get url(): string {
+    return this.#database.url;
+  }
+
+  query(statement: Statement, options?: QueryOptions): Promise<readonly TextRow[]> {
+    return this.#database.query(statement, { ...options, ...this.#owner });
+  }
+
+  script(text: string): Promise<void> {
+    return this.#database.script(text);
+  }
+
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#database.transaction(work, { ...options, ...this.#owner });
+  }
+
+  listen(...args: Parameters<Database['listen']>): ReturnType<Database['listen']> {
+    return this.#database.listen(...args);
+  }
+
+  close(timeoutMs?: number): Promise<void> {
+    return this.#database.close(timeoutMs);
+  }
+}
