@@ -14,7 +14,9 @@ export function decideRoot(reduction: Reduction): void {
 /** A root field of one row keeps its row whatever becomes of it; an empty one takes the first that comes. */
 function decideRow(reduction: Reduction, field: Field): void {
   const { cache, facts, options, plans, rows } = reduction;
-  if (cache.members(field)?.length !== 0) return;
+  const members = cache.members(field);
+  // The same key in another spelling (citext) is a row that went and one that came.
+  if (!members?.every((key) => rows.fact({ table: field.table, key })?.gone)) return;
   const { schema } = reduction;
   const table = schema.model.table(field.table);
   const keys: string[] = [];

@@ -1,3 +1,4 @@
+import type { Field } from '../cache.js';
 import type { Condition } from '../condition.js';
 import { includesKey } from '../decide-junctions.js';
 import { isOutside, isWindow } from '../decide-root.js';
@@ -27,6 +28,8 @@ export function decideRoots(reduction: Reduction, known: Known, fact: RowFact): 
     );
     if (field.kind === 'one') {
       if (belongs !== undefined) plans.judge(field, fact.key, belongs);
+      // Only PostgreSQL knows whether it is the row that was asked for: the same key in another spelling.
+      else if (fact.kind === 'ENTER' && isEmptied(reduction, field)) plans.of(field).refetch = true;
       continue;
     }
     if (!held && isOutside(reduction, field, fact)) {
@@ -38,6 +41,12 @@ export function decideRoots(reduction: Reduction, known: Known, fact: RowFact): 
     const mayShift = !held && rule.offset > 0 && !fact.inserted;
     plans.judge(field, fact.key, mayShift ? undefined : belongs);
   }
+}
+
+/** Whether a field shows no row, or shows one that is gone with this message. */
+function isEmptied({ cache, rows }: Reduction, field: Field): boolean {
+  const members = cache.members(field) ?? [];
+  return members.every((key) => rows.fact({ table: field.table, key })?.gone);
 }
 
 /** What the row's columns leave open, the streams may have said. */

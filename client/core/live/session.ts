@@ -371,7 +371,7 @@ export class LiveSession {
         },
       );
       // The reducer leaves the row of a root field where it is.
-      const after = id !== undefined && isGone(message, id) ? null : value;
+      const after = id !== undefined && isGone(message) ? null : value;
       this.#trees.set(root, after);
       if (after !== before) this.#options.changed();
       if (needs.length > 0 || isRefilled(message)) this.#dispatch('need');

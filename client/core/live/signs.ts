@@ -25,9 +25,9 @@ export function textOf(problem: unknown): string {
   return isObject(first) && typeof first.message === 'string' ? first.message : String(first);
 }
 
-/** The row that a root field shows left, and did not come back. */
-export function isGone({ changes }: Readonly<Record<string, unknown>>, id: string): boolean {
-  const own = Array.isArray(changes) ? changes.filter((each) => isObject(each) && each.key === id) : [];
+/** The row that a root field shows left, and did not come back. Of a stream that follows one key, in whatever spelling. */
+export function isGone({ changes }: Readonly<Record<string, unknown>>): boolean {
+  const own = Array.isArray(changes) ? changes : [];
   return own.length > 0 && own.every((each) => isObject(each) && each.kind === 'LEAVE');
 }
 
