@@ -81,7 +81,7 @@ begin
           from rivulet_old as r union all select 2, ''I'', null, %1$s from rivulet_new as r) as c order by c.nth', image);
       end if;
       return into_log || format('(case when o.image is null then ''I'' when n.image is null then ''D'' else ''U'' end)::"char", o.image, n.image, $1, $2
-        from %s as o full join %s as n on o.nth = n.nth and o.key = n.key where o.image is distinct from n.image', olds, news);
+        from %s as o full join %s as n on o.nth = n.nth and o.key = n.key where o.image is distinct from n.image collate "C"', olds, news);
   end case;
 end`,
   },

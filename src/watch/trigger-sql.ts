@@ -209,9 +209,9 @@ function nobodyAsleep(): string {
 }
 
 function changedCondition(table: WatchedTable): string {
-  if (table.onlyColumns === null) return 'o.image is distinct from n.image';
+  if (table.onlyColumns === null) return `o.image is distinct from n.image collate "C"`;
   const places = table.onlyColumns.map((column) => table.columns.indexOf(column) + 1);
-  const changed = places.map((place) => `o.image[${place}] is distinct from n.image[${place}]`);
+  const changed = places.map((place) => `o.image[${place}] is distinct from n.image[${place}] collate "C"`);
   return ['o.image is null', 'n.image is null', ...changed].join(' or ');
 }
 

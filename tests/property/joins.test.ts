@@ -69,6 +69,7 @@ const JOINS: Readonly<Record<string, Join>> = {
   document: same('jsonb', of('jsonb'), '{"a":1}', '{"a":1.0}', '{"b":2,"a":1}', '{"a":1,"b":2}', 'null'),
   bits: same('varbit', of('varbit'), '1', '01', '10', '1'),
   money: same('money', of('money'), '1', '1.00', '2'),
+  folded: same('text collate folded', text, 'ada', 'Ada', 'ADA', 'bob'),
   ulid: same('varchar(9)', of('varchar(9)'), 'a', 'A', 'a '),
   whole: {
     types: ['int', 'numeric'],
@@ -130,7 +131,8 @@ const setup = names.map((name) => {
     create table ${name}_j (id text primary key, l ${left}, r ${right});`;
 });
 const database = await createDatabase({
-  setup: `create extension citext; create domain mail as citext; ${setup.join('')}`,
+  setup: `create extension citext; create domain mail as citext;
+    create collation folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false); ${setup.join('')}`,
 });
 await watchAll(database, model);
 await fillColumnFacts(database.db, model);
