@@ -36,5 +36,6 @@ export { createRivulet } from './server/rivulet.js';
 export type { RivuletServer, ServerOptions } from './server/server.js';
 export { createServer } from './server/server.js';
 export type { SessionFacts } from './server/session-facts.js';
-export type { PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';
+export type { DefaultTables, PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';
+export type { WatcherList, Watchers } from './watch/watchers.js';
 export { watchers } from './watch/watchers.js';

@@ -2,6 +2,7 @@ import { RivuletError } from '../errors.js';
 import { and, EVERYTHING, normalize } from '../filter/normalize.js';
 import { parseOrder } from '../filter/order.js';
 import { parseFilter, relationFilter, relationSourceFilter } from '../filter/parse.js';
+import { ownColumns } from '../filter/paths.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { assertReadable, junctionFilter } from '../policy/guard.js';
@@ -28,7 +29,8 @@ export interface Viewer {
 const OPS: readonly ChangeOp[] = ['INSERT', 'UPDATE', 'DELETE'];
 
 /** What a stream with these options watches. Throws the errors that `Api.changes` documents. */
-export function changeSpec(viewer: Viewer, { table, columns }: Target, options: LabelOptions): ChangeSpec {
+export function changeSpec(viewer: Viewer, target: Target, options: LabelOptions): ChangeSpec {
+  const { table, columns } = target;
   const { model, rights } = viewer;
   if (rights && !rights.isExposed(table)) {
     const known = model.tables.filter((each) => rights.isExposed(each)).map(({ name }) => name);
@@ -36,9 +38,11 @@ export function changeSpec(viewer: Viewer, { table, columns }: Target, options: 
   }
   const follows = parseWith(model, rights, table, options.with);
   const rows = rowsFilter(table, options.rows);
+  const filter = normalize(and(rows ?? EVERYTHING, readable(viewer, table, options.where, 'where')));
+  assertLogged(target, filter);
   return {
     table,
-    filter: normalize(and(rows ?? EVERYTHING, readable(viewer, table, options.where, 'where'))),
+    filter,
     rights: rights && normalize(rights.filter(table, 'read')),
     ops: opsOf(options.ops, rows !== null),
     columns: columnsOf(viewer, table, options.columns, columns),
@@ -46,6 +50,15 @@ export function changeSpec(viewer: Viewer, { table, columns }: Target, options: 
     related: follows.map((each) => relatedPlan(viewer, each)),
     graph: follows.map((each) => relatedSpec(viewer, each)),
   };
+}
+
+/** Of a table that only labels watch, updates of other columns are not logged: a filter on them would go wrong unseen. */
+function assertLogged({ logged }: Target, filter: Filter): void {
+  const unseen =
+    logged && [...ownColumns(filter)].find((column) => !column.isKey && !logged.includes(column));
+  if (!unseen) return;
+  const message = `Updates of ${unseen.name} are not logged for this label: add it to the label's \`columns\`, or leave them out.`;
+  throw invalid(message, { column: unseen.name });
 }
 
 function relatedSpec(viewer: Viewer, follow: Followed): RelatedSpec {

@@ -9,6 +9,8 @@ export interface Target {
   readonly table: ModelTable;
   /** `null`: all. */
   readonly columns: readonly ModelColumn[] | null;
+  /** The columns of which updates are logged; `null`: all. */
+  readonly logged: readonly ModelColumn[] | null;
 }
 
 /** A Drizzle table, or a watcher's label. Throws `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL` or `CHANGES_INVALID`. */
@@ -16,7 +18,7 @@ export function resolveTarget(model: Model, labels: readonly WatchLabel[], targe
   if (typeof target === 'string') return labelled(model, labels, target);
   if (!is(target, PgTable)) throw invalid("Changes are of a Drizzle table, or of a watcher's label.");
   const table = model.tables.find((each) => each.drizzle === target);
-  if (table) return { table, columns: null };
+  if (table) return { table, columns: null, logged: null };
   const known = model.tables.map((each) => each.name);
   throw unknown('CHANGES_UNKNOWN_TABLE', 'The given table is not in the relations config', known, {});
 }
@@ -27,11 +29,10 @@ function labelled(model: Model, labels: readonly WatchLabel[], name: string): Ta
     const known = labels.map(({ label }) => label);
     throw unknown('CHANGES_UNKNOWN_LABEL', `No watcher has the label ${name}`, known, { label: name });
   }
-  const { sqlSchema, sqlName, columns } = found;
+  const { sqlSchema, sqlName, columns, logged } = found;
   const table = model.tables.find((each) => each.sqlSchema === sqlSchema && each.sqlName === sqlName);
   if (!table) throw new TypeError(`the table of the label ${name} is in no model`);
-  return {
-    table,
-    columns: columns && table.columns.filter((column) => columns.includes(column.sqlName)),
-  };
+  const named = (names: readonly string[] | null) =>
+    names && table.columns.filter((column) => names.includes(column.sqlName));
+  return { table, columns: named(columns), logged: named(logged) };
 }

@@ -23,7 +23,10 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   readonly policies: Policies<TContext>;
   /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */
   readonly names?: Readonly<Record<string, TableNames>>;
-  /** What is watched. @default every table with a policy, and what their relations reach */
+  /**
+   * What is watched. To add to the default: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`.
+   * @default every table with a policy, and what their relations reach
+   */
   readonly watchers?: readonly WatcherSpec[];
   /**
    * The context that policies are functions of. `claims` is `null` if no token came, or one with an empty `sub`; a bad token never gets this

@@ -14,10 +14,14 @@ import type { Logger } from './logger.js';
 /** Differences that a message names; `rivulet doctor` names them all. */
 const SHOWN_DRIFTS = 5;
 
-/** What is to be watched: what the configuration declares, or every table with a policy and what hangs from it. */
+/**
+ * What is to be watched: what the configuration declares, or every table with a policy and what hangs from it. Of every table in the relations
+ * config all changes are logged, whatever columns labels name: policies, filters, live queries and server code may depend on any column.
+ */
 export function watchPlanOf(config: RivuletConfig, model: Model): WatchPlan {
   const exposure = exposureOf(model, config.policies);
-  return planWatchers(model, config.watchers ?? defaultWatchers(model, exposure.has));
+  const defaults = defaultWatchers(model, exposure.has);
+  return planWatchers(model, config.watchers ?? defaults, { defaults, isFull: () => true });
 }
 
 /** Whether changes of a table (by its name in the model) are in the plan. */

@@ -19,19 +19,29 @@ export interface WithRelations {
   readonly [relation: string]: true | WithRelations;
 }
 
+/** Stands for the tables that are watched where nothing is declared; made by `watchers.defaults()`. */
+export interface DefaultTables {
+  readonly defaults: true;
+}
+
 export interface WatcherOptions {
   /** Also watch the tables that these relations reach, junction tables included. */
   readonly with?: WithRelations;
   /** Columns that travel with the event. A Drizzle table's all do; for a plain one these are added. */
   readonly extraColumns?: readonly string[];
-  /** Only an update that changes one of these columns counts. Needs a `label`, by which it is subscribed. */
+  /**
+   * Columns of which the label's stream delivers updates. It needs a `label`, and narrows that stream alone: all changes of a table in the
+   * relations config are logged, because rights, filters and other streams may depend on any column.
+   * @default every column; so does an empty list
+   */
   readonly columns?: readonly string[];
+  /** Names a stream of the server API: `rivulet.changes('renamed')`. @default none */
   readonly label?: string;
 }
 
 /** One declaration, plain data; `planWatchers` checks it. */
 export interface WatcherSpec extends WatcherOptions {
-  readonly table: TableReference;
+  readonly table: TableReference | DefaultTables;
 }
 
 /** What is to be installed: one entry a table, sorted by schema and name. */
@@ -52,4 +62,6 @@ export interface WatchLabel {
   readonly sqlName: string;
   /** SQL names; `null`: every change. */
   readonly columns: readonly string[] | null;
+  /** SQL names of the columns of which the table's updates are logged; `null`: all. */
+  readonly logged: readonly string[] | null;
 }

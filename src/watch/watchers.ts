@@ -1,3 +1,5 @@
+import { isPlain } from '../options/checks.js';
+import { checkOptions } from './spec-checks.js';
 import type { TableReference, WatcherOptions, WatcherSpec, WithRelations } from './types.js';
 
 /** An array of specs that can be added to: `watchers(tasks).and(users, { with: { projects: true } })`. */
@@ -5,34 +7,55 @@ export interface WatcherList extends ReadonlyArray<WatcherSpec> {
   and(table: TableReference, options?: WatcherOptions): WatcherList;
 }
 
-/**
- * Declares what is watched. The same table (and label) twice is one declaration with both's relations and columns.
- * Nothing is checked here: `planWatchers` does that, with the model at hand.
- */
-export function watchers(table: TableReference, options?: WatcherOptions): WatcherList;
-export function watchers(
-  list: readonly WatcherSpec[],
-  table: TableReference,
-  options?: WatcherOptions,
-): WatcherList;
-export function watchers(
-  first: readonly WatcherSpec[] | TableReference,
-  second?: TableReference | WatcherOptions,
-  third?: WatcherOptions,
-): WatcherList {
-  if (Array.isArray(first))
-    return add(first as readonly WatcherSpec[], second as TableReference, third ?? {});
-  return add([], first as TableReference, (second as WatcherOptions | undefined) ?? {});
+export interface Watchers {
+  (table: TableReference, options?: WatcherOptions): WatcherList;
+  (list: readonly WatcherSpec[], table: TableReference, options?: WatcherOptions): WatcherList;
+  /**
+   * What is watched where nothing is declared, to add to: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`. Every
+   * table with a policy, and what their relations reach.
+   */
+  defaults(): WatcherList;
 }
 
-function add(list: readonly WatcherSpec[], table: TableReference, options: WatcherOptions): WatcherList {
+/**
+ * Declares what is watched. The same table (and label) twice is one declaration with both's relations and columns.
+ * Nothing is refused here: `planWatchers` does that, with the model at hand, and says everything at once.
+ */
+export const watchers: Watchers = Object.assign(
+  (
+    first: readonly WatcherSpec[] | TableReference,
+    second?: TableReference | WatcherOptions,
+    third?: WatcherOptions,
+  ): WatcherList => {
+    if (Array.isArray(first)) return add(first as readonly WatcherSpec[], second as TableReference, third);
+    return add([], first as TableReference, second as WatcherOptions | undefined);
+  },
+  { defaults: () => listOf([{ table: { defaults: true } }]) },
+);
+
+function add(list: readonly WatcherSpec[], table: TableReference, options: WatcherOptions = {}): WatcherList {
+  if (checkOptions(options).problems.length > 0) {
+    // To be refused with all else that is wrong.
+    return listOf([...list, isPlain(options) ? { ...options, table } : malformed(table, options)]);
+  }
   const place = list.findIndex((spec) => spec.table === table && spec.label === options.label);
-  const specs =
-    place < 0
-      ? [...list, { ...options, table }]
-      : list.map((spec, index) => (index === place ? merge(spec, options) : spec));
+  if (place < 0 || checkOptions(optionsOf(list[place]!)).problems.length > 0) {
+    return listOf([...list, { ...options, table }]);
+  }
+  return listOf(list.map((spec, index) => (index === place ? merge(spec, options) : spec)));
+}
+
+function malformed(table: TableReference, options: unknown): WatcherSpec {
+  return { table, options } as WatcherSpec;
+}
+
+function optionsOf({ table: _, ...options }: WatcherSpec): WatcherOptions {
+  return options;
+}
+
+function listOf(specs: WatcherSpec[]): WatcherList {
   Object.defineProperty(specs, 'and', {
-    value: (other: TableReference, otherOptions: WatcherOptions = {}) => add(specs, other, otherOptions),
+    value: (table: TableReference, options?: WatcherOptions) => add(specs, table, options),
   });
   return Object.freeze(specs) as unknown as WatcherList;
 }
@@ -40,8 +63,9 @@ function add(list: readonly WatcherSpec[], table: TableReference, options: Watch
 function merge(spec: WatcherSpec, options: WatcherOptions): WatcherSpec {
   const related = mergeRelations(spec.with, options.with);
   const extraColumns = union(spec.extraColumns, options.extraColumns);
-  // Without `columns` every change counts, and that stays so.
-  const columns = spec.columns && options.columns ? union(spec.columns, options.columns) : undefined;
+  // Without columns every change counts, and that stays so.
+  const isNarrow = spec.columns?.length && options.columns?.length;
+  const columns = isNarrow ? union(spec.columns, options.columns) : undefined;
   return {
     table: spec.table,
     ...(spec.label !== undefined && { label: spec.label }),

@@ -30,7 +30,9 @@ async function selectAll(schema: CascadeSchema): Promise<ReadonlyMap<string, Row
   const found = new Map<string, Rows>();
   for (const table of schema.tables) {
     const cells = columnsOf(table).map((column) => `${column}::text`);
-    const rows = await database.query(`select ${cells.join(', ')} from ${table.name}`);
+    // Each run makes its tables anew: what was prepared for those of another run is not to be used.
+    const text = `select ${cells.join(', ')} from ${table.name}`;
+    const rows = await database.db.query({ text, params: [] }, { prepare: false });
     found.set(table.name, new Map(rows.map((row) => [JSON.stringify(row.slice(0, table.key.length)), row])));
   }
   return found;

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/filter': ['src/model', 'src/value', 'src/sql'],
   'src/database': ['src/sql'],
   'src/log': ['src/model', 'src/filter', 'src/sql', 'src/database'],
-  'src/watch': ['src/model', 'src/sql', 'src/database', 'src/log'],
+  'src/watch': ['src/options', 'src/model', 'src/sql', 'src/database', 'src/log'],
   'src/feed': ['src/model', 'src/filter', 'src/log', 'src/watch', 'src/database', 'src/sql'],
   'src/policy': ['src/model', 'src/value', 'src/filter'],
   'src/manifest': ['src/model', 'src/value', 'src/filter', 'src/policy'],

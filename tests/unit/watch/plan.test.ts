@@ -102,6 +102,52 @@ describe('planWatchers', () => {
     expect(planWatchers(model, second).tables[0]!.onlyColumns).toEqual(['person_id', 'title']);
   });
 
+  test('columns restrict nothing of a table that others depend on, however it is named', () => {
+    const isFull = () => true;
+    const labelled = watchers(posts, { label: 'retitled', columns: ['title'] });
+    const plain = { sqlName: 'posts', columns: ['title'], key: ['title'] };
+    const described = watchers(plain, { label: 'retitled', columns: ['title'] });
+    for (const list of [labelled, described]) {
+      expect(planWatchers(model, list, { isFull })).toMatchObject({
+        tables: [{ sqlName: 'posts', key: ['id'], onlyColumns: null }],
+        labels: [{ label: 'retitled', columns: ['title'], logged: null }],
+      });
+    }
+    expect(planWatchers(model, labelled).labels[0]!.logged).toEqual(['title']);
+  });
+
+  test('an empty list of columns is all of them, also beside another list', () => {
+    for (const list of [
+      watchers(posts, { label: 'l', columns: [] }),
+      watchers(posts, { label: 'l', columns: [] }).and(posts, { label: 'l', columns: ['title'] }),
+      watchers(posts, { label: 'l', columns: ['title'] }).and(posts, { label: 'l', columns: [] }),
+    ]) {
+      expect(planWatchers(model, list)).toMatchObject({
+        tables: [{ onlyColumns: null }],
+        labels: [{ columns: null, logged: null }],
+      });
+    }
+    expect(planned(watchers(posts, { columns: [] }))).toEqual(['posts']);
+  });
+
+  test('the defaults stand for what is watched without a declaration, and can be added to', () => {
+    const defaults = defaultWatchers(model, (table) => table.name === 'people');
+    const list = watchers
+      .defaults()
+      .and(posts, { label: 'retitled', columns: ['title'] })
+      .and(alone);
+    const plan = planWatchers(model, list, { defaults });
+    expect(plan.tables.map(({ sqlName }) => sqlName)).toEqual([
+      'alone',
+      'people',
+      'post_tags',
+      'posts',
+      'tags',
+    ]);
+    expect(plan.tables.every(({ onlyColumns }) => onlyColumns === null)).toBe(true);
+    expect(plan.labels).toMatchObject([{ label: 'retitled', columns: ['title'], logged: null }]);
+  });
+
   test('a table without a Drizzle schema is described by SQL names', () => {
     const plain = { sqlSchema: 'legacy', sqlName: 'invoices', columns: ['total'], key: ['no', 'year'] };
     expect(planWatchers(model, watchers(plain, { extraColumns: ['note'] })).tables).toMatchObject([
@@ -148,6 +194,89 @@ describe('planWatchers', () => {
   ])('%s is refused by name', (_, specs, code, text) => {
     expect(() => planWatchers(model, specs)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(text) }),
+    );
+  });
+});
+
+describe('malformed declarations', () => {
+  const plain = (rest: object) => ({ sqlName: 'invoices', columns: ['total'], key: ['no'], ...rest });
+
+  test.each<[string, unknown, string]>([
+    ['no list', posts, 'must be a list'],
+    ['a watcher that is none', [null], 'watchers[0]: must be a watcher'],
+    ['no table', watchers(undefined as never), 'watchers[0].table'],
+    ['a number for a table', watchers(5 as never), 'watchers[0].table'],
+    ['an empty name', watchers(''), 'watchers[0].table'],
+    ['null for options', watchers(posts, null as never), 'watchers[0]'],
+    ['a text for options', watchers(posts, 'title' as never), 'watchers[0]'],
+    ['an option that does not exist', watchers(posts, { colums: ['title'] } as never), 'watchers[0].colums'],
+    ['a text for columns', watchers(posts, { label: 'l', columns: 'title' } as never), 'watchers[0].columns'],
+    [
+      'a column that is no text',
+      watchers(posts, { label: 'l', columns: [5] } as never),
+      'watchers[0].columns[0]',
+    ],
+    [
+      'a text for extraColumns',
+      watchers(posts, { extraColumns: 'title' } as never),
+      'watchers[0].extraColumns',
+    ],
+    ['an empty label', watchers(posts, { label: '' }), 'watchers[0].label'],
+    ['a blank label', watchers(posts, { label: '  ' }), 'watchers[0].label'],
+    ['a label that is no text', watchers(posts, { label: 5 } as never), 'watchers[0].label'],
+    ['a list for with', watchers(posts, { with: ['tags'] } as never), 'watchers[0].with'],
+    ['false for a relation', watchers(posts, { with: { tags: false } } as never), 'watchers[0].with.tags'],
+    [
+      'a description without a name',
+      watchers(plain({ sqlName: undefined }) as never),
+      'watchers[0].table.sqlName',
+    ],
+    [
+      'a description without columns',
+      watchers(plain({ columns: undefined }) as never),
+      'watchers[0].table.columns',
+    ],
+    ['a description with another part', watchers(plain({ keys: ['no'] }) as never), 'watchers[0].table.keys'],
+    ['the defaults with options', [{ table: { defaults: true }, label: 'l' }], 'watchers[0]'],
+    [
+      'the second of a table, malformed',
+      watchers(posts).and(posts, { columns: 5 } as never),
+      'watchers[1].columns',
+    ],
+  ])('%s is refused with its place', (_, specs, place) => {
+    expect(() => planWatchers(model, specs as never)).toThrow(
+      expect.objectContaining({ code: 'WATCH_INVALID', message: expect.stringContaining(place) }),
+    );
+  });
+
+  test('a label of a table without a schema names columns that are described', () => {
+    const list = watchers(plain({}), { label: 'l', extraColumns: ['note'], columns: ['note', 'totl'] });
+    expect(() => planWatchers(model, list)).toThrow(
+      expect.objectContaining({ code: 'WATCH_UNKNOWN_COLUMN', message: expect.stringContaining('totl') }),
+    );
+  });
+
+  test('everything that is wrong is said at once', () => {
+    const list = watchers(posts, {
+      label: '',
+      colums: ['title'],
+      columns: ['titel'],
+      with: { tag: true },
+    } as never)
+      .and('persons')
+      .and(people, { label: 'l' })
+      .and(tags, { label: 'l' });
+    const problems = [
+      { code: 'WATCH_INVALID', message: expect.stringContaining('watchers[0].label') },
+      { code: 'WATCH_INVALID', message: expect.stringContaining('watchers[0].colums') },
+      { code: 'WATCH_UNKNOWN_COLUMN', message: expect.stringContaining('titel') },
+      { code: 'WATCH_INVALID', message: expect.stringContaining('has columns, but no label') },
+      { code: 'WATCH_UNKNOWN_RELATION', message: expect.stringContaining('tag') },
+      { code: 'WATCH_UNKNOWN_TABLE', message: expect.stringContaining('persons') },
+      { code: 'WATCH_INVALID', message: expect.stringContaining('Two watchers have the label l') },
+    ];
+    expect(() => planWatchers(model, list)).toThrow(
+      expect.objectContaining({ code: 'WATCH_INVALID', details: { problems } }),
     );
   });
 });
