@@ -16,6 +16,8 @@ const QUICK_MS = 50;
 const CANCELLED_AFTER_MS = 100;
 /** Quick statements that are remembered; the oldest goes. */
 const MAX_REMEMBERED = 500;
+/** Longer statements have a session for themselves: texts come from clients, and these are seldom quick. */
+const MAX_TEXT_LENGTH = 16_000;
 
 /** A statement that only reads, so that it may be sent twice; the first answer counts. */
 export class Reading {
@@ -96,7 +98,7 @@ export class Pace {
 
   took(text: string, ms: number): void {
     if (ms > QUICK_MS) this.#quick.delete(text);
-    else if (!this.#quick.has(text)) {
+    else if (text.length <= MAX_TEXT_LENGTH && !this.#quick.has(text)) {
       this.#quick.add(text);
       if (this.#quick.size > MAX_REMEMBERED) this.#quick.delete(this.#quick.values().next().value!);
     }

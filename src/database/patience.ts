@@ -1,3 +1,5 @@
+import { textKey } from '../sql/text-key.js';
+
 /** How much longer than `baseMs` a statement may be waited for at most. */
 const MOST_TIMES = 32;
 /** Statements that are remembered; the oldest goes. */
@@ -17,12 +19,13 @@ export class Patience {
   }
 
   for(text: string): number {
-    return this.#known.get(text) ?? this.#baseMs;
+    if (this.#known.size === 0) return this.#baseMs;
+    return this.#known.get(textKey(text)) ?? this.#baseMs;
   }
 
   answered(text: string, tookMs: number): void {
     if (2 * tookMs > this.#baseMs) this.#remember(text, 2 * tookMs);
-    else this.#known.delete(text);
+    else if (this.#known.size > 0) this.#known.delete(textKey(text));
   }
 
   gaveUp(text: string): void {
@@ -30,8 +33,9 @@ export class Patience {
   }
 
   #remember(text: string, ms: number): void {
-    this.#known.delete(text);
-    this.#known.set(text, Math.min(ms, this.#baseMs * MOST_TIMES));
+    const key = textKey(text);
+    this.#known.delete(key);
+    this.#known.set(key, Math.min(ms, this.#baseMs * MOST_TIMES));
     if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
   }
 }

@@ -9,6 +9,8 @@ import type { QueryOptions, TextRow } from './types.js';
 const TEXT_OID = 25;
 /** Distinct statement texts that one session prepares; what comes later is planned each time. Bounds the server's memory. */
 const MAX_PREPARED = 256;
+/** Characters of all of them together. */
+const MAX_PREPARED_LENGTH = 512 * 1024;
 /** Types that postgres.js would parse: all of them stay text. */
 const PARSED_OIDS = [16, 17, 21, 23, 26, 114, 700, 701, 1082, 1114, 1184, 3802];
 
@@ -57,6 +59,7 @@ export class Session {
   #lost: Error | null = null;
   readonly #sql: postgres.Sql;
   readonly #prepared = new Set<string>();
+  #preparedLength = 0;
   /** Statements that are not answered yet, in their order. */
   readonly #sent: { cancel(): void }[] = [];
   #isCancelled = false;
@@ -231,6 +234,8 @@ export class Session {
   #mayPrepare(text: string): boolean {
     if (this.#prepared.has(text)) return true;
     if (this.#prepared.size >= MAX_PREPARED) return false;
+    if (this.#preparedLength + text.length > MAX_PREPARED_LENGTH) return false;
+    this.#preparedLength += text.length;
     this.#prepared.add(text);
     return true;
   }

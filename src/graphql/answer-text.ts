@@ -25,7 +25,7 @@ import { type RootField, rootFieldOf } from './query-fields.js';
 import type { Extent, Reader } from './reader.js';
 import { rowShape } from './row-shape.js';
 import { type RowCompiling, rowText } from './row-text.js';
-import { fieldsOf, type SelectionInfo, selectionOf } from './selection.js';
+import { conditionsOf, fieldsOf, type SelectionInfo, selectionOf } from './selection.js';
 
 /** One root field of a query: how it is planned and how its rows are written. */
 interface Part {
@@ -200,7 +200,7 @@ function partsOf(info: SelectionInfo, operation: OperationDefinitionNode): reado
 function shapeOf(info: SelectionInfo, part: Part): TextShape | null {
   if (part.shape === undefined) {
     const { model, table } = part.root;
-    part.shape = rowShape(info, model, table, selectionOf(part.nodes));
+    part.shape = rowShape(lasting(info), model, table, selectionOf(part.nodes));
   }
   return part.shape;
 }
@@ -208,12 +208,16 @@ function shapeOf(info: SelectionInfo, part: Part): TextShape | null {
 function writerOf(info: SelectionInfo, part: Part): Writer | null {
   if (part.write === undefined) {
     const { kind, model, table } = part.root;
-    const compiling: RowCompiling = { info, model, columns: new Map() };
+    const compiling: RowCompiling = { info: lasting(info), model, columns: new Map() };
     const row = rowText(compiling, table, selectionOf(part.nodes));
     const one = row && nullable(row);
     part.write = one && (kind === 'one' ? (rows) => one(rows[0] ?? null) : listText(row));
   }
   return part.write;
+}
+
+function lasting(info: SelectionInfo): SelectionInfo {
+  return { ...info, variableValues: conditionsOf(info.variableValues) };
 }
 
 /** `@skip` and `@include` make the selection depend on variables; whatever else there is, is not known here. */

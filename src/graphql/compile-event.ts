@@ -15,7 +15,7 @@ import type { Limits } from './limits.js';
 import { listText, nullable, type TextWriter, Unusual } from './object-text.js';
 import { assertTotalRows } from './plan-limits.js';
 import { type RowCompiling, rowText } from './row-text.js';
-import { fieldsOf, selectionOf } from './selection.js';
+import { conditionsOf, fieldsOf, selectionOf } from './selection.js';
 
 /** What a subscription field says of itself, in its `extensions.rivulet`, so that its events can be written without execution. */
 export interface EventField {
@@ -47,7 +47,7 @@ export function compileEvent(args: SubscriptionArgs): EventText | null {
     args.variableValues ?? {},
   );
   if (!coerced) return null;
-  const info = { schema, fragments: fragmentsOf(document), variableValues: coerced };
+  const info = { schema, fragments: fragmentsOf(document), variableValues: conditionsOf(coerced) };
   const [root, ...others] = fieldsOf(info, rootType.name, [operation.selectionSet]);
   if (!root || others.length > 0) return null;
   const [responseKey, nodes] = root;

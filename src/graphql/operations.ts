@@ -1,4 +1,5 @@
 import { type DocumentNode, getOperationAST, Kind, type SubscriptionArgs, visit } from 'graphql';
+import { textKey } from '../sql/text-key.js';
 import { compileEvent, type EventText } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 
@@ -16,24 +17,36 @@ export interface Asked {
   readonly text: EventText | null;
 }
 
-/** Operations of one document that are told apart by their variables; further ones share with nobody. */
+/** Operations of one document that are told apart by their variables at one time; further ones share with nobody. */
 const MAX_OPERATIONS = 1_000;
+
+/** An operation that somebody asks for, until it is left. */
+export interface JoinedOperation {
+  readonly operation: Operation;
+  /** To be called when the subscriber has gone; twice is fine. */
+  readonly leave: () => void;
+}
+
+interface SharedOperation {
+  readonly operation: Operation;
+  subscribers: number;
+}
 
 interface Known {
   /** By operation name. */
   readonly variables: Map<string, readonly string[]>;
-  readonly operations: Map<string, Operation>;
+  readonly operations: Map<string, SharedOperation>;
 }
 
 /**
  * Knows who asks the same: equal texts are parsed to the same document by the server's cache, and of the variables only those count that
  * are used below the root field. Its arguments say which events come, not what is made of them; so those who resumed at
- * different cursors ask the same.
+ * different cursors ask the same. What depends on variables is forgotten with the last subscriber; what does not lives as long as the document.
  */
 export class Operations {
   readonly #known = new WeakMap<DocumentNode, Known>();
 
-  of(args: SubscriptionArgs): Operation {
+  join(args: SubscriptionArgs): JoinedOperation {
     const { document, operationName } = args;
     const name = operationName ?? '';
     let known = this.#known.get(document);
@@ -47,13 +60,23 @@ export class Operations {
       known.variables.set(name, variables);
     }
     const values = variables.map((variable) => [variable, args.variableValues?.[variable]]);
-    const key = JSON.stringify([name, values]);
-    let operation = known.operations.get(key);
-    if (!operation) {
-      operation = new CompiledOperation();
-      if (known.operations.size < MAX_OPERATIONS) known.operations.set(key, operation);
+    const { operations } = known;
+    const key = textKey(JSON.stringify([name, values]));
+    let shared = operations.get(key);
+    if (!shared) {
+      shared = { operation: new CompiledOperation(), subscribers: 0 };
+      if (operations.size < MAX_OPERATIONS) operations.set(key, shared);
     }
-    return operation;
+    if (values.length === 0) return { operation: shared.operation, leave: () => {} };
+    shared.subscribers++;
+    let own: SharedOperation | null = shared;
+    const leave = (): void => {
+      if (own === null) return;
+      own.subscribers--;
+      if (own.subscribers === 0 && operations.get(key) === own) operations.delete(key);
+      own = null;
+    };
+    return { operation: shared.operation, leave };
   }
 }
 

@@ -1,11 +1,14 @@
 import { type AskedRights, answersOf, type Questions } from '../policy/asked-rights.js';
 import type { Rights } from '../policy/types.js';
+import { ByteCache } from './byte-cache.js';
 import type { Made } from './reader.js';
 
-/** Statements that are kept; the least recently used goes. */
-const MOST = 500;
+/** Bytes of the statements that are kept and of what they are found by, by estimate; the least recently used go. */
+const MAX_BYTES = 8 * 1024 ** 2;
 /** Of a statement and of what it is found by, in characters; longer ones are made anew each time. */
 const MAX_LENGTH = 20_000;
+/** Of an entry besides its texts: the maps and objects around them. */
+const ENTRY_BYTES = 1_000;
 
 /** The statement of a whole answer. */
 export interface PreparedAnswer {
@@ -27,17 +30,13 @@ interface Known {
  */
 export class PreparedAnswers {
   readonly #known = new WeakMap<object, Known>();
-  readonly #entries = new Map<string, PreparedAnswer>();
+  readonly #entries = new ByteCache<PreparedAnswer>(MAX_BYTES);
   #operations = 0;
 
   find(operation: object, variables: object, rights: Rights): PreparedAnswer | undefined {
     const known = this.#known.get(operation);
     const key = known && keyOf(known, variables, rights);
-    const found = key === undefined ? undefined : this.#entries.get(key);
-    if (key === undefined || found === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, found);
-    return found;
+    return key === undefined ? undefined : this.#entries.get(key);
   }
 
   /** `asked`: the rights that it was made with. */
@@ -51,8 +50,9 @@ export class PreparedAnswers {
     for (const question of asked.questions.keys()) if (!known.questions.has(question)) return;
     const key = keyOf(known, variables, asked);
     if (key === undefined || key.length + prepared.made.statement.text.length > MAX_LENGTH) return;
-    this.#entries.set(key, prepared);
-    if (this.#entries.size > MOST) this.#entries.delete(this.#entries.keys().next().value!);
+    // The parameters hold the variables, and the rights' values, once more.
+    const bytes = 3 * key.length + prepared.made.statement.text.length + ENTRY_BYTES;
+    this.#entries.set(key, prepared, bytes);
   }
 }
 

@@ -86,6 +86,16 @@ export function selectionAt(
   return current;
 }
 
+/**
+ * The variables that can decide which fields are included, and no others: what is compiled of a document outlives the request whose
+ * variables it was compiled with.
+ */
+export function conditionsOf(
+  variableValues: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(variableValues).filter(([, value]) => typeof value === 'boolean'));
+}
+
 function isIncluded(info: SelectionInfo, node: { readonly directives?: readonly DirectiveNode[] }): boolean {
   if (!node.directives || node.directives.length === 0) return true;
   const { variableValues } = info;

@@ -44,7 +44,13 @@ export class SharedSubscriptions {
         return source;
       }
       const events = source as AsyncIterableIterator<object>;
-      const executeOnce = this.#executing(this.#operations.of(args).askedBy(args));
+      const { operation, leave } = this.#operations.join(args);
+      const admitted = release;
+      release = () => {
+        leave();
+        admitted();
+      };
+      const executeOnce = this.#executing(operation.askedBy(args));
       const taker = context?.outgoing?.taker;
       if (!taker || !isFlow(events)) return new SharedResults(events, executeOnce, release);
       const results = new DirectResults(events, executeOnce, taker, release);

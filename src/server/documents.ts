@@ -10,7 +10,7 @@ import {
   validate,
 } from 'graphql';
 import { RivuletError } from '../errors.js';
-import { ByteCache } from './byte-cache.js';
+import { ByteCache } from '../graphql/byte-cache.js';
 import type { OperationLimits } from './config.js';
 import { type DocumentFigures, measureDocument } from './document-figures.js';
 import { exceededLimit, tooManyCharacters, tooManyTokens } from './document-limits.js';

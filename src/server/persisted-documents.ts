@@ -1,5 +1,5 @@
 import { RivuletError } from '../errors.js';
-import { ByteCache } from './byte-cache.js';
+import { ByteCache } from '../graphql/byte-cache.js';
 import type { OperationLimits } from './config.js';
 import type { CheckedDocument, Documents } from './documents.js';
 import { isRecord } from './is-record.js';

@@ -1,3 +1,4 @@
+import { textKey } from '../../sql/text-key.js';
 import { filterShape } from './filter-shape.js';
 import { isIndexed, type Matchable } from './match-index.js';
 
@@ -23,7 +24,7 @@ export class Unindexed {
     const { table, filter } = matchable;
     if (filter.kind === 'const' || this.#told.size >= MAX_TOLD || isIndexed(matchable)) return;
     const shape = filterShape(filter);
-    const key = `${table.name} ${shape}`;
+    const key = textKey(`${table.name} ${shape}`);
     if (this.#told.has(key)) return;
     this.#told.add(key);
     this.#onUnindexed(table.name, shape);

@@ -13,7 +13,7 @@ const of = (
   document: ReturnType<typeof parse>,
   variableValues?: Record<string, unknown>,
   operationName?: string,
-) => operations.of({ schema, document, variableValues, operationName: operationName ?? null });
+) => operations.join({ schema, document, variableValues, operationName: operationName ?? null }).operation;
 
 test('arguments of the root field make no other operation: they say which events come, not what is made of them', () => {
   const document = parse('subscription ($after: String, $n: Int) { s(after: $after, n: $n) { a(n: 1) b } }');
@@ -40,6 +40,19 @@ test('another document, or another operation of the same one, is another operati
   expect(of(one, {}, 'A')).toBe(of(one, {}, 'A'));
 });
 
+test('what depends on variables is forgotten with its last subscriber', () => {
+  const document = parse('subscription ($n: Int) { s { a(n: $n) } }');
+  const join = (n: number) => operations.join({ schema, document, variableValues: { n } });
+  const [one, other] = [join(1), join(1)];
+  expect(other.operation).toBe(one.operation);
+  one.leave();
+  one.leave();
+  expect(join(1).operation).toBe(one.operation);
+  const alone = join(2);
+  alone.leave();
+  expect(join(2).operation).not.toBe(alone.operation);
+});
+
 test('what is remembered of one document is bounded', () => {
   const document = parse('subscription ($n: Int) { s { a(n: $n) } }');
   for (let n = 0; n < 1_000; n++) of(document, { n });
@@ -54,7 +67,7 @@ test('who may read the same columns shares what events are executed with, and no
     const rights = { canReadColumn: (_table: unknown, { name }: { name: string }) => name !== hidden };
     const contextValue = { rights, reader: {}, outgoing: {}, live: { cursors: {}, start: {} } };
     const args = { schema: rivulet, document, contextValue };
-    return operations.of(args).askedBy(args);
+    return operations.join(args).operation.askedBy(args);
   };
   const all = askedBy(null);
   expect(askedBy(null)).toBe(all);
