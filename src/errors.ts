@@ -483,6 +483,12 @@ export const ERRORS = {
     cause: 'The file of `trustedDocuments` is missing or is not one of documents by their hashes.',
     next: 'Run the code generation (`rivulet/codegen` with `output: trusted-documents`), and see the message for the place.',
   },
+  LIMITS_FAILED: {
+    cause:
+      'The function `limits` of the configuration failed, or returned something other than limits of operations.',
+    next: "Nothing was executed. The server's log has the reason; mend the function.",
+    http: 500,
+  },
   TOO_MANY_ERRORS: {
     cause: 'The answer has more errors than the server sends; the others are left out.',
     next: 'Mend the errors that are listed, or raise `limits.errors` in the configuration.',

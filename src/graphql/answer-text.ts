@@ -19,6 +19,7 @@ import type { RowNode, SelectPlan } from '../query/types.js';
 import type { Params } from '../sql/statement.js';
 import { fragmentsOf } from './compile-event.js';
 import type { RivuletContext } from './context.js';
+import type { Limits } from './limits.js';
 import { listText, nullable, type TextWriter } from './object-text.js';
 import { type PreparedAnswer, PreparedAnswers } from './prepared-answers.js';
 import { type RootField, rootFieldOf } from './query-fields.js';
@@ -82,17 +83,21 @@ export class AnswerTexts {
     reader: Reader,
     document: DocumentNode,
   ): Promise<Found | null> {
-    const { variableValues } = info;
-    let prepared = this.#prepared.find(parts, variableValues, context.rights);
+    const { limits } = context;
+    // The limits decide what a plan is, as variables do.
+    const given = limits === undefined ? info.variableValues : { values: info.variableValues, limits };
+    let prepared = this.#prepared.find(parts, given, context.rights);
     if (!prepared) {
       const rights = new AskedRights(parts[0]!.root.model, context.rights);
       const plans = plansOf(info, parts, { ...context, rights });
       const shapes = parts.map((part) => shapeOf(info, part));
-      if (!shapes.every((shape) => shape !== null)) return read(info, parts, plans, reader);
-      prepared = prepare(parts, plans, shapes, reader);
-      if (this.#isKnown(document, parts)) this.#prepared.keep(parts, variableValues, rights, prepared);
+      if (!shapes.every((shape) => shape !== null)) return read(info, parts, plans, reader, limits);
+      prepared = prepare(parts, plans, shapes, reader, limits);
+      if (this.#isKnown(document, parts)) this.#prepared.keep(parts, given, rights, prepared);
     }
-    return (await written(prepared, reader)) ?? read(info, parts, plansOf(info, parts, context), reader);
+    return (
+      (await written(prepared, reader)) ?? read(info, parts, plansOf(info, parts, context), reader, limits)
+    );
   }
 
   /** False for parts that depend on variables. */
@@ -154,14 +159,15 @@ function prepare(
   plans: readonly SelectPlan[],
   shapes: readonly TextShape[],
   reader: Reader,
+  own: Limits | undefined,
 ): PreparedAnswer {
   const texts = (params: Params): readonly string[] =>
     parts.map(({ root: { model, kind } }, at) => textToSql(model, plans[at]!, shapes[at]!, kind, params));
-  return { made: reader.make([texts], extentOf(parts, plans)), count: parts.length };
+  return { made: reader.make([texts], extentOf(parts, plans, own)), count: parts.length };
 }
 
-function extentOf([part]: readonly Part[], plans: readonly SelectPlan[]): Extent {
-  return { limits: part!.root.limits, plans };
+function extentOf([part]: readonly Part[], plans: readonly SelectPlan[], own: Limits | undefined): Extent {
+  return { limits: own ?? part!.root.limits, plans };
 }
 
 /** Rows that are written here. */
@@ -170,12 +176,13 @@ async function read(
   parts: readonly Part[],
   plans: readonly SelectPlan[],
   reader: Reader,
+  own: Limits | undefined,
 ): Promise<Found | null> {
   const writers = parts.map((part) => writerOf(info, part));
   if (!writers.every((writer) => writer !== null)) return null;
   const { values, snapshot } = await reader.read(
     (params) => plans.map((plan, at) => rowsToSql(parts[at]!.root.model, plan, params)),
-    extentOf(parts, plans),
+    extentOf(parts, plans, own),
   );
   const texts = plans.map((plan, at) => writers[at]!(decodeSelect(plan, values[at]!, snapshot).rows));
   return { texts, snapshot };

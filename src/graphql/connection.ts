@@ -20,7 +20,7 @@ import { tried } from './errors.js';
 import { planFilter, planningOf } from './plan.js';
 import { Reader } from './reader.js';
 import { filterArguments, listOf, rowType } from './row-type.js';
-import type { SchemaTypes } from './schema-types.js';
+import { type SchemaTypes, typesWithin } from './schema-types.js';
 import { fieldsOf } from './selection.js';
 
 interface Page {
@@ -55,7 +55,7 @@ async function readPage(
   info: GraphQLResolveInfo,
   trials: Trials,
 ): Promise<Page> {
-  const { planning, selection } = planningOf(types, context.rights, info, trials);
+  const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   const page = pagePlan(planning, table, args, selection);
   const selected = [...fieldsOf(info, `${table.typeName}Connection`, selection).values()];
   const isCounted = selected.some(([node]) => node?.name.value === 'totalCount');
@@ -68,7 +68,7 @@ async function readPage(
       rowsToSql(types.model, page.plan, params),
       ...(isCounted ? [countToSql(types.model, table, filter, params)] : []),
     ],
-    { limits: types.limits, plans: [page.plan] },
+    { limits: planning.types.limits, plans: [page.plan] },
   );
   const { rows } = decodeSelect(page.plan, values[0]!, snapshot);
   const more = rows.length > page.size;

@@ -4,6 +4,7 @@ import type { Rights } from '../policy/types.js';
 import type { Allowance } from '../scope/allowance.js';
 import type { Scopes } from '../scope/types.js';
 import type { ResultTaker } from './direct-results.js';
+import type { Limits } from './limits.js';
 import type { Reader } from './reader.js';
 
 /** What every resolver is handed. Made once for a request; for a socket, once for an operation. */
@@ -30,6 +31,8 @@ export interface RivuletContext {
   /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */
   readonly live?: LiveContext;
   readonly outgoing?: Outgoing;
+  /** Of this context. Default: those that the schema was made with. */
+  readonly limits?: Limits;
 }
 
 /** Where the results of a context's subscriptions go. Without it each is pulled, and has an allowance of its own. */

@@ -9,7 +9,7 @@ import type { RelatedPlan } from '../query/types.js';
 import type { ChangeOp, ChangeSpec, RelatedSpec } from '../scope/types.js';
 import type { RivuletContext } from './context.js';
 import { type Planning, planFilter, planningOf, planRelated } from './plan.js';
-import type { SchemaTypes } from './schema-types.js';
+import { type SchemaTypes, typesWithin } from './schema-types.js';
 import { fieldsOf, type Selection, selectionAt, selectionOf } from './selection.js';
 
 /** The arguments of a change stream, coerced. */
@@ -33,7 +33,7 @@ export function changeSpec(
   trials?: Trials,
 ): ChangeSpec {
   const { rights } = context;
-  const { planning, selection } = planningOf(types, rights, info, trials);
+  const { planning, selection } = planningOf(typesWithin(types, context), rights, info, trials);
   for (const column of args.columns ?? []) assertReadable(rights, table, column);
   const type = `${table.typeName}Changes`;
   return {

@@ -14,7 +14,7 @@ import { tried } from './errors.js';
 import { filterType } from './filter-types.js';
 import { planFilter, planningOf } from './plan.js';
 import { listOf, rowType } from './row-type.js';
-import type { SchemaTypes } from './schema-types.js';
+import { type SchemaTypes, typesWithin } from './schema-types.js';
 import { insertType, setType } from './write-types.js';
 import type { ClientValues } from './write-values.js';
 import { createRows, deleteRows, updateRows, type Writing } from './writes.js';
@@ -55,7 +55,7 @@ function addCreate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { values: { type: new GraphQLNonNull(new GraphQLList(values)) } },
     resolve: (_source, args: { readonly values: readonly ClientValues[] }, context, info) =>
       tried(context, types.model, (trials) =>
-        createRows(writingOf(types, table, context, info, types.limits.maxWrites, trials), args.values),
+        createRows(writingOf(types, table, context, info, null, trials), args.values),
       ),
   } as MutationField;
 }
@@ -81,7 +81,7 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) }, set },
     resolve: (_source, args: { readonly where: unknown; readonly set: ClientValues }, context, info) =>
       tried(context, types.model, async (trials) => {
-        const writing = writingOf(types, table, context, info, types.limits.maxWrites, trials);
+        const writing = writingOf(types, table, context, info, null, trials);
         return updateRows(writing, planFilter(writing.planning, table, args.where), args.set);
       }),
   } as MutationField;
@@ -104,7 +104,7 @@ function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void 
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) } },
     resolve: (_source, args: { readonly where: unknown }, context, info) =>
       tried(context, types.model, async (trials) => {
-        const writing = writingOf(types, table, context, info, types.limits.maxWrites, trials);
+        const writing = writingOf(types, table, context, info, null, trials);
         return deleteRows(writing, planFilter(writing.planning, table, args.where));
       }),
   } as MutationField;
@@ -115,10 +115,12 @@ function writingOf(
   table: ModelTable,
   context: RivuletContext,
   info: GraphQLResolveInfo,
-  most: number,
+  most: 1 | null,
   trials: Trials,
 ): Writing {
-  return { types, table, context, most, ...planningOf(types, context.rights, info, trials) };
+  const own = typesWithin(types, context);
+  const planned = planningOf(own, context.rights, info, trials);
+  return { types: own, table, context, most: most ?? own.limits.maxWrites, ...planned };
 }
 
 function upperFirst(name: string): string {

@@ -22,7 +22,7 @@ import { type ListArgs, planList, planningOf, planRows } from './plan.js';
 import { limitOf } from './plan-limits.js';
 import { Reader } from './reader.js';
 import { listArguments, listOf, nodeInterface, rowType } from './row-type.js';
-import type { SchemaTypes } from './schema-types.js';
+import { type SchemaTypes, typesWithin } from './schema-types.js';
 import type { FieldInfo } from './selection.js';
 
 /** What a field of Query says of itself, in its `extensions.rivulet`, so that its answer can be written without execution. */
@@ -67,7 +67,7 @@ export function planOne(
   info: FieldInfo,
   trials?: Trials,
 ): SelectPlan {
-  const { planning, selection } = planningOf(types, context.rights, info, trials);
+  const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   return planRows(planning, table, keyPredicate(table, args.id), selection);
 }
 
@@ -80,7 +80,7 @@ export function planMany(
   info: FieldInfo,
   trials?: Trials,
 ): SelectPlan {
-  const { planning, selection } = planningOf(types, context.rights, info, trials);
+  const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   return planList(planning, table, args, selection);
 }
 
@@ -94,7 +94,7 @@ export async function readPlans(
   const reader = context.reader ?? new Reader(context.database);
   const { values, snapshot } = await reader.read(
     (params) => plans.map((plan) => rowsToSql(types.model, plan, params)),
-    { limits: types.limits, plans },
+    { limits: typesWithin(types, context).limits, plans },
   );
   return plans.map((plan, at) => decodeSelect(plan, values[at]!, snapshot).rows);
 }
@@ -161,7 +161,7 @@ function nodesField(types: SchemaTypes): QueryField<{ readonly nodeIds: readonly
     args: { nodeIds: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLID))) } },
     resolve: (_source, { nodeIds }, context, info) =>
       tried(context, types.model, async (trials) => {
-        limitOf(types.limits, nodeIds.length, 'nodeIds');
+        limitOf(typesWithin(types, context).limits, nodeIds.length, 'nodeIds');
         return readNodes(types, nodeIds, context, info, trials);
       }),
   };
@@ -175,7 +175,7 @@ async function readNodes(
   info: GraphQLResolveInfo,
   trials: Trials,
 ): Promise<readonly (RowNode | null)[]> {
-  const { planning, selection } = planningOf(types, context.rights, info, trials);
+  const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   const wanted = nodeIds.map((nodeId) => decodeNodeId(types.exposure.tables, nodeId));
   const tables = [...new Set(wanted.map(({ table }) => table))];
   const plans = tables.map((table) => {

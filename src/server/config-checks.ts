@@ -22,6 +22,7 @@ import type {
   DatabaseConfig,
   DevelopmentConfig,
   Limits,
+  LimitsConfig,
   MetricsConfig,
   RetentionConfig,
   RivuletConfig,
@@ -102,10 +103,15 @@ const DEVELOPMENT: OptionChecks<DevelopmentConfig> = {
   nudge: text,
 };
 
-/** Every limit is a whole number from 1; `all` has those that exist. */
+/** A function, or limits, each of which is a whole number from 1; `all` has those that exist. */
 function limitChecks(all: Limits): OptionCheck {
   const checks = Object.fromEntries(Object.keys(all).map((name) => [name, wholeNumber(1)]));
-  return object(checks as unknown as OptionChecks<Limits>);
+  const constants = object({ ...checks, byContext: callback } as unknown as OptionChecks<LimitsConfig>);
+  return either(
+    (value) => typeof value === 'function',
+    () => {},
+    constants,
+  );
 }
 
 /**

@@ -60,7 +60,11 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   readonly auth?: AuthConfig;
   readonly database?: DatabaseConfig;
   readonly server?: ServerConfig;
-  readonly limits?: Partial<Limits>;
+  /**
+   * What a client may ask for. A function of the context sets the limits of each operation, for example by role; `{ byContext }` is the
+   * same function beside constants. Limits that it leaves out, and those of the transports, are the constants.
+   */
+  readonly limits?: LimitsConfig<TContext> | LimitsByContext<TContext>;
   /**
    * The documents of your own clients, as `rivulet/codegen` writes them. `'manifest'`: clients may send their hashes instead of the texts.
    * `'only'`: the server executes no other documents. A text stands for the short form of `{ mode }`.
@@ -196,6 +200,17 @@ export interface OperationLimits extends GraphQLLimits {
   readonly variables: number;
   /** Errors of an answer; what is past it is left out, and said to be. @default 20 */
   readonly errors: number;
+}
+
+/**
+ * The limits of an operation for one context, called once an operation, over every transport, before the document is parsed. The context is
+ * the one that policies get; for nobody in particular it is what `context` returns without claims. One that throws, or returns
+ * anything but limits of operations, refuses the operation with `LIMITS_FAILED`.
+ */
+export type LimitsByContext<TContext = unknown> = (context: TContext) => Partial<OperationLimits>;
+
+export interface LimitsConfig<TContext = unknown> extends Partial<Limits> {
+  readonly byContext?: LimitsByContext<TContext>;
 }
 
 /** What one client may ask for: of one operation, and of the transports. */

@@ -12,6 +12,7 @@ import { AnswerTexts } from '../graphql/answer-text.js';
 import { isOfAll } from '../graphql/reader.js';
 import type { Limits } from './config.js';
 import { isRecord } from './is-record.js';
+import type { OperationLimiter } from './operation-limits.js';
 import { hasDocumentId, type PersistedDocuments, type SentParams } from './persisted-documents.js';
 import { contextOf, type MakeContext, type YogaContext } from './yoga.js';
 
@@ -25,6 +26,7 @@ export interface DirectAnswersOptions {
   readonly persisted: PersistedDocuments;
   readonly makeContext: MakeContext;
   readonly limits: Limits;
+  readonly limiter: OperationLimiter;
 }
 
 /**
@@ -37,13 +39,15 @@ export class DirectAnswers {
   readonly #persisted: PersistedDocuments;
   readonly #makeContext: MakeContext;
   readonly #limits: Limits;
+  readonly #limiter: OperationLimiter;
   readonly #texts = new AnswerTexts();
 
-  constructor({ schema, persisted, makeContext, limits }: DirectAnswersOptions) {
+  constructor({ schema, persisted, makeContext, limits, limiter }: DirectAnswersOptions) {
     this.#schema = schema;
     this.#persisted = persisted;
     this.#makeContext = makeContext;
     this.#limits = limits;
+    this.#limiter = limiter;
   }
 
   /** Resolves to false where it did not answer. */
@@ -79,7 +83,9 @@ export class DirectAnswers {
   async #textOf(body: Buffer, yogaContext: YogaContext): Promise<string | null> {
     const sent: unknown = JSON.parse(body.toString());
     if (!isPlain(sent)) return null;
-    const taken = this.#persisted.take(sent, yogaContext.limits ?? this.#limits);
+    const limits = await this.#limiter.of(yogaContext.session);
+    if (limits !== null) yogaContext.limits = limits;
+    const taken = this.#persisted.take(sent, limits ?? this.#limits);
     if (taken === null) return null;
     const { params, checked } = taken;
     // Yoga takes what is known by now.

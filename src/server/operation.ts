@@ -2,6 +2,7 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import type { OperationLimits } from './config.js';
 import type { Logger } from './logger.js';
 import { maskError } from './mask.js';
+import type { OperationLimiter } from './operation-limits.js';
 import type { PersistedDocuments, SentParams, TakenOperation } from './persisted-documents.js';
 import type { Yoga, YogaContext } from './yoga.js';
 
@@ -25,19 +26,20 @@ export interface Prepared extends ExecutionArgs {
 export interface OperationEngine {
   readonly yoga: Yoga;
   readonly persisted: PersistedDocuments;
-  readonly limits: OperationLimits;
+  readonly limiter: OperationLimiter;
   readonly logger: Logger;
 }
 
 /** One operation, parsed, checked and given its context by the same engine as over HTTP; or the errors, as clients may see them. */
 export async function prepareOperation(
-  { yoga, persisted, limits, logger }: OperationEngine,
+  { yoga, persisted, limiter, logger }: OperationEngine,
   context: YogaContext,
   sent: SentParams,
 ): Promise<Prepared | readonly GraphQLError[]> {
   try {
-    const { params, checked } = taken(persisted, sent, context.limits ?? limits);
-    const engine = yoga.getEnveloped({ ...context, checked, params } as never);
+    const limits = await limiter.of(context.session);
+    const { params, checked } = taken(persisted, sent, limits ?? limiter.constants);
+    const engine = yoga.getEnveloped({ ...context, checked, params, ...(limits && { limits }) } as never);
     const document = engine.parse(params.query);
     const errors = engine.validate(engine.schema, document);
     if (errors.length > 0) return errors as readonly GraphQLError[];

@@ -20,6 +20,7 @@ import { listen } from './listen.js';
 import { createLogger, type Logger } from './logger.js';
 import { createMetrics } from './metrics.js';
 import { serveMetrics } from './metrics-endpoint.js';
+import { OperationLimiter } from './operation-limits.js';
 import { type Pages, readPages } from './pages.js';
 import type { Person } from './people.js';
 import { PersistedDocuments } from './persisted-documents.js';
@@ -144,7 +145,11 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
-    const makeContext: MakeContext = (session, extensions, start, { address = null, cancellation }) => {
+    const limiter = new OperationLimiter(settings.limits, settings.limitsByContext, (err) =>
+      logger.error({ err }, 'the function `limits` of the configuration failed'),
+    );
+    const makeContext: MakeContext = (session, extensions, start, from) => {
+      const { address = null, cancellation, limits } = from;
       const { identity, rights } = session;
       const owner = ownerOf(identity.subject, address);
       const guarded = writesGuarded(database, () => session.assertRights(rights));
@@ -165,6 +170,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
         rowsRead: { count: 0 },
         reader: new Reader(own, { isOfLog: true }),
         admit: () => quotas.subscriptionOf(identity.subject),
+        ...(limits && { limits }),
       };
     };
     const { clockToleranceSeconds } = settings.auth;
@@ -186,6 +192,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       schema,
       documents,
       persisted,
+      limiter,
       limits: settings.limits,
       origins: settings.origins,
       introspection: settings.introspection,
@@ -205,6 +212,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const http = createHttpServer({
       yoga,
       persisted,
+      limiter,
       schema,
       makeContext,
       sessions,
@@ -222,6 +230,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       server: http.server,
       yoga,
       persisted,
+      limiter,
       sessions,
       quotas,
       limits: settings.limits,

@@ -1,6 +1,13 @@
 import { RivuletError } from '../errors.js';
 import { DEFAULT_LIMITS } from '../graphql/limits.js';
-import type { AuthConfig, Limits, MetricsConfig, RetentionConfig, RivuletConfig } from './config.js';
+import type {
+  AuthConfig,
+  Limits,
+  LimitsByContext,
+  MetricsConfig,
+  RetentionConfig,
+  RivuletConfig,
+} from './config.js';
 import { checkConfig } from './config-checks.js';
 import type { LogLevel } from './logger.js';
 
@@ -18,6 +25,8 @@ export interface Settings {
   readonly limits: Limits;
   /** 0: never evaluated again by itself. */
   readonly contextMaxAgeSeconds: number;
+  /** `null`: the limits are the same for everybody. */
+  readonly limitsByContext: LimitsByContext | null;
   /** `null`: nothing is trimmed by this server. */
   readonly retention: Required<RetentionConfig> | null;
   readonly graphiql: boolean;
@@ -34,6 +43,9 @@ const LOG_LEVELS: readonly string[] = ['silent', 'fatal', 'error', 'warn', 'info
 export function resolveSettings(config: RivuletConfig, environment: Environment, mode: Mode): Settings {
   const limits: Limits = { ...DEFAULT_LIMITS, ...TRANSPORT_LIMITS };
   checkConfig(config, limits);
+  const { limits: configured = {} } = config;
+  const { byContext, ...constants } =
+    typeof configured === 'function' ? { byContext: configured } : configured;
   const graphiql = config.graphiql ?? mode === 'development';
   return {
     databaseUrl: textOf(environment.DATABASE_URL) ?? config.database?.url,
@@ -48,7 +60,8 @@ export function resolveSettings(config: RivuletConfig, environment: Environment,
       secret: textOf(environment.JWT_SECRET) ?? config.auth?.secret,
       jwks: addressOf(textOf(environment.JWKS_URL) ?? config.auth?.jwks),
     },
-    limits: { ...limits, ...defined(config.limits) },
+    limits: { ...limits, ...defined(constants) },
+    limitsByContext: byContext ?? null,
     contextMaxAgeSeconds: config.contextMaxAgeSeconds ?? 0,
     retention: retentionOf(config.retention ?? {}),
     graphiql,

@@ -24,6 +24,7 @@ import { type GraphiQLSettings, graphiqlOptions } from './graphiql.js';
 import { isRecord } from './is-record.js';
 import type { Logger } from './logger.js';
 import { clientError, maskError } from './mask.js';
+import type { OperationLimiter } from './operation-limits.js';
 import type { PersistedDocuments, SentParams } from './persisted-documents.js';
 import type { Session } from './session.js';
 import { type Streaming, streamedResults } from './sse-results.js';
@@ -42,8 +43,8 @@ export interface YogaContext extends RequestOrigin {
   refusal?: unknown;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: Streaming;
-  /** Of this operation. Default: those of the configuration. */
-  readonly limits?: OperationLimits;
+  /** Of this operation, if they depend on the context. Default: the constants of the configuration. */
+  limits?: OperationLimits;
   /** Filled when the document was checked. */
   checked?: CheckedDocument;
 }
@@ -54,6 +55,7 @@ export interface YogaOptions {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
   readonly persisted: PersistedDocuments;
+  readonly limiter: OperationLimiter;
   readonly limits: Limits;
   readonly origins: readonly string[];
   readonly introspection: boolean;
@@ -76,6 +78,8 @@ export interface RequestOrigin {
   /** As limits count it; `null`, and by default: this very machine. */
   readonly address?: string | null | undefined;
   readonly cancellation?: Cancellation | undefined;
+  /** Of this operation, if they depend on the context. */
+  readonly limits?: OperationLimits;
 }
 
 /**
@@ -107,7 +111,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
     context: (request) => contextOf(options.makeContext, request, request.params?.extensions),
     plugins: [
       useSchema(options.schema),
-      documentsById(options.persisted, limits, logger),
+      documentsById(options.persisted, options.limiter, logger),
       engine(documents, limits, !options.introspection, logger),
       boundedErrors(limits),
       answerCursor,
@@ -143,16 +147,18 @@ function startOf({ lastEventId, rightsChanged }: YogaContext, extensions: unknow
 /** Finds the document of a request, before anybody asks for it. */
 function documentsById(
   persisted: PersistedDocuments,
-  limits: OperationLimits,
+  limiter: OperationLimiter,
   logger: Logger,
 ): Plugin<YogaContext, YogaContext> {
   return {
-    onParams({ params, request, context, setParams }) {
+    async onParams({ params, request, context, setParams }) {
       const sent = withDocumentId(params, request);
       // Whatever else is wrong with them is said in Yoga's words.
       if (Array.isArray(sent) || !isSent(sent)) return;
       try {
-        const taken = persisted.take(sent, context.limits ?? limits);
+        const limits = context.limits ?? (await limiter.of(context.session));
+        if (limits !== null) context.limits = limits;
+        const taken = persisted.take(sent, limits ?? limiter.constants);
         if (taken === null) return;
         context.checked = taken.checked;
         setParams(taken.params as GraphQLParams);

@@ -125,10 +125,9 @@ async function hostileVariables(count: number): Promise<void> {
   const live = 'subscription ($w: TaskFilter) { tasks(where: $w, limit: 1) { id title } }';
   const documents = [above, below, live];
   await times(count, async (at) => {
+    const turn = Math.floor(at / 4) % documents.length;
     const query =
-      at % 2 === 0
-        ? documents[at % 3]!
-        : documents[at % 3]!.replace('subscription', `subscription ${unique()}`);
+      at % 8 < 4 ? documents[turn]! : documents[turn]!.replace('subscription', `subscription ${unique()}`);
     const variables = { w: bigFilter() };
     switch (at % 4) {
       case 0: {
