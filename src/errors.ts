@@ -479,9 +479,13 @@ export const ERRORS = {
     next: 'Run the code generation of the client and give its `trusted-documents.json` to the server (`trustedDocuments` in the configuration).',
     http: 403,
   },
+  TRUSTED_DOCUMENTS_TOO_MANY: {
+    cause: 'The variables of an operation decide in too many ways what live queries and caches derive of it.',
+    next: 'Use fewer variables in `@include`, `@skip`, `where` and `orderBy` of one operation, or divide it.',
+  },
   TRUSTED_DOCUMENTS_UNREADABLE: {
     cause: 'The file of `trustedDocuments` is missing or is not one of documents by their hashes.',
-    next: 'Run the code generation (`rivulet/codegen` with `output: trusted-documents`), and see the message for the place.',
+    next: 'Run the code generation (docs/trusted-documents.md), and see the message for the place.',
   },
   LIMITS_FAILED: {
     cause:

@@ -1,5 +1,7 @@
+import type { DocumentNode } from 'graphql';
 import { loadConfig } from '../cli/load-config.js';
 import { describeConfig } from '../server/description.js';
+import { trustedDocuments } from './trusted-documents.js';
 
 /**
  * The schema that a configuration serves, in GraphQL's schema language: for `schema` of a GraphQL Code Generator
@@ -19,6 +21,11 @@ export async function rivuletSchema(configPath?: string): Promise<string> {
 export interface RivuletPluginConfig {
   /** The configuration file. Default: rivulet.config.ts in the working directory. */
   readonly config?: string;
+  /**
+   * What is written: the manifest, or the documents of the application for `trustedDocuments` of the server's configuration.
+   * Default: the manifest.
+   */
+  readonly output?: 'manifest' | 'trusted-documents';
 }
 
 /**
@@ -27,12 +34,21 @@ export interface RivuletPluginConfig {
  * ```ts
  * generates: { 'src/generated/manifest.json': { plugins: ['rivulet/codegen'] } }
  * ```
+ *
+ * And one that writes the documents of the application, with what the client plugins derive of them:
+ *
+ * ```ts
+ * 'trusted-documents.json': { plugins: [{ 'rivulet/codegen': { output: 'trusted-documents' } }] }
+ * ```
  */
 export async function plugin(
   _schema: unknown,
-  _documents: unknown,
+  documents: readonly { readonly document?: DocumentNode | undefined }[],
   options: RivuletPluginConfig,
 ): Promise<string> {
   const { config } = await loadConfig(options.config);
-  return `${JSON.stringify(describeConfig(config).manifest, null, 2)}\n`;
+  const { manifest } = describeConfig(config);
+  if (options.output !== 'trusted-documents') return `${JSON.stringify(manifest, null, 2)}\n`;
+  const parsed = documents.flatMap(({ document }) => document ?? []);
+  return `${JSON.stringify(trustedDocuments(manifest, parsed), null, 2)}\n`;
 }

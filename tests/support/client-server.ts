@@ -32,8 +32,11 @@ export interface ClientServer {
 }
 
 /** To be called at the top level of a test file. `rows`: SQL instead of the example's seed. */
-export async function serveForClients(rows?: string): Promise<ClientServer> {
-  const served = config as RivuletConfig;
+export async function serveForClients(
+  rows?: string,
+  overrides: Partial<RivuletConfig> = {},
+): Promise<ClientServer> {
+  const served = { ...(config as RivuletConfig), ...overrides };
   const watchers = watchSql(watchPlanOf(served, exampleModel));
   const database = await createDatabase({ setup: `${exampleTables()};\n${watchers};\n${rows ?? ''}` });
   if (rows === undefined) {
