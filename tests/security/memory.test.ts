@@ -173,7 +173,10 @@ describe('T35: hostile documents and variables', () => {
     await note('after 10,000 documents');
     await hostileVariables(1_000);
     await note('after 1,000 times 60 kB of variables');
-    console.log('heap before, and its growth', { before: `${(before / 1024 ** 2).toFixed(1)} MB`, ...growth });
+    console.log('heap before, and its growth', {
+      before: `${(before / 1024 ** 2).toFixed(1)} MB`,
+      ...growth,
+    });
     expect((await state()).bytes - before).toBeLessThan(MAX_GROWTH_BYTES);
     expect(await post({ query: '{ __typename }' })).toContain('Query');
   }, 600_000);
