@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { type CascadeSchema, type CascadeTable, columnsOf } from './cascade-schema.js';
 
+/** Returns no row: one that came before the commit failed would stand among those of the connection's next query. */
+const NOTHING = 'do $$ begin end $$';
+
 /** Makes the SQL of one statement against whatever schema was drawn. */
 type Statement = (schema: CascadeSchema) => string;
 
@@ -58,7 +61,7 @@ const KINDS: Readonly<Record<string, (table: CascadeTable, d: Drawn, isMerging: 
   own: (table, d) => {
     const { columns, target } = table.foreignKeys.at(-1) ?? { columns: [], target: -1 };
     const isFree = columns.length > 0 && columns.every((column) => !table.key.includes(column));
-    if (!isFree || columns.length > table.key.length || target < 0) return 'select 1';
+    if (!isFree || columns.length > table.key.length || target < 0) return NOTHING;
     return `update ${table.name} set ${columns.map((column, i) => `${column} = ${table.key[i]}`).join(', ')} where ${picked(table, d)}`;
   },
   remove: (table, d) => `delete from ${table.name} where ${picked(table, d)}`,
@@ -66,7 +69,7 @@ const KINDS: Readonly<Record<string, (table: CascadeTable, d: Drawn, isMerging: 
   together: (table, d) =>
     `with gone as (delete from ${table.name} where ${table.key[0]} = ${d.by} returning 1) update ${table.name} set v = ${d.pick} where ${table.key[0]} <> ${d.by}`,
   merge: (table, d, isMerging) => {
-    if (!isMerging) return 'select 1';
+    if (!isMerging) return NOTHING;
     const columns = columnsOf(table);
     const on = table.key.map((column) => `m.${column} = s.${column}`).join(' and ');
     const remove = d.pick < 4 ? `when matched and s.v > 4 then delete` : '';
@@ -76,7 +79,7 @@ const KINDS: Readonly<Record<string, (table: CascadeTable, d: Drawn, isMerging: 
       when matched then update set ${update}
       when not matched then insert values (${columns.map((column) => `s.${column}`).join(', ')})`;
   },
-  truncate: (table, d) => (d.pick === 0 ? `truncate ${table.name} cascade` : 'select 1'),
+  truncate: (table, d) => (d.pick === 0 ? `truncate ${table.name} cascade` : NOTHING),
 };
 
 /** The statements of one transaction. */
