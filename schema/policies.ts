@@ -15,8 +15,15 @@ export const policies = definePolicies<typeof relations, Context>(relations, {
   },
   members: {
     read: ({ userId }) => userId !== null && { project: { members: { userId } } },
-    insert: ({ userId }) => userId !== null && { project: { members: owner(userId) } },
-    update: ({ userId }) => userId !== null && { project: { members: owner(userId) } },
+    insert: {
+      check: ({ userId }) => userId !== null && { project: { members: owner(userId) } },
+      columns: ['projectId', 'userId', 'role'],
+    },
+    // A member moves to another project by leaving this one: the key cannot be set.
+    update: {
+      check: ({ userId }) => userId !== null && { project: { members: owner(userId) } },
+      columns: ['role'],
+    },
     delete: ({ userId }) => userId !== null && { project: { members: owner(userId) } },
   },
   tasks: {
@@ -27,11 +34,17 @@ export const policies = definePolicies<typeof relations, Context>(relations, {
   },
   comments: {
     read: ({ userId }) => userId !== null && { task: { project: { members: { userId } } } },
-    // Whoever reads a task comments on it, under their own name only.
-    insert: ({ userId }) =>
-      userId !== null && { authorId: userId, task: { project: { members: { userId } } } },
-    update: ({ userId }) =>
-      userId !== null && { authorId: userId, task: { project: { members: { userId } } } },
+    // Whoever reads a task comments on it, under their own name: the server sets the author.
+    insert: {
+      check: ({ userId }) => userId !== null && { task: { project: { members: { userId } } } },
+      columns: ['taskId', 'body'],
+      preset: ({ userId }) => ({ authorId: userId }),
+    },
+    update: {
+      check: ({ userId }) =>
+        userId !== null && { authorId: userId, task: { project: { members: { userId } } } },
+      columns: ['body'],
+    },
     delete: ({ userId }) => userId !== null && { authorId: userId },
   },
   labels: {
@@ -43,7 +56,6 @@ export const policies = definePolicies<typeof relations, Context>(relations, {
   taskLabels: {
     read: ({ userId }) => userId !== null && { task: { project: { members: { userId } } } },
     insert: ({ userId }) => userId !== null && taskLabelOfWriter(userId),
-    update: ({ userId }) => userId !== null && taskLabelOfWriter(userId),
     delete: ({ userId }) => userId !== null && { task: { project: { members: writer(userId) } } },
   },
 });

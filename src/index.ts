@@ -12,7 +12,7 @@ export type {
 } from './api/types.js';
 export type { ErrorCode } from './errors.js';
 export { RivuletError } from './errors.js';
-export type { Policies, PolicyRules } from './policy/rules.js';
+export type { Policies, PolicyRules, PresetRule, WriteRule } from './policy/rules.js';
 export { definePolicies } from './policy/rules.js';
 export type {
   AuthConfig,

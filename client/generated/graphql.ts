@@ -20,9 +20,7 @@ export type ChangeOp =
   | 'UPDATE';
 
 export type CommentInsert = {
-  authorId: string;
   body: string;
-  createdAt?: string | null | undefined;
   taskId: string;
 };
 

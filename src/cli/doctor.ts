@@ -1,4 +1,5 @@
 import { readModel } from '../model/read.js';
+import { type TrustedColumn, trustedColumns } from '../policy/read-columns.js';
 import { watchPlanOf } from '../server/watched.js';
 import type { Drift } from '../watch/drift.js';
 import { inspect } from '../watch/inspect.js';
@@ -15,6 +16,7 @@ export async function doctor(options: { readonly config?: string }): Promise<voi
     inspect(database, plan, model),
   );
   for (const line of verdictLines(plan, drifts)) console.log(line);
+  if (config.policies) printTrustedColumns(trustedColumns(model, config.policies));
   for (const { message, mend } of drifts) console.log(`${message}\n  ${mend}`);
   const differences = drifts.filter(({ kind }) => kind !== 'noted');
   if (differences.length === 0) {
@@ -36,4 +38,17 @@ export function verdictLines(plan: WatchPlan, drifts: readonly Drift[]): readonl
     codes.delete(null);
     return [isRefused ? 'refused' : 'served ', `${sqlSchema}.${sqlName}`, ...codes].join('  ');
   });
+}
+
+/** For review, not differences: the exit code stays. */
+function printTrustedColumns(columns: readonly TrustedColumn[]): void {
+  if (columns.length === 0) return;
+  console.log('columns that policies read and that clients may set:');
+  for (const { table, column, readBy, setBy } of columns)
+    console.log(
+      `  ${table.name}.${column.name}: clients set it by ${setBy.join(' and ')}; read by ${readBy.join(', ')}`,
+    );
+  console.log(
+    '  For each, see that the check of the write covers the new value; else leave it out of `columns`, or set it by `preset`.',
+  );
 }

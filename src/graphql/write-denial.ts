@@ -118,7 +118,7 @@ async function evaluate(
     images.map(({ cells }) => cells),
     params,
   );
-  const refusal = refusalToSql(model, check, 't0', params);
+  const refusal = refusalToSql(model, check, 't0', params, source.from);
   const refused = `select ${refusal} as refusal, ${source.ordinal!('t0')} as place from ${source.from('t0')}`;
   const first = `(select coalesce((select r.refusal from (${refused}) as r where r.refusal is not null order by r.place limit 1), ''))`;
   const { values } = await runExpressions(database, [first], params);

@@ -2,7 +2,7 @@ import { codeOf, SQLSTATE } from '../database/errors.js';
 import { RivuletError } from '../errors.js';
 import type { ModelTable } from '../model/types.js';
 import type { Rights } from '../policy/types.js';
-import { type Refusal, refusalOf, type WriteCheck } from '../query/write-check.js';
+import { type ReferenceCheck, type Refusal, refusalOf, type WriteCheck } from '../query/write-check.js';
 
 /** SQLSTATE's class of violated constraints. */
 const CONSTRAINT_CLASS = '23';
@@ -58,7 +58,7 @@ export class WriteDenial {
 
   #errorOf(refusal: Refusal): RivuletError {
     const reference = refusal === 'policy' ? undefined : this.#check.references[refusal];
-    return reference === undefined ? denied(this.#table, this.#done) : denied(this.#table, this.#done);
+    return reference === undefined ? denied(this.#table, this.#done) : unavailable(this.#table, reference);
   }
 }
 
@@ -68,8 +68,15 @@ function missingValue(rights: Rights, table: ModelTable, error: unknown): Rivule
   const { table_name: name, column_name: sqlName } = error as { table_name?: string; column_name?: string };
   const column = table.columns.find((each) => each.sqlName === sqlName);
   if (name !== table.sqlName || !column || !rights.canReadColumn(table, column)) return undefined;
-  const details = { sqlState: SQLSTATE.notNullViolation, field: column.name };
-  return new RivuletError('CONSTRAINT_NOT_NULL', `A value is missing (${column.name}).`, details, error);
+  const details = { sqlState: SQLSTATE.notNullViolation, field: column.field };
+  return new RivuletError('CONSTRAINT_NOT_NULL', `A value is missing (${column.field}).`, details, error);
+}
+
+/** Says the same of a parent that is hidden and of one that is missing. */
+function unavailable({ typeName }: ModelTable, { columns }: ReferenceCheck): RivuletError {
+  const fields = columns.map(({ field }) => field);
+  const message = `A ${typeName} refers to no row that you may read (${fields.join(', ')}).`;
+  return new RivuletError('CONSTRAINT_FOREIGN_KEY', message, { type: typeName, fields });
 }
 
 export function denied({ typeName }: ModelTable, done: string): RivuletError {

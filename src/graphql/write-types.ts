@@ -1,5 +1,6 @@
 import { type GraphQLInputFieldConfig, GraphQLInputObjectType, GraphQLNonNull } from 'graphql';
 import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { WriteAction } from '../policy/write-rule.js';
 import { mayBeJsonNull } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 
@@ -8,6 +9,7 @@ export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputO
   return writeType(
     types,
     table,
+    'insert',
     'Insert',
     (column) => column.notNull && !column.hasDefault && !mayBeJsonNull(column),
   );
@@ -15,16 +17,17 @@ export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputO
 
 /** `TaskSet`: only what is named changes. */
 export function setType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
-  return writeType(types, table, 'Set', () => false);
+  return writeType(types, table, 'update', 'Set', () => false);
 }
 
 function writeType(
   types: SchemaTypes,
   table: ModelTable,
+  action: WriteAction,
   suffix: string,
   isRequired: (column: ModelColumn) => boolean,
 ): GraphQLInputObjectType | undefined {
-  const columns = types.exposure.writable(table);
+  const columns = types.exposure.writable(table, action);
   if (columns.length === 0) return undefined;
   const name = `${table.typeName}${suffix}`;
   return types.registry.once(name, `${suffix} of ${table.name}`, () => {

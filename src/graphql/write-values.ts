@@ -2,19 +2,29 @@ import { is, SQL } from 'drizzle-orm';
 import { RivuletError } from '../errors.js';
 import type { ModelColumn, ModelTable } from '../model/types.js';
 import { forbidden } from '../policy/guard.js';
+import type { PresetValues } from '../policy/preset.js';
 import type { Rights } from '../policy/types.js';
+import type { WriteAction } from '../policy/write-rule.js';
 import type { Values } from '../query/write.js';
 import { encodeValue, fromDrizzleValue } from '../value/codec.js';
+
+const NO_PRESETS: PresetValues = new Map();
 
 /** What a client sent for one row, by field name. */
 export type ClientValues = Readonly<Record<string, unknown>>;
 
 /**
- * The texts of a new row: the client's values, then what Drizzle would put in by `$default` (or, where there is no default at
+ * The texts of a new row: the client's values, the presets of its rule, then what Drizzle would put in by `$default` (or, where there is no default at
  * all, `$onUpdate`). Throws `COLUMN_FORBIDDEN` and `VALUE_INVALID`.
  */
-export function insertValues(rights: Rights, table: ModelTable, input: ClientValues): Values {
-  const values = clientValues(rights, table, input);
+export function insertValues(
+  rights: Rights,
+  table: ModelTable,
+  input: ClientValues,
+  presets: PresetValues = NO_PRESETS,
+): Values {
+  const values = clientValues(rights, table, input, 'insert');
+  for (const [column, text] of presets) values.set(column, text);
   for (const column of table.columns) {
     if (values.has(column) || column.generated === 'always') continue;
     const { defaultFn, onUpdateFn, default: constant } = column.drizzle;
@@ -24,10 +34,19 @@ export function insertValues(rights: Rights, table: ModelTable, input: ClientVal
   return values;
 }
 
-/** The texts to set: the client's values, then what Drizzle would put in by `$onUpdate`. Without any of the client's, none. */
-export function updateValues(rights: Rights, table: ModelTable, input: ClientValues): Values {
-  const values = clientValues(rights, table, input);
+/**
+ * The texts to set: the client's values, the presets of its rule, then what Drizzle would put in by `$onUpdate`. Without any of the
+ * client's, none.
+ */
+export function updateValues(
+  rights: Rights,
+  table: ModelTable,
+  input: ClientValues,
+  presets: PresetValues = NO_PRESETS,
+): Values {
+  const values = clientValues(rights, table, input, 'update');
   if (values.size === 0) return values;
+  for (const [column, text] of presets) values.set(column, text);
   for (const column of table.columns) {
     if (values.has(column) || column.generated === 'always') continue;
     const { onUpdateFn } = column.drizzle;
@@ -36,17 +55,24 @@ export function updateValues(rights: Rights, table: ModelTable, input: ClientVal
   return values;
 }
 
+/** The columns that the client sent a value for, in any of the rows. */
+export function sentColumns(table: ModelTable, inputs: readonly ClientValues[]): ReadonlySet<ModelColumn> {
+  const names = inputs.flatMap((input) => Object.keys(input).filter((name) => input[name] !== undefined));
+  return new Set(names.flatMap((name) => table.findField(name) ?? []));
+}
+
 function clientValues(
   rights: Rights,
   table: ModelTable,
   input: ClientValues,
+  action: WriteAction,
 ): Map<ModelColumn, string | null> {
   const values = new Map<ModelColumn, string | null>();
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined) continue;
     const column = table.findField(name);
     if (!column) throw new TypeError(`no column ${name}`);
-    if (!rights.canWriteColumn(table, column)) throw forbidden(table, column, 'write');
+    if (!rights.canWriteColumn(table, column, action)) throw forbidden(table, column, 'write');
     values.set(column, value === null ? nullOf(column) : encoded(table, column, value));
   }
   return values;

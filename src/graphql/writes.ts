@@ -4,6 +4,7 @@ import { and, EVERYTHING, NOTHING, normalize } from '../filter/normalize.js';
 import type { Filter } from '../filter/types.js';
 import type { ModelTable } from '../model/types.js';
 import type { Action } from '../policy/types.js';
+import type { WriteAction } from '../policy/write-rule.js';
 import { countRows } from '../query/decode.js';
 import { keysPredicate } from '../query/key.js';
 import { runSelect } from '../query/select.js';
@@ -19,7 +20,8 @@ import type { SchemaTypes } from './schema-types.js';
 import type { Selection } from './selection.js';
 import { insertRefusal, updateRefusal } from './write-denial.js';
 import { denied, WriteDenial } from './write-errors.js';
-import { type ClientValues, insertValues, updateValues } from './write-values.js';
+import { referenceChecks } from './write-references.js';
+import { type ClientValues, insertValues, sentColumns, updateValues } from './write-values.js';
 
 /** PostgreSQL's wire protocol counts the parameters of a statement in 16 bits. */
 const MAX_PARAMS = 65_535;
@@ -47,11 +49,12 @@ export async function createRows(
   const { table, types, context } = writing;
   assertWrites(writing, inputs.length);
   const plan = answerPlan(writing, inputs.length);
-  const rows = inputs.map((input) => insertValues(context.rights, table, input));
+  const presets = context.rights.presets(table, 'insert');
+  const rows = inputs.map((input) => insertValues(context.rights, table, input, presets));
   for (const row of rows) addValues(writing, row);
   if (rows.length === 0) return [];
-  const check = checkOf(writing, 'insert');
-  if (check.policy === NOTHING) throw denied(table, 'inserted');
+  const check = checkOf(writing, 'insert', inputs);
+  if (check.policy === NOTHING || !presets) throw denied(table, 'inserted');
   const statement = insertSql(types.model, table, rows, check);
   assertParameters(statement);
   const denial = new WriteDenial(context.rights, table, 'inserted', check, () =>
@@ -82,12 +85,14 @@ export async function updateRows(
 ): Promise<readonly RowNode[]> {
   const { table, types, context, most } = writing;
   const plan = answerPlan(writing, most);
-  const set = updateValues(context.rights, table, input);
+  const presets = context.rights.presets(table, 'update');
+  const set = updateValues(context.rights, table, input, presets);
   addValues(writing, set);
   writing.planning.trials.addFilter(types.model, table, filter);
-  const check = checkOf(writing, 'update');
+  const check = checkOf(writing, 'update', [input]);
   const target = normalize(and(filter, policyOf(writing, 'read'), check.policy));
   if (target === NOTHING) return [];
+  if (!presets) throw denied(table, 'updated');
   const denial = new WriteDenial(context.rights, table, 'updated', check, () =>
     updateRefusal(context.database, types.model, table, target, check, set, most),
   );
@@ -164,8 +169,13 @@ async function readBack(
   return rows;
 }
 
-function checkOf(writing: Writing, action: Action): WriteCheck {
-  return { policy: policyOf(writing, action), references: [] };
+function checkOf(writing: Writing, action: WriteAction, inputs: readonly ClientValues[]): WriteCheck {
+  const { table, types, context } = writing;
+  const sent = sentColumns(table, inputs);
+  return {
+    policy: policyOf(writing, action),
+    references: referenceChecks(types.model, context.rights, table, sent, action === 'insert'),
+  };
 }
 
 function assertParameters({ params }: Statement): void {

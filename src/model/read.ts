@@ -1,11 +1,12 @@
-import { type AnyRelations, getColumns, is } from 'drizzle-orm';
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import { type AnyRelations, getColumns, is, SQL } from 'drizzle-orm';
+import { getTableConfig, type PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { checkModel } from './check.js';
 import { factsOf, readColumnType } from './column-type.js';
 import { idColumnField, type TableNames, tableNames } from './names.js';
+import { readParents } from './parents.js';
 import { Problems } from './problems.js';
 import { keyPairs, readRelations } from './relations.js';
-import type { Model, ModelColumn, ModelRelation, ModelTable } from './types.js';
+import type { Model, ModelColumn, ModelParent, ModelRelation, ModelTable } from './types.js';
 
 export interface ReadModelOptions {
   /** GraphQL names that differ from the ones derived, by Drizzle's key of the table. */
@@ -29,7 +30,7 @@ export function readModel(schema: SchemaRelations, options: ReadModelOptions = {
     if (is(table, PgTable)) drizzleTables.set(name, table);
   }
   const references = keyPairs(relations, drizzleTables);
-  const tables = new Map<string, ModelTable>();
+  const tables = new Map<string, ReadTable>();
   for (const [name, drizzle] of drizzleTables) {
     const read = readTable(name, drizzle, {
       references: references.get(name) ?? new Set(),
@@ -42,7 +43,10 @@ export function readModel(schema: SchemaRelations, options: ReadModelOptions = {
     tables.set(name, read);
   }
   readRelations(relations, tables, problems);
-  for (const table of tables.values()) Object.freeze(table);
+  for (const table of tables.values()) {
+    table.parents = readParents(table, [...tables.values()]);
+    Object.freeze(table);
+  }
   const model = Object.freeze(new ReadModel([...tables.values()]));
   checkModel(model, problems);
   problems.throwIfAny();
@@ -79,12 +83,16 @@ class ReadTable implements ModelTable {
   readonly key: readonly ModelColumn[];
   /** Filled by `readRelations` before the table is frozen, since relations name columns of other tables. */
   relations: readonly ModelRelation[] = [];
+  parents: readonly ModelParent[] = [];
   readonly drizzle: PgTable;
   readonly #columns: ReadonlyMap<string, ModelColumn>;
   readonly #fields: ReadonlyMap<string, ModelColumn>;
 
   constructor(
-    fields: Omit<ModelTable, 'relations' | 'column' | 'findColumn' | 'findField' | 'findRelation'>,
+    fields: Omit<
+      ModelTable,
+      'relations' | 'parents' | 'column' | 'findColumn' | 'findField' | 'findRelation'
+    >,
   ) {
     this.name = fields.name;
     this.typeName = fields.typeName;
@@ -129,7 +137,7 @@ export function readTable(
   name: string,
   drizzle: PgTable,
   { references = new Set(), override, relationNames = [] }: ReadTableOptions = {},
-): ModelTable {
+): ReadTable {
   const config = getTableConfig(drizzle);
   const keyNames = new Set(config.columns.filter((column) => column.primary).map((column) => column.name));
   for (const key of config.primaryKeys) for (const column of key.columns) keyNames.add(column.name);
@@ -150,6 +158,7 @@ export function readTable(
       notNull: column.notNull || keyNames.has(column.name),
       hasDefault: column.hasDefault || identity !== undefined || column.generated !== undefined,
       generated: column.generated || identity === 'always' ? 'always' : identity ? 'byDefault' : 'no',
+      isFedBySequence: identity !== undefined || isFedBySequence(column),
       isKey: keyNames.has(column.name),
       isReference: references.has(property),
       facts: factsOf(type),
@@ -168,4 +177,15 @@ export function readTable(
     key: keyOrder.map((sqlName) => columns.find((column) => column.sqlName === sqlName)!),
     drizzle,
   });
+}
+
+/** Drizzle's serial types have no default of their own; `nextval` stands in the text of an SQL default. */
+function isFedBySequence(column: PgColumn): boolean {
+  if (/serial/i.test(column.getSQLType())) return true;
+  const { default: value } = column;
+  return is(value, SQL) && /\bnextval\s*\(/i.test(JSON.stringify(value.queryChunks.map(textOf)));
+}
+
+function textOf(chunk: unknown): unknown {
+  return typeof chunk === 'object' && chunk !== null && 'value' in chunk ? chunk.value : '';
 }

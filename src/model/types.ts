@@ -27,6 +27,8 @@ export interface ModelTable {
   /** The primary key's columns, in the key's order; never empty. */
   readonly key: readonly ModelColumn[];
   readonly relations: readonly ModelRelation[];
+  /** The rows that its rows refer to. */
+  readonly parents: readonly ModelParent[];
   column(name: string): ModelColumn;
   findColumn(name: string): ModelColumn | undefined;
   /** By its name in GraphQL. */
@@ -57,6 +59,8 @@ export interface ModelColumn {
   readonly hasDefault: boolean;
   /** `always`: clients may never write it (generated, identity always). */
   readonly generated: 'no' | 'byDefault' | 'always';
+  /** True when its default takes the next value of a sequence (serial, identity, `nextval`). */
+  readonly isFedBySequence: boolean;
   /** Part of the primary key. */
   readonly isKey: boolean;
   /** Part of a foreign key, or used as an end of a relation that points at a key. */
@@ -112,6 +116,18 @@ export type ColumnType =
   | { readonly kind: 'array'; readonly of: ColumnType; readonly dimensions: number }
   /** Custom types and what is not listed: carried as text, compared by Postgres only. */
   | { readonly kind: 'other'; readonly sqlType: string };
+
+/** Columns of a row that name a row elsewhere, by a foreign key or by a `one` relation. */
+export interface ModelParent {
+  readonly from: readonly ModelColumn[];
+  /**
+   * Where the row can be: `to` is pairwise equal to `from`. Several, if relations without a foreign key lead from the same columns to different
+   * tables; none, if the foreign key leads out of the model.
+   */
+  readonly targets: readonly { readonly table: string; readonly to: readonly ModelColumn[] }[];
+  /** True for a foreign key, which the database checks too. */
+  readonly isConstraint: boolean;
+}
 
 export interface ModelRelation {
   readonly name: string;

@@ -2,7 +2,9 @@ import { filterKey } from '../filter/normalize.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { guardFilter } from './guard.js';
+import type { PresetValues } from './preset.js';
 import type { Action, Rights } from './types.js';
+import type { WriteAction } from './write-rule.js';
 
 /** Answers as a text: equal for equal rights. */
 type Question = (rights: Rights) => string;
@@ -43,9 +45,23 @@ export class AskedRights implements Rights {
     return this.#rights.canReadColumn(table, column);
   }
 
-  canWriteColumn(table: ModelTable, column: ModelColumn): boolean {
-    this.#ask(`write ${table.name}.${column.name}`, (rights) => String(rights.canWriteColumn(table, column)));
-    return this.#rights.canWriteColumn(table, column);
+  canWriteColumn(table: ModelTable, column: ModelColumn, action: WriteAction): boolean {
+    this.#ask(`${action} ${table.name}.${column.name}`, (rights) =>
+      String(rights.canWriteColumn(table, column, action)),
+    );
+    return this.#rights.canWriteColumn(table, column, action);
+  }
+
+  presets(table: ModelTable, action: WriteAction): PresetValues | undefined {
+    this.#ask(`preset ${action} ${table.name}`, (rights) => {
+      const values = rights.presets(table, action);
+      return JSON.stringify(values && [...values].map(([column, text]) => [column.name, text]));
+    });
+    return this.#rights.presets(table, action);
+  }
+
+  refersFreely(table: ModelTable, column: ModelColumn): boolean {
+    return this.#rights.refersFreely(table, column);
   }
 
   guard(table: ModelTable, filter: Filter): Filter {

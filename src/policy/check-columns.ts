@@ -17,24 +17,34 @@ export function problemsOfColumns(table: ModelTable, columns: unknown): readonly
       const known = table.columns.map((known) => known.name).join(', ');
       return [`${place}.${String(name)}: there is no such column; there are ${known}`];
     }
-    return problemsOf(column, columns[column.name]).map((problem) => `${place}.${column.name}${problem}`);
+    return problemsOf(table, column, columns[column.name]).map(
+      (problem) => `${place}.${column.name}${problem}`,
+    );
   });
 }
 
 /** Why this is no rule of a column; `undefined`: it is one. For a rule that nobody checked at start. */
-export function problemOfColumnRule(column: ModelColumn, rule: unknown): string | undefined {
-  return problemsOf(column, rule)[0];
+export function problemOfColumnRule(
+  table: ModelTable,
+  column: ModelColumn,
+  rule: unknown,
+): string | undefined {
+  return problemsOf(table, column, rule)[0];
 }
 
-function problemsOf(column: ModelColumn, rule: unknown): readonly string[] {
+function problemsOf(table: ModelTable, column: ModelColumn, rule: unknown): readonly string[] {
   const shape = 'a rule is { read, write }, each a boolean or a function';
   if (!isPlainObject(rule)) return [`: ${shape}`];
   const names = Reflect.ownKeys(rule);
   if (names.length === 0) return [`: the rule is empty; ${shape}`];
   const problems: string[] = [];
   for (const name of names) {
+    if (name === 'references') {
+      problems.push(...problemsOfReferences(table, column, rule.references));
+      continue;
+    }
     if (typeof name === 'symbol' || !ACCESSES.includes(name)) {
-      problems.push(`.${String(name)}: there is no such rule; there are ${ACCESSES.join(', ')}`);
+      problems.push(`.${String(name)}: there is no such rule; there are ${ACCESSES.join(', ')}, references`);
       continue;
     }
     const access = rule[name];
@@ -45,4 +55,10 @@ function problemsOf(column: ModelColumn, rule: unknown): readonly string[] {
   if (column.isKey && rule.read !== undefined && rule.read !== true)
     problems.push(': the primary key cannot be hidden, it is the row’s id');
   return problems;
+}
+
+function problemsOfReferences(table: ModelTable, column: ModelColumn, value: unknown): readonly string[] {
+  if (value !== 'any') return [".references: must be 'any'; without it a client refers to what it may read"];
+  if (table.parents.some(({ from }) => from.includes(column))) return [];
+  return ['.references: the column refers to no row, by a foreign key or a relation'];
 }

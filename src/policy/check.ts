@@ -3,6 +3,7 @@ import { isPlainObject } from '../filter/parse-state.js';
 import type { Model, ModelTable } from '../model/types.js';
 import { problemsOfColumns } from './check-columns.js';
 import { problemsOfRule } from './check-rule.js';
+import { problemsOfWriteRule } from './check-write-rule.js';
 import type { Policies } from './rules.js';
 import type { Action } from './types.js';
 
@@ -40,7 +41,10 @@ function problemsOf(model: Model, table: ModelTable, rules: unknown): readonly s
       problems.push(`${place}.${rule}: there is no such rule; there are ${[...RULES].join(', ')}`);
   }
   for (const action of ACTIONS) {
-    if (rules[action] !== undefined) problems.push(...problemsOfRule(model, table, action, rules[action]));
+    const rule = rules[action];
+    if (rule === undefined) continue;
+    const isWrite = action === 'insert' || action === 'update';
+    problems.push(...(isWrite ? problemsOfWriteRule : problemsOfRule)(model, table, action as never, rule));
   }
   if ('columns' in rules) problems.push(...problemsOfColumns(table, rules.columns));
   return problems;

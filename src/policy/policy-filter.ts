@@ -50,4 +50,4 @@ export type PolicyColumns<
   ? TColumns
   : Record<never, never>;
 
-type DataOf<TColumn> = TColumn extends { _: { data: infer TData } } ? TData : unknown;
+export type DataOf<TColumn> = TColumn extends { _: { data: infer TData } } ? TData : unknown;

@@ -5,9 +5,11 @@ import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { problemOfColumnRule } from './check-columns.js';
 import { guardFilter } from './guard.js';
 import { parsePolicy } from './parse.js';
+import { type PresetValues, presetValues } from './preset.js';
 import { ignoreRejections, isPromise } from './promise.js';
 import type { ColumnRules, Policies, TableRules } from './rules.js';
 import type { Action, Rights } from './types.js';
+import { knownAccess, type WriteAccess, type WriteAction } from './write-rule.js';
 
 export interface ResolveOptions {
   /** Told when a policy function throws or returns what is no policy; the answer is then: denied. */
@@ -33,6 +35,8 @@ export function resolveRights(
 ): Rights {
   return new ResolvedRights(model, policies, context, options.onFault ?? (() => {}));
 }
+
+const NO_PRESETS: PresetValues = new Map();
 
 class ResolvedRights implements Rights {
   readonly #model: Model;
@@ -67,8 +71,26 @@ class ResolvedRights implements Rights {
     return column.isKey || this.#column(table, column, 'read');
   }
 
-  canWriteColumn(table: ModelTable, column: ModelColumn): boolean {
-    return column.generated !== 'always' && this.#column(table, column, 'write');
+  canWriteColumn(table: ModelTable, column: ModelColumn, action: WriteAction): boolean {
+    if (column.generated === 'always' || !this.#column(table, column, 'write')) return false;
+    return this.#access(table, action)?.settable.has(column) ?? false;
+  }
+
+  presets(table: ModelTable, action: WriteAction): PresetValues | undefined {
+    const access = this.#access(table, action);
+    if (access === undefined) return undefined;
+    if (access.preset === undefined) return NO_PRESETS;
+    try {
+      return presetValues(table, access, this.#context);
+    } catch (error) {
+      this.#onFault({ table: table.name, rule: `${action}.preset`, error });
+      return undefined;
+    }
+  }
+
+  refersFreely(table: ModelTable, column: ModelColumn): boolean {
+    const columns: Readonly<Record<string, ColumnRules>> = this.#rules(table)?.columns ?? {};
+    return Object.hasOwn(columns, column.name) && columns[column.name]?.references === 'any';
   }
 
   guard(table: ModelTable, filter: Filter): Filter {
@@ -79,11 +101,23 @@ class ResolvedRights implements Rights {
     return Object.hasOwn(this.#policies, table.name) ? this.#policies[table.name] : undefined;
   }
 
+  /** `undefined`: the rule has not the shape of one. */
+  #access(table: ModelTable, action: WriteAction): WriteAccess | undefined {
+    const rule = this.#rules(table)?.[action] ?? false;
+    try {
+      return knownAccess(table, action, rule);
+    } catch (error) {
+      this.#onFault({ table: table.name, rule: action, error });
+      return undefined;
+    }
+  }
+
   #resolve(table: ModelTable, action: Action): Filter {
     const rule = this.#rules(table)?.[action] ?? false;
     let answer: unknown;
     try {
-      answer = this.#ask(rule);
+      const isWrite = action === 'insert' || action === 'update';
+      answer = this.#ask(isWrite ? knownAccess(table, action, rule).check : rule);
       if (answer === true) return EVERYTHING;
       if (answer === false) return NOTHING;
       return parsePolicy(this.#model, table, action, answer);
@@ -94,7 +128,7 @@ class ResolvedRights implements Rights {
     }
   }
 
-  #column(table: ModelTable, column: ModelColumn, access: keyof ColumnRules): boolean {
+  #column(table: ModelTable, column: ModelColumn, access: 'read' | 'write'): boolean {
     let known = this.#columns.get(column);
     if (known === undefined) {
       known = {};
@@ -104,7 +138,7 @@ class ResolvedRights implements Rights {
     return known[access];
   }
 
-  #resolveColumn(table: ModelTable, column: ModelColumn, access: keyof ColumnRules): boolean {
+  #resolveColumn(table: ModelTable, column: ModelColumn, access: 'read' | 'write'): boolean {
     const rules = this.#rules(table);
     if (!rules) return false;
     try {
@@ -133,7 +167,7 @@ function columnRule(table: ModelTable, column: ModelColumn, columns: unknown): C
   if (!isPlainObject(columns)) throw new TypeError(`${place} must be an object of rules by column`);
   if (!Object.hasOwn(columns, column.name)) return undefined;
   const rule = columns[column.name];
-  const problem = problemOfColumnRule(column, rule);
+  const problem = problemOfColumnRule(table, column, rule);
   if (problem !== undefined) throw new TypeError(`${place}.${column.name}${problem}`);
   return rule as ColumnRules;
 }

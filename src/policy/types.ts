@@ -1,5 +1,7 @@
 import type { Filter } from '../filter/types.js';
 import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { PresetValues } from './preset.js';
+import type { WriteAction } from './write-rule.js';
 
 export type Action = 'read' | 'insert' | 'update' | 'delete';
 
@@ -13,7 +15,12 @@ export interface Rights {
   /** The rows on which the action is allowed; `{ kind: 'const', value: false }` where it is denied. */
   filter(table: ModelTable, action: Action): Filter;
   canReadColumn(table: ModelTable, column: ModelColumn): boolean;
-  canWriteColumn(table: ModelTable, column: ModelColumn): boolean;
+  /** True where a client may set the column by this write. */
+  canWriteColumn(table: ModelTable, column: ModelColumn, action: WriteAction): boolean;
+  /** The values that the rule sets in place of the client. `undefined`: it failed, and nothing may be written. */
+  presets(table: ModelTable, action: WriteAction): PresetValues | undefined;
+  /** True where a client may refer to rows that it may not read. */
+  refersFreely(table: ModelTable, column: ModelColumn): boolean;
   /**
    * `filter`, with every relation that it passes through narrowed to the rows (and junction rows) that may be read, so that a
    * client's filter cannot ask about what the client may not see. Throws `COLUMN_FORBIDDEN` on a hidden column.

@@ -1,4 +1,5 @@
 import { codeOf, SQLSTATE } from '../database/errors.js';
+import { pairsSql } from '../filter/column-sql.js';
 import { EVERYTHING } from '../filter/normalize.js';
 import { ownColumns } from '../filter/paths.js';
 import { filterToSql } from '../filter/sql.js';
@@ -16,6 +17,8 @@ export interface WriteCheck {
 export interface ReferenceCheck {
   readonly columns: readonly ModelColumn[];
   readonly filter: Filter;
+  /** The columns of the same table that `columns` may equal in another row of the batch. */
+  readonly siblings?: readonly ModelColumn[];
 }
 
 /** The condition that a row failed: the policy, or the reference with this place in `WriteCheck.references`. */
@@ -28,15 +31,24 @@ export function isUnchecked({ policy, references }: WriteCheck): boolean {
   return policy === EVERYTHING && references.length === 0;
 }
 
-/** The first condition that the row does not satisfy, as a text expression: `policy` or the reference's place; NULL where it satisfies all. */
+/**
+ * The first condition that the row does not satisfy, as a text expression: `policy` or the reference's place; NULL where it satisfies all.
+ * `batch` is a FROM item of the rows that are written together.
+ */
 export function refusalToSql(
   model: Model,
   { policy, references }: WriteCheck,
   alias: string,
   params: Params,
+  batch: (alias: string) => string,
 ): string {
   const failed = (filter: Filter) => `(${filterToSql(model, filter, alias, params)}) is not true`;
-  const cases = references.map(({ filter }, place) => `when ${failed(filter)} then '${place}'`);
+  const cases = references.map(({ filter, siblings, columns }, place) => {
+    const alone = siblings
+      ? ` and not exists (select 1 from ${batch('s0')} where ${pairsSql('s0', siblings, alias, columns)})`
+      : '';
+    return `when ${failed(filter)}${alone} then '${place}'`;
+  });
   if (policy !== EVERYTHING) cases.unshift(`when ${failed(policy)} then 'policy'`);
   return `case ${cases.join(' ')} end`;
 }
@@ -64,7 +76,12 @@ export function readRefusal(text: string): Refusal {
 
 /** The row's own columns that the check reads. */
 export function checkedColumns({ policy, references }: WriteCheck): ReadonlySet<ModelColumn> {
-  return new Set(
-    [policy, ...references.map(({ filter }) => filter)].flatMap((each) => [...ownColumns(each)]),
-  );
+  const filters = [policy, ...references.map(({ filter }) => filter)];
+  const referring = references.flatMap(({ columns }) => columns);
+  return new Set([...filters.flatMap((each) => [...ownColumns(each)]), ...referring]);
+}
+
+/** The columns of other rows of the batch that the check reads. */
+export function siblingColumns({ references }: WriteCheck): readonly ModelColumn[] {
+  return references.flatMap(({ siblings = [] }) => siblings);
 }

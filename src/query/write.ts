@@ -3,7 +3,14 @@ import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { Params, type Statement } from '../sql/statement.js';
-import { checkedColumns, isUnchecked, refusalToSql, refuseSql, type WriteCheck } from './write-check.js';
+import {
+  checkedColumns,
+  isUnchecked,
+  refusalToSql,
+  refuseSql,
+  siblingColumns,
+  type WriteCheck,
+} from './write-check.js';
 
 /** What is written into one row: texts by column; a column that is not there gets its default, or stays as it is. */
 export type Values = ReadonlyMap<ModelColumn, string | null>;
@@ -94,10 +101,10 @@ function checkedSql(
   params: Params,
 ): string {
   if (isUnchecked(check)) return `${write} returning ${keyTexts(table)}`;
-  const columns = new Set([...table.key, ...checkedColumns(check)]);
+  const columns = new Set([...table.key, ...checkedColumns(check), ...siblingColumns(check)]);
   const returned = [...columns].map((column) => `t0.${quoteIdent(column.sqlName)}`).join(', ');
   const refuse = refuseSql(
-    refusalToSql(model, check, 't0', params),
+    refusalToSql(model, check, 't0', params, (alias) => `written as ${alias}`),
     `t0.${quoteIdent(table.key[0]!.sqlName)}::text`,
   );
   return `with written as (${write} returning ${returned}) select ${keyTexts(table)}, ${refuse} from written as t0`;

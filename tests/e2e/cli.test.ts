@@ -49,7 +49,13 @@ describe('the migrations, the watchers, and what compares them with the schema',
       [0, ''],
       [0, ''],
     ]);
-    expect((await project.run(['doctor'], env)).stdout).toContain('all is well: 7 tables');
+    const doctor = await project.run(['doctor'], env);
+    expect(doctor.ended?.code).toBe(0);
+    expect(doctor.stdout).toContain('all is well: 7 tables');
+    expect(doctor.stdout).toMatch(
+      /members\.role: clients set it by insert and update; read by .*tasks\.insert/,
+    );
+    expect(doctor.stdout).not.toContain('comments.authorId:');
   });
 
   test('doctor sees a trigger that was dropped and one that was disabled, and migrate mends both', async () => {

@@ -62,7 +62,10 @@ const openNotes: Policies<{ userId: number }> = {
   notes: {
     read: { OR: [{ byUser: { isNull: true } }, { byUser: { ne: 13 } }] },
     insert: true,
-    update: { OR: [{ rating: { isNull: true } }, { rating: { lt: '50' } }] },
+    update: {
+      check: { OR: [{ rating: { isNull: true } }, { rating: { lt: '50' } }] },
+      columns: ['scope', 'nr', 'slug', 'rating', 'byUser'],
+    },
     delete: ({ userId }) => ({ byUser: userId }),
     columns: { hushed: { write: false }, created: { write: ({ userId }) => userId === 1 } },
   },

@@ -86,8 +86,17 @@ const seated = { room: { seats: { userId: 7 } } };
 const ruling: Policies = {
   rooms: { read: true },
   seats: { read: true, insert: { room: { seats: { userId: 7, grade: 2 } } } },
-  notes: { read: true, insert: seated, update: seated, delete: seated },
-  logs: { read: true, insert: { room: { logs: { line: 'a' } } }, update: { room: { logs: { line: 'a' } } } },
+  notes: {
+    read: true,
+    insert: seated,
+    update: { check: seated, columns: ['id', 'roomId', 'slug', 'body'] },
+    delete: seated,
+  },
+  logs: {
+    read: true,
+    insert: { room: { logs: { line: 'a' } } },
+    update: { check: { room: { logs: { line: 'a' } } }, columns: ['roomId', 'line'] },
+  },
 };
 
 interface Answer {

@@ -103,7 +103,10 @@ const joinable: Policies = {
   members: {
     read: true,
     insert: { OR: [{ userId: GRACE, role: 'viewer' }, { project: { members: { userId: GRACE } } }] },
-    update: { project: { members: { userId: GRACE, role: 'owner' } } },
+    update: {
+      check: { project: { members: { userId: GRACE, role: 'owner' } } },
+      columns: ['projectId', 'role'],
+    },
   },
 };
 

@@ -36,7 +36,15 @@ export async function serveForClients(
   rows?: string,
   overrides: Partial<RivuletConfig> = {},
 ): Promise<ClientServer> {
-  const served = { ...(config as RivuletConfig), ...overrides };
+  const { policies, ...rest } = config as RivuletConfig;
+  const { members } = policies!;
+  // Here a client may change a key, so that caches meet one that changed.
+  const update = { ...(members!.update as object), columns: ['projectId', 'userId', 'role'] };
+  const served = {
+    ...rest,
+    policies: { ...policies, members: { ...members, update } },
+    ...overrides,
+  } as RivuletConfig;
   const watchers = watchSql(watchPlanOf(served, exampleModel));
   const database = await createDatabase({ setup: `${exampleTables()};\n${watchers};\n${rows ?? ''}` });
   if (rows === undefined) {

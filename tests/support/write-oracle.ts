@@ -68,6 +68,7 @@ export function securitySql(world: World, policies: RandomPolicies, schema: stri
 export async function writeUnderSecurity(
   db: Database,
   world: World,
+  policies: RandomPolicies,
   schema: string,
   write: RandomWrite,
 ): Promise<Verdict> {
@@ -75,7 +76,7 @@ export async function writeUnderSecurity(
   try {
     await db.transaction(async (tx) => {
       await tx.script(`set local role ${ROLE}; set local oracle.open = 'off'`);
-      verdict = await perform(tx, world, schema, write);
+      verdict = await perform(tx, world, policies, schema, write);
       if (verdict.code !== 'ok') throw new Error('undo');
     });
   } catch (error) {
@@ -84,7 +85,13 @@ export async function writeUnderSecurity(
   return verdict;
 }
 
-async function perform(tx: Queryable, world: World, schema: string, write: RandomWrite): Promise<Verdict> {
+async function perform(
+  tx: Queryable,
+  world: World,
+  policies: RandomPolicies,
+  schema: string,
+  write: RandomWrite,
+): Promise<Verdict> {
   const { table } = write;
   const at = `${schema}.${table.name}`;
   const key = `row(${table.key.join(', ')})`;
@@ -100,7 +107,7 @@ async function perform(tx: Queryable, world: World, schema: string, write: Rando
   if (write.kind === 'insert') {
     for (const row of write.rows) {
       if (await isRefused(tx, insertSql(at, [row]))) return { code: 'WRITE_FORBIDDEN', ids: [] };
-      const failed = await failedReference(tx, schema, table, row);
+      const failed = await failedReference(tx, policies, schema, table, row, write.rows);
       if (failed) return { code: 'CONSTRAINT_FOREIGN_KEY', ids: [] };
     }
     await tx.script(insertSql(at, write.rows));
@@ -114,7 +121,7 @@ async function perform(tx: Queryable, world: World, schema: string, write: Rando
   const locked = await ids(`select ${key}::text from (select * from ${at} where ${where} for update) x`);
   if (locked.length === 0) return { code: 'ok', ids: [] };
   // An update may take a row out of its writer's sight, which row level security would refuse.
-  const isReferring = !(await failedReference(tx, schema, table, write.set));
+  const isReferring = !(await failedReference(tx, policies, schema, table, write.set));
   await tx.script(`set local oracle.open = 'on'`);
   const set = Object.entries(write.set).map(([name, value]) => `${name} = ${literal(value)}`);
   const update = (keys: readonly string[]) =>
@@ -142,13 +149,29 @@ async function isRefused(tx: Queryable, text: string): Promise<boolean> {
   }
 }
 
-/** The reference of `row` to a row that the role may not read, or that is not there. */
+/**
+ * The reference of `row` to a row that the role may not read, or that is not there; a row of an insert may refer to another of its batch.
+ */
 async function failedReference(
-  _tx: Queryable,
-  _schema: string,
-  _table: WorldTable,
-  _row: Row,
+  tx: Queryable,
+  policies: RandomPolicies,
+  schema: string,
+  table: WorldTable,
+  row: Row,
+  batch: readonly Row[] = [],
 ): Promise<string | undefined> {
+  for (const { column, target, isFree, constraint } of table.references) {
+    // Where every parent may be read the foreign key itself says as much.
+    if (constraint !== 'none' && policies[target]!.read === true) continue;
+    const value = row[column] ?? null;
+    const isSibling = target === table.name && batch.some(({ id }) => id === value);
+    if (isFree || value === null || isSibling) continue;
+    const found = await tx.query({
+      text: `select 1::text from ${schema}.${target} where id = ${literal(value)}`,
+      params: [],
+    });
+    if (found.length === 0) return column;
+  }
   return undefined;
 }
 

@@ -139,7 +139,10 @@ export const secondPolicies = definePolicies<typeof secondRelations, SecondConte
   orders: {
     read: member,
     insert: member,
-    update: member,
+    update: {
+      check: member,
+      columns: ['number', 'groupCode', 'state', 'buyerId', 'sellerId', 'note', 'cost'],
+    },
     delete: (context) => {
       const mine = member(context);
       return mine && { ...mine, state: 'done' };

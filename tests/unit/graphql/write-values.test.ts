@@ -13,7 +13,11 @@ const stamped = pgTable('stamped', {
 const relations = defineRelations({ stamped });
 const model = readModel(relations);
 const table = model.table('stamped');
-const rights = resolveRights(model, { stamped: { insert: true, update: true } }, {});
+const rights = resolveRights(
+  model,
+  { stamped: { insert: true, update: { check: true, columns: ['id', 'at', 'by'] } } },
+  {},
+);
 
 test('SQL in a $default or $onUpdate is the schema’s mistake, not the client’s', () => {
   const unsupported = expect.objectContaining({ code: 'DEFAULT_UNSUPPORTED', details: { field: 'at' } });

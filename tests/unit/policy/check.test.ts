@@ -107,9 +107,9 @@ describe('what exists for clients', () => {
   test('are columns and writes that some context may be allowed', () => {
     const tasks = model.table('tasks');
     expect(names(exposure.columns(tasks))).not.toContain('meta');
-    expect(names(exposure.writable(tasks))).toContain('meta');
-    expect(names(exposure.writable(tasks))).not.toContain('title');
-    expect(names(exposure.writable(tasks))).not.toContain('id');
+    expect(names(exposure.writable(tasks, 'insert'))).toContain('meta');
+    expect(names(exposure.writable(tasks, 'insert'))).not.toContain('title');
+    expect(names(exposure.writable(tasks, 'insert'))).not.toContain('id');
     const allowed = (['read', 'insert', 'update', 'delete'] as const).map((action) =>
       exposure.allows(tasks, action),
     );

@@ -162,7 +162,7 @@ describe('a column', () => {
     const other = resolveRights(model, policies, { admin: false });
     expect(admin.canReadColumn(users, users.column('email'))).toBe(true);
     expect(other.canReadColumn(users, users.column('email'))).toBe(false);
-    expect(admin.canWriteColumn(users, users.column('email'))).toBe(false);
+    expect(admin.canWriteColumn(users, users.column('email'), 'update')).toBe(false);
     expect(other.canReadColumn(users, users.column('createdAt'))).toBe(true);
   });
 
@@ -184,19 +184,19 @@ describe('a column', () => {
     const unsafe = { users: { read: true, update: true, columns } } as unknown as Policies;
     const rights = resolveRights(model, unsafe, {}, { onFault: (fault) => faults.push(fault) });
     expect(rights.canReadColumn(users, users.column('email'))).toBe(false);
-    expect(rights.canWriteColumn(users, users.column('email'))).toBe(false);
+    expect(rights.canWriteColumn(users, users.column('email'), 'update')).toBe(false);
     expect(String(faults[0]!.error)).toContain('policies.users.columns');
   });
 
   test('is denied where the rule answers anything but a boolean', () => {
     const rights = resolveRights(model, policies, { admin: true });
     expect(rights.canReadColumn(users, users.column('name'))).toBe(false);
-    expect(rights.canWriteColumn(users, users.column('name'))).toBe(false);
+    expect(rights.canWriteColumn(users, users.column('name'), 'update')).toBe(false);
   });
 
   test('that the database generates cannot be written', () => {
     const rights = resolveRights(model, policies, { admin: true });
-    expect(rights.canWriteColumn(users, users.column('id'))).toBe(false);
+    expect(rights.canWriteColumn(users, users.column('id'), 'update')).toBe(false);
   });
 });
 

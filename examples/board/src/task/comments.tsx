@@ -20,7 +20,7 @@ export function Comments({ task, person }: CommentsProps) {
           <CommentItem key={comment.id} comment={comment} isOwn={comment.author?.id === person.id} />
         ))}
       </ul>
-      <Composer taskId={task.id} person={person} />
+      <Composer taskId={task.id} />
     </section>
   );
 }
@@ -47,7 +47,7 @@ function CommentItem({ comment, isOwn }: { readonly comment: Comment; readonly i
   );
 }
 
-function Composer({ taskId, person }: { readonly taskId: string; readonly person: Person }) {
+function Composer({ taskId }: { readonly taskId: string }) {
   const write = useWrite();
   const [body, setBody] = useState('');
   const send = async (event: FormEvent) => {
@@ -55,8 +55,7 @@ function Composer({ taskId, person }: { readonly taskId: string; readonly person
     const text = body.trim();
     if (text === '') return;
     setBody('');
-    if (!(await write(CREATE_COMMENT, { values: { taskId, authorId: person.id, body: text } })))
-      setBody(text);
+    if (!(await write(CREATE_COMMENT, { values: { taskId, body: text } }))) setBody(text);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
