@@ -436,6 +436,17 @@ export const ERRORS = {
     http: 503,
     retryable: true,
   },
+  PREFLIGHT_REQUIRED: {
+    cause:
+      'A GET with cookies came without a sign that a page of this server sent it: any site can have a browser send one.',
+    next: 'Send the header `X-Requested-With` or `GraphQL-Require-Preflight` with it (any value), or a POST, or `Authorization` in place of cookies.',
+    http: 403,
+  },
+  VARIABLES_TOO_DEEP: {
+    cause: 'Values of the variables, the extensions or a payload are nested too deep.',
+    next: 'Send flatter values, or raise `limits.variableDepth` in the configuration.',
+    http: 400,
+  },
   ORIGIN_FORBIDDEN: {
     cause: 'The request comes from a page of an origin that is not allowed.',
     next: 'Add the origin to `server.origins` in the configuration.',

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT } from 'jose';
 import { RivuletError } from '../errors.js';
 import type { AuthConfig, Claims } from './config.js';
+import type { Logger } from './logger.js';
 
 /** Longest token that is looked at, in characters. */
 const MAX_TOKEN_LENGTH = 8_192;
@@ -9,7 +10,7 @@ const MIN_SECRET_BYTES = 32;
 
 /**
  * Tells whose a token is. Resolves to its claims; rejects with `TOKEN_EXPIRED`, `TOKEN_INVALID`, or, where the key set
- * cannot be fetched, `AUTH_UNAVAILABLE`. A token without `sub` or `exp` is invalid.
+ * cannot be fetched, `AUTH_UNAVAILABLE`. A token without `sub` or `exp`, or whose `sub` is no text, is invalid.
  */
 export type Verifier = (token: string) => Promise<Claims>;
 
@@ -79,7 +80,8 @@ function secretKey(secret: string | undefined): Uint8Array {
 async function verified(token: string, verify: () => Promise<{ payload: Claims }>): Promise<Claims> {
   if (token.length > MAX_TOKEN_LENGTH) throw new RivuletError('TOKEN_INVALID', 'the token is too long');
   try {
-    return (await verify()).payload;
+    const { payload } = await verify();
+    if (typeof payload.sub === 'string') return payload;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new RivuletError('TOKEN_EXPIRED', 'the token has expired');
     const tokenIsAtFault =
@@ -89,4 +91,18 @@ async function verified(token: string, verify: () => Promise<{ payload: Claims }
     if (tokenIsAtFault) throw new RivuletError('TOKEN_INVALID', 'the token cannot be verified', {}, error);
     throw new RivuletError('AUTH_UNAVAILABLE', 'the key set cannot be fetched', {}, error);
   }
+  throw new RivuletError('TOKEN_INVALID', 'the `sub` of the token is not a text');
+}
+
+/** Warns of a key set whose tokens are accepted whoever they were made for: the same keys sign those of other applications. */
+export function warnOfLooseKeySet({ jwks, issuer, audience }: AuthConfig, logger: Logger): void {
+  if (jwks === undefined || (issuer !== undefined && audience !== undefined)) return;
+  const missing = [
+    ...(issuer === undefined ? ['auth.issuer'] : []),
+    ...(audience === undefined ? ['auth.audience'] : []),
+  ];
+  logger.warn(
+    { missing },
+    `tokens of the key set are accepted whoever they were issued by and for: set ${missing.map((name) => `\`${name}\``).join(' and ')}`,
+  );
 }

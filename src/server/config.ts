@@ -198,6 +198,8 @@ export interface OperationLimits extends GraphQLLimits {
   readonly directives: number;
   /** Variables of an operation. @default 100 */
   readonly variables: number;
+  /** Lists and objects nested in one another in the variables or extensions of an operation, or in a payload over a WebSocket. @default 100 */
+  readonly variableDepth: number;
   /** Errors of an answer; what is past it is left out, and said to be. @default 20 */
   readonly errors: number;
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { STREAM_TOKEN_HEADER } from './sse-results.js';
+import { PREFLIGHTED_HEADERS } from './cookie-requests.js';
 
 /** What pages of other origins may send. */
 export const CORS = {
   methods: ['GET', 'POST', 'PUT', 'DELETE'],
-  allowedHeaders: ['authorization', 'content-type', 'last-event-id', STREAM_TOKEN_HEADER],
+  allowedHeaders: ['authorization', 'content-type', 'last-event-id', ...PREFLIGHTED_HEADERS],
   maxAge: 600,
 };
 

@@ -1,19 +1,18 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
-import { isLoopbackHost } from './origin.js';
 
 /** What the page shows first. */
 export interface GraphiQLSettings {
   readonly document: string | undefined;
-  /** Sent with every request of the page. Handed only to a page that is served under a loopback name. */
+  /** Sent with every request of the page. Handed only to a browser on this very machine. */
   readonly token: string | undefined;
 }
 
 /**
- * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out where the page is asked for under any
- * name but a loopback one: a foreign page whose name was made to point here (DNS rebinding) must not read it.
+ * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out unless the request is local: a foreign page whose
+ * name was made to point here (DNS rebinding) must not read it, nor whoever is behind a proxy on this machine.
  */
-export function graphiqlOptions(settings: GraphiQLSettings, host: string | null): PageOptions {
-  const token = isLoopbackHost(host) ? settings.token : undefined;
+export function graphiqlOptions(settings: GraphiQLSettings, isLocal: boolean): PageOptions {
+  const token = isLocal ? settings.token : undefined;
   const headers =
     token === undefined ? undefined : JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2);
   return {

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
 import { Cancellation } from '../database/cancellation.js';
-import { addressOf } from './address.js';
+import { type ClientAddresses, isDirectLoopback } from './address.js';
 import { bearerToken } from './auth.js';
 import type { RequestInfo } from './config.js';
 import { DirectAnswers, type DirectAnswersOptions } from './direct-answer.js';
 import { headersOf } from './headers.js';
 import { maskError } from './mask.js';
 import { type OperationParams, subscribeTo } from './operation.js';
+import { isLoopbackHost } from './origin.js';
 import type { Release } from './quotas.js';
 import { renewing } from './renewing.js';
 import type { Session } from './session.js';
@@ -26,7 +27,7 @@ const UNSENT_SHARE = 0.25;
 export interface GraphQLEndpointOptions extends ReservationsOptions, DirectAnswersOptions {
   readonly yoga: Yoga;
   readonly sessions: Sessions;
-  readonly trustedProxies: number;
+  readonly addresses: ClientAddresses;
   readonly pingEveryMs?: number | undefined;
 }
 
@@ -82,13 +83,18 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   const reserve = async ({ request, response, address, info }: Exchange): Promise<void> => {
     await quotas.operationFrom(address);
     const session = await options.sessions.open(bearerToken(request.headers.authorization), info);
-    const { token } = reserved(session, info, address);
+    const { token } = await reserved(session, info, address);
     response.writeHead(201, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
     response.end(token);
   };
 
-  const reserved = (session: Session, info: RequestInfo, address: string | null): Reservation => {
+  const reserved = async (
+    session: Session,
+    info: RequestInfo,
+    address: string | null,
+  ): Promise<Reservation> => {
     try {
+      await quotas.operationOf(session.identity.subject);
       return reservations.reserve(session, info, address);
     } catch (error) {
       session.leave();
@@ -96,14 +102,24 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     }
   };
 
-  const openReserved = async (token: string, { response, session }: Exchange): Promise<void> => {
-    const reservation = reservations.find(token, await session());
+  /** What a reserved stream is asked besides operations costs what an operation does. */
+  const counted = async ({ address, session }: Exchange): Promise<Session> => {
+    await quotas.operationFrom(address);
+    const own = await session();
+    await quotas.operationOf(own.identity.subject);
+    return own;
+  };
+
+  const openReserved = async (token: string, exchange: Exchange): Promise<void> => {
+    const { response } = exchange;
+    const reservation = reservations.find(token, await counted(exchange));
     reservation.assertFree();
     reservation.open(openStream(response, () => reservation.close()));
   };
 
-  const complete = async (token: string, { request, response, session }: Exchange): Promise<void> => {
-    const reservation = reservations.find(token, await session());
+  const complete = async (token: string, exchange: Exchange): Promise<void> => {
+    const { request, response } = exchange;
+    const reservation = reservations.find(token, await counted(exchange));
     reservation.complete(parametersOf(request.url).get('operationId') ?? '');
     response.writeHead(200, { 'content-length': 0 }).end();
   };
@@ -126,6 +142,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
         await quotas.operationOf(own.identity.subject);
         return own;
       }),
+      isLocal: isDirectLoopback(request) && isLoopbackHost(request.headers.host),
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,
       ...(reserved && { outgoing: reserved.outgoing }),
@@ -189,7 +206,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
       const exchange: Exchange = {
         request,
         response,
-        address: addressOf(request, options.trustedProxies),
+        address: options.addresses.of(request),
         info,
         session: once(async () => {
           const session = await options.sessions.open(bearerToken(request.headers.authorization), info);

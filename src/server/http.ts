@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { GraphQLError } from 'graphql';
 import { RivuletError } from '../errors.js';
 import type { Manifest } from '../manifest/types.js';
+import { mayBeOfAnotherSite } from './cookie-requests.js';
 import { allowReading } from './cors.js';
 import {
   createGraphQLEndpoint,
@@ -29,6 +30,8 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
 export interface HttpOptions extends GraphQLEndpointOptions {
   readonly health: Health;
   readonly origins: readonly string[];
+  /** GraphiQL is served. */
+  readonly graphiql: boolean;
   /** Served wherever nothing else is. */
   readonly pages: Pages | null;
   /** Handed out at `/development/people`; `null` outside development, where there is no such path. */
@@ -129,10 +132,19 @@ async function graphql(
   if (!isAcceptedContentType(request)) {
     throw new RivuletError('CONTENT_TYPE_UNSUPPORTED', 'the content type must be application/json in UTF-8');
   }
+  if (mayBeOfAnotherSite(request) && !isForPage(options, request)) {
+    const message = 'a GET with cookies must show that a page of this server sent it';
+    throw new RivuletError('PREFLIGHT_REQUIRED', message);
+  }
   if (options.health.isStopping) {
     throw new RivuletError('SHUTTING_DOWN', 'this server is shutting down');
   }
   await endpoint.handle(request, response);
+}
+
+/** GraphiQL's page, which is the same for everybody. */
+function isForPage({ graphiql }: HttpOptions, { headers }: IncomingMessage): boolean {
+  return graphiql && (headers.accept?.includes('text/html') ?? false);
 }
 
 /**

@@ -81,10 +81,14 @@ async function within(seconds: number, answer: unknown): Promise<unknown> {
  * `headers`, or `{ token: '…' }`. `null` where there is none; throws `TOKEN_INVALID` on another scheme.
  */
 export function tokenOfPayload(payload: unknown): string | null {
+  return tokenIn(payload) ?? (isRecord(payload) ? tokenIn(payload.headers) : null);
+}
+
+function tokenIn(payload: unknown): string | null {
   if (!isRecord(payload)) return null;
   for (const [key, value] of Object.entries(payload)) {
     if (typeof value === 'string' && key.toLowerCase() === 'authorization') return bearerToken(value);
     if (typeof value === 'string' && key === 'token' && value !== '') return value;
   }
-  return isRecord(payload.headers) ? tokenOfPayload(payload.headers) : null;
+  return null;
 }

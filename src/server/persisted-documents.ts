@@ -3,6 +3,7 @@ import { ByteCache } from '../graphql/byte-cache.js';
 import type { OperationLimits } from './config.js';
 import type { CheckedDocument, Documents } from './documents.js';
 import { isRecord } from './is-record.js';
+import { assertDepth } from './json-depth.js';
 import type { OperationParams } from './operation.js';
 import { sha256, type TrustedDocuments } from './trusted-documents.js';
 
@@ -43,8 +44,9 @@ export class PersistedDocuments {
     return { count: this.#added.size, bytes: this.#added.bytes };
   }
 
-  /** `null` for params that have neither document nor id. Throws `PERSISTED_QUERY_…`. */
+  /** `null` for params that have neither document nor id. Throws `PERSISTED_QUERY_…`, and `VARIABLES_TOO_DEEP`, before anything else looks into the values. */
   take(sent: SentParams, limits: OperationLimits): TakenOperation | null {
+    assertDepth([sent.variables, sent.extensions], limits.variableDepth);
     const hash = hashOf(sent);
     const isText = typeof sent.query === 'string' && (sent.query !== '' || hash === null);
     if (!isText && hash === null) return null;

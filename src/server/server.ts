@@ -6,7 +6,8 @@ import { buildSchema } from '../graphql/schema.js';
 import { subscriptionFields } from '../graphql/subscriptions.js';
 import { readModel, type SchemaRelations } from '../model/read.js';
 import { type PolicyFault, resolveRights } from '../policy/resolve.js';
-import { createVerifier } from './auth.js';
+import { ClientAddresses } from './address.js';
+import { createVerifier, warnOfLooseKeySet } from './auth.js';
 import type { Limits, RivuletConfig } from './config.js';
 import { describeConfig } from './description.js';
 import { Documents } from './documents.js';
@@ -121,6 +122,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     subscriptionFields,
   });
   const verify = createVerifier(settings.auth);
+  warnOfLooseKeySet(settings.auth, logger);
   const plan = watchPlanOf(config, model);
 
   const opened: (() => Promise<void>)[] = [];
@@ -145,6 +147,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
     const quotas = new Quotas(settings.limits);
+    const addresses = new ClientAddresses(settings.trustedProxies, logger);
     const limiter = new OperationLimiter(settings.limits, settings.limitsByContext, (err) =>
       logger.error({ err }, 'the function `limits` of the configuration failed'),
     );
@@ -220,7 +223,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       quotas,
       limits: settings.limits,
       origins: settings.origins,
-      trustedProxies: settings.trustedProxies,
+      graphiql: settings.graphiql,
+      addresses,
       logger,
       pages,
       people: mode === 'development' ? (options.people ?? []) : null,
@@ -235,7 +239,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       quotas,
       limits: settings.limits,
       origins: settings.origins,
-      trustedProxies: settings.trustedProxies,
+      addresses,
       logger,
     });
     let metricsUrl: string | null = null;

@@ -81,6 +81,7 @@ const TRANSPORT_LIMITS: Omit<Limits, keyof typeof DEFAULT_LIMITS> = {
   spreads: 250,
   directives: 50,
   variables: 100,
+  variableDepth: 100,
   errors: 20,
   documentCacheBytes: 8_388_608,
   persistedDocumentBytes: 4_194_304,

@@ -1,12 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CloseCode, type Server } from 'graphql-ws';
+import { CloseCode, MessageType, type Server } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
+import { RivuletError } from '../errors.js';
 import { Allowance } from '../scope/allowance.js';
 import type { NextFrames } from './frames.js';
 import type { Beating } from './heartbeat.js';
+import { isRecord } from './is-record.js';
+import { assertDepth, hasManyBrackets, tooDeep } from './json-depth.js';
 import type { Logger } from './logger.js';
+import type { Quotas } from './quotas.js';
 import type { Session } from './session.js';
 import { SocketFrames, type Turn } from './socket-frames.js';
 import type { SocketPlaces } from './socket-places.js';
@@ -46,6 +50,9 @@ export interface PeerHost {
   readonly frames: NextFrames;
   readonly turn: Turn;
   readonly logger: Logger;
+  readonly quotas: Quotas;
+  /** Of a message's payload. */
+  readonly maxDepth: number;
   readonly maxQueuedBytes: number;
   readonly stalledMs: number;
 }
@@ -98,6 +105,7 @@ export class Peer implements Extra, Beating {
     this.#initTimer = setTimeout(tellTooLate, INIT_WITHIN_MS, socket);
     socket.peer = this;
     socket.on('error', onError);
+    socket.on('ping', onPing);
     socket.on('pong', onPong);
     socket.on('message', onMessage);
     socket.on('close', onClose);
@@ -159,6 +167,11 @@ export class Peer implements Extra, Beating {
   receive(message: string): void {
     const { socket } = this;
     if (socket.readyState !== socket.OPEN || this.#handle === null) return;
+    if (isTooDeep(message, this.#host.maxDepth)) {
+      const { code, message: reason } = tooDeep(this.#host.maxDepth);
+      socket.close(CloseCode.BadRequest, `${code}: ${reason}`);
+      return;
+    }
     const handled = this.#handle(withQuery(message));
     const { starting } = this;
     this.starting = null;
@@ -168,6 +181,16 @@ export class Peer implements Extra, Beating {
       this.#host.logger.error({ err: error }, 'a message over a socket failed');
       socket.close(CloseCode.InternalServerError, 'Internal server error');
     });
+  }
+
+  /** A ping of the transport, which ws answers. */
+  pinged(): void {
+    const { quotas } = this.#host;
+    const counted = async (): Promise<void> => {
+      await quotas.operationFrom(this.address);
+      await quotas.operationOf(this.session?.identity.subject ?? null);
+    };
+    counted().catch(() => this.socket.close(CLOSE_TRY_AGAIN, 'TOO_MANY_REQUESTS: too many pings'));
   }
 
   /** ws closes a socket whose peer breaks the protocol or its limits by itself, with the code that says so. */
@@ -212,6 +235,10 @@ function onError(this: WebSocket, error: Error): void {
   peerOf(this)?.broke(error);
 }
 
+function onPing(this: WebSocket): void {
+  peerOf(this)?.pinged();
+}
+
 function onPong(this: WebSocket): void {
   peerOf(this)?.pong();
 }
@@ -222,6 +249,20 @@ function onMessage(this: WebSocket, data: RawData): void {
 
 function onClose(this: WebSocket, code: number, reason: Buffer): void {
   peerOf(this)?.closed(code, String(reason));
+}
+
+/** True for a payload that nothing may recurse into. Operations are checked for themselves, so that they are told as errors of their own. */
+function isTooDeep(message: string, maxDepth: number): boolean {
+  if (!hasManyBrackets(message, maxDepth)) return false;
+  try {
+    const parsed: unknown = JSON.parse(message);
+    if (!isRecord(parsed) || parsed.type === MessageType.Subscribe) return false;
+    assertDepth([parsed.payload], maxDepth);
+    return false;
+  } catch (error) {
+    // What is no JSON the protocol refuses.
+    return error instanceof RivuletError;
+  }
 }
 
 function peerOf(socket: WebSocket): Peer | null {

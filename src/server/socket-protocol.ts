@@ -81,8 +81,11 @@ export function socketProtocol(
       }
     },
     onPing: async (context, payload) => {
-      if (!context.acknowledged || payload === undefined) return;
       try {
+        // Each is answered, and one with a token costs what signing in costs.
+        await options.quotas.operationFrom(context.extra.address);
+        await options.quotas.operationOf(context.extra.session?.identity.subject ?? null);
+        if (!context.acknowledged || payload === undefined) return;
         const token = tokenOfPayload(payload);
         const { extra } = context;
         const { session } = extra;
@@ -262,9 +265,12 @@ class SocketOwner implements SessionOwner {
   }
 }
 
+/** Codes after which a client should come back later. */
+const TRY_AGAIN: ReadonlySet<unknown> = new Set(['TOO_MANY_CONNECTIONS', 'TOO_MANY_REQUESTS']);
+
 /** Closes with 4403 (1013 where there is no place) and the error's code as the reason: clients of graphql-ws take it for a reason to try again. */
 function closeForbidden(context: SocketContext, error: GraphQLError): true {
-  const code = error.extensions.code === 'TOO_MANY_CONNECTIONS' ? CLOSE_TRY_AGAIN : CloseCode.Forbidden;
+  const code = TRY_AGAIN.has(error.extensions.code) ? CLOSE_TRY_AGAIN : CloseCode.Forbidden;
   const { socket } = context.extra;
   socket.close(code, `${error.extensions.code}: ${error.message}`.slice(0, 120));
   // A peer that does not answer keeps no place.

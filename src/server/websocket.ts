@@ -2,7 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { addressOf } from './address.js';
+import type { ClientAddresses } from './address.js';
 import { NextFrames } from './frames.js';
 import { Heartbeat } from './heartbeat.js';
 import { isAllowedOrigin } from './origin.js';
@@ -17,7 +17,7 @@ const PING_EVERY_MS = 12_000;
 export interface WebSocketOptions extends SocketProtocolOptions {
   readonly server: HttpServer;
   readonly origins: readonly string[];
-  readonly trustedProxies: number;
+  readonly addresses: ClientAddresses;
   readonly pingEveryMs?: number;
 }
 
@@ -45,6 +45,8 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     frames: new NextFrames(),
     turn: new Turn(),
     logger,
+    quotas: options.quotas,
+    maxDepth: limits.variableDepth,
     maxQueuedBytes: limits.maxQueuedBytes,
     stalledMs: limits.stalledSeconds * 1_000,
   };
@@ -56,7 +58,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     stream.on('error', onBroken);
     const refusal = closing ? '503 Service Unavailable' : refusalOf(request, options.origins);
     if (refusal !== null) return refuse(stream, refusal);
-    const address = addressOf(request, options.trustedProxies);
+    const address = options.addresses.of(request);
     const places = SocketPlaces.take(options.quotas, address);
     if (places === null) return refuse(stream, '429 Too Many Requests');
     const { headers } = request;

@@ -33,6 +33,8 @@ import { type Streaming, streamedResults } from './sse-results.js';
 export interface YogaContext extends RequestOrigin {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
   readonly session: () => Promise<Session>;
+  /** The request comes from this very machine, under a loopback name and without a proxy between. Default: it does not. */
+  readonly isLocal?: boolean;
   /** The header by which an event stream says what came last. Default: none. */
   readonly lastEventId?: string | null;
   /** Set where a subscription goes on under other rights than it began with. */
@@ -106,7 +108,8 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
       if (origin === null || !options.origins.includes(origin)) return false;
       return { ...CORS, origin };
     },
-    graphiql: graphiql === null ? false : (request) => graphiqlOptions(graphiql, request.headers.get('host')),
+    graphiql:
+      graphiql === null ? false : (_request, { isLocal }) => graphiqlOptions(graphiql, isLocal ?? false),
     renderGraphiQL: render,
     context: (request) => contextOf(options.makeContext, request, request.params?.extensions),
     plugins: [
