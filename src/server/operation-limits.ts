@@ -15,6 +15,7 @@ const NAMES: Readonly<Record<keyof OperationLimits, true>> = {
   spreads: true,
   directives: true,
   variables: true,
+  variableDepth: true,
   errors: true,
   defaultRows: true,
   maxRows: true,
