@@ -123,7 +123,10 @@ export class Session {
         ...({ simple: false } as object),
       });
       this.#sent.push(sent);
-      return sent.values().finally(() => this.#sent.shift());
+      return sent
+        .values()
+        .then(withoutHoles)
+        .finally(() => this.#sent.shift());
     };
     return this.#run(statement.text, run, options.silenceMs);
   }
@@ -253,6 +256,14 @@ export class Session {
     this.#socket?.destroy();
     this.#options.onLost(this, error instanceof Silence);
   }
+}
+
+/**
+ * The driver (postgres.js 3.4.9) goes on counting rows where a statement failed after it had sent some, so the rows of the next statement begin with
+ * as many holes.
+ */
+function withoutHoles(rows: readonly TextRow[]): readonly TextRow[] {
+  return rows.length === 0 || 0 in rows ? rows : rows.filter(() => true);
 }
 
 class Silence extends RivuletError {

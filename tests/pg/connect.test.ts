@@ -46,6 +46,16 @@ describe('connect', () => {
     );
   });
 
+  test('a statement that fails after it has sent rows leaves none of them to the next', async () => {
+    const one = database.connect({ max: 1 });
+    const failing = { text: 'select (6 / (g - 4))::text from generate_series(1, 5) as g', params: [] };
+    for (const prepare of [true, false]) {
+      await expect(one.query(failing, { prepare })).rejects.toMatchObject({ code: '22012' });
+      const rows = await one.query({ text: "select 'a' union all select 'b'", params: [] });
+      expect([rows.length, ...rows.map(([text]) => text)]).toEqual([2, 'a', 'b']);
+    }
+  });
+
   test('a transaction commits what its work did, and rolls back when it rejects', async () => {
     await database.db.transaction((tx) => tx.script(`insert into t values (1, 'kept')`));
     const failing = database.db.transaction(async (tx) => {
