@@ -1,4 +1,5 @@
 import type { LogFunction } from './log-function.js';
+import { MERGE_FUNCTIONS } from './merge-functions.js';
 import { VIRTUAL_COLUMN_FUNCTIONS } from './virtual-columns.js';
 
 /**
@@ -86,27 +87,7 @@ begin
 end`,
   },
 
-  /**
-   * How much the calling trigger's statement tells of rows that move between partitions, by its text: NULL, it is no MERGE; `all`, it is one
-   * MERGE with actions for DELETE and INSERT, as which such moves are told; else `some`. `context` is the trigger's PG_CONTEXT, which has the
-   * statements of the functions that called, except of those in SQL. A prepared statement is only named by `current_query()`. With several
-   * that have the word in them, or with it elsewhere, it may say `some` of a statement that tells everything.
-   */
-  merge_said: {
-    head: `(context text) returns text language sql stable`,
-    body: `select case when count(*) = 1 and bool_and(said.text ~* '\\mthen\\s+delete\\M' and said.text ~* '\\mthen\\s+insert\\M')
-    then 'all' when count(*) > 0 then 'some' end
-  from (
-    select context where context ~ 'SQL statement "'
-    union all select current_query() where context !~ 'SQL statement "'
-    union all select s.statement from pg_prepared_statements s where current_query() ~* '\\mexecute\\M'
-    union all select pg_get_functiondef(p.oid) from pg_proc p join pg_language l on l.oid = p.prolang
-      where context ~ 'SQL function "' and l.lanname = 'sql' and position(format('SQL function "%s"', p.proname) in context) > 0
-  ) t(text)
-  cross join lateral regexp_split_to_table(t.text, '\\mmerge\\M', 'i') with ordinality as m(raw, nth)
-  cross join lateral regexp_replace(m.raw, '--[^\\n]*|/\\*.*?\\*/|''[^'']*''', ' ', 'g') as said(text)
-  where m.nth > 1`,
-  },
+  ...MERGE_FUNCTIONS,
 
   /**
    * What the watching of a table rests on, in three parts. The first: which table it is, which of the columns are there and of which types, its
@@ -196,9 +177,13 @@ end`,
   },
 };
 
+/** Settings of the functions: nothing of the writer's session decides how their text is read, nor what they write. */
+const SETTINGS =
+  'set search_path = pg_catalog, pg_temp set standard_conforming_strings = on set quote_all_identifiers = off';
+
 export const LOG_FUNCTIONS_SQL = Object.entries(LOG_FUNCTIONS)
   .map(
     ([name, { head, body }]) =>
-      `create or replace function rivulet.${name}${head} set search_path = pg_catalog, pg_temp\nas $rivulet$${body}$rivulet$;\n`,
+      `create or replace function rivulet.${name}${head} ${SETTINGS}\nas $rivulet$${body}$rivulet$;\n`,
   )
   .join('\n');

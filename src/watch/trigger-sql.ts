@@ -59,6 +59,9 @@ export const TRIGGERS: readonly TriggerSpec[] = [
  * deleted and inserted, and is shown only where the statement has such actions, too; and a row that is updated after another was inserted is shown as that
  * one. The second shows in a key that changed. Where either may be so (`rivulet.merge_said`), the table is logged as one that changed without being logged.
  *
+ * A trigger of the user's that fires after TRUNCATE, and before these triggers, may have written rows already, which were logged before the TRUNCATE. PostgreSQL
+ * gives an emptied table a new, empty file; where it has something in it by now, the table is logged as one that changed without being logged.
+ *
  * A table with VIRTUAL columns always has images that describe themselves, computed with the expressions that the catalog has (`virtual-columns.ts`). If
  * an expression fails for a row that was written, the table is logged as one that changed without being logged.
  *
@@ -111,6 +114,8 @@ begin
       merge := rivulet.merge_said(context);
       is_lossy := coalesce(merge = 'some', false);
     end if;
+  elsif op = 'TRUNCATE' then
+    is_lossy := pg_relation_size(tg_relid) > 0 or exists (select from pg_partition_tree(tg_relid) p where pg_relation_size(p.relid) > 0);
   end if;
   if not is_other then
     declare
@@ -168,7 +173,7 @@ ${table.columns.map((column) => `      ${quoteIdent(column)} aclitem;`).join('\n
     end;
     execute statement using moment, mutation;
     get diagnostics logged = row_count;
-    is_lossy := merge is not null;
+    is_lossy := is_lossy or merge is not null;
   end if;
   if is_lossy then
     insert into rivulet.change (xid, shape, op, new, logged_at) values (pg_current_xact_id(), ${DESCRIBED_SHAPE}, 'X',

@@ -57,6 +57,22 @@ async function run(sql: string) {
   return watched.takeChanges();
 }
 
+test.each(['swaps', 'measures'])(
+  'what a trigger writes into %s after a TRUNCATE, and before it is logged, is said to have gone unseen',
+  async (table) => {
+    const values = table === 'swaps' ? `(1, 'n')` : `(1, 'north', 1)`;
+    await database.script(`
+      create function refill() returns trigger language plpgsql as $$ begin insert into ${table} values ${values}; return null; end $$;
+      create trigger a_refill after truncate on ${table} for each statement execute function refill()`);
+    await database.script(`truncate ${table}`);
+    const [transaction] = await watched.take();
+    expect([...transaction!.unreadable.keys()].map(({ name }) => name)).toEqual([table]);
+    await database.script(`drop trigger a_refill on ${table}; drop function refill`);
+    await database.script(`truncate ${table}`);
+    expect((await watched.take()).map(({ unreadable }) => unreadable.size)).toEqual([0]);
+  },
+);
+
 describe('plain statements', () => {
   test('INSERT logs the new image of every row', async () => {
     expect(await run(`insert into parents values (1, 'a'), (2, null)`)).toEqual([

@@ -58,7 +58,7 @@ test('one that was granted to PUBLIC is a difference, and migrating revokes it',
   expect((await executable(NOBODY)).length).toBeGreaterThan(8);
   const found = await inspect(database.db, plan);
   expect(found.map(({ kind, effect }) => `${kind} ${effect}`)).toEqual(['log-public none', 'altered unseen']);
-  expect(found[0]!.message).toContain('schema rivulet, rivulet.cell');
+  expect(found[0]!.message).toContain('schema rivulet, rivulet.callers');
   await install(database.db, plan);
   expect(await inspect(database.db, plan)).toEqual([]);
   expect(await executable(NOBODY)).toEqual([]);

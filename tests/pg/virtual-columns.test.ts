@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRivulet, defineConfig, watchers } from '../../src/index.js';
 import type { LoggedTransaction } from '../../src/log/types.js';
 import { readModel } from '../../src/model/read.js';
+import { watchPlanOf } from '../../src/server/watched.js';
 import { install } from '../../src/watch/install.js';
-import { planWatchers } from '../../src/watch/plan.js';
 import type { WatcherList } from '../../src/watch/watchers.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
@@ -123,7 +123,7 @@ test.runIf(isKnown)(
         watchers: of,
       });
       await database.script('truncate lines');
-      await install(database.db, planWatchers(readModel(served.relations), of));
+      await install(database.db, watchPlanOf(served, readModel(served.relations)));
       const rivulet = await createRivulet(served, {
         environment: {},
         databaseUrl: database.url,
