@@ -89,9 +89,12 @@ function parseOperator(column: ModelColumn, operator: Operator, input: unknown, 
       const isNull: Filter = { kind: 'isNull', column };
       return operator === 'isNull' ? isNull : not(isNull);
     }
-    case 'arrayContains':
-      if (Array.isArray(input) && input.length === 0) noCondition(at);
-      return { kind: 'array', column, op: operator, value: state.value(column, input, at) };
+    case 'arrayContains': {
+      const value = state.value(column, input, at);
+      // However deep its lists are, every array contains an array without elements.
+      if (value === '{}') noCondition(at);
+      return { kind: 'array', column, op: operator, value };
+    }
     case 'arrayContained':
     case 'arrayOverlaps':
       return { kind: 'array', column, op: operator, value: state.value(column, input, at) };

@@ -10,6 +10,16 @@ import { isPromise } from './promise.js';
  * Throws `VALUE_INVALID`.
  */
 export function checkValue(type: ColumnType, value: unknown): void {
+  const itemType = type.kind === 'array' ? type.of : type;
+  checkParts(type, value, (part) => itemType.kind !== 'json' || hasJson(part));
+}
+
+/** The same for what a custom type makes of a value: the driver writes its objects as JSON, but for bytes. */
+export function checkDriverValue(type: ColumnType, value: unknown): void {
+  checkParts(type, value, (part) => part instanceof Uint8Array || hasJson(part));
+}
+
+function checkParts(type: ColumnType, value: unknown, mayBe: (instance: object) => boolean): void {
   check(value, new Set());
 
   function check(part: unknown, above: ReadonlySet<unknown>): void {
@@ -23,7 +33,7 @@ export function checkValue(type: ColumnType, value: unknown): void {
     const deeper = new Set(above).add(part);
     if (Array.isArray(part)) for (let i = 0; i < part.length; i++) check(part[i], deeper);
     else if (isPlainObject(part)) for (const member of Object.values(part)) check(member, deeper);
-    else if (type.kind === 'json' && !hasJson(part)) throw refused(excerpt(part), 'what JSON has');
+    else if (!mayBe(part)) throw refused(excerpt(part), 'what JSON has');
   }
 
   function refused(what: string, expected: string): RivuletError {

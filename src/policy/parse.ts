@@ -4,7 +4,7 @@ import { isPlainObject } from '../filter/parse-state.js';
 import type { Filter } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { fromDrizzleValue } from '../value/codec.js';
-import { checkValue } from './check-value.js';
+import { checkDriverValue, checkValue } from './check-value.js';
 import { isPromise } from './promise.js';
 import type { Action } from './types.js';
 
@@ -25,8 +25,11 @@ export function parsePolicy(model: Model, table: ModelTable, action: Action, fil
 
 /** Policies carry TypeScript's values: a custom type's are encoded by the type. */
 function encode(column: ModelColumn, value: unknown): string {
-  checkValue(column.type, value);
+  const { type, drizzle } = column;
+  checkValue(type, value);
   const text = fromDrizzleValue(column, value);
   if (text === null) throw new TypeError('null is no value to compare with; use isNull');
+  const isCustom = (type.kind === 'array' ? type.of : type).kind === 'other';
+  if (isCustom) checkDriverValue(type, drizzle.mapToDriverValue(value));
   return text;
 }

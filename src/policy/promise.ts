@@ -4,16 +4,22 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value.then === 'function';
 }
 
-/** How deep a filter may be, and some more. */
-const MAX_DEPTH = 20;
+/** Parts of an answer that are looked at. A Drizzle column by mistake leads to its whole schema, and on to a connection. */
+const MAX_PARTS = 10_000;
 
 /**
  * Catches the rejections of promises in a policy's answer that was refused: nobody waits for them, and a rejection that nobody catches
- * ends the process.
+ * ends the process. Each part is looked at once, whatever leads to it; no getter is called.
  */
-export function ignoreRejections(answer: unknown, depth = 0): void {
-  if (answer instanceof Promise) answer.catch(() => {});
-  else if (typeof answer === 'object' && answer !== null && depth < MAX_DEPTH)
-    for (const name of Reflect.ownKeys(answer))
-      ignoreRejections((answer as Readonly<Record<PropertyKey, unknown>>)[name], depth + 1);
+export function ignoreRejections(answer: unknown): void {
+  const parts = new Set<unknown>([answer]);
+  for (const part of parts) {
+    if (part instanceof Promise) part.catch(() => {});
+    else if (typeof part === 'object' && part !== null && parts.size < MAX_PARTS) {
+      for (const name of Reflect.ownKeys(part)) {
+        const value: unknown = Object.getOwnPropertyDescriptor(part, name)?.value;
+        if (typeof value === 'object' && value !== null) parts.add(value);
+      }
+    }
+  }
 }

@@ -1,7 +1,9 @@
-import { sql } from 'drizzle-orm';
+import { defineRelations, sql } from 'drizzle-orm';
+import { customType, integer, jsonb, pgTable } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { filterKey } from '../../../src/filter/normalize.js';
 import { parseFilter } from '../../../src/filter/parse.js';
+import { readModel } from '../../../src/model/read.js';
 import { type PolicyFault, resolveRights } from '../../../src/policy/resolve.js';
 import { rightsKey } from '../../../src/policy/rights-key.js';
 import type { Policies, Rule, UntypedFilter } from '../../../src/policy/rules.js';
@@ -102,6 +104,18 @@ describe('a policy', () => {
     'returns a list of values with a hole': () => ({ assigneeId: { notIn: holed(1) } }),
     'returns a list of conditions with a hole': () => ({ OR: holed({ id: 1 }) }),
     'returns an array that every array contains': () => ({ places: { arrayContains: [] } }),
+    'returns lists in lists that every array contains': () => ({ places: { arrayContains: [[], []] } }),
+    'returns a column of the schema for a value': () => ({ assigneeId: { ne: tasks.column('id').drizzle } }),
+    'returns a promise behind a cycle': () => {
+      const cycle: Record<string, unknown> = { late: Promise.reject(new Error('late')) };
+      for (let at = 0; at < 40; at++) cycle[`again${at}`] = cycle;
+      return { assigneeId: cycle };
+    },
+    'returns a getter that throws': () => ({
+      get assigneeId() {
+        throw new Error('no');
+      },
+    }),
     'returns a date for a text': () => ({ title: new Date() }),
     'returns NaN': () => ({ assigneeId: { lte: Number.NaN } }),
     'returns a rejected promise': async () => {
@@ -123,6 +137,30 @@ describe('a policy', () => {
     expect(nothing).toEqual({ filter: { kind: 'const', value: false }, faults: [] });
     expect(everything).toEqual({ filter: { kind: 'const', value: true }, faults: [] });
     expect(readOf(() => ({ meta: { eq: {} } })).filter).toMatchObject({ kind: 'compare', value: '{}' });
+  });
+
+  test('compares with no instance of a class that a custom type or an array of JSON would write as {}', () => {
+    const custom = customType<{ data: unknown; driverData: unknown }>({ dataType: () => 'text' });
+    const id = integer('id').primaryKey();
+    const things = pgTable('things', {
+      id,
+      odd: custom('odd'),
+      odds: custom('odds').array(),
+      list: jsonb().array(),
+    });
+    const odd = readModel(defineRelations({ things }));
+    const readOdd = (filter: unknown) => {
+      const rights = resolveRights(odd, { things: { read: () => filter } } as never, {});
+      return rights.filter(odd.table('things'), 'read').kind;
+    };
+    for (const value of [new Map([[1, 2]]), new Set([1]), /x/, new Error('no'), Object('')]) {
+      expect(readOdd({ odd: { ne: value } })).toBe('const');
+      expect(readOdd({ odd: { notIn: [value] } })).toBe('const');
+      expect(readOdd({ odds: { ne: [value] } })).toBe('const');
+      expect(readOdd({ list: { NOT: [value] } })).toBe('const');
+    }
+    for (const value of ['x', 1, { a: [1] }, new Date(0), Buffer.from('x')])
+      expect(readOdd({ odd: { ne: value } })).toBe('compare');
   });
 
   test('may ask whether a relation leads anywhere by `true` and `false` only', () => {
