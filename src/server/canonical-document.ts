@@ -2,6 +2,7 @@ import {
   type DefinitionNode,
   type DocumentNode,
   Kind,
+  OperationTypeNode,
   print,
   type SelectionNode,
   type SelectionSetNode,
@@ -9,14 +10,20 @@ import {
 
 /** Taken off by the client plugins before they send a document. */
 const CLIENT_DIRECTIVES: readonly string[] = ['live'];
+const NO_SELECTIONS: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [] };
 
 /**
  * A text that is equal for documents that ask for the same: without the `__typename` that clients add to each selection, without the
- * directives of the client plugins, and with definitions and selections in one order. Order shows in answers but costs nothing.
+ * directives of the client plugins, and with definitions and selections in one order. Order shows in answers but costs nothing; only
+ * the order of a mutation's fields is the order of its writes, and stays.
  */
 export function canonicalText(document: DocumentNode): string {
+  const isOrdered = document.definitions.some(
+    (definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION && definition.operation === OperationTypeNode.MUTATION,
+  );
   return document.definitions
-    .map((definition) => print(canonicalDefinition(definition)))
+    .map((definition) => textOfDefinition(definition, isOrdered))
     .sort()
     .join('\n');
 }
@@ -33,27 +40,29 @@ export function isIntrospection({ definitions }: DocumentNode): boolean {
   );
 }
 
-function canonicalDefinition(definition: DefinitionNode): DefinitionNode {
+function textOfDefinition(definition: DefinitionNode, isOrdered: boolean): string {
   if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) {
-    return definition;
+    return print(definition);
   }
   const directives = definition.directives?.filter(({ name }) => !CLIENT_DIRECTIVES.includes(name.value));
-  return { ...definition, directives, selectionSet: canonicalSet(definition.selectionSet) };
+  const head = print({ ...definition, directives, selectionSet: NO_SELECTIONS });
+  return `${head} ${textOfSet(definition.selectionSet, isOrdered)}`;
 }
 
-function canonicalSet(set: SelectionSetNode): SelectionSetNode {
-  const shown = set.selections.filter((selection) => !isAdded(selection));
-  const selections = (shown.length > 0 ? shown : set.selections.slice(0, 1)).map(canonicalSelection);
-  const printed = new Map(selections.map((selection) => [print(selection), selection]));
-  return {
-    ...set,
-    selections: [...printed].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, each]) => each),
-  };
+/** Each selection is printed once, and not again with each set that it is within. */
+function textOfSet({ selections }: SelectionSetNode, isOrdered: boolean): string {
+  const shown = selections.filter((selection) => !isAdded(selection));
+  const texts = (shown.length > 0 ? shown : selections.slice(0, 1)).map((selection) =>
+    textOfSelection(selection, isOrdered),
+  );
+  const different = [...new Set(texts)];
+  return `{ ${(isOrdered ? different : different.sort()).join(' ')} }`;
 }
 
-function canonicalSelection(selection: SelectionNode): SelectionNode {
-  if (selection.kind === Kind.FRAGMENT_SPREAD || !selection.selectionSet) return selection;
-  return { ...selection, selectionSet: canonicalSet(selection.selectionSet) };
+function textOfSelection(selection: SelectionNode, isOrdered: boolean): string {
+  if (selection.kind === Kind.FRAGMENT_SPREAD || !selection.selectionSet) return print(selection);
+  const head = print({ ...selection, selectionSet: NO_SELECTIONS });
+  return `${head} ${textOfSet(selection.selectionSet, isOrdered)}`;
 }
 
 function isAdded(selection: SelectionNode): boolean {

@@ -10,7 +10,11 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const LISTED = 'query Listed($id: ID!) { task(id: $id) { id title } }';
 const LISTED_STREAM = 'subscription { taskChanges { cursor changes { key } } }';
-const trustedDocuments = { listed: LISTED, stream: LISTED_STREAM };
+const LISTED_WRITES = `mutation Listed {
+  a: updateTask(id: 1, set: { title: "first" }) { id }
+  b: updateTask(id: 1, set: { title: "second" }) { id }
+}`;
+const trustedDocuments = { listed: LISTED, stream: LISTED_STREAM, writes: LISTED_WRITES };
 
 const open = await serveExample({ limits: { aliases: 5 } });
 const manifest = await serveExample({ trustedDocuments: { mode: 'manifest', documents: trustedDocuments } });
@@ -194,6 +198,14 @@ describe.each(ways)('over %s', (name, send) => {
       );
     }
   });
+});
+
+test('the order of writes is the one that is listed', async () => {
+  const [begin, a, b, close] = LISTED_WRITES.split('\n');
+  const { body: refused } = await only.post([begin, b, a, close].join('\n'));
+  expect(codeOf(refused)).toBe('DOCUMENT_NOT_TRUSTED');
+  const { body } = await only.post(LISTED_WRITES.replaceAll('{ id }', '{ id __typename }'));
+  expect(codeOf(body)).not.toBe('DOCUMENT_NOT_TRUSTED');
 });
 
 test.each(['SSE', 'WebSocket', 'a reserved stream'])(
