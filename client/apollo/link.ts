@@ -2,7 +2,7 @@ import { ApolloLink, CombinedGraphQLErrors, Observable } from '@apollo/client';
 import { Kind, type OperationTypeNode } from 'graphql';
 import type { Manifest } from '../../src/manifest/types.js';
 import { assertOptions } from '../../src/options/assert.js';
-import { wholeNumber } from '../../src/options/checks.js';
+import { milliseconds } from '../../src/options/checks.js';
 import {
   createLiveQueries,
   type Execute,
@@ -45,7 +45,7 @@ export interface RivuletLinkOptions {
  * Throws `OPTIONS_INVALID` with all that is wrong with the options.
  */
 export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
-  const checks = { ...LIVE_CHECKS, checkMs: wholeNumber(1) };
+  const checks = { ...LIVE_CHECKS, checkMs: milliseconds(1) };
   assertOptions<RivuletLinkOptions>('rivuletLink', options, checks, ['manifest', 'client']);
   const report = options.onError ?? ((error: unknown) => console.warn(error));
   const telling = new Telling(options.manifest, () => followed.live, report);

@@ -3,6 +3,7 @@ import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
 import type { Fields, ListArgs } from './cache.js';
 import type { ChangeKind, ChangeOp, Link } from './messages.js';
 import { checkKey, type ReadRow, readImage, readRow } from './read-row.js';
+import { isObject } from './row.js';
 import type { ClientSchema } from './schema.js';
 import { type At, below, invalid, listAt, objectAt, oneOf, own } from './untrusted.js';
 
@@ -65,7 +66,8 @@ function readOne(
   // Each level of rows is two of the message's: the relation and the place in its list; the scopes above it are two each.
   const at: At = { path: 'message', depth: 0, maxDepth: 8 + 4 * schema.manifest.limits.maxDepth };
   const object = objectAt(input, at);
-  if (Object.hasOwn(object, 'changes')) {
+  // The one field of `data` may have the alias `changes`: then its value is a message, and not a list.
+  if (Object.hasOwn(object, 'changes') && !isObject(object.changes)) {
     return [readMessage(schema, object, tableOf(schema, object, table, at), at)];
   }
   return Object.keys(object)

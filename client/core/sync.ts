@@ -9,7 +9,7 @@ import { readMessages } from './read-message.js';
 import { reduce } from './reduce.js';
 import { isObject } from './row.js';
 import { type ClientSchema, isClientSchema, readManifest } from './schema.js';
-import { checkSyncOptions } from './sync-options.js';
+import { checkShape, checkSyncOptions } from './sync-options.js';
 import { TreeCache } from './tree.js';
 import type { ListShape } from './tree-shape.js';
 import { needsOfUnread } from './unread-fields.js';
@@ -40,8 +40,8 @@ export interface Synced<Value> {
 /**
  * The value as it is after the changes: in every place where it shows a row, through every relation that it has loaded.
  *
- * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); anything else is returned
- * as it is. The input is never written to. What did not change is the same object, and without any change so is the whole. The same changes
+ * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); scalars are returned
+ * as they are. The input is never written to. What did not change is the same object, and without any change so is the whole. The same changes
  * again change nothing but where a need was reported. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds`
  * reports it.
  *
@@ -68,9 +68,13 @@ export function syncWithNeeds<Value>(value: Value, changes: Changes, options: Sy
     if (messages.length === 0) continue;
     const table = ownTable ?? (isEmpty(current) ? messages[0]!.root.table : undefined);
     if (!table) {
-      if (!mayBeRow(current)) break;
-      throw new RivuletError('TABLE_UNKNOWN', 'The rows of the value have no `__typename`: set `table`.');
+      if (!hasObject(current)) break;
+      throw new RivuletError(
+        'TABLE_UNKNOWN',
+        'The rows of the value have no `__typename` of this schema: set `table`.',
+      );
     }
+    checkShape(schema, table, options);
     const cache = new TreeCache(schema, table, current, options, new CarriedBook(messages));
     needs.push(...needsOfUnread(schema, cache.unread, messages));
     if (!cache.isReadable) continue;
@@ -104,8 +108,8 @@ function isEmpty(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.length === 0);
 }
 
-function mayBeRow(value: unknown): boolean {
-  return (Array.isArray(value) ? value : [value]).some((row) => isObject(row) && Object.hasOwn(row, 'id'));
+function hasObject(value: unknown): boolean {
+  return (Array.isArray(value) ? value : [value]).some(isObject);
 }
 
 const NO_ARGS: ListArgs = Object.freeze({});

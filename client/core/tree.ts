@@ -14,6 +14,7 @@ import { type ListShape, Shape } from './tree-shape.js';
  *
  * A list shows a row once: where the value has it twice, the second is left out as soon as the list changes.
  * A list with something in it that is no row of its table (no id, another `__typename`) cannot be followed: it is left alone, and `unread` has it.
+ * So is a full window with a row twice, because it shows fewer rows than its limit and yet has not reached the end.
  */
 export class TreeCache implements ReducerCache {
   readonly #schema: ClientSchema;
@@ -45,7 +46,7 @@ export class TreeCache implements ReducerCache {
     return this.#root.rows !== undefined;
   }
 
-  /** Fields that contain something that is no row of their table. */
+  /** Fields that contain something that is no row of their table, or a window that is full of repeated rows. */
   get unread(): readonly TreeField[] {
     return this.#unread;
   }
@@ -155,9 +156,20 @@ export class TreeCache implements ReducerCache {
       }
       if (!rows.has(key)) rows.set(key, new TreeRow(key, item as Fields, field));
     }
+    if (rows.size < items.length && this.#isFullWindow(shape.args, items.length)) {
+      this.#unread.push(field);
+      return;
+    }
     field.fill([...rows.values()]);
     field.sourceRows = field.rows!.map((row) => row.source!);
     for (const row of rows.values()) this.#loadRow(shape, row);
+  }
+
+  #isFullWindow(
+    { limit = this.#schema.manifest.limits.defaultRows, offset }: ListShape,
+    size: number,
+  ): boolean {
+    return (offset ?? 0) > 0 || (limit !== null && size >= limit);
   }
 
   /** What was sent below a row that comes to a place: as the row that it comes with has it, or as its own change. */

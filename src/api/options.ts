@@ -1,8 +1,11 @@
 import {
   anyObject,
   anything,
+  isPlain,
   kind,
   listOf,
+  nesting,
+  type OptionCheck,
   type OptionChecks,
   oneOf,
   problemsOf,
@@ -11,10 +14,19 @@ import {
 import { invalid } from './errors.js';
 import type { LabelOptions } from './types.js';
 
+/** What is in it is read later; but nothing may contain itself. */
+const endsSomewhere: OptionCheck = nesting((inside) => (value, path, problems) => {
+  if (!isPlain(value)) return;
+  for (const [name, below] of Object.entries(value)) inside(below, `${path}.${name}`, problems);
+});
+
 /** Names are looked up later, in the schema, and have error codes of their own. */
 const CHECKS: OptionChecks<LabelOptions> = {
   where: anyObject,
-  with: anyObject,
+  with: (value, path, problems) => {
+    anyObject(value, path, problems);
+    endsSomewhere(value, path, problems);
+  },
   columns: listOf(text),
   rows: anything,
   ops: listOf(oneOf(['INSERT', 'UPDATE', 'DELETE'])),

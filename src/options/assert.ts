@@ -14,6 +14,11 @@ export function assertOptions<Options>(
   const problems = [...problemsOf<Options>(options, checks)];
   const given = isPlain(options) ? options : {};
   for (const each of required) if (given[each] === undefined) problems.push(`${each}: is missing`);
+  assertNone(name, problems);
+}
+
+/** Throws `OPTIONS_INVALID` with these problems of the options of the function `name`, if there are any. */
+export function assertNone(name: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
   throw new RivuletError(
     'OPTIONS_INVALID',

@@ -48,6 +48,21 @@ export function recordOf(check: OptionCheck): OptionCheck {
   };
 }
 
+/** Values that nest in each other: `make` has a check for those inside. One that contains itself is refused. */
+export function nesting(make: (inside: OptionCheck) => OptionCheck): OptionCheck {
+  const below = (above: readonly unknown[]): OptionCheck => {
+    return (value, path, problems) => {
+      if (isObjectOf(value, above)) problems.push(`${path}: contains itself`);
+      else make(below([...above, value]))(value, path, problems);
+    };
+  };
+  return below([]);
+}
+
+function isObjectOf(value: unknown, above: readonly unknown[]): boolean {
+  return typeof value === 'object' && value !== null && above.includes(value);
+}
+
 export function listOf(check: OptionCheck): OptionCheck {
   return (value, path, problems) => {
     if (!Array.isArray(value)) problems.push(`${path}: must be a list, not ${kindOf(value)}`);
@@ -87,6 +102,19 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): Opti
     (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
   );
 }
+
+/** Eleven days. Timers of JavaScript fire at once from 2³¹ milliseconds on, and waits are made of some multiple of an option. */
+const LONGEST_SECONDS = 1_000_000;
+
+export function milliseconds(least: number): OptionCheck {
+  return wholeNumber(least, 1_000 * LONGEST_SECONDS);
+}
+
+export const wholeSeconds = wholeNumber(1, LONGEST_SECONDS);
+export const seconds = kind(
+  `a number of seconds above 0, at most ${LONGEST_SECONDS}`,
+  (value) => typeof value === 'number' && value > 0 && value <= LONGEST_SECONDS,
+);
 
 export const positiveNumber = kind(
   'a number above 0',

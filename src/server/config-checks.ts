@@ -14,8 +14,10 @@ import {
   positiveNumber,
   problemsOf,
   recordOf,
+  seconds,
   text,
   wholeNumber,
+  wholeSeconds,
 } from '../options/checks.js';
 import type {
   AuthConfig,
@@ -74,7 +76,7 @@ const RETENTION: OptionChecks<RetentionConfig> = {
   maxAgeHours: positiveNumber,
   maxRows: positiveNumber,
   maxBytes: positiveNumber,
-  everySeconds: positiveNumber,
+  everySeconds: seconds,
 };
 
 const trustedMode = oneOf(['manifest', 'only']);
@@ -103,9 +105,14 @@ const DEVELOPMENT: OptionChecks<DevelopmentConfig> = {
   nudge: text,
 };
 
+function limitCheck(name: string): OptionCheck {
+  if (name.endsWith('Seconds')) return wholeSeconds;
+  return name === 'poolPercentPerUser' ? wholeNumber(1, 100) : wholeNumber(1);
+}
+
 /** A function, or limits, each of which is a whole number from 1; `all` has those that exist. */
 function limitChecks(all: Limits): OptionCheck {
-  const checks = Object.fromEntries(Object.keys(all).map((name) => [name, wholeNumber(1)]));
+  const checks = Object.fromEntries(Object.keys(all).map((name) => [name, limitCheck(name)]));
   const constants = object({ ...checks, byContext: callback } as unknown as OptionChecks<LimitsConfig>);
   return either(
     (value) => typeof value === 'function',

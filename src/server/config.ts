@@ -155,7 +155,7 @@ export interface RetentionConfig {
   readonly maxRows?: number;
   /** Bytes of the images as they are stored, and 100 for each row. @default 4294967296 */
   readonly maxBytes?: number;
-  /** How often a server looks. @default 30 */
+  /** How often a server looks, in seconds; at most 1,000,000. @default 30 */
   readonly everySeconds?: number;
 }
 

@@ -5,6 +5,7 @@ import {
   isPlain,
   kind,
   listOf,
+  nesting,
   type OptionCheck,
   type OptionChecks,
   object,
@@ -12,15 +13,15 @@ import {
 } from '../options/checks.js';
 import type { DefaultTables, PlainTable, TableReference, WatcherOptions } from './types.js';
 
-const relations: OptionCheck = (value, path, problems) => {
+const relations: OptionCheck = nesting((inside) => (value, path, problems) => {
   if (!isPlain(value)) {
     problems.push(`${path}: must be relations by name, as in { posts: { comments: true } }`);
     return;
   }
   for (const [name, below] of Object.entries(value)) {
-    if (below !== true) relations(below, `${path}.${name}`, problems);
+    if (below !== true) inside(below, `${path}.${name}`, problems);
   }
-};
+});
 
 const label = kind('a string that is not empty', (value) => typeof value === 'string' && value.trim() !== '');
 

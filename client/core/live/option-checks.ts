@@ -3,34 +3,34 @@ import {
   either,
   flag,
   kind,
+  milliseconds,
   type OptionCheck,
   type OptionChecks,
   object,
-  wholeNumber,
 } from '../../../src/options/checks.js';
 import { manifest } from '../manifest-check.js';
 import type { LiveTimes } from './options.js';
 import type { VerifyOptions } from './verify/options.js';
 
-const milliseconds = wholeNumber(0);
+const duration = milliseconds(0);
 
 const TIMES: OptionChecks<Partial<LiveTimes>> = {
-  refetchGapMs: milliseconds,
-  resetSpreadMs: milliseconds,
-  retryFirstMs: milliseconds,
-  retryMostMs: milliseconds,
-  catchUpMs: milliseconds,
-  echoMs: milliseconds,
-  gatherMs: milliseconds,
-  togetherMs: milliseconds,
-  settleMs: milliseconds,
+  refetchGapMs: duration,
+  resetSpreadMs: duration,
+  retryFirstMs: duration,
+  retryMostMs: duration,
+  catchUpMs: duration,
+  echoMs: duration,
+  gatherMs: duration,
+  togetherMs: duration,
+  settleMs: duration,
 };
 
 const VERIFY: OptionChecks<VerifyOptions> = {
-  everyMs: milliseconds,
-  confirmMs: milliseconds,
-  patienceMs: milliseconds,
-  giveUpMs: milliseconds,
+  everyMs: duration,
+  confirmMs: duration,
+  patienceMs: duration,
+  giveUpMs: duration,
   onProblem: callback,
 };
 

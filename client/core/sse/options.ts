@@ -3,11 +3,11 @@ import {
   callback,
   either,
   filledText,
+  milliseconds,
   type OptionChecks,
   oneOf,
   recordOf,
   text,
-  wholeNumber,
 } from '../../../src/options/checks.js';
 
 export interface SseClientOptions {
@@ -56,10 +56,10 @@ const CHECKS: OptionChecks<SseClientOptions> = {
   headers: either((value) => typeof value === 'function', callback, recordOf(text)),
   credentials: oneOf(['omit', 'same-origin', 'include']),
   fetch: callback,
-  retryFirstMs: wholeNumber(0),
-  retryMostMs: wholeNumber(0),
-  silenceMs: wholeNumber(1),
-  lingerMs: wholeNumber(0),
+  retryFirstMs: milliseconds(0),
+  retryMostMs: milliseconds(0),
+  silenceMs: milliseconds(1),
+  lingerMs: milliseconds(0),
 };
 
 /** Throws `OPTIONS_INVALID` with every problem of the options. */

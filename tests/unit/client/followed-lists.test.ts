@@ -42,6 +42,22 @@ describe('a list that shows the same row twice', () => {
   });
 });
 
+describe('a full window that shows a row twice', () => {
+  const value = [{ id: '1' }, { id: '1' }];
+  const fetched = { value, needs: [refetch(null, null)] };
+
+  test('has to be fetched again, because rows may stand behind it', () => {
+    for (const changes of [deleted('posts', '1'), inserted('posts', { id: '3' })]) {
+      expect(apply(value, changes, { limit: 2 })).toEqual(fetched);
+      expect(apply(value, changes, { limit: 9, offset: 1 })).toEqual(fetched);
+    }
+  });
+
+  test('is followed where its limit is not reached', () => {
+    expect(apply(value, deleted('posts', '1'), { limit: 3 })).toEqual({ value: [], needs: [] });
+  });
+});
+
 describe('a list with something in it that is no row of its table', () => {
   const odd: readonly (readonly [string, unknown])[] = [
     ['a row without an id', { name: 'draft' }],

@@ -142,6 +142,33 @@ describe('the table', () => {
   });
 });
 
+describe('what cannot be placed', () => {
+  const changes = {
+    postChanges: { changes: [{ kind: 'LEAVE', op: 'DELETE', key: '1', node: null }] },
+  } as const;
+
+  test.each([
+    ['rows without an id', [{ name: 'a' }, { name: 'b' }]],
+    ['a row without an id', { name: 'a' }],
+    ['rows by the columns of their key', [{ postId: '1', labelId: '2' }]],
+    ['the data of a query', { posts: [{ __typename: 'Post', id: '1' }] }],
+    ['rows of a type that the schema does not have', [{ __typename: 'Ghost', id: '1' }]],
+  ])('is refused where no table is named: %s', (_name, odd) => {
+    expect(codeOf(() => sync(odd, changes as never, { manifest: schema }))).toBe('TABLE_UNKNOWN');
+  });
+
+  test('is no scalar, which no change concerns', () => {
+    for (const scalar of ['x', 5, true, undefined, ['x', 5]]) {
+      expect(sync(scalar, changes as never, { manifest: schema })).toBe(scalar);
+    }
+  });
+
+  test('is no stream whose alias is `changes`', () => {
+    const aliased = { changes: { __typename: 'PostChanges', ...changes.postChanges } };
+    expect(sync(value, aliased as never, options)).toEqual([value[1]]);
+  });
+});
+
 test('a reset is a need, and what comes with it is applied', () => {
   const { needs, value: same } = syncWithNeeds(
     value,
