@@ -154,7 +154,7 @@ export function changesType(
           reset: { type: resetReasonType(types), description: 'Not null: continuity is lost, fetch again.' },
           transaction: {
             type: transactionType(types),
-            description: 'Null only where a reset did not come from a transaction.',
+            description: 'Null where a reset did not come from a transaction, and where a replay names none.',
           },
           changes: {
             type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(changeType(types, table)))),

@@ -7,8 +7,8 @@ import type { TransactionInfo } from './types.js';
 /** A transaction with what judging it takes. */
 export interface Occasion {
   readonly transaction: LoggedTransaction;
-  /** What subscribers are told of it: one object for all of them. */
-  readonly told: TransactionInfo;
+  /** What subscribers are told of it: one object for all of them. `null`: nothing. */
+  readonly told: TransactionInfo | null;
   readonly net: NetChanges;
   /** Right after it. */
   readonly moment: Moment;

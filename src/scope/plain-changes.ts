@@ -48,7 +48,7 @@ export class PlainChanges {
   /** One message for all that tell these very changes of a transaction, the same objects; not none. */
   message(
     cursor: ScopeMessage['cursor'],
-    transaction: TransactionInfo,
+    transaction: TransactionInfo | null,
     changes: readonly ScopeChange[],
   ): ScopeMessage {
     const first = changes[0]!;

@@ -2,6 +2,7 @@ import type { LoggedTransaction } from '../log/types.js';
 import { coalesce } from './coalesce.js';
 import type { Evaluator, Moment } from './evaluation.js';
 import { eachLevel, mapChanges, type ReplayedStep, type ReplayLevel } from './replay-levels.js';
+import { netOf } from './replay-net.js';
 import {
   linkId,
   type ReplayVerdicts,
@@ -18,7 +19,8 @@ const MOST_WAITING = 2_000;
 /**
  * Delivers a replay by today's rights. History says step by step what the scope contained; what the rights of today do not show is not
  * delivered. From the first step with such an image, row or link, steps wait until the row has left, or has an image that is shown; then
- * they are told as one, net. So whatever a subscriber was told amounts to the scope at the cursor of its last message, and a row
+ * they are told as one, net. Where the moments at which rows came and left would tell too much, all steps are told as one, of no
+ * transaction. So whatever a subscriber was told amounts to the scope at the cursor of its last message, and a row
  * that was only in between leaves no trace, not even a key.
  *
  * Steps are given in the feed's order. At the read point of the last ones nothing waits: what the scope contains there, the rights show.
@@ -58,10 +60,11 @@ export class ReplayGuard {
 
   async #admission(steps: readonly ReplayedStep[], point: RightsPoint): Promise<Admission> {
     const verdicts = await verdictsOf(this.#top, steps, point);
-    return (step) => this.#admit(step, verdicts);
+    const last = steps.at(-1);
+    return (step) => this.#admit(step, verdicts, verdicts.isOne && step !== last);
   }
 
-  #admit(step: ReplayedStep, verdicts: ReplayVerdicts): ReplayedStep | null {
+  #admit(step: ReplayedStep, verdicts: ReplayVerdicts, mustWait: boolean): ReplayedStep | null {
     const { occasion } = step;
     if (step.judgement.reset !== null) this.#forget();
     const told = new Map<ScopeChange, ScopeChange>();
@@ -81,15 +84,20 @@ export class ReplayGuard {
       }
     });
     const judgement = mapChanges(this.#top, step.judgement, (change) => told.get(change) ?? change);
-    if (this.#waiting.length === 0 && !this.isWaiting) return { occasion, judgement };
+    if (!verdicts.isOne && this.#waiting.length === 0 && !this.isWaiting) return { occasion, judgement };
     this.#wait({ occasion, judgement });
-    return this.isWaiting ? null : this.#takeMerged();
+    if (mustWait || this.isWaiting) return null;
+    const merged = this.#takeMerged();
+    if (!merged || !verdicts.isOne) return merged;
+    const net = netOf(this.#top, merged.judgement, verdicts);
+    // The name of the last transaction would say when the last row left.
+    return net && { occasion: { ...occasion, told: null }, judgement: net };
   }
 
   #wait(step: ReplayedStep): void {
     this.#waiting.push(step);
     this.#changes += step.judgement.changes.length;
-    if (this.#changes <= MOST_WAITING || !this.isWaiting) return;
+    if (this.#changes <= MOST_WAITING) return;
     const merged = this.#takeMerged();
     if (!merged) return;
     this.#waiting.push(merged);

@@ -4,6 +4,7 @@ import type { Filter, Predicate } from '../filter/types.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import type { RelatedPlan } from '../query/types.js';
 import type { Occasion } from './judge.js';
+import { soughtTables } from './replay-sought.js';
 import type { Judgement } from './scope.js';
 import type { ChangeSpec, RelatedSpec, ScopeChange, ScopeLink } from './types.js';
 
@@ -18,6 +19,8 @@ export interface ReplayLevel {
   readonly predicate: Predicate | null;
   /** Tables that the rights read besides the row itself. */
   readonly rightsTables: ReadonlySet<string>;
+  /** As of `soughtTables`. */
+  readonly sought: ReadonlySet<string>;
   readonly hidden: ReadonlySet<ModelColumn>;
   /** The relations that each node carries, and the tables that they come from. */
   readonly related: readonly RelatedPlan[];
@@ -40,7 +43,12 @@ function levelOf(
   model: Model,
   name: string,
   table: ModelTable,
-  { hidden, related, graph }: Pick<ChangeSpec | RelatedSpec, 'hidden' | 'related' | 'graph'>,
+  {
+    filter,
+    hidden,
+    related,
+    graph,
+  }: Pick<ChangeSpec | RelatedSpec, 'filter' | 'hidden' | 'related' | 'graph'>,
   rights: Filter,
 ): ReplayLevel {
   const relatedTables = new Set<string>();
@@ -56,6 +64,7 @@ function levelOf(
     rights,
     predicate: compilePredicate(rights),
     rightsTables: tablesOf(rights),
+    sought: soughtTables(filter, rights),
     hidden,
     related,
     relatedTables,

@@ -27,6 +27,13 @@ export interface ReplayVerdicts {
   allowed(change: ScopeChange): ScopeChange | null;
   /** False for a link that began and does not hold at the read point. */
   holds(level: ReplayLevel, link: ScopeLink): boolean;
+  /**
+   * The steps may be told only as one: a `where` looks at other rows that changed, and what it found in them may be hidden today. When rows
+   * came and left would tell.
+   */
+  readonly isOne: boolean;
+  /** What became of a row by the read point. */
+  fateOf(level: ReplayLevel, key: string): 'unchanged' | 'written' | 'gone';
 }
 
 /** So many images are evaluated in one statement. */
@@ -50,7 +57,7 @@ export async function verdictsOf(
   steps: readonly ReplayedStep[],
   point: RightsPoint,
 ): Promise<ReplayVerdicts> {
-  const review = new Review(point);
+  const review = new Review(top, point);
   for (const { judgement } of steps) {
     eachLevel(top, judgement, (level, changes, links) => review.note(level, changes, links));
   }
@@ -83,12 +90,26 @@ class Review implements ReplayVerdicts {
   readonly #hiddenBefore = new Set<ScopeChange>();
   readonly #nodes = new Map<ScopeChange, RowNode>();
   readonly #levels = new Map<ScopeChange, ReplayLevel>();
+  readonly isOne: boolean;
 
-  constructor(point: RightsPoint) {
+  constructor(top: ReplayLevel, point: RightsPoint) {
     this.#point = point;
     const { missed } = point;
     this.#finals = finalImages(missed ?? []);
     this.#touched = missed && new Set(this.#finals.keys());
+    // Of pages it is known that nothing else changed; what a `where` finds, it finds now.
+    this.isOne = missed !== null && this.#isAnySought(top);
+  }
+
+  #isAnySought({ sought, below }: ReplayLevel): boolean {
+    return this.#isTouched(sought) || [...below.values()].some((inner) => this.#isAnySought(inner));
+  }
+
+  fateOf({ table }: ReplayLevel, key: string): 'unchanged' | 'written' | 'gone' {
+    const finals = this.#finals.get(table.name);
+    const known = finals?.rows.get(key);
+    if (known) return 'written';
+    return known === null || finals?.isEmptied ? 'gone' : 'unchanged';
   }
 
   note(level: ReplayLevel, changes: readonly ScopeChange[], links: readonly ScopeLink[]): void {

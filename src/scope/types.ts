@@ -101,7 +101,7 @@ export interface ScopeChange {
 export interface ScopeMessage {
   readonly cursor: Snapshot;
   readonly reset: ResetReason | null;
-  /** `null` where a reset did not come from a transaction. */
+  /** `null` where a reset did not come from a transaction, and where a replay names none. */
   readonly transaction: TransactionInfo | null;
   readonly changes: readonly ScopeChange[];
   readonly related: RelatedMessages;

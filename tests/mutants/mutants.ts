@@ -148,6 +148,12 @@ export const mutants: readonly Mutant[] = [
     only: 'in reach for a moment',
   },
   {
+    bug: 'A replay tells when a row came for what a filter found in other rows',
+    edits: one('src/scope/replay-rights.ts', 'missed !== null && this.#isAnySought(top)', 'false'),
+    test: 'tests/security/replay-after-revocation.test.ts',
+    only: 'learns nothing',
+  },
+  {
     bug: 'A late node answers a live query with what it knows',
     edits: one('src/scope/live-query.ts', 'await this.#options.catchUp().catch(() => {});', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',

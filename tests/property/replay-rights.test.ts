@@ -36,6 +36,17 @@ const WATCHED: readonly (readonly [user: number, spec: ChangeSpec])[] = [
   [1, specOf('tasks', 1, {})],
   [2, specOf('tasks', 2, { status: { ne: 'done' } })],
   [3, specOf('comments', 3, {})],
+  [1, specOf('users', 1, { assignedTasks: { status: { ne: 'done' } } })],
+  [
+    2,
+    specOf(
+      'projects',
+      2,
+      {},
+      { people: { where: { assignedTasks: { status: { ne: 'done' } } } }, tasks: {} },
+    ),
+  ],
+  [3, specOf('tasks', 3, { comments: { authorId: { ne: 1 } } }, { labels: {} })],
   [1, specOf('taskLabels', 1, {})],
   [2, specOf('members', 2, {})],
   [2, specOf('tasks', 2, {}, { comments: {}, labels: {}, project: { with: { members: {} } } })],

@@ -202,3 +202,115 @@ test("a replay of what today's rights show comes transaction by transaction", as
   await waitFor('the replay', () => socket.received.filter(({ type }) => type === 'next').length === 3);
   expect(JSON.stringify(socket.received)).toMatch(/one.*two.*three/);
 });
+
+const NEVER_SECRET = 'HARMLESS';
+const ofUsers = (where: string) =>
+  `subscription ($after: String) { userChanges(after: $after, where: { OR: [{ id: { eq: 1 } }, ${where}] }) {
+    cursor reset transaction { loggedAt } changes { kind op key node { name } changedColumns } } }`;
+const ofPeople = (where: string) =>
+  `subscription ($after: String) { projectChanges(after: $after, where: { id: { eq: 2 } }) {
+    cursor reset transaction { loggedAt } changes { kind op key node { name } changedColumns }
+    related { people(where: ${where}) { changes { kind op key node { name } } links { kind parent child } } } } }`;
+
+/** What a `where` may ask about rows that were in reach, and what happens to them while ada is away. */
+const SOUGHT: readonly (readonly [string, string, (word: string) => string])[] = [
+  [
+    'a word in a row below, then hidden',
+    ofUsers('{ assignedTasks: { title: { eq: "SECRET" } } }'),
+    (word) =>
+      `update tasks set title = '${word}' where id = 1; delete from members where project_id = 1 and user_id = 1`,
+  ],
+  [
+    'a word that is not in a row below, then hidden',
+    ofUsers('{ assignedTasks: { AND: [{ id: { eq: 1 } }, { title: { ne: "SECRET" } }] } }'),
+    (word) =>
+      `update tasks set title = '${word}' where id = 1; delete from members where project_id = 1 and user_id = 1`,
+  ],
+  [
+    'a word in a row below that was in reach for a moment',
+    ofUsers('{ assignedTasks: { title: { eq: "SECRET" } } }'),
+    (word) => `insert into members (project_id, user_id, role) values (3, 1, 'viewer');
+     update tasks set title = '${word}', assignee_id = 2 where project_id = 3;
+     delete from members where project_id = 3 and user_id = 1`,
+  ],
+  [
+    'a word in a row below that is found by another in the end',
+    ofUsers('{ assignedTasks: { title: { in: ["SECRET", "the same"] } } }'),
+    (word) => `update tasks set title = '${word}' where id = 1;
+     delete from members where project_id = 1 and user_id = 1;
+     update tasks set title = 'the same', assignee_id = 2 where project_id = 2`,
+  ],
+  [
+    'a word in rows below rows below',
+    ofPeople('{ assignedTasks: { AND: [{ id: { eq: 1 } }, { title: { ne: "SECRET" } }] } }'),
+    (word) =>
+      `update tasks set title = '${word}' where id = 1; delete from members where project_id = 1 and user_id = 1`,
+  ],
+  [
+    'rows that were away for a while',
+    ofUsers('{ assignedTasks: { title: { ne: "SECRET" } } }'),
+    (word) => `delete from tasks where assignee_id = 2 and id <> 1;
+     update tasks set title = '${word}' where id = 1;
+     insert into tasks (project_id, title, assignee_id) values (2, 'another', 2);
+     delete from members where project_id = 1 and user_id = 1`,
+  ],
+  [
+    'a row that was deleted in the end',
+    ofUsers('{ assignedTasks: { title: { ne: "SECRET" } } }'),
+    (word) => `update tasks set title = '${word}' where assignee_id = 98;
+     delete from users where id = 98;
+     delete from members where project_id = 1 and user_id = 1`,
+  ],
+];
+
+/** As `loggedAt` is written. */
+const CLOCK = `to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** Everything that is told, cursors apart, and of which of the statements each message is. */
+async function toldOf(query: string, statements: readonly string[]): Promise<unknown> {
+  await database.script(
+    'update tasks set assignee_id = case id when 1 then 2 else 1 end where assignee_id is distinct from 98',
+  );
+  const after = await cursorOfNow();
+  const now = async () => (await database.query(`select ${CLOCK}`))[0]![0]!;
+  const times: string[] = [];
+  for (const statement of [...statements, ENDS[/userChanges|projectChanges/.exec(query)![0]]!]) {
+    await database.script(statement);
+    times.push(await now());
+  }
+  const received = await overSocket(query, { variables: { after } });
+  await waitFor('the end', () => received().includes('the end'));
+  for (const close of closers.splice(0)) close();
+  await subscribed(0);
+  const messages = (JSON.parse(received()) as { type: string; payload?: unknown }[]).filter(
+    ({ type }) => type === 'next',
+  );
+  return JSON.parse(JSON.stringify(messages), (key, value) => {
+    if (key === 'cursor') return undefined;
+    return key === 'loggedAt' ? times.findIndex((time) => value <= time) : value;
+  });
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  userChanges: "update users set name = 'the end' where id = 1",
+  projectChanges: "update projects set name = 'the end' where id = 2",
+};
+
+test.each(SOUGHT)(
+  'T36: a `where` learns nothing of what was written since and is hidden now: %s',
+  async (_what, query, away) => {
+    const told: unknown[] = [];
+    for (const word of ['SECRET', NEVER_SECRET]) {
+      await database.script(`
+        insert into members (project_id, user_id, role) values (1, 1, 'owner') on conflict do nothing;
+        delete from members where project_id = 3 and user_id = 1;
+        update tasks set title = 'plain ' || id, project_id = case id when 1 then 1 else project_id end;
+        insert into users (id, name, email) overriding system value values (98, '', '98@example.com') on conflict do nothing;
+        insert into tasks (project_id, title, assignee_id) values (1, 'of a user who goes', 98);
+        update users set name = 'someone ' || id;
+        update projects set name = 'project ' || id`);
+      told.push(await toldOf(query, away(word).split(';')));
+    }
+    expect(told[0]).toEqual(told[1]);
+  },
+);
