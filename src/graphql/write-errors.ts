@@ -73,8 +73,8 @@ function missingValue(rights: Rights, table: ModelTable, error: unknown): Rivule
 }
 
 /** Says the same of a parent that is hidden and of one that is missing. */
-function unavailable({ typeName }: ModelTable, { columns }: ReferenceCheck): RivuletError {
-  const fields = columns.map(({ field }) => field);
+function unavailable({ typeName }: ModelTable, { sent }: ReferenceCheck): RivuletError {
+  const fields = sent.map(({ field }) => field);
   const message = `A ${typeName} refers to no row that you may read (${fields.join(', ')}).`;
   return new RivuletError('CONSTRAINT_FOREIGN_KEY', message, { type: typeName, fields });
 }

@@ -17,12 +17,13 @@ export function referenceChecks(
   isInsert: boolean,
 ): readonly ReferenceCheck[] {
   return table.parents.flatMap((parent) => {
-    if (!parent.from.some((column) => sent.has(column))) return [];
+    const named = parent.from.filter((column) => sent.has(column));
+    if (named.length === 0) return [];
     if (parent.from.some((column) => rights.refersFreely(table, column))) return [];
     const filter = filterOf(model, rights, table, parent);
     if (filter === undefined) return [];
     const own = isInsert ? parent.targets.find((target) => target.table === table.name) : undefined;
-    return [{ columns: parent.from, filter, ...(own && { siblings: own.to }) }];
+    return [{ columns: parent.from, sent: named, filter, ...(own && { siblings: own.to }) }];
   });
 }
 
@@ -31,15 +32,20 @@ function filterOf(model: Model, rights: Rights, table: ModelTable, parent: Model
   const isEmpty = parent.from
     .filter((column) => !column.notNull)
     .map((column): Filter => ({ kind: 'isNull', column }));
-  const found = parent.targets.map(({ table: target, to }): Filter => {
-    const read = rights.filter(model.table(target), 'read');
+  const readable = parent.targets.map(({ table: target, to }) => readableBy(rights, model.table(target), to));
+  const found = parent.targets.map(({ table: target, to }, place): Filter => {
+    const read = readable[place]!;
     return read === NOTHING ? NOTHING : related(table, parent.from, target, to, read);
   });
-  const isOpen = parent.targets.every(
-    ({ table: target }) => rights.filter(model.table(target), 'read') === EVERYTHING,
-  );
+  const isOpen = readable.every((read) => read === EVERYTHING);
   if (parent.isConstraint && parent.targets.length > 0 && isOpen) return undefined;
   return normalize(or(...isEmpty, ...found));
+}
+
+/** The rows that the client may read by these columns: whoever may name a row by a column learns what is in it. */
+function readableBy(rights: Rights, target: ModelTable, columns: readonly ModelColumn[]): Filter {
+  const isShown = columns.every((column) => rights.canReadColumn(target, column));
+  return isShown ? rights.filter(target, 'read') : NOTHING;
 }
 
 function related(

@@ -29,7 +29,7 @@ export function insertValues(
     if (values.has(column) || column.generated === 'always') continue;
     const { defaultFn, onUpdateFn, default: constant } = column.drizzle;
     const make = defaultFn ?? (constant === undefined ? onUpdateFn : undefined);
-    if (make) values.set(column, madeValue(table, column, make()));
+    if (make) values.set(column, madeValue(rights, table, column, make()));
   }
   return values;
 }
@@ -50,7 +50,7 @@ export function updateValues(
   for (const column of table.columns) {
     if (values.has(column) || column.generated === 'always') continue;
     const { onUpdateFn } = column.drizzle;
-    if (onUpdateFn) values.set(column, madeValue(table, column, onUpdateFn()));
+    if (onUpdateFn) values.set(column, madeValue(rights, table, column, onUpdateFn()));
   }
   return values;
 }
@@ -93,11 +93,21 @@ function encoded(table: ModelTable, column: ModelColumn, value: unknown): string
   }
 }
 
-function madeValue(table: ModelTable, column: ModelColumn, value: unknown): string | null {
-  if (!is(value, SQL)) return fromDrizzleValue(column, value);
-  throw new RivuletError(
-    'DEFAULT_UNSUPPORTED',
-    `The \`$default\` or \`$onUpdate\` of ${table.typeName}.${column.field} returns SQL`,
-    { field: column.field },
-  );
+/** A value of the schema's own code. What is wrong with it is for the log: the client may not know of the column. */
+function madeValue(rights: Rights, table: ModelTable, column: ModelColumn, value: unknown): string | null {
+  if (is(value, SQL)) {
+    const name = rights.canReadColumn(table, column) ? `${table.typeName}.${column.field}` : table.typeName;
+    throw new RivuletError(
+      'DEFAULT_UNSUPPORTED',
+      `The \`$default\` or \`$onUpdate\` of ${name} returns SQL`,
+      rights.canReadColumn(table, column) ? { field: column.field } : {},
+    );
+  }
+  try {
+    return fromDrizzleValue(column, value);
+  } catch (cause) {
+    throw new Error(`the \`$default\` or \`$onUpdate\` of ${table.name}.${column.name} cannot be stored`, {
+      cause,
+    });
+  }
 }

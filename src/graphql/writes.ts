@@ -51,7 +51,7 @@ export async function createRows(
   const plan = answerPlan(writing, inputs.length);
   const presets = context.rights.presets(table, 'insert');
   const rows = inputs.map((input) => insertValues(context.rights, table, input, presets));
-  for (const row of rows) addValues(writing, row);
+  for (const [place, row] of rows.entries()) addValues(writing, row, inputs[place]!);
   if (rows.length === 0) return [];
   const check = checkOf(writing, 'insert', inputs);
   if (check.policy === NOTHING || !presets) throw denied(table, 'inserted');
@@ -87,7 +87,7 @@ export async function updateRows(
   const plan = answerPlan(writing, most);
   const presets = context.rights.presets(table, 'update');
   const set = updateValues(context.rights, table, input, presets);
-  addValues(writing, set);
+  addValues(writing, set, input);
   writing.planning.trials.addFilter(types.model, table, filter);
   const check = checkOf(writing, 'update', [input]);
   const target = normalize(and(filter, policyOf(writing, 'read'), check.policy));
@@ -129,8 +129,10 @@ export async function deleteRows(writing: Writing, filter: Filter): Promise<read
   });
 }
 
-function addValues({ planning, table }: Writing, values: Values): void {
-  for (const [column, value] of values) planning.trials.addValue(table, column, value);
+/** Only what the client sent: an error of the server's own values would name columns that the client may not know of. */
+function addValues({ planning, table }: Writing, values: Values, input: ClientValues): void {
+  for (const column of sentColumns(table, [input]))
+    planning.trials.addValue(table, column, values.get(column) ?? null);
 }
 
 async function transaction<T>(

@@ -3,13 +3,15 @@ import type { ModelColumn, ModelTable } from '../model/types.js';
 import { fromDrizzleValue } from '../value/codec.js';
 import { isAsync } from './check-rule.js';
 import { checkValue } from './check-value.js';
-import { isPromise } from './promise.js';
+import { ignoreRejections, isPromise } from './promise.js';
 import { standInContext } from './stand-in.js';
 import type { WriteAccess } from './write-rule.js';
 import { writtenColumn } from './written-column.js';
 
 /** Texts by column; `null` is SQL NULL. */
 export type PresetValues = ReadonlyMap<ModelColumn, string | null>;
+
+const LATE = '`preset` gave a promise: it must be synchronous';
 
 /**
  * The columns that a preset sets. A function is called once with a stand-in for the context: whatever it reads is there, and its value is of no
@@ -21,8 +23,11 @@ export function presetColumns(table: ModelTable, preset: unknown): ReadonlySet<M
   if (!isPlainObject(values))
     throw new TypeError('`preset` must be an object of values by column, or a function');
   const names = Reflect.ownKeys(values);
+  ignoreRejections(values);
   if (names.length === 0 && typeof preset === 'function') return undefined;
   const columns = names.map((name) => writtenColumn(table, name, 'preset'));
+  const late = columns.find((column) => isPromise(values[column.name]));
+  if (late) throw new TypeError(`\`preset\` gave a promise for ${late.name}: it must be synchronous`);
   if (typeof preset !== 'function') {
     for (const column of columns) {
       const value = values[column.name];
@@ -38,9 +43,25 @@ export function presetColumns(table: ModelTable, preset: unknown): ReadonlySet<M
  * set, or, if these are not known, where one is a client's.
  */
 export function presetValues(table: ModelTable, access: WriteAccess, context: unknown): PresetValues {
-  const { preset, presetColumns: known, settable } = access;
+  const made: unknown[] = [];
+  try {
+    return readValues(table, access, context, made);
+  } catch (error) {
+    ignoreRejections(made);
+    throw error;
+  }
+}
+
+/** `made` collects what functions returned. */
+function readValues(
+  table: ModelTable,
+  { preset, presetColumns: known, settable }: WriteAccess,
+  context: unknown,
+  made: unknown[],
+): PresetValues {
   const given: unknown = typeof preset === 'function' ? preset(context) : preset;
-  if (isPromise(given)) throw new TypeError('`preset` gave a promise: it must be synchronous');
+  made.push(given);
+  if (isPromise(given)) throw new TypeError(LATE);
   if (!isPlainObject(given)) throw new TypeError('`preset` must give an object of values by column');
   const values = new Map<ModelColumn, string | null>();
   for (const name of Reflect.ownKeys(given)) {
@@ -49,7 +70,9 @@ export function presetValues(table: ModelTable, access: WriteAccess, context: un
       throw new TypeError(`\`preset\` gave ${column.name}, which it does not always set`);
     const value = given[column.name];
     const isRule = typeof preset !== 'function' && typeof value === 'function';
-    values.set(column, presetText(column, isRule ? value(context) : value));
+    const answer: unknown = isRule ? value(context) : value;
+    made.push(answer);
+    values.set(column, presetText(column, answer));
   }
   const missing = [...(known ?? [])].filter((column) => !values.has(column));
   if (missing.length > 0)
@@ -67,10 +90,13 @@ function presetText(column: ModelColumn, value: unknown): string | null {
 // biome-ignore lint/complexity/noBannedTypes: a function of a configuration, called once at start
 function probe(preset: Function): unknown {
   if (isAsync(preset)) throw new TypeError('`preset` must be synchronous');
+  let values: unknown;
   try {
-    const values: unknown = preset(standInContext());
-    return isPlainObject(values) ? values : undefined;
+    values = preset(standInContext());
   } catch {
     return undefined;
   }
+  ignoreRejections(values);
+  if (isPromise(values)) throw new TypeError(LATE);
+  return isPlainObject(values) ? values : undefined;
 }

@@ -1,8 +1,9 @@
 import { isPlainObject } from '../filter/parse-state.js';
 import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { exposureOf } from './exposure.js';
+import { ignoreRejections } from './promise.js';
 import type { Policies } from './rules.js';
-import { standInContext } from './stand-in.js';
+import { answersOfBranches } from './stand-in.js';
 import type { Action } from './types.js';
 import { type WriteAction, writeRuleOf } from './write-rule.js';
 
@@ -19,7 +20,7 @@ const ACTIONS: readonly Action[] = ['read', 'insert', 'update', 'delete'];
 
 /**
  * Every column that some policy reads, itself or on its way through a relation, and that a client may set. A policy's function is called
- * with a stand-in for the context, so of one that branches only one branch is seen.
+ * with stand-ins for the context: of branches by a comparison with a value only one is seen.
  */
 export function trustedColumns(model: Model, policies: Policies): readonly TrustedColumn[] {
   const readers = new Map<ModelColumn, Set<string>>();
@@ -30,7 +31,7 @@ export function trustedColumns(model: Model, policies: Policies): readonly Trust
         const places = readers.get(column) ?? new Set();
         readers.set(column, places.add(`${table.name}.${action}`));
       };
-      walk(model, table, answerOf(table, policies[table.name]?.[action]), note);
+      for (const answer of answersOf(table, policies[table.name]?.[action])) walk(model, table, answer, note);
     }
   }
   return exposure.tables.flatMap((table) =>
@@ -44,13 +45,17 @@ export function trustedColumns(model: Model, policies: Policies): readonly Trust
   );
 }
 
-function answerOf(table: ModelTable, rule: unknown): unknown {
+function answersOf(table: ModelTable, rule: unknown): readonly unknown[] {
+  let check = rule;
   try {
-    const check: unknown = writeRuleOf(table, rule)?.check ?? rule;
-    return typeof check === 'function' ? check(standInContext()) : check;
+    check = writeRuleOf(table, rule)?.check ?? rule;
   } catch {
-    return undefined;
+    return [];
   }
+  if (typeof check !== 'function') return [check];
+  const answers = answersOfBranches(check as (context: unknown) => unknown);
+  ignoreRejections(answers);
+  return answers;
 }
 
 function walk(model: Model, table: ModelTable, filter: unknown, note: (column: ModelColumn) => void): void {
@@ -68,6 +73,9 @@ function walk(model: Model, table: ModelTable, filter: unknown, note: (column: M
         ...(relation.through?.to ?? []),
       ];
       ends.forEach(note);
+      const { where } = relation;
+      if (where)
+        walk(model, where.on === 'source' ? table : model.table(relation.target), where.filter, note);
       walk(model, model.table(relation.target), value, note);
     } else walk(model, table, value, note);
   }

@@ -68,7 +68,8 @@ export interface ColumnRules<TContext = never> {
   readonly write?: boolean | ((context: TContext) => boolean);
   /**
    * `any`: a client may refer to rows that it may not read. Default: a value that a client sends for a foreign key, or for the columns of a
-   * `one` relation to a primary key, must name a row that this client may read.
+   * `one` relation to a primary key, must name a row that this client may read, by columns that
+   * it may read.
    */
   readonly references?: 'any';
 }
