@@ -66,7 +66,8 @@ export function sessionExpired(): RivuletError {
 }
 
 async function within(seconds: number, answer: unknown): Promise<unknown> {
-  if (!(answer instanceof Promise)) return answer;
+  // Also a query builder, or a promise of another realm.
+  if (!isThenable(answer)) return answer;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -74,6 +75,10 @@ async function within(seconds: number, answer: unknown): Promise<unknown> {
     }, seconds * 1_000);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  return isRecord(answer) && typeof answer.then === 'function';
 }
 
 /**

@@ -116,9 +116,9 @@ export class Session {
 
   /**
    * Takes `next`, of the same user, in place of the identity that was known before. If rights follow from something that is not the same any
-   * more, the owner and the listeners begin anew. `isCertain`: what cannot be compared counts as changed.
+   * more, the owner and the listeners begin anew. `isCertain`, and while it is suspended: what cannot be compared counts as changed.
    */
-  adopt(next: Identity, isCertain = false): void {
+  adopt(next: Identity, isCertain = this.isSuspended): void {
     if (this.#end !== null) return;
     const standing = Standing.of(next);
     const before = this.#standing ?? Standing.of(this.#identity);

@@ -15,7 +15,7 @@ import type { Session } from './session.js';
 import { SocketFrames, type Turn } from './socket-frames.js';
 import type { SocketPlaces } from './socket-places.js';
 import type { Extra } from './socket-protocol.js';
-import { withQuery } from './socket-query.js';
+import { needsQuery, withQuery } from './socket-query.js';
 import type { SocketSubscription } from './socket-subscription.js';
 
 /** A new socket that does not send `connection_init` within this time is closed with 4408. */
@@ -172,15 +172,20 @@ export class Peer implements Extra, Beating {
       socket.close(CloseCode.BadRequest, `${code}: ${reason}`);
       return;
     }
-    const handled = this.#handle(withQuery(message));
-    const { starting } = this;
-    this.starting = null;
-    const done = starting === null ? handled : handled.then(() => starting.goOn());
-    done.catch((error: unknown) => {
+    this.#handled(this.#handle, message).catch((error: unknown) => {
       if (socket.readyState !== socket.OPEN) return;
       this.#host.logger.error({ err: error }, 'a message over a socket failed');
       socket.close(CloseCode.InternalServerError, 'Internal server error');
     });
+  }
+
+  /** Rejects, and never throws: an error in a listener of the socket would end the process. */
+  async #handled(handle: (message: string) => Promise<void>, message: string): Promise<void> {
+    const handled = handle(withQuery(message));
+    const { starting } = this;
+    this.starting = null;
+    await handled;
+    starting?.goOn();
   }
 
   /** A ping of the transport, which ws answers. */
@@ -251,12 +256,16 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
   peerOf(this)?.closed(code, String(reason));
 }
 
-/** True for a payload that nothing may recurse into. Operations are checked for themselves, so that they are told as errors of their own. */
+/**
+ * True for a payload that nothing may recurse into. The server checks an operation with a document later, so that the error is the operation's
+ * own. It checks one that names its document by an id here, because `withQuery` writes that message anew.
+ */
 function isTooDeep(message: string, maxDepth: number): boolean {
   if (!hasManyBrackets(message, maxDepth)) return false;
   try {
     const parsed: unknown = JSON.parse(message);
-    if (!isRecord(parsed) || parsed.type === MessageType.Subscribe) return false;
+    if (!isRecord(parsed)) return false;
+    if (parsed.type === MessageType.Subscribe && !needsQuery(parsed.payload)) return false;
     assertDepth([parsed.payload], maxDepth);
     return false;
   } catch (error) {

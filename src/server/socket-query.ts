@@ -13,8 +13,14 @@ export function withQuery(message: string): string {
   } catch {
     return message;
   }
-  if (!isRecord(read) || read.type !== 'subscribe' || !isRecord(read.payload)) return message;
-  const { payload } = read;
-  if (payload.query != null || !hasDocumentId(payload)) return message;
-  return JSON.stringify({ ...read, payload: { ...payload, query: '' } });
+  if (!isRecord(read) || read.type !== 'subscribe') return message;
+  const { id, type, payload } = read;
+  if (!needsQuery(payload)) return message;
+  // Other members of the message mean nothing, and may be nested too deep to be written.
+  return JSON.stringify({ id, type, payload: { ...payload, query: '' } });
+}
+
+/** True for the payload of an operation that names its document by an id, without a text. */
+export function needsQuery(payload: unknown): payload is Readonly<Record<string, unknown>> {
+  return isRecord(payload) && payload.query == null && hasDocumentId(payload);
 }

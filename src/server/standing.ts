@@ -45,7 +45,8 @@ function withoutTimes({ iat, exp, nbf, jti, auth_time, ...lasting }: Record<stri
 
 /** A session that lasts longer has the same rights. */
 function withoutExpiry(user: unknown): unknown {
-  if (!isPlainObject(user) || !('expiresAt' in user)) return user;
+  // Without the members that a copy would lose.
+  if (!isPlainObject(user) || !('expiresAt' in user) || !isSeen(user)) return user;
   const { expiresAt, ...lasting } = user;
   return lasting;
 }
@@ -62,14 +63,14 @@ class Copying {
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
     if (--this.#left < 0) return this.#opaque(value);
+    if (!isSeen(value)) return this.#opaque(value);
     if (types.isDate(value)) return new Date(value.getTime());
     if (types.isMap(value)) return this.#filled(value, ['map'], [...value].flat());
     if (types.isSet(value)) return this.#filled(value, ['set'], [...value]);
     if (Array.isArray(value)) return this.#filled(value, ['array'], value);
-    if (!isPlainObject(value)) return this.#opaque(value);
     const copy: Record<string, unknown> = Object.create(null);
     this.#copies.set(value, copy);
-    for (const [name, inner] of Object.entries(value)) copy[name] = this.copy(inner);
+    for (const [name, inner] of Object.entries(value as object)) copy[name] = this.copy(inner);
     return copy;
   }
 
@@ -83,6 +84,21 @@ class Copying {
     this.isPlain = false;
     return value;
   }
+}
+
+const COPIED_CLASSES: readonly unknown[] = [
+  null,
+  ...[Object, Array, Map, Set, Date].map(({ prototype }) => prototype),
+];
+
+/** True if a copy has the whole state: of no class of its own, without hidden members, and without members that have a symbol as their name. */
+function isSeen(value: object): boolean {
+  if (!COPIED_CLASSES.includes(Object.getPrototypeOf(value))) return false;
+  const hidden = Array.isArray(value) ? 1 : 0;
+  const all = Reflect.ownKeys(value).length;
+  if (all !== Object.keys(value).length + hidden) return false;
+  // The others are copied by what is in them, not by their members.
+  return isPlainObject(value) || all === (Array.isArray(value) ? value.length + hidden : 0);
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

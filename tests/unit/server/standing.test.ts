@@ -4,6 +4,10 @@ import { Standing } from '../../../src/server/standing.js';
 
 const of = (user: unknown) => Standing.of({ user, claims: null });
 
+const ROLE = Symbol('role');
+const hiding = (role: string) => Object.defineProperty({}, 'role', { value: role });
+class Roles extends Array<string> {}
+
 describe('a standing', () => {
   test.each([
     ['nothing', null, null],
@@ -30,6 +34,9 @@ describe('a standing', () => {
       { at: new URL('http://a/') },
       { at: new URL('http://a/') },
     ],
+    ['a member with a symbol as its name', { [ROLE]: 'a' }, { [ROLE]: 'b' }],
+    ['a hidden member', hiding('a'), hiding('b')],
+    ['a class of lists, which may have hidden state', new Roles('a'), new Roles('a')],
     [
       'what is too large to compare',
       Array.from({ length: 2_000 }, () => ({})),
