@@ -246,15 +246,18 @@ describe('values nested 10,000 deep', () => {
     await isFine();
   });
 
-  test.each(shapes)('%s in an operation without a document close the socket, and nothing else', async (_what, deep) => {
-    for (const place of ['variables', 'other']) {
-      const socket = await new RawSocket(example.socket()).open();
-      socket.send(`{"type":"subscribe","id":"1","payload":{"documentId":"x","${place}":${deep}}}`);
-      const { code, reason } = await socket.closed();
-      expect([code, reason]).toEqual([4400, expect.stringContaining('VARIABLES_TOO_DEEP')]);
-    }
-    await isFine();
-  });
+  test.each(shapes)(
+    '%s in an operation without a document close the socket, and nothing else',
+    async (_what, deep) => {
+      for (const place of ['variables', 'other']) {
+        const socket = await new RawSocket(example.socket()).open();
+        socket.send(`{"type":"subscribe","id":"1","payload":{"documentId":"x","${place}":${deep}}}`);
+        const { code, reason } = await socket.closed();
+        expect([code, reason]).toEqual([4400, expect.stringContaining('VARIABLES_TOO_DEEP')]);
+      }
+      await isFine();
+    },
+  );
 
   test.each(shapes)('%s as the whole body are a 400', async (_what, deep) => {
     const response = await fetch(url, {
