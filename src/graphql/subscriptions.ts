@@ -119,11 +119,11 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
 }
 
 function beginning(context: RivuletContext, args: ChangesArgs): FollowOptions {
-  const { cursors, start } = liveOf(context);
+  const { cursors, start, owner } = liveOf(context);
   const allowance = context.outgoing?.allowance;
-  if (start?.kind === 'rightsChanged') return { reset: 'RIGHTS_CHANGED', allowance };
+  if (start?.kind === 'rightsChanged') return { reset: 'RIGHTS_CHANGED', allowance, owner };
   const cursor = start?.lastEventId ?? args.after ?? start?.after;
-  return { after: cursor == null ? undefined : cursors.decode(cursor), allowance };
+  return { after: cursor == null ? undefined : cursors.decode(cursor), allowance, owner };
 }
 
 function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldConfigArgumentMap {

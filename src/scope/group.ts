@@ -4,6 +4,7 @@ import { asOne, type Occasion } from './judge.js';
 import type { PlainChanges } from './plain-changes.js';
 import type { ReplayedStep } from './replay-levels.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
+import { specWeight } from './spec-weight.js';
 import type { Subscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
 
@@ -34,6 +35,7 @@ export class Group {
   #backlog: Occasion[] = [];
   #backlogChanges = 0;
   #waiting: (() => void)[] = [];
+  #weight = 0;
   /** What is judged waits here instead of being told. */
   #collected: ReplayedStep[] | null = null;
 
@@ -53,6 +55,23 @@ export class Group {
 
   get size(): number {
     return this.#subscribers.size;
+  }
+
+  /** About how much Postgres has to evaluate for it; see `specWeight`. */
+  get weight(): number {
+    this.#weight ||= specWeight(this.spec);
+    return this.#weight;
+  }
+
+  /** Owners of its subscribers, each once; `null` if one of them is nobody's, or if there are more than `most`. */
+  owners(most: number): readonly string[] | null {
+    const owners = new Set<string>();
+    for (const { owner } of this.#subscribers) {
+      if (owner === undefined) return null;
+      owners.add(owner);
+      if (owners.size > most) return null;
+    }
+    return owners.size === 0 ? null : [...owners];
   }
 
   /** Units that wait for its subscribers. */
@@ -136,12 +155,31 @@ export class Group {
     if (this.#state === 'live') this.#state = 'behind';
   }
 
+  /** The transaction waits until it is taken; for a group that is behind. */
+  wait(occasion: Occasion): void {
+    this.#backlog.push(occasion);
+    this.#backlogChanges += occasion.transaction.changes.length;
+  }
+
+  /** What waits, from the first on, as far as it is one of these. */
+  takeAmong(occasions: ReadonlySet<Occasion>): readonly Occasion[] {
+    const rest = this.#backlog.findIndex((occasion) => !occasions.has(occasion));
+    const taken = this.#backlog.splice(0, rest === -1 ? this.#backlog.length : rest);
+    for (const { transaction } of taken) this.#backlogChanges -= transaction.changes.length;
+    return taken;
+  }
+
+  /** A group that is behind is live again if nothing waits. */
+  comeBack(): void {
+    if (this.#state === 'behind' && this.#backlog.length === 0) this.#state = 'live';
+  }
+
   /** What came first of what waits; with nothing left the group is live again. */
   takeNext(): Occasion | null {
     if (this.#state !== 'behind') return null;
     const taken = this.#backlog.splice(0, this.#step());
     if (taken.length === 0) {
-      this.#state = 'live';
+      this.comeBack();
       return null;
     }
     const next = asOne(taken);
@@ -183,8 +221,7 @@ export class Group {
   #isTurnOf(occasion: Occasion, isReplay: boolean): boolean {
     if (this.#state === 'ended') return false;
     if (this.#state === 'live' || isReplay) return true;
-    this.#backlog.push(occasion);
-    this.#backlogChanges += occasion.transaction.changes.length;
+    this.wait(occasion);
     return false;
   }
 

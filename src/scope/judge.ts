@@ -51,6 +51,12 @@ export function merged(transactions: readonly LoggedTransaction[]): LoggedTransa
   };
 }
 
+/** A transaction that one group has to evaluate. */
+export interface GroupStep {
+  readonly group: Group;
+  readonly occasion: Occasion;
+}
+
 /** One group's judging of one transaction. */
 interface Step {
   readonly group: Group;
@@ -64,30 +70,38 @@ interface Step {
 export interface JudgeOptions {
   readonly evaluator: Evaluator;
   readonly onFailure: (group: Group, error: unknown) => void;
-  /** True for groups that are still loading, or behind. */
-  readonly isReplay: boolean;
 }
 
-/** Runs all groups' judging of a transaction in step, one statement a round, until each has told its subscribers. */
+/**
+ * Evaluates in memory what memory can decide, and tells those subscribers. Returns the steps that need Postgres. `isReplay`: the groups are
+ * still loading, or behind.
+ */
+export function decideInMemory(
+  steps: readonly GroupStep[],
+  isReplay: boolean,
+  onFailure: JudgeOptions['onFailure'],
+): readonly GroupStep[] {
+  return steps.filter(({ group, occasion }) => {
+    try {
+      return !group.decide(occasion, isReplay);
+    } catch (failure) {
+      onFailure(group, failure);
+      return false;
+    }
+  });
+}
+
+/** Runs steps of one moment side by side, one statement a round, until each group has told its subscribers. */
 export async function judge(
-  occasion: Occasion,
-  groups: readonly Group[],
-  { evaluator, onFailure, isReplay }: JudgeOptions,
+  moment: Moment,
+  steps: readonly GroupStep[],
+  { evaluator, onFailure }: JudgeOptions,
 ): Promise<void> {
-  let round = evaluator.round(occasion.moment);
-  let active = groups
-    .filter((group) => {
-      try {
-        return !group.decide(occasion, isReplay);
-      } catch (failure) {
-        onFailure(group, failure);
-        return false;
-      }
-    })
-    .map((group): Step => {
-      const asker = round.asker();
-      return { group, asker, error: null, judging: group.judge(occasion, asker) };
-    });
+  let round = evaluator.round(moment);
+  let active = steps.map(({ group, occasion }): Step => {
+    const asker = round.asker();
+    return { group, asker, error: null, judging: group.judge(occasion, asker) };
+  });
   for (;;) {
     active = active.filter(({ group, judging, asker, error }) => {
       try {
@@ -100,7 +114,7 @@ export async function judge(
     });
     if (active.length === 0) return;
     await round.run();
-    round = evaluator.round(occasion.moment);
+    round = evaluator.round(moment);
     for (const step of active) {
       step.error = step.asker.error;
       step.asker = round.asker();

@@ -12,13 +12,14 @@ import { Allowance } from './allowance.js';
 import { Beginnings } from './beginnings.js';
 import { createEvaluator, type Evaluator, type Retry } from './evaluation.js';
 import { Group, resetMessage } from './group.js';
-import { judge, type Occasion, occasionsOf } from './judge.js';
+import { decideInMemory, judge, type Occasion, occasionsOf } from './judge.js';
 import { LiveQueries } from './live-queries.js';
 import type { RunSelect } from './live-query.js';
 import { GroupIndex } from './match/group-index.js';
 import { type OnUnindexed, Unindexed } from './match/unindexed.js';
 import { MessageSizes } from './message-size.js';
 import type { Flow } from './outbox.js';
+import { MAX_LANE_CHANGES, OwnerLanes, SHARED_WEIGHT_PER_OWNER } from './owner-lanes.js';
 import { PATIENCE_MS } from './patience.js';
 import { PlainChanges } from './plain-changes.js';
 import { Present } from './present.js';
@@ -64,6 +65,10 @@ export interface ScopesOptions extends WatchableOptions {
   readonly maxReplayedChanges?: number;
   /** How long everybody waits for what only some scopes ask of the database, in milliseconds; default 500. */
   readonly patienceMs?: number;
+  /** Conditions of one owner that are evaluated in everybody's statement; who has more follows in a lane of their own. Default 100. */
+  readonly sharedWeightPerOwner?: number;
+  /** Changes that may wait in such a lane; past it its subscribers begin anew, with a reset. Default 10,000. */
+  readonly maxLaneChanges?: number;
   /**
    * Of fewer scopes that differ in nothing but values all are looked at where a row changed, instead of asking whom it reaches; default 16.
    */
@@ -80,8 +85,11 @@ export function createScopes(options: ScopesOptions): Scopes {
   return new FeedScopes(options);
 }
 
-/** Of the connections of what judges, one is left. */
+/** Connections for groups that begin, or follow behind. */
 const STARTS_AT_ONCE = 2;
+
+/** Connections for owners of many filters. */
+const LANES_AT_ONCE = 2;
 
 class FeedScopes implements Scopes {
   readonly #options: ScopesOptions;
@@ -97,6 +105,7 @@ class FeedScopes implements Scopes {
   readonly #plain = new PlainChanges();
   readonly #present: Present;
   readonly #beginnings: Beginnings;
+  readonly #lanes: OwnerLanes;
   readonly #stragglers: Stragglers;
   readonly #starts = new Turnstile(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
@@ -121,12 +130,28 @@ class FeedScopes implements Scopes {
     const { patienceMs = PATIENCE_MS, fewestReached: fewest } = options;
     const evaluator = createEvaluator({ database, model, history, retry: (work) => work() });
     this.#groupIndex = new GroupIndex({ model, evaluator, patienceMs, fewest });
+    const onBack = (group: Group) => void this.#inTurn(async () => this.#back(group));
+    const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
+    const lanes = new Turnstile(LANES_AT_ONCE);
+    const retry: Retry = (work) => options.retry(() => lanes.pass(() => !this.#stopped, work));
+    const laneEvaluator = createEvaluator({ database, model, history, retry });
+    this.#lanes = new OwnerLanes({
+      maxChanges: options.maxLaneChanges ?? MAX_LANE_CHANGES,
+      judge: (moment, steps) => judge(moment, steps, { evaluator: laneEvaluator, onFailure }),
+      onBehind: (group) => this.#groupIndex.lag(group),
+      onBack,
+      onOverflow: (group) => this.#restart(group, 'OVERFLOW'),
+      onFailure,
+    });
     this.#stragglers = new Stragglers({
       patienceMs,
-      judge: (occasion, groups, isReplay) => this.#judge(occasion, groups, isReplay),
-      onBehind: (group) => this.#groupIndex.add(group),
-      onBack: (group) => void this.#inTurn(async () => this.#back(group)),
-      onFailure: (group, error) => this.#fail(group, error),
+      sharedWeightPerOwner: options.sharedWeightPerOwner ?? SHARED_WEIGHT_PER_OWNER,
+      lanes: this.#lanes,
+      judge: (moment, steps) => judge(moment, steps, { evaluator: options.evaluator, onFailure }),
+      replay: (occasion, group) => this.#replay(occasion, group),
+      onBehind: (group) => this.#groupIndex.lag(group),
+      onBack,
+      onFailure,
     });
     this.#host = {
       tally: this.#tally,
@@ -152,7 +177,7 @@ class FeedScopes implements Scopes {
         group.isFollowing = true;
         this.#groupIndex.add(group);
       },
-      replay: (occasion, group) => this.#judge(occasion, [group], true),
+      replay: (occasion, group) => this.#replay(occasion, group),
       goLive: (group, isExact) => this.#goLive(group, isExact),
       split: (group, subscribers, after) => this.#split(group.spec, subscribers, after),
       onFailure: (group, error) => this.#fail(group, error),
@@ -160,8 +185,11 @@ class FeedScopes implements Scopes {
     this.#unlisten = options.feed.listen((batch) => this.#inTurn(() => this.#onBatch(batch)));
   }
 
-  changes(spec: ChangeSpec, { after, reset, signal, allowance }: FollowOptions = {}): Flow<ScopeMessage> {
-    const subscriber = new Subscriber(this.#subscriberOptions(signal, allowance));
+  changes(
+    spec: ChangeSpec,
+    { after, reset, signal, allowance, owner }: FollowOptions = {},
+  ): Flow<ScopeMessage> {
+    const subscriber = new Subscriber({ ...this.#subscriberOptions(signal, allowance), owner });
     const { outbox } = subscriber;
     if (this.#stopped) outbox.end();
     if (!outbox.isOpen) return outbox;
@@ -209,7 +237,7 @@ class FeedScopes implements Scopes {
     for (const group of this.#groups) queued += group.queued;
     for (const query of this.#liveQueries.all) queued += query.queued;
     const { deliveries, resets } = this.#tally;
-    return { deliveries, queued, behind: this.#stragglers.size, resets: { ...resets } };
+    return { deliveries, queued, behind: this.#stragglers.size + this.#lanes.size, resets: { ...resets } };
   }
 
   list(): readonly ListedScope[] {
@@ -226,6 +254,7 @@ class FeedScopes implements Scopes {
     for (const query of this.#liveQueries.all) query.end();
     await this.#turn;
     await this.#stragglers.stop();
+    await this.#lanes.stop();
   }
 
   #subscriberOptions(signal: AbortSignal | undefined, allowance: Allowance | undefined) {
@@ -330,10 +359,12 @@ class FeedScopes implements Scopes {
     this.#present.end(batch);
   }
 
-  #judge(occasion: Occasion, groups: readonly Group[], isReplay: boolean): Promise<void> {
-    const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
-    const evaluator = isReplay ? this.#evaluatorOf(() => groups[0]!) : this.#options.evaluator;
-    return judge(occasion, groups, { evaluator, onFailure, isReplay });
+  /** For a group that is still loading, or behind. */
+  async #replay(occasion: Occasion, group: Group): Promise<void> {
+    const onFailure = (failed: Group, error: unknown) => this.#fail(failed, error);
+    const steps = decideInMemory([{ group, occasion }], true, onFailure);
+    const evaluator = this.#evaluatorOf(() => group);
+    if (steps.length > 0) await judge(occasion.moment, steps, { evaluator, onFailure });
   }
 
   #resetAll({ position }: FeedBatch): void {
@@ -356,13 +387,24 @@ class FeedScopes implements Scopes {
       this.#groupIndex.remove(group);
       group.onClose();
     }
-    for (const group of groups) {
-      group.reset(reason, this.#present.position);
-      const refusal = this.#watchable.refusal(group.scope.tables);
-      if (refusal) group.fail(refusal);
-      else group.handOver(this.#startingAt(group.spec, undefined));
-    }
+    for (const group of groups) this.#begunAnew(group, reason);
     this.#liveQueries.lose(lost);
+  }
+
+  /** Continuity is lost for this group alone. */
+  #restart(group: Group, reason: ResetReason): void {
+    if (!group.isOpen) return;
+    this.#groups.delete(group);
+    this.#groupIndex.remove(group);
+    group.onClose();
+    this.#begunAnew(group, reason);
+  }
+
+  #begunAnew(group: Group, reason: ResetReason): void {
+    group.reset(reason, this.#present.position);
+    const refusal = this.#watchable.refusal(group.scope.tables);
+    if (refusal) group.fail(refusal);
+    else group.handOver(this.#startingAt(group.spec, undefined));
   }
 
   /** For what a group asks before it follows: not more at a time than leaves a connection for those that do. */

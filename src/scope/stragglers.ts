@@ -1,5 +1,7 @@
+import type { Moment } from './evaluation.js';
 import type { Group } from './group.js';
-import type { Occasion } from './judge.js';
+import { decideInMemory, type GroupStep, type Occasion } from './judge.js';
+import { laneShares, type OwnerLanes } from './owner-lanes.js';
 import { isDoneWithin } from './patience.js';
 
 /** Past so many changes that wait for one group, everybody waits for it again: they are held in memory. */
@@ -7,8 +9,14 @@ const MAX_BACKLOG_CHANGES = 10_000;
 
 export interface StragglersOptions {
   readonly patienceMs: number;
-  /** Resolves when each group has told its subscribers; see `judge.ts`. */
-  readonly judge: (occasion: Occasion, groups: readonly Group[], isReplay: boolean) => Promise<void>;
+  /** See `laneShares`. */
+  readonly sharedWeightPerOwner: number;
+  /** Owners of many filters follow there. */
+  readonly lanes: OwnerLanes;
+  /** Asks Postgres; resolves when each group has told its subscribers. */
+  readonly judge: (moment: Moment, steps: readonly GroupStep[]) => Promise<void>;
+  /** The same of one group that is behind, in memory where that is enough. */
+  readonly replay: (occasion: Occasion, group: Group) => Promise<void>;
   /** A group is left behind. */
   readonly onBehind: (group: Group) => void;
   /** A group is up with the others again. */
@@ -17,9 +25,9 @@ export interface StragglersOptions {
 }
 
 /**
- * Judges transactions one after the other, without letting the questions of some groups hold up all others: a table that somebody locked
- * delays those whose scope looks at it. They follow behind, each transaction still judged at its own moment and in order, until nothing waits
- * for them.
+ * Judges transactions one after the other, without letting the questions of some groups hold up all others: an owner of many filters follows in a
+ * lane (`owner-lanes.ts`), and a table that somebody locked delays those whose scope looks at it. They follow behind, each transaction still judged
+ * at its own moment and in order, until nothing waits for them.
  */
 export class Stragglers {
   readonly #options: StragglersOptions;
@@ -29,20 +37,35 @@ export class Stragglers {
     this.#options = options;
   }
 
-  /** How many are behind. */
+  /** How many are behind, besides those in lanes. */
   get size(): number {
     return this.#behind.size;
   }
 
-  /** Resolves when every group has told its subscribers, or is left behind. */
+  /** Resolves when every group has told its subscribers, or is left behind. What memory decides is told at once. */
   async judge(occasion: Occasion, groups: readonly Group[]): Promise<void> {
-    for (const group of groups) {
-      if (group.backlog > MAX_BACKLOG_CHANGES) await this.#behind.get(group);
+    const { lanes, judge, onFailure, patienceMs, sharedWeightPerOwner } = this.#options;
+    if (this.#behind.size > 0) {
+      for (const group of groups) {
+        if (group.backlog > MAX_BACKLOG_CHANGES) await this.#behind.get(group);
+      }
     }
-    const judging = this.#options.judge(occasion, groups, false);
-    if (await isDoneWithin(judging, this.#options.patienceMs)) return;
+    lanes.expect(occasion, groups);
+    const steps = groups.map((group): GroupStep => ({ group, occasion }));
+    const asking = decideInMemory(steps, false, onFailure);
+    if (asking.length === 0) return;
+    const { shared, byOwner } = laneShares(
+      asking.map(({ group }) => group),
+      sharedWeightPerOwner,
+    );
+    const judging = judge(
+      occasion.moment,
+      shared.map((group) => ({ group, occasion })),
+    );
+    for (const [owner, owned] of byOwner) lanes.put(owner, owned, occasion);
+    if (await isDoneWithin(judging, patienceMs)) return;
     // One that is behind, or loading, may be judging something else.
-    for (const group of groups) if (group.isLive && group.isJudging) this.#leave(group, judging);
+    for (const group of shared) if (group.isLive && group.isJudging) this.#leave(group, judging);
   }
 
   /** Waits for those that are behind, who give up when the database is not asked any more. */
@@ -64,7 +87,7 @@ export class Stragglers {
 
   async #follow(group: Group): Promise<void> {
     for (let next = group.takeNext(); next; next = group.takeNext()) {
-      await this.#options.judge(next, [group], true);
+      await this.#options.replay(next, group);
     }
     if (group.isLive) this.#options.onBack(group);
   }

@@ -20,10 +20,14 @@ export interface SubscriberHost {
   dropQuery(query: LiveQuery): void;
 }
 
-interface SubscriberOptions {
+interface OutboxOwnerOptions {
   readonly host: SubscriberHost;
   readonly allowance: Allowance;
   readonly signal: AbortSignal | undefined;
+}
+
+interface SubscriberOptions extends OutboxOwnerOptions {
+  readonly owner?: string | undefined;
 }
 
 /** There are many of these; what is the same for all of them is in the class, and not in closures of each. */
@@ -33,7 +37,7 @@ abstract class OutboxOwner<T> {
   readonly #signal: AbortSignal | undefined;
   #onAbort: (() => void) | null = null;
 
-  constructor({ host, allowance, signal }: SubscriberOptions) {
+  constructor({ host, allowance, signal }: OutboxOwnerOptions) {
     this.host = host;
     this.allowance = allowance;
     this.#signal = signal;
@@ -57,12 +61,15 @@ abstract class OutboxOwner<T> {
 /** One subscription to changes, and the group that tells it: a group may hand it over to another that says the same. */
 export class Subscriber extends OutboxOwner<ScopeMessage> implements OutboxOptions<ScopeMessage> {
   readonly outbox: Outbox<ScopeMessage> = new Outbox<ScopeMessage>(this);
+  /** Whom its share of the evaluation counts for. */
+  readonly owner: string | undefined;
   #group: Group | null = null;
   /** Of the group that it was in last: what waits is merged also when there is none any more. */
   #spec: ChangeSpec | null = null;
 
   constructor(options: SubscriberOptions) {
     super(options);
+    this.owner = options.owner;
     this.heedSignal();
   }
 

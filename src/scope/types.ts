@@ -121,7 +121,10 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
   /** Shared by everything that goes to one peer. Default: one of its own. */
   readonly allowance?: Allowance | undefined;
-  /** Whom the statements of a live query count for: see `QueryOptions.owner`. */
+  /**
+   * Whom the subscription counts for: a user, or an address. Changes for an owner of many filters that Postgres evaluates follow behind the
+   * others'. Statements of a live query count for it as well: see `QueryOptions.owner`. Default: nobody, who is not limited.
+   */
   readonly owner?: string | undefined;
 }
 

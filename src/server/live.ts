@@ -42,8 +42,11 @@ export interface LiveOptions {
  */
 export const LIVE_POOL = { max: 2, connectTimeoutMs: 5_000, silenceMs: 3_000 };
 
-/** Who waits for a locked table gives the connection to others meanwhile, and asks again later. */
-export const SCOPE_POOL = { ...LIVE_POOL, max: 3, lockTimeoutMs: 500 };
+/**
+ * Who waits for a locked table gives the connection to others meanwhile, and asks again later. One connection is for what everybody waits
+ * for, two for groups that begin or follow behind, two for owners of many filters.
+ */
+export const SCOPE_POOL = { ...LIVE_POOL, max: 5, lockTimeoutMs: 500 };
 
 /** What subscriptions live on. */
 export interface Live {

@@ -8,7 +8,7 @@ import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
 import { anyWhere } from '../support/any-filter.js';
 import { blogStatement, blogTables } from '../support/blog-database.js';
 import { createDatabase } from '../support/database.js';
-import { startEngine } from '../support/engine.js';
+import { lanesOfTests, startEngine } from '../support/engine.js';
 import { foldTree, GraphMirror, nestedPlan } from '../support/graph-mirror.js';
 import { propertyOptions } from '../support/property.js';
 import { watchAll } from '../support/watch-all.js';
@@ -22,6 +22,7 @@ import { model } from '../unit/client/blog.js';
 const database = await createDatabase({ setup: blogTables });
 await watchAll(database, model);
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
+  ...lanesOfTests,
   // As if there were many who differ in nothing but values.
   fewestReached: 1,
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Policies } from '../../src/policy/rules.js';
 import { blogStatement, blogTables } from '../support/blog-database.js';
 import { createDatabase } from '../support/database.js';
-import { startEngine } from '../support/engine.js';
+import { lanesOfTests, startEngine } from '../support/engine.js';
 import type { Asked } from '../support/graph-documents.js';
 import { Oracle, type Watched } from '../support/oracle.js';
 import { propertyOptions } from '../support/property.js';
@@ -110,6 +110,7 @@ const WATCHED: readonly (readonly [string, number | null, Asked])[] = [
 const database = await createDatabase({ setup: blogTables });
 await watchAll(database, model);
 const { scopes, failures, quiet } = await startEngine(database, model, {
+  ...lanesOfTests,
   // As if there were many who differ in nothing but values.
   fewestReached: 1,
 });

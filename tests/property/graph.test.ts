@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
 import type { ChangeSpec } from '../../src/scope/types.js';
 import { createDatabase } from '../support/database.js';
-import { startEngine } from '../support/engine.js';
+import { lanesOfTests, startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
 import { foldTree, GraphMirror, nestedPlan } from '../support/graph-mirror.js';
 import { propertyOptions } from '../support/property.js';
@@ -17,6 +17,7 @@ await watchAll(database, model);
 await database.script(workloadRows);
 
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
+  ...lanesOfTests,
   // Short, so that scopes fall behind others now and then.
   patienceMs: 5,
   // As if there were many who differ in nothing but values.

@@ -7,7 +7,7 @@ import { resolveRights } from '../../src/policy/resolve.js';
 import { runSelect } from '../../src/query/select.js';
 import type { SelectPlan } from '../../src/query/types.js';
 import { createDatabase } from '../support/database.js';
-import { startEngine } from '../support/engine.js';
+import { lanesOfTests, startEngine } from '../support/engine.js';
 import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
 import { LiveMirror, Mirror } from '../support/mirror.js';
 import { propertyOptions } from '../support/property.js';
@@ -23,6 +23,7 @@ const database = await createDatabase({ setup: exampleTables() });
 await watchAll(database, model);
 await database.script(workloadRows);
 const { scopes, retry, failures, quiet } = await startEngine(database, model, {
+  ...lanesOfTests,
   // As if there were many who differ in nothing but values.
   fewestReached: Number(process.env.RIVULET_FEWEST_REACHED ?? 1),
 });

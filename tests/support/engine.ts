@@ -13,6 +13,12 @@ import type { Scopes } from '../../src/scope/types.js';
 import type { TestDatabase } from './database.js';
 import { waitFor } from './wait-for.js';
 
+/**
+ * With `RIVULET_LANES=1` whatever Postgres evaluates for a subscription with an owner follows in a lane; the tests that compare with SELECT hold
+ * there as well.
+ */
+export const lanesOfTests = process.env.RIVULET_LANES ? { sharedWeightPerOwner: 0 } : {};
+
 export interface Engine {
   readonly feed: Feed;
   readonly scopes: Scopes;
@@ -36,6 +42,8 @@ export async function startEngine(
     | 'maxRecentChanges'
     | 'patienceMs'
     | 'fewestReached'
+    | 'sharedWeightPerOwner'
+    | 'maxLaneChanges'
   > = {},
   /** Through which feed and scopes ask. */
   db: Database = database.db,

@@ -95,7 +95,7 @@ export class GraphMirror {
     this.spec = spec;
     this.state = state;
     this.cursor = after?.snapshot ?? null;
-    this.#stream = scopes.changes(spec, { after });
+    this.#stream = scopes.changes(spec, { after, owner: 'mirror' });
     void this.#read();
   }
 

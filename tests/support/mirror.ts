@@ -15,16 +15,19 @@ export class Mirror {
 
   constructor(scopes: Scopes, plan: SelectPlan) {
     this.plan = plan;
-    this.#stream = scopes.changes({
-      table: plan.table,
-      filter: plan.filter,
-      rights: null,
-      ops: null,
-      columns: null,
-      hidden: new Set(),
-      related: [],
-      graph: [],
-    });
+    this.#stream = scopes.changes(
+      {
+        table: plan.table,
+        filter: plan.filter,
+        rights: null,
+        ops: null,
+        columns: null,
+        hidden: new Set(),
+        related: [],
+        graph: [],
+      },
+      { owner: 'mirror' },
+    );
     void this.#read();
   }
 

@@ -47,12 +47,20 @@ export class GroupIndex<T extends Watching> {
     this.#match.add(group, group.scope.matchable);
   }
 
+  /**
+   * Its keys are not those of the moment any more: from now on it is found by its tables as well. What it holds and waits for stays listed, so
+   * that falling behind and coming back cost the same however much that is.
+   */
+  lag(group: T): void {
+    this.#match.add(group, group.scope.matchable);
+  }
+
   /** Its keys are what it holds after the transaction that was judged last. To be called between two transactions. */
   settle(group: T): void {
     const { held, matchable } = group.scope;
     const reachable = held && reachableOf(matchable);
     if (!reachable) return;
-    const { tables } = this.#reach.add(group, reachable, held);
+    const { tables } = this.#reach.wayOf(group) ?? this.#reach.add(group, reachable, held);
     const others = [...matchable.tables].filter((name) => !tables.has(name));
     this.#match.add(group, { ...matchable, tables: new Set(others) });
   }

@@ -53,6 +53,11 @@ export class ReachIndex<T extends object> {
     return this.#listed.size;
   }
 
+  /** Of an entry that was added. */
+  wayOf(entry: T): Way | undefined {
+    return this.#listed.get(entry)?.index.way;
+  }
+
   /** From now on it is found where something changed in the way's tables; its keys are listened to. */
   add(entry: T, reachable: Reachable, keys: HeldKeys): Way {
     const { name, values } = reachable;
