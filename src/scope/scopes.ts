@@ -130,6 +130,7 @@ class FeedScopes implements Scopes {
     const { patienceMs = PATIENCE_MS, fewestReached: fewest } = options;
     const evaluator = createEvaluator({ database, model, history, retry: (work) => work() });
     this.#groupIndex = new GroupIndex({ model, evaluator, patienceMs, fewest });
+    const onBehind = (group: Group) => this.#groupIndex.lag(group);
     const onBack = (group: Group) => void this.#inTurn(async () => this.#back(group));
     const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
     const lanes = new Turnstile(LANES_AT_ONCE);
@@ -138,7 +139,7 @@ class FeedScopes implements Scopes {
     this.#lanes = new OwnerLanes({
       maxChanges: options.maxLaneChanges ?? MAX_LANE_CHANGES,
       judge: (moment, steps) => judge(moment, steps, { evaluator: laneEvaluator, onFailure }),
-      onBehind: (group) => this.#groupIndex.lag(group),
+      onBehind,
       onBack,
       onOverflow: (group) => this.#restart(group, 'OVERFLOW'),
       onFailure,
@@ -149,7 +150,7 @@ class FeedScopes implements Scopes {
       lanes: this.#lanes,
       judge: (moment, steps) => judge(moment, steps, { evaluator: options.evaluator, onFailure }),
       replay: (occasion, group) => this.#replay(occasion, group),
-      onBehind: (group) => this.#groupIndex.lag(group),
+      onBehind,
       onBack,
       onFailure,
     });

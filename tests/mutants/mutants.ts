@@ -371,8 +371,8 @@ export const mutants: readonly Mutant[] = [
     bug: 'A scope that is behind is looked for by the keys that it has',
     edits: one(
       'src/scope/scopes.ts',
-      'onBehind: (group) => this.#groupIndex.add(group),',
-      'onBehind: () => {},',
+      'const onBehind = (group: Group) => this.#groupIndex.lag(group);',
+      'const onBehind = () => {};',
     ),
     test: 'tests/property/graph.test.ts',
   },
