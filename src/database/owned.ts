@@ -8,6 +8,8 @@ export interface StatementOwner {
   readonly owner: string;
   /** When nobody waits for an answer any more. */
   readonly cancellation?: Cancellation | undefined;
+  /** Called in a transaction before anything else; where it throws, nothing is done, however long the transaction waited for a connection. */
+  readonly assertRights?: (() => void) | undefined;
 }
 
 /** A database for one request: everything that it is asked for counts for, and ends with, whoever asks. */
@@ -25,7 +27,8 @@ export class OwnedDatabase implements Database {
   }
 
   query(statement: Statement, options?: QueryOptions): Promise<readonly TextRow[]> {
-    return this.#database.query(statement, { ...options, ...this.#owner });
+    const { owner, cancellation } = this.#owner;
+    return this.#database.query(statement, { ...options, owner, cancellation });
   }
 
   script(text: string): Promise<void> {
@@ -33,7 +36,12 @@ export class OwnedDatabase implements Database {
   }
 
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return this.#database.transaction(work, { ...options, ...this.#owner });
+    const { owner, cancellation, assertRights } = this.#owner;
+    const run = (tx: Queryable): Promise<T> => {
+      assertRights?.();
+      return work(tx);
+    };
+    return this.#database.transaction(run, { ...options, owner, cancellation });
   }
 
   listen(...args: Parameters<Database['listen']>): ReturnType<Database['listen']> {

@@ -24,14 +24,15 @@ export class ClientAddresses {
 
   /** As `addressOf`. */
   of(request: Addressed): string | null {
-    if (this.#trustedProxies === 0 && !this.#hasWarned && isLocalProxy(request)) {
+    const isDirect = isDirectLoopback(request);
+    if (this.#trustedProxies === 0 && !this.#hasWarned && !isDirect && isLoopback(request)) {
       this.#hasWarned = true;
       this.#logger.warn(
         { setting: 'server.trustedProxies' },
         'a proxy on this machine forwards requests, but `server.trustedProxies` is 0: all its clients count as one address; set it to the number of proxies',
       );
     }
-    return addressOf(request, this.#trustedProxies);
+    return isDirect ? null : addressOf(request, this.#trustedProxies);
   }
 }
 
@@ -61,10 +62,6 @@ export function isDirectLoopback(request: Addressed): boolean {
   return isLoopback(request) && !isForwarded(request.headers);
 }
 
-function isLocalProxy(request: Addressed): boolean {
-  return isLoopback(request) && isForwarded(request.headers);
-}
-
 function isLoopback({ socket }: Addressed): boolean {
   const address = networkOf(socket.remoteAddress ?? '');
   return address !== null && (address.startsWith('127.') || address === LOOPBACK_NETWORK);
@@ -72,7 +69,8 @@ function isLoopback({ socket }: Addressed): boolean {
 
 function isForwarded(headers: IncomingHttpHeaders): boolean {
   if (FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return true;
-  return Object.keys(headers).some((name) => name.startsWith(FORWARDING_PREFIX));
+  for (const name in headers) if (name.startsWith(FORWARDING_PREFIX)) return true;
+  return false;
 }
 
 /** The address in an entry of `X-Forwarded-For`, without a port, brackets, quotes and zone; empty for what is none. */

@@ -83,7 +83,7 @@ export class DirectAnswers {
   async #textOf(body: Buffer, yogaContext: YogaContext): Promise<string | null> {
     const sent: unknown = JSON.parse(body.toString());
     if (!isPlain(sent)) return null;
-    const limits = await this.#limiter.of(yogaContext.session);
+    const limits = this.#limiter.isConstant ? null : await this.#limiter.of(yogaContext.session);
     if (limits !== null) yogaContext.limits = limits;
     const taken = this.#persisted.take(sent, limits ?? this.#limits);
     if (taken === null) return null;
@@ -104,7 +104,8 @@ export class DirectAnswers {
         variableValues: variables,
         contextValue,
       });
-      await contextValue.rightsHold?.();
+      const holding = contextValue.rightsHold?.();
+      if (holding !== undefined) await holding;
       return text;
     } catch (error) {
       if (contextValue.reader?.failure === error && isFinal(error, operation)) yogaContext.refusal = error;

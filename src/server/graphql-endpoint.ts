@@ -50,6 +50,8 @@ interface Exchange {
   readonly info: RequestInfo;
   /** Of whoever sent it; left when the response is over. */
   readonly session: () => Promise<Session>;
+  /** Cancelled when the peer goes before it was answered. */
+  readonly cancellation: Cancellation;
 }
 
 /** How long a peer has to read why its stream ends. */
@@ -125,12 +127,8 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   };
 
   const operate = async (token: string | null, exchange: Exchange): Promise<void> => {
-    const { request, response, address, session } = exchange;
+    const { request, response, address, session, cancellation } = exchange;
     await quotas.operationFrom(address);
-    const cancellation = new Cancellation();
-    response.once('close', () => {
-      if (!response.writableFinished) cancellation.cancel();
-    });
     const from = { address, cancellation };
     const reservation = token === null ? null : reservations.find(token, await session());
     const reserved = reservation && new ReservedOperation(reservation, await session(), options, from);
@@ -142,7 +140,9 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
         await quotas.operationOf(own.identity.subject);
         return own;
       }),
-      isLocal: isDirectLoopback(request) && isLoopbackHost(request.headers.host),
+      get isLocal() {
+        return isDirectLoopback(request) && isLoopbackHost(request.headers.host);
+      },
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,
       ...(reserved && { outgoing: reserved.outgoing }),
@@ -203,6 +203,12 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     },
     handle: (request, response) => {
       const info = infoOf(request);
+      const cancellation = new Cancellation();
+      let opened: Session | null = null;
+      response.once('close', () => {
+        if (!response.writableFinished) cancellation.cancel();
+        opened?.leave();
+      });
       const exchange: Exchange = {
         request,
         response,
@@ -211,9 +217,10 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
         session: once(async () => {
           const session = await options.sessions.open(bearerToken(request.headers.authorization), info);
           if (response.closed) session.leave();
-          else response.once('close', () => session.leave());
+          else opened = session;
           return session;
         }),
+        cancellation,
       };
       const token = streamTokenOf(request);
       if (request.method === 'PUT') return reserve(exchange);

@@ -39,6 +39,11 @@ export class OperationLimiter {
     this.#onFault = onFault;
   }
 
+  /** True if they are the same, whoever asks. */
+  get isConstant(): boolean {
+    return this.#byContext === null;
+  }
+
   /** `null` if they are constants, whoever asks. Rejects with `LIMITS_FAILED`, or as `session` does. */
   async of(session: () => Promise<Session>): Promise<OperationLimits | null> {
     if (this.#byContext === null) return null;

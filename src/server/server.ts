@@ -33,7 +33,6 @@ import { type Environment, type Mode, resolveSettings, type Settings } from './s
 import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
 import { watchPlanOf } from './watched.js';
 import { serveWebSocket, type WebSocketTransport } from './websocket.js';
-import { writesGuarded } from './writes-guarded.js';
 import { createYogaServer, type MakeContext } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */
@@ -155,8 +154,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
       const { address = null, cancellation, limits } = from;
       const { identity, rights } = session;
       const owner = ownerOf(identity.subject, address);
-      const guarded = writesGuarded(database, () => session.assertRights(rights));
-      const own = new OwnedDatabase(guarded, { owner, cancellation });
+      const assertRights = () => session.assertRights(rights);
+      const own = new OwnedDatabase(database, { owner, cancellation, assertRights });
       const faults: PolicyFault[] = [];
       const note = (fault: PolicyFault): void => {
         faults.push(fault);
