@@ -1,7 +1,9 @@
 /** Says that nobody waits for an answer any more. Lighter than an `AbortSignal`, since every request has one. */
 export class Cancellation {
   #isCancelled = false;
-  #listeners: Set<() => void> | null = null;
+  /** Most requests wait for one statement: only further listeners need a set. */
+  #listener: (() => void) | null = null;
+  #further: Set<() => void> | null = null;
 
   get isCancelled(): boolean {
     return this.#isCancelled;
@@ -11,15 +13,23 @@ export class Cancellation {
   cancel(): void {
     if (this.#isCancelled) return;
     this.#isCancelled = true;
-    const listeners = this.#listeners;
-    this.#listeners = null;
-    if (listeners) for (const listener of listeners) listener();
+    const [listener, further] = [this.#listener, this.#further];
+    this.#listener = null;
+    this.#further = null;
+    listener?.();
+    if (further) for (const each of further) each();
   }
 
   /** Calls `listener` once, when it is cancelled. Returns the function that forgets it. */
   onCancel(listener: () => void): () => void {
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
-    return () => this.#listeners?.delete(listener);
+    if (this.#listener === null) this.#listener = listener;
+    else {
+      this.#further ??= new Set();
+      this.#further.add(listener);
+    }
+    return () => {
+      if (this.#listener === listener) this.#listener = null;
+      else this.#further?.delete(listener);
+    };
   }
 }

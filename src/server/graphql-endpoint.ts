@@ -134,18 +134,17 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     const reserved = reservation && new ReservedOperation(reservation, await session(), options, from);
     const streaming: Streaming = { reserved, hasBegun: false, params: null, result: null };
     const context: YogaContext = {
-      ...from,
+      address,
+      cancellation,
       session: once(async () => {
         const own = await session();
         await quotas.operationOf(own.identity.subject);
         return own;
       }),
-      get isLocal() {
-        return isDirectLoopback(request) && isLoopbackHost(request.headers.host);
-      },
+      isLocal: () => isDirectLoopback(request) && isLoopbackHost(request.headers.host),
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,
-      ...(reserved && { outgoing: reserved.outgoing }),
+      outgoing: reserved?.outgoing,
     };
     try {
       if (reserved === null && (await direct.answer(request, response, context))) return;

@@ -34,7 +34,7 @@ export interface YogaContext extends RequestOrigin {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
   readonly session: () => Promise<Session>;
   /** The request comes from this very machine, under a loopback name and without a proxy between. Default: it does not. */
-  readonly isLocal?: boolean;
+  readonly isLocal?: () => boolean;
   /** The header by which an event stream says what came last. Default: none. */
   readonly lastEventId?: string | null;
   /** Set where a subscription goes on under other rights than it began with. */
@@ -109,7 +109,7 @@ export async function createYogaServer(options: YogaOptions): Promise<Yoga> {
       return { ...CORS, origin };
     },
     graphiql:
-      graphiql === null ? false : (_request, { isLocal }) => graphiqlOptions(graphiql, isLocal ?? false),
+      graphiql === null ? false : (_request, { isLocal }) => graphiqlOptions(graphiql, isLocal?.() ?? false),
     renderGraphiQL: render,
     context: (request) => contextOf(options.makeContext, request, request.params?.extensions),
     plugins: [
