@@ -161,7 +161,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   const stream = async (
     results: Streamed,
     params: OperationParams | null,
-    { response, address, info, session }: Exchange,
+    { response, address, info, session, cancellation }: Exchange,
   ): Promise<void> => {
     let release: Release = () => {};
     let stop = (): void => {};
@@ -180,7 +180,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
         throw error;
       }
       const again = () => {
-        const context = { session: () => Promise.resolve(own), rightsChanged: true };
+        const context = { session: () => Promise.resolve(own), rightsChanged: true, address, cancellation };
         return subscribeTo(options, context, params);
       };
       const mask = (error: unknown) => maskError(error, logger);

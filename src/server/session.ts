@@ -140,6 +140,11 @@ export class Session {
     const { subject } = this.#identity;
     if (identity.subject !== null || subject !== null) return identity.subject === subject;
     // Nobody by name: cookies may still tell who it is.
+    return this.hasRightsOf(identity);
+  }
+
+  /** True if what rights follow from looks the same for both. */
+  hasRightsOf(identity: Identity): boolean {
     return Standing.of(identity).looksLike(this.#standing ?? Standing.of(this.#identity));
   }
 

@@ -11,7 +11,7 @@ import type { RequestOrigin } from './yoga.js';
 /** One request's operation on its way to a reserved stream. */
 export class ReservedOperation implements ReservedPlace {
   readonly #reservation: Reservation;
-  /** Of the request, whose rights it begins with; then it goes on by those of the reservation. */
+  /** Of the request. Its operation begins with its rights, and begins anew if those of the reservation are others: only the reservation's expiry is watched. */
   readonly #session: Session;
   readonly #rights: number;
   readonly #engine: OperationEngine;
@@ -73,8 +73,8 @@ export class ReservedOperation implements ReservedPlace {
       };
       return subscribeTo(this.#engine, context, params);
     };
-    // If the application said meanwhile that the rights of its request are others, it begins anew.
-    const rights = this.#session.end === null ? this.#rights : NONE;
+    const isSame = this.#session.end === null && session.hasRightsOf(this.#session.identity);
+    const rights = isSame ? this.#rights : NONE;
     return renewing(streamed, {
       session,
       rights,

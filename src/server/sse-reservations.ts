@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { RivuletError } from '../errors.js';
 import type { Limits, RequestInfo } from './config.js';
+import type { Identity } from './identity.js';
 import type { Logger } from './logger.js';
 import type { Quotas, Release } from './quotas.js';
 import type { Session } from './session.js';
@@ -61,13 +62,17 @@ export class Reservations {
       throw new RivuletError('STREAM_NOT_FOUND', 'there is no event stream with this token');
     }
     const { session } = reservation;
-    if ((identity.expiresAtMs ?? 0) > (session.identity.expiresAtMs ?? 0)) session.adopt(identity);
+    if (endOf(identity) > endOf(session.identity)) session.adopt(identity);
     return reservation;
   }
 
   close(): void {
     for (const reservation of [...this.#byToken.values()]) reservation.close();
   }
+}
+
+function endOf({ expiresAtMs }: Identity): number {
+  return expiresAtMs ?? Number.POSITIVE_INFINITY;
 }
 
 /** The token of a reserved stream that a request presents: in its header, or as `token` of its address; `null` where it has none. */

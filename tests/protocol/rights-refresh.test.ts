@@ -191,6 +191,28 @@ test('on a reserved event stream a request with a newer token does the same', as
   stream.close();
 });
 
+test('on a reserved event stream an operation of a token that ends sooner goes on by the rights of the reservation', async () => {
+  const longer = { authorization: `Bearer ${await tokenOf('one', 1, 7_200)}` };
+  const streamToken = await (await fetch(url, { method: 'PUT', headers: longer })).text();
+  const reserved = { 'x-graphql-event-stream-token': streamToken };
+  const stream = await RawEventStream.open(url, { headers: { ...reserved, ...longer } });
+  const sooner = { authorization: `Bearer ${await tokenOf('one', 2, 60)}` };
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { ...reserved, ...sooner, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: CHANGES, extensions: { operationId: 'changes' } }),
+  });
+  expect(response.status).toBe(202);
+  await waitFor('the reset', () => stream.text.includes('RIGHTS_CHANGED'));
+  await touch(3);
+  await touch(1);
+  await waitFor('a change by the rights of the reservation', () =>
+    stream.text.includes('{"kind":"UPDATE","key":"1"}'),
+  );
+  expect(stream.text).not.toContain('"key":"3"');
+  stream.close();
+});
+
 test('without a `context` the claims are the user, and what each token says anew is not', async () => {
   expect((config as RivuletConfig).context).toBeDefined();
   const { createIdentify } = await import('../../src/server/identity.js');
