@@ -111,13 +111,13 @@ test('many filters of one owner, stopped in Postgres, hold back nobody else, and
   await write(13);
   await waitFor('all are told', () => heavy.every(({ titles }) => titles().at(-1) === 'v13'));
 
-  // Whoever resumes at a message that came late is told the rest, and nothing twice.
+  // Whoever resumes at a message that came late is told what came after it, in order, and nothing twice.
   const [first] = heavy;
   const resumed = follow('heavy', heavySpec(0), first!.messages[1]!.cursor);
-  const rest = first!.titles().slice(2);
   await waitFor('the resumed is told', () => resumed.titles().at(-1) === 'v13');
-  expect(resumed.titles().filter((each) => rest.includes(each))).toEqual(rest);
-  expect(Number(resumed.titles()[0]!.slice(1))).toBeGreaterThan(Number(first!.titles()[1]!.slice(1)));
+  // A replay may tell several transactions as one, so not the same steps.
+  const told = [first!.titles()[1]!, ...resumed.titles()].map((each) => Number(each!.slice(1)));
+  expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
   const all = [inMemory, inPostgres, shared, sharedByHeavy, resumed, ...heavy];
   await Promise.all(all.map((each) => each.stop()));
   expect(failures).toEqual([]);
