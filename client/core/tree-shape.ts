@@ -5,7 +5,10 @@ import type { ListArgs } from './cache.js';
 export interface ListShape extends ListArgs {
   /** The columns that the rows show. Default: what the rows that are there show, and all that is sent where there are none. */
   readonly columns?: readonly string[] | undefined;
-  /** By relation: these are loaded. Default: what the rows that are there have loaded, and all that is sent where there are none. */
+  /**
+   * By relation: these are loaded, and below them what their own `with` says, else nothing. Default: what the rows that are there have loaded, and all
+   * that is sent where there are none.
+   */
   readonly with?: Readonly<Record<string, ListShape>> | undefined;
 }
 
@@ -21,9 +24,13 @@ export class Shape {
   /** True once a row was seen at this place. */
   hasRows = false;
 
-  constructor(table: ModelTable, args: ListShape) {
+  /** A `with` here or above says what is loaded. */
+  readonly #isDescribed: boolean;
+
+  constructor(table: ModelTable, args: ListShape, isDescribed = false) {
     this.table = table;
     this.args = args;
+    this.#isDescribed = isDescribed || args.with !== undefined;
     for (const name of args.columns ?? []) this.columns.add(name);
     for (const name of Object.keys(args.with ?? {})) {
       if (table.findRelation(name)) this.loaded.add(name);
@@ -32,14 +39,14 @@ export class Shape {
 
   /** True if nothing says which relations the rows at this place have loaded. */
   get isOpen(): boolean {
-    return !this.hasRows && this.args.with === undefined;
+    return !this.hasRows && !this.#isDescribed;
   }
 
   inner(name: string, target: ModelTable): Shape {
     const known = this.#inner.get(name);
     if (known) return known;
     const args = this.args.with && Object.hasOwn(this.args.with, name) ? this.args.with[name] : undefined;
-    const shape = new Shape(target, args ?? {});
+    const shape = new Shape(target, args ?? {}, this.#isDescribed);
     this.#inner.set(name, shape);
     return shape;
   }

@@ -141,6 +141,8 @@ describe('relations that a message carries', () => {
       [{ id: '2', name: 'b' }, bare].sort((left, right) => (left.id < right.id ? -1 : 1)),
     );
     expect(apply([], inserted('posts', post), { with: {} }).value).toEqual([bare]);
+    const shown = { ...bare, comments: [{ id: '5', body: 'x' }] };
+    expect(apply([], inserted('posts', post), { with: { comments: {} } }).value).toEqual([shown]);
   });
 });
 
