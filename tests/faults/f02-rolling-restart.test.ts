@@ -39,7 +39,7 @@ async function slowRequest(
   );
   await waitFor('it waits for the lock', async () => {
     const [row] = await stand.database.query({
-      text: `select count(*)::text from pg_stat_activity where wait_event_type = 'Lock' and query like '%labels%' and query not like '%pg_stat%'`,
+      text: `select count(*)::text from pg_stat_activity where application_name = 'rivulet' and wait_event_type = 'Lock' and query like '%labels%'`,
       params: [],
     });
     return row![0] !== '0';
