@@ -120,13 +120,16 @@ async function ask(query: string, variables = {}): Promise<Answer> {
   return (await response.json()) as Answer;
 }
 
-/** What a stream brings; it began when this resolves. */
+/** The answers of a subscription. A change stream brings all that is committed from the call on, however late the server begins it. */
 async function follow(query: string) {
   await server.feed.catchUp();
   const { subscribers } = server.scopes.status();
+  const after = `after: "${server.cursor()}"`;
   const answers: Answer[] = [];
   streams.subscribe(
-    { query },
+    {
+      query: query.replace(/(\w+Changes)(\()?/, (_, name, open) => `${name}(${after}${open ? ', ' : ')'}`),
+    },
     {
       next: (answer) => answers.push(answer as Answer),
       error: (error) => answers.push({ errors: error as never }),
