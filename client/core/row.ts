@@ -40,7 +40,7 @@ export function keyOfRow(schema: ClientSchema, table: ModelTable, row: Fields): 
   return formatKey(parts);
 }
 
-/** Of a table with a column `id` that is not the whole key: false for a row as Drizzle has it, whose `id` is that column's value. */
+/** False for a row as Drizzle has it, of a table with a column `id` that is not the whole key: its `id` is that column's value. */
 function isWholeKey(schema: ClientSchema, table: ModelTable, row: Fields): boolean {
   if (Object.hasOwn(row, '__typename') || Object.hasOwn(row, schema.idColumn(table)!.name)) return true;
   const parts = typeof row.id === 'string' ? partsOf(table, row.id) : undefined;
@@ -71,7 +71,7 @@ export function partsOf(table: ModelTable, key: string): readonly string[] | und
   }
 }
 
-/** Whether two ids are of one row. */
+/** Compares two ids: `equal` if they are of one row, `database` if only Postgres knows. */
 export function compareKeys(
   table: ModelTable,
   left: string,

@@ -28,7 +28,7 @@ export interface ClientSchema {
   joinOf(view: RowView, columns: readonly ModelColumn[]): string | null | undefined;
   /** The column `id` of a table whose key it is not, or not alone; GraphQL calls it otherwise. */
   idColumn(table: ModelTable): ModelColumn | undefined;
-  /** Whether keys of these columns are the same row's exactly where their texts are. */
+  /** True if keys of these columns are of one row exactly when their texts are equal. */
   hasTextKey(columns: readonly ModelColumn[]): boolean;
   /** A value as GraphQL shows it, as Postgres's text; throws `VALUE_INVALID`. */
   encode(column: ModelColumn, value: unknown): string;

@@ -172,7 +172,7 @@ export class TreeCache implements ReducerCache {
     return (offset ?? 0) > 0 || (limit !== null && size >= limit);
   }
 
-  /** What was sent below a row that comes to a place: as the row that it comes with has it, or as its own change. */
+  /** The relations sent below a row that comes to a place: as the row above carries them, or as its own change does. */
   #carriedTo(place: TreeField, key: string): CarriedRelations {
     const above = place.owner?.carried;
     const carried = above ? above.get(place.relation!.name)?.get(key) : this.#carried.of(place.table, key);

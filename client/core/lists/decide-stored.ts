@@ -43,7 +43,7 @@ export function decideRoots(reduction: Reduction, known: Known, fact: RowFact): 
   }
 }
 
-/** Whether a field shows no row, or shows one that is gone with this message. */
+/** True if a field shows no row, or shows one that is gone with this message. */
 function isEmptied({ cache, rows }: Reduction, field: Field): boolean {
   const members = cache.members(field) ?? [];
   return members.every((key) => rows.fact({ table: field.table, key })?.gone);
