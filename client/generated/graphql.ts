@@ -4,16 +4,16 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** What happened to the set of rows that you watch. */
+/** The effect on the set of rows that you watch. */
 export type ChangeKind =
-  /** The row is in the set now, and was not. */
+  /** The row is in the set now and was not before. */
   | 'ENTER'
-  /** The row was in the set and is not any more, for whatever reason. */
+  /** The row was in the set and no longer is, for any reason. */
   | 'LEAVE'
   /** The row is in the set and changed. */
   | 'UPDATE';
 
-/** What the database did to the row. */
+/** The operation that the database carried out on the row. */
 export type ChangeOp =
   | 'DELETE'
   | 'INSERT'
@@ -24,23 +24,23 @@ export type CommentInsert = {
   taskId: string;
 };
 
-/** Why continuity is lost: fetch again. */
+/** The reason why changes were missed. Fetch again. */
 export type ResetReason =
-  /** The change log could not be followed. */
+  /** The server could not follow the change log. */
   | 'LOG_LOST'
-  /** The cursor was made by another log. */
+  /** The cursor belongs to another change log. */
   | 'OTHER_LOG'
-  /** Messages were read more slowly than they came, or one transaction changed more rows than are told. */
+  /** The client read messages more slowly than they arrived, or one transaction changed more rows than the server delivers. */
   | 'OVERFLOW'
-  /** You may see other rows than before: your token was exchanged for one that says so. */
+  /** You may now see other rows, because your token was replaced by one with other rights. */
   | 'RIGHTS_CHANGED'
   /** A table that the set of rows depends on was altered in the database. */
   | 'SCHEMA_CHANGED'
-  /** The set of rows outgrew what the server keeps; the stream ends. */
+  /** The set contains more rows than the server keeps keys for. The stream ends. */
   | 'TOO_LARGE'
-  /** More was missed than is replayed, or than the log keeps. */
+  /** The client missed more changes than the server replays, or than the change log contains. */
   | 'TOO_OLD'
-  /** A table that the set of rows depends on was emptied. */
+  /** A table that the set of rows depends on was truncated. */
   | 'TRUNCATED';
 
 export type Role =

@@ -36,15 +36,15 @@ export interface TransactionSource {
 }
 
 export function changeKindType(types: SchemaTypes): GraphQLEnumType {
-  return fixedEnum(types, 'ChangeKind', 'What happened to the set of rows that you watch.', {
-    ENTER: 'The row is in the set now, and was not.',
+  return fixedEnum(types, 'ChangeKind', 'The effect on the set of rows that you watch.', {
+    ENTER: 'The row is in the set now and was not before.',
     UPDATE: 'The row is in the set and changed.',
-    LEAVE: 'The row was in the set and is not any more, for whatever reason.',
+    LEAVE: 'The row was in the set and no longer is, for any reason.',
   });
 }
 
 export function changeOpType(types: SchemaTypes): GraphQLEnumType {
-  return fixedEnum(types, 'ChangeOp', 'What the database did to the row.', {
+  return fixedEnum(types, 'ChangeOp', 'The operation that the database carried out on the row.', {
     INSERT: '',
     UPDATE: '',
     DELETE: '',
@@ -52,16 +52,16 @@ export function changeOpType(types: SchemaTypes): GraphQLEnumType {
 }
 
 export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
-  return fixedEnum(types, 'ResetReason', 'Why continuity is lost: fetch again.', {
-    TRUNCATED: 'A table that the set of rows depends on was emptied.',
+  return fixedEnum(types, 'ResetReason', 'The reason why changes were missed. Fetch again.', {
+    TRUNCATED: 'A table that the set of rows depends on was truncated.',
     OVERFLOW:
-      'Messages were read more slowly than they came, or one transaction changed more rows than are told.',
-    LOG_LOST: 'The change log could not be followed.',
-    TOO_OLD: 'More was missed than is replayed, or than the log keeps.',
-    OTHER_LOG: 'The cursor was made by another log.',
+      'The client read messages more slowly than they arrived, or one transaction changed more rows than the server delivers.',
+    LOG_LOST: 'The server could not follow the change log.',
+    TOO_OLD: 'The client missed more changes than the server replays, or than the change log contains.',
+    OTHER_LOG: 'The cursor belongs to another change log.',
     SCHEMA_CHANGED: 'A table that the set of rows depends on was altered in the database.',
-    RIGHTS_CHANGED: 'You may see other rows than before: your token was exchanged for one that says so.',
-    TOO_LARGE: 'The set of rows outgrew what the server keeps; the stream ends.',
+    RIGHTS_CHANGED: 'You may now see other rows, because your token was replaced by one with other rights.',
+    TOO_LARGE: 'The set contains more rows than the server keeps keys for. The stream ends.',
   });
 }
 
@@ -100,7 +100,7 @@ export function imageType(
     }
     return new GraphQLObjectType({
       name: `${table.typeName}Image`,
-      description: 'The columns of a row before a change. The key is the `key` of the change.',
+      description: 'The columns of a row before a change. The key of the row is the `key` of the change.',
       fields,
     });
   });
@@ -119,12 +119,18 @@ export function changeType(
           kind: { type: new GraphQLNonNull(changeKindType(types)) },
           op: {
             type: changeOpType(types),
-            description: 'Null where the row itself did not change, but a policy or a related row did.',
+            description:
+              'The operation in the database. Null if a policy or a related row changed, and the row itself did not.',
           },
           key: { type: new GraphQLNonNull(GraphQLID), description: 'The `id` of the row.' },
-          node: { type: rowType(types, table), description: 'The row; null on LEAVE.' },
+          node: { type: rowType(types, table), description: 'The row after the transaction. Null on LEAVE.' },
           ...(image
-            ? { previous: { type: image, description: 'The row before, where you could see it.' } }
+            ? {
+                previous: {
+                  type: image,
+                  description: 'The row before the transaction. Null if you could not see it.',
+                },
+              }
             : {}),
           changedColumns: {
             type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(columnEnum(types, table)))),
@@ -142,19 +148,24 @@ export function changesType(
   return types.registry.once(`${table.typeName}Changes`, `change messages of ${table.name}`, () => {
     return new GraphQLObjectType<ScopeMessage, RivuletContext>({
       name: `${table.typeName}Changes`,
-      description: 'What one database transaction did to the rows that you watch; never half of it.',
+      description:
+        'The effect of one database transaction on the rows that you watch. A message never contains a part of a transaction.',
       fields: () => {
         const related = relatedType(types, table);
         return {
           cursor: {
             type: new GraphQLNonNull(GraphQLString),
-            description: 'The position after this message.',
+            description: 'The position after this message. Pass it as `after` to resume here.',
             resolve: ({ cursor }, _args, { live }) => live?.cursors.encode(cursor),
           },
-          reset: { type: resetReasonType(types), description: 'Not null: continuity is lost, fetch again.' },
+          reset: {
+            type: resetReasonType(types),
+            description: 'If not null, changes were missed: fetch again.',
+          },
           transaction: {
             type: transactionType(types),
-            description: 'Null where a reset did not come from a transaction, and where a replay names none.',
+            description:
+              'The transaction. Null if a reset has another cause, or if a replay does not name one.',
           },
           changes: {
             type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(changeType(types, table)))),
@@ -175,11 +186,17 @@ function transactionType(types: SchemaTypes): GraphQLObjectType<TransactionSourc
         xid: {
           type: string,
           description:
-            'An opaque name, the same wherever the transaction is told; not to be ordered or counted.',
+            'An opaque name, the same in every message about this transaction. Do not order or count by it.',
           resolve: ({ xid }, _args, { live }) => live?.cursors.nameTransaction(xid),
         },
-        loggedAt: { type: string, description: 'An ISO 8601 instant, for people; never for ordering.' },
-        mutationId: { type: GraphQLString, description: 'What the writer called its mutation, if anything.' },
+        loggedAt: {
+          type: string,
+          description: 'The time of the change as an ISO 8601 instant, for people. Do not order by it.',
+        },
+        mutationId: {
+          type: GraphQLString,
+          description: 'The name that the writer gave to its mutation, if any.',
+        },
       },
     });
   });

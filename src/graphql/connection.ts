@@ -37,8 +37,11 @@ export function connectionField(
   table: ModelTable,
 ): GraphQLFieldConfig<unknown, RivuletContext, PageArgs> {
   const { defaultRows, maxRows } = types.limits;
-  const size = { type: GraphQLInt, description: `${defaultRows} where none is given; at most ${maxRows}.` };
-  const cursor = { type: GraphQLString, description: 'A `cursor` of an edge in the same order.' };
+  const size = {
+    type: GraphQLInt,
+    description: `The number of rows. Default ${defaultRows}, maximum ${maxRows}.`,
+  };
+  const cursor = { type: GraphQLString, description: 'The `cursor` of an edge of a page in the same order.' };
   return {
     type: new GraphQLNonNull(connectionType(types, table)),
     args: { ...filterArguments(types, table), first: size, after: cursor, last: size, before: cursor },
@@ -96,7 +99,7 @@ function connectionType(types: SchemaTypes, table: ModelTable): GraphQLObjectTyp
         pageInfo: { type: new GraphQLNonNull(pageInfoType(types)), resolve: (page) => page },
         totalCount: {
           type: new GraphQLNonNull(GraphQLInt),
-          description: 'All rows that match `where`, whatever the page.',
+          description: 'The number of all rows that match `where`, on all pages.',
         },
       },
     });

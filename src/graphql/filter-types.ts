@@ -18,7 +18,8 @@ export function filterType(types: SchemaTypes, table: ModelTable): GraphQLInputO
   return types.registry.once(`${table.typeName}Filter`, `the filter of ${table.name}`, () => {
     const filter: GraphQLInputObjectType = new GraphQLInputObjectType({
       name: `${table.typeName}Filter`,
-      description: 'All conditions must hold. A relation holds where one of its rows does.',
+      description:
+        'A row matches if all conditions are true. A relation matches if at least one of its rows does.',
       fields: () => {
         const fields: GraphQLInputFieldConfigMap = {};
         for (const column of types.exposure.columns(table))

@@ -51,7 +51,7 @@ function addCreate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
   } as MutationField;
   fields[`create${upperFirst(table.fields.many)}`] = {
     type: listOf(rowType(types, table)),
-    description: `All of them or none; at most ${types.limits.maxWrites}. Answered in the order of \`values\`.`,
+    description: `Creates all rows or none, at most ${types.limits.maxWrites}. Returns them in the order of \`values\`.`,
     args: { values: { type: new GraphQLNonNull(new GraphQLList(values)) } },
     resolve: (_source, args: { readonly values: readonly ClientValues[] }, context, info) =>
       tried(context, types.model, (trials) =>
@@ -67,7 +67,7 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
   fields[`update${upperFirst(table.fields.one)}`] = {
     type: rowType(types, table),
     description:
-      'Null where there is no such row that you may update, and where you may not read it any more.',
+      'Returns the new row. Null if no such row exists that you may update, or if you may no longer read it.',
     args: { id: { type: new GraphQLNonNull(GraphQLID) }, set },
     resolve: (_source, args: { readonly id: string; readonly set: ClientValues }, context, info) =>
       tried(context, types.model, async (trials) => {
@@ -77,7 +77,7 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
   } as MutationField;
   fields[`update${upperFirst(table.fields.many)}`] = {
     type: listOf(rowType(types, table)),
-    description: `All of them or none; at most ${types.limits.maxWrites}.`,
+    description: `Updates all matching rows or none, at most ${types.limits.maxWrites}.`,
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) }, set },
     resolve: (_source, args: { readonly where: unknown; readonly set: ClientValues }, context, info) =>
       tried(context, types.model, async (trials) => {
@@ -90,7 +90,7 @@ function addUpdate(fields: Fields, types: SchemaTypes, table: ModelTable): void 
 function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void {
   fields[`delete${upperFirst(table.fields.one)}`] = {
     type: rowType(types, table),
-    description: 'The row as it was. Null where there is no such row that you may delete.',
+    description: 'Returns the row as it was before. Null if no such row exists that you may delete.',
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: (_source, args: { readonly id: string }, context, info) =>
       tried(context, types.model, async (trials) => {
@@ -100,7 +100,7 @@ function addDelete(fields: Fields, types: SchemaTypes, table: ModelTable): void 
   } as MutationField;
   fields[`delete${upperFirst(table.fields.many)}`] = {
     type: listOf(rowType(types, table)),
-    description: `All of them or none; at most ${types.limits.maxWrites}. The rows as they were.`,
+    description: `Deletes all matching rows or none, at most ${types.limits.maxWrites}. Returns the rows as they were before.`,
     args: { where: { type: new GraphQLNonNull(filterType(types, table)) } },
     resolve: (_source, args: { readonly where: unknown }, context, info) =>
       tried(context, types.model, async (trials) => {

@@ -17,7 +17,7 @@ export function orderDirection(types: SchemaTypes): GraphQLEnumType {
   return types.registry.once('OrderDirection', 'order', () => {
     return new GraphQLEnumType({
       name: 'OrderDirection',
-      description: 'As in Postgres, ASC alone puts nulls last and DESC alone puts them first.',
+      description: 'As in PostgreSQL, ASC alone puts nulls last and DESC alone puts them first.',
       values: Object.fromEntries(DIRECTIONS.map((direction) => [direction, { value: direction }])),
     });
   });
@@ -30,7 +30,7 @@ export function orderType(types: SchemaTypes, table: ModelTable): GraphQLInputOb
   return types.registry.once(`${table.typeName}Order`, `the order of ${table.name}`, () => {
     return new GraphQLInputObjectType({
       name: `${table.typeName}Order`,
-      description: 'Exactly one column. The primary key always decides between equals.',
+      description: 'Exactly one column. Rows with equal values are ordered by the primary key.',
       isOneOf: true,
       fields: Object.fromEntries(columns.map((column) => [column.field, { type: orderDirection(types) }])),
     });

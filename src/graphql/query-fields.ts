@@ -157,7 +157,8 @@ function nodeField(types: SchemaTypes): QueryField<{ readonly nodeId: string }> 
 function nodesField(types: SchemaTypes): QueryField<{ readonly nodeIds: readonly string[] }> {
   return {
     type: new GraphQLNonNull(new GraphQLList(nodeInterface(types))),
-    description: 'In the order of the ids; null where there is no such row, or none that you may read.',
+    description:
+      'Returns rows in the order of the ids. Null for a row that does not exist or that you may not read.',
     args: { nodeIds: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLID))) } },
     resolve: (_source, { nodeIds }, context, info) =>
       tried(context, types.model, async (trials) => {

@@ -62,7 +62,7 @@ export class TypeRegistry {
             names[index]!,
             {
               value: label,
-              ...(names[index] === label ? {} : { description: `\`${label}\` in the database.` }),
+              ...(names[index] === label ? {} : { description: `The label \`${label}\` in the database.` }),
             },
           ]),
         ),

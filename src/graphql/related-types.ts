@@ -27,7 +27,7 @@ export function relatedType(
     return new GraphQLObjectType<RelatedMessages, RivuletContext>({
       name: `${table.typeName}Related`,
       description:
-        'Select relations to watch them too; the rows at their other end follow the rows that you watch.',
+        'Select a relation to watch its rows too. Related rows enter and leave with the rows that you watch.',
       fields: () => {
         const fields: GraphQLFieldConfigMap<RelatedMessages, RivuletContext> = {};
         for (const relation of relations) {
@@ -76,10 +76,10 @@ function linkType(types: SchemaTypes): GraphQLObjectType<ScopeLink, RivuletConte
   return types.registry.once('Link', 'links', () => {
     return new GraphQLObjectType<ScopeLink, RivuletContext>({
       name: 'Link',
-      description: 'That a row holds a related row: ENTER when it begins, LEAVE when it ends.',
+      description: 'The relation between two rows. ENTER when it begins, LEAVE when it ends.',
       fields: {
         kind: { type: new GraphQLNonNull(changeKindType(types)) },
-        parent: { type: new GraphQLNonNull(GraphQLID), description: 'The `id` of the row above.' },
+        parent: { type: new GraphQLNonNull(GraphQLID), description: 'The `id` of the parent row.' },
         child: { type: new GraphQLNonNull(GraphQLID), description: 'The `id` of the related row.' },
       },
     });

@@ -42,7 +42,7 @@ export function rowType(types: SchemaTypes, table: ModelTable): GraphQLObjectTyp
           fields[relation.name] = relationField(types, relation);
         fields.nodeId = {
           type: new GraphQLNonNull(GraphQLID),
-          description: 'Names the row among the rows of all tables.',
+          description: 'Identifies the row among the rows of all tables.',
           resolve: (row) => encodeNodeId(table, row.key),
         };
         return fields;
@@ -75,7 +75,7 @@ function columnField(types: SchemaTypes, table: ModelTable, column: ModelColumn)
   const type = types.registry.valueType(column);
   return {
     type: column.notNull && !mayBeJsonNull(column) ? new GraphQLNonNull(type) : type,
-    ...(column.notNull && mayBeJsonNull(column) ? { description: "Null is JSON's null." } : {}),
+    ...(column.notNull && mayBeJsonNull(column) ? { description: 'Null is the JSON value `null`.' } : {}),
     resolve: (row, _args, { rights }) => {
       if (!rights.canReadColumn(table, column)) throw asGraphQLError(forbidden(table, column));
       return columnValue(column, row.cells[column.index] ?? null);
@@ -130,7 +130,10 @@ export function listArguments(types: SchemaTypes, table: ModelTable): GraphQLFie
   const { defaultRows, maxRows } = types.limits;
   return {
     ...filterArguments(types, table),
-    limit: { type: GraphQLInt, description: `${defaultRows} where none is given; at most ${maxRows}.` },
+    limit: {
+      type: GraphQLInt,
+      description: `The number of rows. Default ${defaultRows}, maximum ${maxRows}.`,
+    },
     offset: { type: GraphQLInt },
   };
 }

@@ -42,7 +42,7 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
   return {
     type: rowType(types, table),
     description:
-      'The row now, and again whenever it or what is selected below it changes; null while there is none.',
+      'Sends the row, and again each time it or a selected related row changes. Null while the row does not exist.',
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     subscribe: (_source, args, context, info) =>
       coded(async () => {
@@ -59,7 +59,7 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
 function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<ListArgs> {
   return {
     type: listOf(rowType(types, table)),
-    description: 'The answer now, and again whenever it is another one.',
+    description: 'Sends the current result, and a new result each time it changes.',
     args: listArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
@@ -104,7 +104,7 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
   return {
     type: new GraphQLNonNull(changesType(types, table)),
     description:
-      'What each transaction from now on does to the rows that satisfy `where` and that you may read.',
+      'Sends the effect of each new transaction on the rows that match `where` and that you may read.',
     args: changesArguments(types, table),
     subscribe: (_source, args, context, info) =>
       coded(async () => {
@@ -132,16 +132,17 @@ function changesArguments(types: SchemaTypes, table: ModelTable): GraphQLFieldCo
     ops: {
       type: new GraphQLList(new GraphQLNonNull(changeOpType(types))),
       description:
-        'Only changes that the database made in these ways; a row that leaves the filter does so by UPDATE.',
+        'Sends only changes by these operations. A row that stops matching the filter leaves by UPDATE.',
     },
     columns: {
       type: new GraphQLList(new GraphQLNonNull(columnEnum(types, table))),
-      description: 'An UPDATE counts only when it changes one of these; ENTER and LEAVE always count.',
+      description:
+        'Sends an UPDATE only if it changes one of these columns. ENTER and LEAVE are always sent.',
     },
     after: {
       type: GraphQLString,
       description:
-        'A cursor of a message, or of a query (`extensions.rivulet.cursor`): the stream starts right after it.',
+        'The cursor of a message or of a query (`extensions.rivulet.cursor`). The stream starts directly after it.',
     },
   };
 }
