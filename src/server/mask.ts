@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import {
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+} from 'graphql';
 import { shownError } from '../database/errors.js';
 import { RivuletError } from '../errors.js';
 import type { Logger } from './logger.js';
@@ -64,6 +69,24 @@ export function onTheWire(error: GraphQLFormattedError | GraphQLError): GraphQLF
   if (formatted.extensions === undefined || !('http' in formatted.extensions)) return formatted;
   const { http: _http, ...extensions } = formatted.extensions;
   return { ...formatted, extensions };
+}
+
+/** An error as a client gets it, over whichever transport. */
+export function formattedError(error: unknown, logger: Logger): GraphQLFormattedError {
+  return onTheWire(maskError(error, logger));
+}
+
+/** A result as it is sent, whose errors were masked. */
+export function resultOnTheWire(result: ExecutionResult): FormattedExecutionResult {
+  const { errors, ...rest } = result;
+  return errors === undefined ? rest : { ...rest, errors: errors.map(onTheWire) };
+}
+
+/** A result as it is sent, with its errors as clients may see them. */
+export function maskedResult(result: ExecutionResult, logger: Logger): FormattedExecutionResult {
+  const { errors, ...rest } = result;
+  if (errors === undefined) return rest;
+  return { ...rest, errors: errors.map((error) => formattedError(error, logger)) };
 }
 
 function rootOf(error: unknown): unknown {

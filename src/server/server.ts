@@ -30,9 +30,9 @@ import { openRivulet, type Rivulet } from './rivulet.js';
 import { nameOf } from './session-facts.js';
 import { Sessions } from './sessions.js';
 import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
+import { serveWebSocket, type WebSocketTransport } from './transport/websocket/serve-websocket.js';
 import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
 import { watchPlanOf } from './watched.js';
-import { serveWebSocket, type WebSocketTransport } from './websocket.js';
 import { createYogaServer, type MakeContext } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */

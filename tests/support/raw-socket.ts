@@ -15,6 +15,9 @@ export class RawSocket {
 
   readonly socket: WebSocket;
 
+  /** Sent with `connection_init` where the test says nothing else. */
+  defaultPayload: object | undefined;
+
   constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on('message', (data) => this.received.push(JSON.parse(String(data))));
@@ -33,7 +36,7 @@ export class RawSocket {
   }
 
   /** Opens and sends `connection_init`; resolves when it is acknowledged. */
-  async init(payload?: object): Promise<this> {
+  async init(payload: object | undefined = this.defaultPayload): Promise<this> {
     await this.open();
     this.send({ type: 'connection_init', ...(payload && { payload }) });
     await this.next('connection_ack');
@@ -51,6 +54,11 @@ export class RawSocket {
         (message) => message.type === type && (id === undefined || message.id === id),
       );
     });
+  }
+
+  /** `undefined` while the socket is open. */
+  get closing(): { readonly code: number; readonly reason: string } | undefined {
+    return this.#closed;
   }
 
   closed(): Promise<{ readonly code: number; readonly reason: string }> {

@@ -1,18 +1,11 @@
-import type { ExecutionResult } from 'graphql';
-import type { SharedResult } from '../graphql/shared-result.js';
+import type { SharedResult } from '../../../graphql/shared-result.js';
 
-/** Where a stream's pieces go, as text. */
-export interface FrameSink {
-  /** Resolves when the sink can take more. */
-  write(frame: string): Promise<void> | undefined;
-}
-
-/** Where a socket's frames go. */
+/** Takes the frames of one socket. */
 export interface SocketSink {
-  /** False: more is unsent than is good; what can wait should. */
+  /** False: more is unsent than is good, so that everything that can wait should. */
   readonly isReady: boolean;
   /**
-   * Takes bytes that are whole frames, or go on where the ones before ended. A string has one character for each byte: many small ones are put
+   * Takes bytes that are whole frames, or continue the ones before. A string has one character for each byte: many small ones are put
    * together with hardly any work, and leave in one write.
    */
   write(bytes: string | Buffer): void;
@@ -39,7 +32,7 @@ export class NextFrames {
   #last: { readonly result: SharedResult; readonly body: Body } | null = null;
   #frame: { readonly body: Body; readonly head: string; readonly bytes: string } | null = null;
 
-  /** What is before the payload of an operation's messages. */
+  /** The bytes before the payload of an operation's messages. */
   headOf(operationId: string): string {
     return byteString(`{"id":${JSON.stringify(operationId)},"type":"next","payload":`);
   }
@@ -94,46 +87,4 @@ function frameHeader(length: number): string {
   header[1] = 127;
   header.writeBigUInt64BE(BigInt(length), 2);
   return header.toString('latin1');
-}
-
-/**
- * Pulls a subscription's results and writes them. What it returns ends when they do, so that the protocol's library still says
- * `complete`, or `error`; it yields only results that have errors, which that library formats.
- */
-export function pulledFrames(
-  results: AsyncIterable<ExecutionResult>,
-  operationId: string,
-  frames: NextFrames,
-  sink: SocketSink,
-): AsyncIterableIterator<ExecutionResult> {
-  const source = results[Symbol.asyncIterator]();
-  const head = frames.headOf(operationId);
-  return {
-    async next() {
-      for (;;) {
-        await readyOf(sink);
-        const result = await source.next();
-        if (result.done) return { value: undefined, done: true };
-        if (!(result.value as SharedResult).stringify) return result;
-        frames.write(sink, head, result.value);
-      }
-    },
-    async return() {
-      await source.return?.();
-      return { value: undefined, done: true };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-function readyOf(sink: SocketSink): Promise<void> | undefined {
-  if (sink.isReady) return undefined;
-  return new Promise((resolve) => {
-    const stop = sink.onReady(() => {
-      stop();
-      resolve();
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import type { Quotas, Release } from './quotas.js';
+import type { Quotas, Release } from '../../quotas.js';
 
 /** What a socket takes of the quotas. */
 export class SocketPlaces {

@@ -1,20 +1,22 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { handleProtocols, makeServer } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
-import type { ClientAddresses } from './address.js';
-import { NextFrames } from './frames.js';
-import { Heartbeat } from './heartbeat.js';
-import { isAllowedOrigin } from './origin.js';
+import { handleProtocols } from 'graphql-ws';
+import { WebSocketServer } from 'ws';
+import type { ClientAddresses } from '../../address.js';
+import { Heartbeat } from '../../heartbeat.js';
+import { isAllowedOrigin } from '../../origin.js';
+import { NextFrames } from './next-frames.js';
+import { listen } from './peer-listeners.js';
+import { SERVER_STOPS } from './socket-closing.js';
 import { Turn } from './socket-frames.js';
-import { CLOSE_WITHIN_MS, Peer, type PeerHost, PeerSocket } from './socket-peer.js';
+import type { ProtocolOptions } from './socket-link.js';
+import { type PeerHost, PeerSocket, SocketPeer } from './socket-peer.js';
 import { SocketPlaces } from './socket-places.js';
-import { type SocketProtocolOptions, socketProtocol } from './socket-protocol.js';
 
 /** A peer that has not answered a ping when the next one is due is gone. */
 const PING_EVERY_MS = 12_000;
 
-export interface WebSocketOptions extends SocketProtocolOptions {
+export interface WebSocketOptions extends Omit<ProtocolOptions, 'frames'> {
   readonly server: HttpServer;
   readonly origins: readonly string[];
   readonly addresses: ClientAddresses;
@@ -30,7 +32,7 @@ export interface WebSocketTransport {
   close(): Promise<void>;
 }
 
-/** GraphQL over WebSocket (the protocol of graphql-ws) on the path of the HTTP endpoint. */
+/** Serves GraphQL over WebSocket, the protocol `graphql-transport-ws` of graphql-ws, on the path of the HTTP endpoint. */
 export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
   const { server, logger, limits } = options;
   const sockets = new WebSocketServer<typeof PeerSocket>({
@@ -40,16 +42,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     handleProtocols,
     WebSocket: PeerSocket,
   });
-  const host: PeerHost = {
-    protocol: makeServer(socketProtocol(options)),
-    frames: new NextFrames(),
-    turn: new Turn(),
-    logger,
-    quotas: options.quotas,
-    maxDepth: limits.variableDepth,
-    maxQueuedBytes: limits.maxQueuedBytes,
-    stalledMs: limits.stalledSeconds * 1_000,
-  };
+  const host: PeerHost = { protocol: { ...options, frames: new NextFrames() }, turn: new Turn() };
   const heartbeat = new Heartbeat(() => peersOf(sockets.clients), options.pingEveryMs ?? PING_EVERY_MS);
   const onBroken = (error: Error): void => logger.debug({ err: error }, 'a socket broke during its upgrade');
   let closing = false;
@@ -65,7 +58,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     const { turn } = heartbeat;
     let isOpen = false;
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      new Peer({ host, socket, stream, headers, address, places, turn });
+      listen(socket, new SocketPeer({ host, socket, stream, headers, address, places, turn }));
       isOpen = true;
     });
     // What is no upgrade is refused by now; what is one is watched by its peer.
@@ -79,14 +72,14 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     },
     close: async () => {
       closing = true;
-      await Promise.all([...sockets.clients].map(goAway));
+      await Promise.all([...peersOf(sockets.clients)].map((peer) => peer.goAway(SERVER_STOPS)));
       heartbeat.stop();
       sockets.close();
     },
   };
 }
 
-function* peersOf(sockets: Iterable<PeerSocket>): Iterable<Peer> {
+function* peersOf(sockets: Iterable<PeerSocket>): Iterable<SocketPeer> {
   for (const { peer } of sockets) if (peer) yield peer;
 }
 
@@ -98,17 +91,4 @@ function refusalOf(request: IncomingMessage, origins: readonly string[]): string
   const [path] = (request.url ?? '').split('?', 1);
   if (path !== '/graphql') return '404 Not Found';
   return isAllowedOrigin(request.headers, origins, 'upgrade') ? null : '403 Forbidden';
-}
-
-/** Resolves when the socket is closed, with or without the peer's answer. */
-function goAway(socket: WebSocket): Promise<void> {
-  if (socket.readyState === socket.CLOSED) return Promise.resolve();
-  return new Promise((resolve) => {
-    const giveUp = setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
-    socket.once('close', () => {
-      clearTimeout(giveUp);
-      resolve();
-    });
-    socket.close(1001, 'Going away');
-  });
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { SocketSink } from './frames.js';
+import type { SocketSink } from './next-frames.js';
 
 /** Sockets that have something to write when this turn of the event loop ends. */
 export class Turn {

@@ -1,0 +1,35 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Allowance } from '../../../scope/allowance.js';
+import type { Limits } from '../../config.js';
+import type { OperationEngine } from '../../operation.js';
+import type { Quotas } from '../../quotas.js';
+import type { Sessions } from '../../sessions.js';
+import type { NextFrames, SocketSink } from './next-frames.js';
+import type { SocketClosing } from './socket-closing.js';
+import type { SocketPlaces } from './socket-places.js';
+
+/** Everything that the protocol needs of a server. */
+export interface ProtocolOptions extends OperationEngine {
+  readonly sessions: Sessions;
+  readonly quotas: Quotas;
+  readonly limits: Limits;
+  readonly frames: NextFrames;
+}
+
+/** One open socket, as the protocol sees it. */
+export interface SocketLink {
+  /** The sub-protocol that both sides agreed to; empty if there is none. */
+  readonly protocol: string;
+  /** Of the upgrade. */
+  readonly headers: IncomingHttpHeaders;
+  /** As limits count it. */
+  readonly address: string | null;
+  readonly places: SocketPlaces;
+  readonly sink: SocketSink;
+  /** Of what may wait for the socket, over all its subscriptions. */
+  readonly allowance: Allowance;
+  /** Sends a message, after what was written to `sink` before. Nothing, if the socket is not open. */
+  send(message: string): void;
+  /** Twice is fine: the first counts. */
+  close(closing: SocketClosing): void;
+}
