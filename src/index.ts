@@ -1,44 +1,41 @@
+export type { ErrorCode } from '../shared/errors.js';
+export { RivuletError } from '../shared/errors.js';
+export type { Change, ChangeMessage, Link, RelatedChanges } from '../shared/protocol/messages.js';
 export type {
-  Api,
-  Change,
-  ChangeLink,
   ChangeStream,
-  ChangesMessage,
   ChangesOptions,
   LabelOptions,
-  RelatedChanges,
+  RivuletApi,
   RowReference,
-  Subscription,
+  SubscriptionInfo,
 } from './api/types.js';
-export type { ErrorCode } from './errors.js';
-export { RivuletError } from './errors.js';
 export type { Policies, PolicyRules, PresetRule, WriteRule } from './policy/rules.js';
 export { definePolicies } from './policy/rules.js';
 export type {
   AuthConfig,
-  Claims,
   ContextResult,
   DatabaseConfig,
   DevelopmentConfig,
-  Limits,
   LimitsByContext,
   LimitsConfig,
   OperationLimits,
+  PagesConfig,
   RequestInfo,
   RivuletConfig,
   ServerConfig,
+  ServerLimits,
   TableNames,
+  TokenClaims,
   TrustedDocumentsConfig,
   TrustedDocumentsSource,
-} from './server/config.js';
-export { defineConfig } from './server/config.js';
-export type { PagesConfig } from './server/pages.js';
-export type { Person } from './server/people.js';
-export type { Rivulet, RivuletOptions } from './server/rivulet.js';
-export { createRivulet } from './server/rivulet.js';
+} from './server/engine/config.js';
+export { defineConfig } from './server/engine/config.js';
+export type { Rivulet, RivuletOptions } from './server/engine/rivulet.js';
+export { createRivulet } from './server/engine/rivulet.js';
+export type { SessionFacts } from './server/engine/session-facts.js';
 export type { RivuletServer, ServerOptions } from './server/server.js';
 export { createServer } from './server/server.js';
-export type { SessionFacts } from './server/session-facts.js';
+export type { DevelopmentPerson } from './server/transport/http/development-people.js';
 export type { DefaultTables, PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';
 export type { WatcherList, Watchers } from './watch/watchers.js';
 export { watchers } from './watch/watchers.js';

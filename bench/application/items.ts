@@ -1,7 +1,7 @@
 import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { definePolicies } from '../../src/policy/rules.js';
-import type { RivuletConfig } from '../../src/server/config.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
 import type { Rights } from '../targets/target-api.js';
 
 const items = pgTable('items', {

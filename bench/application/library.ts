@@ -1,7 +1,7 @@
 import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { definePolicies } from '../../src/policy/rules.js';
-import type { RivuletConfig } from '../../src/server/config.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
 
 export const authors = pgTable('authors', { id: integer().primaryKey(), name: text().notNull() });
 export const books = pgTable('books', {

@@ -1,8 +1,8 @@
 import postgres from 'postgres';
 import { connect } from '../../src/database/connect.js';
 import { readModel } from '../../src/model/read.js';
-import type { RivuletConfig } from '../../src/server/config.js';
-import { watchPlanOf } from '../../src/server/watched.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { install } from '../../src/watch/install.js';
 import { applicationOf, itemsSql, NOTIFY_LEAST_SQL, NOTIFY_ROW_SQL } from '../application/items.js';
 import { LIBRARY_SQL, library } from '../application/library.js';

@@ -1,5 +1,5 @@
 import postgres, { type Sql } from 'postgres';
-import { signToken } from '../../src/server/auth.js';
+import { signToken } from '../../src/server/auth/token-verifier.js';
 import { SECRET } from '../application/items.js';
 import { answerCalls } from '../harness/calls.js';
 import { percentile, sort } from '../harness/statistics.js';

@@ -1,5 +1,5 @@
-import type { Manifest } from '../../src/manifest/types.js';
-import { describeConfig } from '../../src/server/description.js';
+import type { Manifest } from '../../shared/manifest/types.js';
+import { describeConfig } from '../../src/server/engine/describe-config.js';
 import { applicationOf } from '../application/items.js';
 
 /** Of the application whose list the clients show; lists may be as long as the benchmark's. */

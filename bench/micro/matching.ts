@@ -1,9 +1,9 @@
 import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
-import { parseFilter } from '../../src/filter/parse.js';
+import { parseFilter } from '../../shared/filter/parse.js';
+import { compilePredicate } from '../../shared/filter/predicate.js';
+import type { RowPredicate } from '../../shared/filter/types.js';
 import { tablesOf } from '../../src/filter/paths.js';
-import { compilePredicate } from '../../src/filter/predicate.js';
-import type { Predicate } from '../../src/filter/types.js';
 import { readModel } from '../../src/model/read.js';
 import { GroupIndex, type Watching } from '../../src/scope/match/group-index.js';
 import { HeldKeys } from '../../src/scope/match/held-keys.js';
@@ -83,7 +83,7 @@ const KINDS: Readonly<Record<Shape, Kind>> = {
 };
 
 interface Entry extends Watching {
-  readonly predicate: Predicate | null;
+  readonly predicate: RowPredicate | null;
 }
 
 const MEASURE_MS = 400;

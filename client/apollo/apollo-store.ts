@@ -1,7 +1,7 @@
 import type { ApolloCache, InMemoryCache, NormalizedCacheObject, StoreObject } from '@apollo/client';
 import { type DocumentNode, Kind } from 'graphql';
-import type { ModelRelation } from '../../src/manifest/model.js';
-import type { ClientSchema, Entity, Fields } from '../core/index.js';
+import type { ModelRelation } from '../../shared/model/types.js';
+import type { ClientSchema, EntityReference, RowFields } from '../core/index.js';
 import {
   columnsOf,
   entityOf,
@@ -13,7 +13,7 @@ import {
 } from '../core/lists/index.js';
 
 /** Where Apollo's cache has a field. */
-interface Place {
+interface ApolloFieldPlace {
   readonly id: string;
   /** With its arguments. */
   readonly storeName: string;
@@ -25,7 +25,7 @@ export class ApolloLists {
   readonly #names: FieldNames;
   /** Apollo replaces an object whenever something in it changes. */
   readonly #known = new WeakMap<StoreObject, readonly StoredField[]>();
-  readonly #places = new WeakMap<StoredField, Place>();
+  readonly #places = new WeakMap<StoredField, ApolloFieldPlace>();
 
   constructor(schema: ClientSchema) {
     this.schema = schema;
@@ -42,11 +42,11 @@ export class ApolloLists {
     return fields;
   }
 
-  place(field: StoredField): Place {
+  place(field: StoredField): ApolloFieldPlace {
     return this.#places.get(field)!;
   }
 
-  #read(id: string, parent: Entity | null, storeName: string): readonly StoredField[] {
+  #read(id: string, parent: EntityReference | null, storeName: string): readonly StoredField[] {
     const { name, args } = partsOf(storeName);
     const below = parent && this.#names.below(parent, name, args ?? {});
     const found = parent ? (below ? [below] : []) : this.#names.root(name, args ?? {});
@@ -59,12 +59,12 @@ export class ApolloLists {
 
 const ROOT = 'ROOT_QUERY';
 
-function partsOf(storeName: string): { readonly name: string; readonly args: Fields | undefined } {
+function partsOf(storeName: string): { readonly name: string; readonly args: RowFields | undefined } {
   const [name] = storeName.split(/[(:@]/, 1);
   if (name === storeName) return { name, args: {} };
   if (!storeName.endsWith(')') || storeName[name!.length] !== '(') return { name: name!, args: undefined };
   try {
-    return { name: name!, args: JSON.parse(storeName.slice(name!.length + 1, -1)) as Fields };
+    return { name: name!, args: JSON.parse(storeName.slice(name!.length + 1, -1)) as RowFields };
   } catch {
     return { name: name!, args: undefined };
   }
@@ -101,7 +101,7 @@ export class ApolloStore implements ListStore {
     return this.#below.get(relation) ?? [];
   }
 
-  fields(parent: Entity): readonly StoredField[] {
+  fields(parent: EntityReference): readonly StoredField[] {
     return this.#fieldsOf(idOf(this.#lists.schema, parent));
   }
 
@@ -119,7 +119,7 @@ export class ApolloStore implements ListStore {
     return keys;
   }
 
-  row(entity: Entity): Fields | undefined {
+  row(entity: EntityReference): RowFields | undefined {
     const object = this.#objects[idOf(this.#lists.schema, entity)];
     if (!object) return undefined;
     return columnsOf(this.#lists.schema.model.table(entity.table), (name) => object[name]);
@@ -134,9 +134,9 @@ export class ApolloStore implements ListStore {
 /** All edits as one write. */
 export function applyEdits(lists: ApolloLists, cache: ApolloCache, edits: ListEdits): void {
   const { schema } = lists;
-  const writers = new Map<string, Map<string, Writer>>();
+  const writers = new Map<string, Map<string, ApolloFieldWriter>>();
   const at = (id: string) => {
-    const known = writers.get(id) ?? new Map<string, Writer>();
+    const known = writers.get(id) ?? new Map<string, ApolloFieldWriter>();
     writers.set(id, known);
     return known;
   };
@@ -168,14 +168,19 @@ export function applyEdits(lists: ApolloLists, cache: ApolloCache, edits: ListEd
   });
 }
 
-type Writer = (value: unknown, details: WriterDetails) => unknown;
+type ApolloFieldWriter = (value: unknown, details: WriterDetails) => unknown;
 
 interface WriterDetails {
   readonly storeFieldName: string;
   readonly DELETE: unknown;
 }
 
-function writeRow(schema: ClientSchema, cache: ApolloCache, { table, key }: Entity, fields: Fields): void {
+function writeRow(
+  schema: ClientSchema,
+  cache: ApolloCache,
+  { table, key }: EntityReference,
+  fields: RowFields,
+): void {
   const { typeName } = schema.model.table(table);
   const data = { __typename: typeName, id: key, ...fields };
   cache.writeFragment({

@@ -1,5 +1,5 @@
 import type { FieldPolicy, InMemoryCacheConfig, TypePolicies } from '@apollo/client';
-import type { Manifest } from '../../src/manifest/types.js';
+import type { Manifest } from '../../shared/manifest/types.js';
 import { readManifest } from '../core/index.js';
 import { idOf } from '../core/lists/index.js';
 import { readNodeId } from '../core/live/index.js';

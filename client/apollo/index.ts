@@ -1,4 +1,4 @@
-export type { Manifest } from '../../src/manifest/types.js';
+export type { Manifest } from '../../shared/manifest/types.js';
 export type {
   LiveDifference,
   LiveTimes,

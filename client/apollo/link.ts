@@ -1,20 +1,20 @@
 import { ApolloLink, CombinedGraphQLErrors, Observable } from '@apollo/client';
 import { Kind, type OperationTypeNode } from 'graphql';
-import type { Manifest } from '../../src/manifest/types.js';
-import { assertOptions } from '../../src/options/assert.js';
-import { milliseconds } from '../../src/options/checks.js';
+import type { Manifest } from '../../shared/manifest/types.js';
+import { assertOptions } from '../../shared/options/assert.js';
+import { milliseconds } from '../../shared/options/checks.js';
 import {
+  type ClientLiveQueries,
   createLiveQueries,
-  type Execute,
+  type ExecuteQuery,
   hasLiveDirective,
   LIVE_CHECKS,
-  type LiveQueries,
   type LiveTimes,
   type StreamClient,
   type VerifyOptions,
 } from '../core/live/index.js';
-import { Followed } from './followed.js';
-import { Telling } from './telling.js';
+import { ApolloCacheNotifier } from './cache-notifier.js';
+import { FollowedQueries } from './followed-queries.js';
 
 export interface RivuletLinkOptions {
   /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
@@ -48,20 +48,20 @@ export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
   const checks = { ...LIVE_CHECKS, checkMs: milliseconds(1) };
   assertOptions<RivuletLinkOptions>('rivuletLink', options, checks, ['manifest', 'client']);
   const report = options.onError ?? ((error: unknown) => console.warn(error));
-  const telling = new Telling(options.manifest, () => followed.live, report);
-  const followed: Followed = new Followed(
+  const telling = new ApolloCacheNotifier(options.manifest, () => followed.live, report);
+  const followed: FollowedQueries = new FollowedQueries(
     (batch) => createLiveQueries({ ...options, batch, tell: (told) => telling.live(told) }),
     options.checkMs ?? 1_000,
   );
 
   return new ApolloLink((operation, forward) => {
     telling.meet(operation.client);
-    followed.meet(operation.client);
+    followed.addClient(operation.client);
     const isLive = operation.getContext().live === true || hasLiveDirective(operation.query);
     if (!isOf(operation, 'query') || !isLive) return passing(followed.live, telling, operation, forward);
     return new Observable((observer) => {
       try {
-        return followed.ask(operation, executeBy(operation, forward), {
+        return followed.query(operation, executeBy(operation, forward), {
           next: (result) => {
             observer.next(result);
             observer.complete();
@@ -77,7 +77,7 @@ export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
 }
 
 /** Fetches with the operation's context, but another document. */
-function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardFunction): Execute {
+function executeBy(operation: ApolloLink.Operation, forward: ApolloLink.ForwardFunction): ExecuteQuery {
   return (document, _variables, done) => {
     const subscription = forward(asking(operation, { query: document })).subscribe({
       next: (result) => done(result as never),
@@ -105,8 +105,8 @@ function asking(
  * what it wrote into the cache.
  */
 function passing(
-  live: LiveQueries,
-  telling: Telling,
+  live: ClientLiveQueries,
+  telling: ApolloCacheNotifier,
   operation: ApolloLink.Operation,
   forward: ApolloLink.ForwardFunction,
 ): Observable<ApolloLink.Result> {
@@ -123,13 +123,13 @@ function passing(
   const isSubscription = isOf(operation, 'subscription');
   const isQuery = !isMutation && !isSubscription;
   return new Observable((observer) => {
-    if (isQuery) telling.ask(operation);
+    if (isQuery) telling.querySent(operation);
     const completed = isQuery ? undefined : telling.completed(operation.query);
     const asked: ApolloLink.Operation =
       completed || isSubscription
         ? asking(operation, {
             ...(completed && { query: completed.document }),
-            ...(isSubscription && telling.resuming(operation, () => asked)),
+            ...(isSubscription && telling.withResumePosition(operation, () => asked)),
           })
         : operation;
     const subscription = forward(asked).subscribe({
@@ -139,7 +139,7 @@ function passing(
         observer.next(
           completed ? { ...result, data: completed.strip(result.data) as typeof result.data } : result,
         );
-        if (isQuery) telling.answered(operation);
+        if (isQuery) telling.repeatMissed(operation);
         if (isMutation) live.writes.answered(mutationId);
         live.settle(isMutation ? undefined : askedAt);
       },

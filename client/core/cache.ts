@@ -1,13 +1,13 @@
-import type { ModelRelation } from '../../src/manifest/model.js';
+import type { ModelRelation } from '../../shared/model/types.js';
 
 /** A row, by its table's name in the manifest and its `id`. */
-export interface Entity {
+export interface EntityReference {
   readonly table: string;
   readonly key: string;
 }
 
 /** A row's columns as GraphQL shows them. What is not known is not there. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type RowFields = Readonly<Record<string, unknown>>;
 
 /** The arguments with which a list was asked for. */
 export interface ListArgs {
@@ -22,9 +22,9 @@ export interface ListArgs {
  * A place where rows are linked: a relation of a row that was loaded, or a root field. The same object each time the cache is asked,
  * until the cache says otherwise; the reducer keeps notes by it.
  */
-export interface Field {
+export interface CachedField {
   /** `null`: a root field. */
-  readonly parent: Entity | null;
+  readonly parent: EntityReference | null;
   /** `null`: a root field. */
   readonly relation: ModelRelation | null;
   /** The table of the rows in it. */
@@ -34,9 +34,9 @@ export interface Field {
 }
 
 /** What `link` says of the row at its new place. */
-export interface Linked {
+export interface LinkResult {
   /** Relations that readers of this place expect below the row and that hold nothing yet: to be filled. */
-  readonly empty: readonly Field[];
+  readonly empty: readonly CachedField[];
   /** False where readers of this place expect columns that are not known. */
   readonly complete: boolean;
 }
@@ -49,28 +49,28 @@ export interface Linked {
  */
 export interface ReducerCache {
   /** All that is known of a row, also of one that was only written; `undefined` where nothing is. */
-  read(entity: Entity): Fields | undefined;
+  read(entity: EntityReference): RowFields | undefined;
   /** The keys of all rows of a table of which something is known. */
   keys(table: string): Iterable<string>;
   /** The fields below a row, `null`: the root fields, that were loaded or are to be filled. */
-  fields(parent: Entity | null): readonly Field[];
+  fields(parent: EntityReference | null): readonly CachedField[];
   /** The fields of one relation that are filled, where a cache finds them without looking at every row. */
-  fieldsOf?(relation: ModelRelation): readonly Field[];
+  fieldsOf?(relation: ModelRelation): readonly CachedField[];
   /** The fields in which a row is linked. */
-  holders(entity: Entity): readonly Field[];
+  holders(entity: EntityReference): readonly CachedField[];
   /** The keys of the rows in a field, in order; a `one` has one or none. `undefined`: not filled. */
-  members(field: Field): readonly string[] | undefined;
+  members(field: CachedField): readonly string[] | undefined;
   /** Whether a row is in a field, where a cache knows without looking at all that are. */
-  holds?(field: Field, key: string): boolean;
+  holds?(field: CachedField, key: string): boolean;
   /** Remembers columns of a row; what was known besides stays. */
-  write(entity: Entity, fields: Fields): void;
+  write(entity: EntityReference, fields: RowFields): void;
   /** Marks a field as filled, with nothing in it. */
-  fill(field: Field): void;
+  fill(field: CachedField): void;
   /** Puts a row at a place, counted without the row itself. It was written before, or was known. */
-  link(field: Field, key: string, at: number): Linked;
-  unlink(field: Field, key: string): void;
+  link(field: CachedField, key: string, at: number): LinkResult;
+  unlink(field: CachedField, key: string): void;
   /** Forgets a row that is gone for this reader. It is linked nowhere any more, but as the value of a root field of one row. */
-  drop(entity: Entity): void;
+  drop(entity: EntityReference): void;
   /** False for a field below a row that was unlinked from its last place. */
-  isReachable(field: Field): boolean;
+  isReachable(field: CachedField): boolean;
 }

@@ -1,6 +1,6 @@
-import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
-import type { Field, ListArgs, ReducerCache } from './cache.js';
-import { type ListRule, readList } from './list.js';
+import type { ModelRelation, ModelTable } from '../../shared/model/types.js';
+import type { CachedField, ListArgs, ReducerCache } from './cache.js';
+import { type ListRule, readList } from './list-rule.js';
 import type { RowBook } from './row-book.js';
 import type { ClientSchema } from './schema.js';
 
@@ -11,7 +11,7 @@ export class FieldBook {
   readonly #rows: RowBook;
   readonly #rules = new Map<string, Map<ListArgs, ListRule>>();
   readonly #byParent = new Map<ModelRelation, ParentIndex>();
-  #byRelation: ReadonlyMap<ModelRelation, readonly Field[]> | undefined;
+  #byRelation: ReadonlyMap<ModelRelation, readonly CachedField[]> | undefined;
 
   constructor(schema: ClientSchema, cache: ReducerCache, rows: RowBook) {
     this.#schema = schema;
@@ -19,7 +19,7 @@ export class FieldBook {
     this.#rows = rows;
   }
 
-  of(relation: ModelRelation): readonly Field[] {
+  of(relation: ModelRelation): readonly CachedField[] {
     if (this.#cache.fieldsOf) return this.#cache.fieldsOf(relation);
     this.#byRelation ??= this.#collect();
     return this.#byRelation.get(relation) ?? [];
@@ -35,7 +35,7 @@ export class FieldBook {
     return { certain: (join !== null && index.byJoin.get(join)) || [], possible: index.unknown };
   }
 
-  rule(field: Field): ListRule {
+  rule(field: CachedField): ListRule {
     return this.ruleOf(this.#schema.model.table(field.table), field.args);
   }
 
@@ -49,8 +49,8 @@ export class FieldBook {
     return rule;
   }
 
-  #collect(): ReadonlyMap<ModelRelation, readonly Field[]> {
-    const found = new Map<ModelRelation, Field[]>();
+  #collect(): ReadonlyMap<ModelRelation, readonly CachedField[]> {
+    const found = new Map<ModelRelation, CachedField[]>();
     for (const table of this.#schema.model.tables) {
       if (table.relations.length === 0) continue;
       for (const key of this.#cache.keys(table.name)) {
@@ -66,8 +66,8 @@ export class FieldBook {
   }
 
   #indexParents(relation: ModelRelation): ParentIndex {
-    const byJoin = new Map<string, Field[]>();
-    const unknown: Field[] = [];
+    const byJoin = new Map<string, CachedField[]>();
+    const unknown: CachedField[] = [];
     for (const field of this.of(relation)) {
       const parent = field.parent!;
       const join = this.#schema.joinOf(this.#rows.view(parent.table, parent.key), relation.from);
@@ -85,11 +85,11 @@ export class FieldBook {
 }
 
 export interface ParentFields {
-  readonly certain: readonly Field[];
-  readonly possible: readonly Field[];
+  readonly certain: readonly CachedField[];
+  readonly possible: readonly CachedField[];
 }
 
 interface ParentIndex {
-  readonly byJoin: ReadonlyMap<string, readonly Field[]>;
-  readonly unknown: readonly Field[];
+  readonly byJoin: ReadonlyMap<string, readonly CachedField[]>;
+  readonly unknown: readonly CachedField[];
 }

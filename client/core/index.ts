@@ -1,22 +1,20 @@
-export type { Manifest } from '../../src/manifest/types.js';
-export type { Entity, Field, Fields, Linked, ListArgs, ReducerCache } from './cache.js';
+export type { Manifest } from '../../shared/manifest/types.js';
+export type { ChangeKind, ChangeOp, Link } from '../../shared/protocol/messages.js';
 export type {
   ChangeData,
-  ChangeKind,
-  ChangeMessage,
-  ChangeOp,
-  Changes,
-  ChangeTransaction,
-  Link,
-  RelatedScope,
-  RelatedScopes,
-  RowChange,
+  ChangeInput,
+  SelectedChange,
+  SelectedMessage,
+  SelectedRelated,
+  SelectedRelatedMap,
+  SelectedTransaction,
   WireRow,
-} from './messages.js';
-export type { Need, NeededField } from './needs.js';
+} from '../../shared/protocol/selected.js';
+export type { CachedField, EntityReference, LinkResult, ListArgs, ReducerCache, RowFields } from './cache.js';
+export type { FetchNeed, NeededField } from './fetch-needs.js';
 export { type ReadMessage, readMessages } from './read-message.js';
 export { reduce } from './reduce.js';
-export type { ReduceOptions } from './reduction.js';
+export type { ReduceOptions } from './reduction-context.js';
 export { type ClientSchema, readManifest } from './schema.js';
 export {
   createSseClient,
@@ -25,5 +23,5 @@ export {
   type SseClientOptions,
   type SseRequest,
 } from './sse/index.js';
-export { type Synced, type SyncOptions, sync, syncWithNeeds } from './sync.js';
+export { type SyncOptions, type SyncResult, sync, syncWithNeeds } from './sync.js';
 export type { ListShape } from './tree-shape.js';

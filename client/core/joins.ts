@@ -1,5 +1,5 @@
-import type { Model, ModelColumn } from '../../src/manifest/model.js';
-import { formIn, type JoinFamily, joinFamily } from '../../src/value/equality.js';
+import type { Model, ModelColumn } from '../../shared/model/types.js';
+import { formIn, type JoinFamily, joinFamily } from '../../shared/value/equality.js';
 
 /** A value's text in a form that equal values share; `null`: only PostgreSQL can tell whether two texts are equal values. */
 export type JoinText = ((text: string) => string) | null;

@@ -1,4 +1,4 @@
-import { kind } from '../../src/options/checks.js';
+import { kind } from '../../shared/options/checks.js';
 
 /** A manifest by its shape; its version is checked by what reads it. */
 export const manifest = kind(

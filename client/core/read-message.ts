@@ -1,11 +1,11 @@
-import { RivuletError } from '../../src/errors.js';
-import type { ModelRelation, ModelTable } from '../../src/manifest/model.js';
-import type { Fields, ListArgs } from './cache.js';
-import type { ChangeKind, ChangeOp, Link } from './messages.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { ModelRelation, ModelTable } from '../../shared/model/types.js';
+import type { ChangeKind, ChangeOp, Link } from '../../shared/protocol/messages.js';
+import type { ListArgs, RowFields } from './cache.js';
 import { checkKey, type ReadRow, readImage, readRow } from './read-row.js';
 import { isObject } from './row.js';
 import type { ClientSchema } from './schema.js';
-import { type At, below, invalid, listAt, objectAt, oneOf, own } from './untrusted.js';
+import { below, invalid, listAt, type MessagePlace, objectAt, oneOf, own } from './untrusted-input.js';
 
 /** A message whose every part is what the manifest says it can be. */
 export interface ReadMessage {
@@ -31,7 +31,7 @@ export interface ReadChange {
   readonly key: string;
   /** `null` exactly on LEAVE. */
   readonly node: ReadRow | null;
-  readonly previous: Fields | null;
+  readonly previous: RowFields | null;
   /** Names of columns; `null`: not known. */
   readonly changed: ReadonlySet<string> | null;
 }
@@ -64,7 +64,7 @@ function readOne(
   table: ModelTable | undefined,
 ): readonly ReadMessage[] {
   // Each level of rows is two of the message's: the relation and the place in its list; the scopes above it are two each.
-  const at: At = { path: 'message', depth: 0, maxDepth: 8 + 4 * schema.manifest.limits.maxDepth };
+  const at: MessagePlace = { path: 'message', depth: 0, maxDepth: 8 + 4 * schema.manifest.limits.maxDepth };
   const object = objectAt(input, at);
   // The one field of `data` may have the alias `changes`: then its value is a message, and not a list.
   if (Object.hasOwn(object, 'changes') && !isObject(object.changes)) {
@@ -84,9 +84,9 @@ function readOne(
 
 function tableOf(
   schema: ClientSchema,
-  message: Fields,
+  message: RowFields,
   fallback: ModelTable | undefined,
-  at: At,
+  at: MessagePlace,
 ): ModelTable {
   const found = namedTable(schema, message, at) ?? fallback;
   if (found) return found;
@@ -98,7 +98,7 @@ function tableOf(
 }
 
 /** The table that a message names itself; `undefined` if it names none. */
-function namedTable(schema: ClientSchema, message: Fields, at: At): ModelTable | undefined {
+function namedTable(schema: ClientSchema, message: RowFields, at: MessagePlace): ModelTable | undefined {
   const typeName = own(message, '__typename');
   const name = own(message, 'table');
   const byType = typeof typeName === 'string' ? tableOfMessageType(schema, typeName, at) : undefined;
@@ -109,7 +109,7 @@ function namedTable(schema: ClientSchema, message: Fields, at: At): ModelTable |
   return byName;
 }
 
-function tableOfMessageType(schema: ClientSchema, typeName: string, at: At): ModelTable {
+function tableOfMessageType(schema: ClientSchema, typeName: string, at: MessagePlace): ModelTable {
   const found = typeName.endsWith('Changes')
     ? schema.byTypeName(typeName.slice(0, -'Changes'.length))
     : undefined;
@@ -117,7 +117,12 @@ function tableOfMessageType(schema: ClientSchema, typeName: string, at: At): Mod
   return found;
 }
 
-function readMessage(schema: ClientSchema, message: Fields, table: ModelTable, at: At): ReadMessage {
+function readMessage(
+  schema: ClientSchema,
+  message: RowFields,
+  table: ModelTable,
+  at: MessagePlace,
+): ReadMessage {
   const reset = own(message, 'reset') ?? null;
   if (reset !== null && typeof reset !== 'string') throw invalid(below(at, 'reset'), 'no text');
   return { reset, root: readScope(schema, null, table, message, at) };
@@ -127,8 +132,8 @@ function readScope(
   schema: ClientSchema,
   relation: ModelRelation | null,
   table: ModelTable,
-  scope: Fields,
-  at: At,
+  scope: RowFields,
+  at: MessagePlace,
 ): ReadScope {
   const changes = listAt(own(scope, 'changes'), below(at, 'changes')).map((change, index) =>
     readChange(schema, table, change, below(below(at, 'changes'), index)),
@@ -158,7 +163,7 @@ function readScope(
   };
 }
 
-function readChange(schema: ClientSchema, table: ModelTable, input: unknown, at: At): ReadChange {
+function readChange(schema: ClientSchema, table: ModelTable, input: unknown, at: MessagePlace): ReadChange {
   const change = objectAt(input, at);
   const kind = oneOf(KINDS, own(change, 'kind'), below(at, 'kind'));
   const op = own(change, 'op') ?? null;
@@ -183,7 +188,7 @@ function changedColumns(table: ModelTable, input: unknown): ReadonlySet<string> 
   return names.length === input.length ? new Set(names) : null;
 }
 
-function readLink(schema: ClientSchema, relation: ModelRelation, input: unknown, at: At): Link {
+function readLink(schema: ClientSchema, relation: ModelRelation, input: unknown, at: MessagePlace): Link {
   const link = objectAt(input, at);
   const { source, target } = relation;
   return {

@@ -1,15 +1,15 @@
-import type { ColumnType, ModelTable } from '../../src/manifest/model.js';
-import type { Fields } from './cache.js';
+import type { ColumnType, ModelTable } from '../../shared/model/types.js';
+import type { RowFields } from './cache.js';
 import { keyOfRow, partsOf } from './row.js';
 import type { ClientSchema } from './schema.js';
-import { type At, below, invalid, objectAt } from './untrusted.js';
+import { below, invalid, type MessagePlace, objectAt } from './untrusted-input.js';
 
 /** A row of a message, with nothing in it but what the manifest names. */
 export interface ReadRow {
   readonly table: ModelTable;
   readonly key: string;
   /** Columns, and `id`, `nodeId`, `__typename` where they were sent. */
-  readonly fields: Fields;
+  readonly fields: RowFields;
   /** By relation. */
   readonly related: ReadonlyMap<string, readonly ReadRow[]>;
 }
@@ -19,7 +19,7 @@ export function readRow(
   schema: ClientSchema,
   table: ModelTable,
   input: unknown,
-  at: At,
+  at: MessagePlace,
   expectedKey?: string,
 ): ReadRow {
   const row = objectAt(input, at);
@@ -57,7 +57,7 @@ export function readRow(
 }
 
 /** Columns of a row as it was; without its key. */
-export function readImage(table: ModelTable, input: unknown, at: At): Fields {
+export function readImage(table: ModelTable, input: unknown, at: MessagePlace): RowFields {
   const image = objectAt(input, at);
   const fields: Record<string, unknown> = {};
   for (const column of table.columns) {
@@ -72,7 +72,7 @@ export function readImage(table: ModelTable, input: unknown, at: At): Fields {
 }
 
 /** A text that can be the id of a row of the table. */
-export function checkKey(table: ModelTable, key: unknown, at: At): string {
+export function checkKey(table: ModelTable, key: unknown, at: MessagePlace): string {
   if (typeof key !== 'string' || !partsOf(table, key)) throw invalid(at, `no id of a ${table.typeName}`);
   return key;
 }
@@ -82,7 +82,7 @@ function readRelated(
   target: ModelTable,
   kind: 'one' | 'many',
   value: unknown,
-  at: At,
+  at: MessagePlace,
 ): readonly ReadRow[] {
   if (kind === 'one') return value === null ? [] : [readRow(schema, target, value, at)];
   if (!Array.isArray(value)) throw invalid(at, 'no list');

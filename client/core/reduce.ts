@@ -1,16 +1,16 @@
-import type { Field, ReducerCache } from './cache.js';
-import { decideAsFarEnd, decideAsJunction } from './decide-junctions.js';
-import { decideLinks } from './decide-links.js';
-import { decideRoot } from './decide-root.js';
-import { decideAsChild, decideAsParent, decideGone, decideMoved, decideNested } from './decide-rows.js';
-import { gatherFacts, type RowFact } from './facts.js';
-import { contentOf } from './fill.js';
-import type { Need } from './needs.js';
-import type { FieldPlan } from './plans.js';
+import type { CachedField, ReducerCache } from './cache.js';
+import type { FetchNeed } from './fetch-needs.js';
+import { contentOf } from './field-content.js';
+import type { FieldPlan } from './field-plans.js';
+import { gatherFacts, type RowFact } from './message-facts.js';
+import { planAsFarEnd, planAsJunction } from './plan-junction-rows.js';
+import { planLinks } from './plan-links.js';
+import { planRootFields } from './plan-root-fields.js';
+import { planAsChild, planAsParent, planGone, planMoved, planNested } from './plan-rows.js';
 import type { ReadMessage } from './read-message.js';
-import { type ReduceOptions, Reduction } from './reduction.js';
+import { type ReduceOptions, ReductionContext } from './reduction-context.js';
 import type { ClientSchema } from './schema.js';
-import { type ListRows, type Settled, settleList, settleNew, settleOne } from './settle.js';
+import { type ListRows, type SettledList, settleList, settleNew, settleOne } from './settle-lists.js';
 
 /**
  * Applies the messages of one transaction to a cache and says what could not be decided.
@@ -24,16 +24,16 @@ export function reduce(
   cache: ReducerCache,
   messages: readonly ReadMessage[],
   options: ReduceOptions,
-): readonly Need[] {
+): readonly FetchNeed[] {
   const facts = gatherFacts(messages, (message) => hides(cache, message, options));
-  const reduction = new Reduction(schema, cache, facts, options);
-  const needs = new Needs(cache);
+  const reduction = new ReductionContext(schema, cache, facts, options);
+  const needs = new FetchNeeds(cache);
   for (const { reset } of messages) if (reset !== null) needs.add({ kind: 'reset', reason: reset });
 
   for (const fact of facts.rows.values()) writeRow(reduction, fact, needs);
-  decideAll(reduction);
+  planAll(reduction);
 
-  const empty: Field[] = [];
+  const empty: CachedField[] = [];
   for (const [field, plan] of reduction.plans.entries()) {
     const settled = settle(reduction, field, plan);
     const need = plan.refetch && !plan.exact ? 'refetch' : settled.need;
@@ -58,7 +58,7 @@ function hides(cache: ReducerCache, message: ReadMessage, options: ReduceOptions
     );
 }
 
-function writeRow(reduction: Reduction, fact: RowFact, needs: Needs): void {
+function writeRow(reduction: ReductionContext, fact: RowFact, needs: FetchNeeds): void {
   if (fact.gone) return;
   const held = reduction.rows.heldFields(fact);
   if (Object.keys(fact.fields).length > 0) reduction.cache.write(fact, fact.fields);
@@ -73,26 +73,26 @@ function writeRow(reduction: Reduction, fact: RowFact, needs: Needs): void {
   if (old) needs.add({ kind: 'row', entity: { table: fact.table, key: fact.key } });
 }
 
-function decideAll(reduction: Reduction): void {
-  decideRoot(reduction);
-  decideLinks(reduction);
+function planAll(reduction: ReductionContext): void {
+  planRootFields(reduction);
+  planLinks(reduction);
   for (const fact of reduction.facts.rows.values()) {
-    if (fact.gone) decideGone(reduction, fact);
+    if (fact.gone) planGone(reduction, fact);
     else {
-      decideMoved(reduction, fact);
-      decideNested(reduction, fact);
+      planMoved(reduction, fact);
+      planNested(reduction, fact);
     }
     if (fact.kind === null) continue;
-    decideAsJunction(reduction, fact);
+    planAsJunction(reduction, fact);
     // What only left a scope says nothing of its columns.
     if (fact.gone || fact.kind === 'LEAVE') continue;
-    decideAsChild(reduction, fact);
-    decideAsFarEnd(reduction, fact);
-    decideAsParent(reduction, fact);
+    planAsChild(reduction, fact);
+    planAsFarEnd(reduction, fact);
+    planAsParent(reduction, fact);
   }
 }
 
-function settle(reduction: Reduction, field: Field, plan: FieldPlan): Settled {
+function settle(reduction: ReductionContext, field: CachedField, plan: FieldPlan): SettledList {
   const { cache, fields } = reduction;
   const rows = rowsOf(reduction, field);
   const before = cache.members(field) ?? [];
@@ -104,7 +104,7 @@ function settle(reduction: Reduction, field: Field, plan: FieldPlan): Settled {
     : settleOne(fields.rule(field), before[0], plan, reduction.governs(field), rows);
 }
 
-function rowsOf(reduction: Reduction, field: Field): ListRows {
+function rowsOf(reduction: ReductionContext, field: CachedField): ListRows {
   return {
     view: (key) => reduction.rows.view(field.table, key),
     viewBefore: (key) => reduction.rows.held(field.table, key),
@@ -114,10 +114,10 @@ function rowsOf(reduction: Reduction, field: Field): ListRows {
 /** Makes the field hold these rows in this order, by as few calls as it takes. */
 function place(
   cache: ReducerCache,
-  field: Field,
+  field: CachedField,
   members: readonly string[],
-  empty: Field[],
-  needs: Needs,
+  empty: CachedField[],
+  needs: FetchNeeds,
 ): void {
   if (members === cache.members(field)) return;
   const wanted = new Set(members);
@@ -141,7 +141,7 @@ function place(
 }
 
 /** Each filled field may bring rows with fields of their own, as deep as the readers of the place look. */
-function fillAll(reduction: Reduction, empty: Field[], needs: Needs): void {
+function fillAll(reduction: ReductionContext, empty: CachedField[], needs: FetchNeeds): void {
   const { cache, fields } = reduction;
   for (let next = empty.shift(); next !== undefined; next = empty.shift()) {
     const content = contentOf(reduction, next);
@@ -160,34 +160,34 @@ function fillAll(reduction: Reduction, empty: Field[], needs: Needs): void {
 }
 
 /** Collects needs, each once, and forgets those about fields that nobody can reach any more. */
-class Needs {
+class FetchNeeds {
   readonly #cache: ReducerCache;
-  readonly #plain: Need[] = [];
-  readonly #fields: { readonly kind: 'refetch' | 'order' | 'refill'; readonly field: Field }[] = [];
+  readonly #plain: FetchNeed[] = [];
+  readonly #fields: { readonly kind: 'refetch' | 'order' | 'refill'; readonly field: CachedField }[] = [];
 
   constructor(cache: ReducerCache) {
     this.#cache = cache;
   }
 
-  add(need: Need): void {
+  add(need: FetchNeed): void {
     this.#plain.push(need);
   }
 
-  addField(kind: 'refetch' | 'order' | 'refill', field: Field): void {
+  addField(kind: 'refetch' | 'order' | 'refill', field: CachedField): void {
     this.#fields.push({ kind, field });
   }
 
   /** What is needed in one field is needed in another that was filled from it. */
-  repeat(from: Field, to: Field): void {
+  repeat(from: CachedField, to: CachedField): void {
     for (const { kind, field } of [...this.#fields]) if (field === from) this.addField(kind, to);
   }
 
-  list(): readonly Need[] {
+  list(): readonly FetchNeed[] {
     const reachable = this.#fields.filter(({ field }) => this.#cache.isReachable(field));
-    const all: Need[] = [
+    const all: FetchNeed[] = [
       ...this.#plain,
       ...reachable.map(
-        ({ kind, field: { parent, relation } }): Need => ({
+        ({ kind, field: { parent, relation } }): FetchNeed => ({
           kind,
           field: {
             parent: parent && { table: parent.table, key: parent.key },

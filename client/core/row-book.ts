@@ -1,17 +1,17 @@
-import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
-import { formatKey } from '../../src/value/key.js';
-import type { Entity, Fields, ReducerCache } from './cache.js';
-import { entityId, type Facts, type RowFact } from './facts.js';
-import { type RowView, viewOf } from './row.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
+import { formatKey } from '../../shared/value/key.js';
+import type { EntityReference, ReducerCache, RowFields } from './cache.js';
+import { entityId, type MessageFacts, type RowFact } from './message-facts.js';
+import { type CellReader, viewOf } from './row.js';
 import type { ClientSchema } from './schema.js';
 
 /** The rows of one reduction: as they are now, with the message's columns in them, and as they were. */
 export class RowBook {
   readonly #schema: ClientSchema;
   readonly #cache: ReducerCache;
-  readonly #facts: Facts;
-  readonly #before = new Map<string, Fields | undefined>();
-  readonly #views = new Map<string, RowView>();
+  readonly #facts: MessageFacts;
+  readonly #before = new Map<string, RowFields | undefined>();
+  readonly #views = new Map<string, CellReader>();
   readonly #indexes = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
   /**
@@ -21,8 +21,8 @@ export class RowBook {
   constructor(
     schema: ClientSchema,
     cache: ReducerCache,
-    facts: Facts,
-    before: (fact: RowFact) => Fields | undefined = (fact) => cache.read(fact),
+    facts: MessageFacts,
+    before: (fact: RowFact) => RowFields | undefined = (fact) => cache.read(fact),
   ) {
     this.#schema = schema;
     this.#cache = cache;
@@ -30,7 +30,7 @@ export class RowBook {
     for (const [id, fact] of facts.rows) this.#before.set(id, before(fact));
   }
 
-  fact(entity: Entity): RowFact | undefined {
+  fact(entity: EntityReference): RowFact | undefined {
     return this.#facts.rows.get(entityId(entity.table, entity.key));
   }
 
@@ -39,7 +39,7 @@ export class RowBook {
     return !this.fact({ table, key })?.gone && this.#cache.read({ table, key }) !== undefined;
   }
 
-  view(table: string, key: string): RowView {
+  view(table: string, key: string): CellReader {
     const id = entityId(table, key);
     const made = this.#views.get(id);
     if (made) return made;
@@ -50,7 +50,9 @@ export class RowBook {
       this.#cache.read({ table, key }),
     );
     const fact = this.#facts.rows.get(id);
-    const view: RowView = !fact ? known : (column) => (this.#isOld(fact, column) ? undefined : known(column));
+    const view: CellReader = !fact
+      ? known
+      : (column) => (this.#isOld(fact, column) ? undefined : known(column));
     this.#views.set(id, view);
     return view;
   }
@@ -62,18 +64,18 @@ export class RowBook {
   }
 
   /** As the cache had it before the message. */
-  held(table: string, key: string): RowView {
+  held(table: string, key: string): CellReader {
     const id = entityId(table, key);
     if (!this.#before.has(id)) return this.view(table, key);
     return viewOf(this.#schema, this.#schema.model.table(table), key, this.#before.get(id));
   }
 
-  heldFields(fact: RowFact): Fields | undefined {
+  heldFields(fact: RowFact): RowFields | undefined {
     return this.#before.get(entityId(fact.table, fact.key));
   }
 
   /** As the database had it before the message, as far as it was sent or held. */
-  previous(fact: RowFact): RowView {
+  previous(fact: RowFact): CellReader {
     return viewOf(this.#schema, fact.model, fact.key, { ...this.heldFields(fact), ...fact.previous });
   }
 
@@ -158,6 +160,6 @@ function partsInOrder({ key }: ModelTable, columns: readonly ModelColumn[], join
   return key.map((column) => cells[columns.indexOf(column)]!);
 }
 
-function sent(fields: Fields | null, column: ModelColumn): boolean {
+function sent(fields: RowFields | null, column: ModelColumn): boolean {
   return fields !== null && Object.hasOwn(fields, column.name);
 }

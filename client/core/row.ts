@@ -1,20 +1,20 @@
-import { RivuletError } from '../../src/errors.js';
-import type { ModelColumn, ModelTable } from '../../src/manifest/model.js';
-import { compareTexts } from '../../src/value/equality.js';
-import { formatKey, parseKey } from '../../src/value/key.js';
-import type { Fields } from './cache.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
+import { compareTexts } from '../../shared/value/equality.js';
+import { formatKey, parseKey } from '../../shared/value/key.js';
+import type { RowFields } from './cache.js';
 import type { ClientSchema } from './schema.js';
 
 /** A row's cell as Postgres's text; `null` is NULL, `undefined` is not known. */
-export type RowView = (column: ModelColumn) => string | null | undefined;
+export type CellReader = (column: ModelColumn) => string | null | undefined;
 
 /** The cells of a row of which these columns are known. The key's columns are known by the key. */
 export function viewOf(
   schema: ClientSchema,
   table: ModelTable,
   key: string,
-  fields: Fields | undefined,
-): RowView {
+  fields: RowFields | undefined,
+): CellReader {
   const parts = partsOf(table, key);
   return (column) => {
     const place = column.isKey ? table.key.indexOf(column) : -1;
@@ -26,7 +26,7 @@ export function viewOf(
 }
 
 /** The `id` of a row as GraphQL JSON: its field `id`, or else made of the key's columns. `undefined`: it has none. */
-export function keyOfRow(schema: ClientSchema, table: ModelTable, row: Fields): string | undefined {
+export function keyOfRow(schema: ClientSchema, table: ModelTable, row: RowFields): string | undefined {
   const id: unknown = Object.hasOwn(row, 'id') ? row.id : undefined;
   const isColumn = schema.idColumn(table) !== undefined && !isWholeKey(schema, table, row);
   if (!isColumn && typeof id === 'string') return id;
@@ -41,7 +41,7 @@ export function keyOfRow(schema: ClientSchema, table: ModelTable, row: Fields): 
 }
 
 /** False for a row as Drizzle has it, of a table with a column `id` that is not the whole key: its `id` is that column's value. */
-function isWholeKey(schema: ClientSchema, table: ModelTable, row: Fields): boolean {
+function isWholeKey(schema: ClientSchema, table: ModelTable, row: RowFields): boolean {
   if (Object.hasOwn(row, '__typename') || Object.hasOwn(row, schema.idColumn(table)!.name)) return true;
   const parts = typeof row.id === 'string' ? partsOf(table, row.id) : undefined;
   if (!parts) return false;
@@ -55,7 +55,7 @@ function cellOf(
   schema: ClientSchema,
   table: ModelTable,
   column: ModelColumn,
-  row: Fields,
+  row: RowFields,
 ): string | null | undefined {
   const name = column === schema.idColumn(table) && !Object.hasOwn(row, column.name) ? 'id' : column.name;
   return Object.hasOwn(row, name) ? schema.cell(column, row[name]) : undefined;
@@ -85,6 +85,6 @@ export function compareKeys(
   return found.includes('database') ? 'database' : 'equal';
 }
 
-export function isObject(value: unknown): value is Fields {
+export function isObject(value: unknown): value is RowFields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,13 +1,13 @@
-import { RivuletError } from '../../src/errors.js';
-import { relationFilter, relationSourceFilter } from '../../src/filter/parse.js';
-import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../src/manifest/model.js';
-import { modelOf } from '../../src/manifest/read.js';
-import type { Manifest, ManifestType } from '../../src/manifest/types.js';
-import { encodeValue } from '../../src/value/encode.js';
-import { equalityOf } from '../../src/value/equality.js';
-import { type Condition, conditionOf } from './condition.js';
+import { RivuletError } from '../../shared/errors.js';
+import { relationFilter, relationSourceFilter } from '../../shared/filter/parse.js';
+import { modelOf } from '../../shared/manifest/read.js';
+import type { Manifest, ManifestType } from '../../shared/manifest/types.js';
+import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../shared/model/types.js';
+import { encodeValue } from '../../shared/value/encode.js';
+import { equalityOf } from '../../shared/value/equality.js';
 import { joinTexts } from './joins.js';
-import type { RowView } from './row.js';
+import type { CellReader } from './row.js';
+import { conditionOf, type RowCondition } from './row-condition.js';
 
 /** A manifest made ready for use: read it once and keep it. */
 export interface ClientSchema {
@@ -25,7 +25,7 @@ export interface ClientSchema {
    * The values of columns as one text, equal where PostgreSQL finds those of joined columns equal; `null` where one is NULL, so that
    * nothing equals it; `undefined` where one is not known, or only PostgreSQL can compare.
    */
-  joinOf(view: RowView, columns: readonly ModelColumn[]): string | null | undefined;
+  joinOf(view: CellReader, columns: readonly ModelColumn[]): string | null | undefined;
   /** The column `id` of a table whose key it is not, or not alone; GraphQL calls it otherwise. */
   idColumn(table: ModelTable): ModelColumn | undefined;
   /** True if keys of these columns are of one row exactly when their texts are equal. */
@@ -38,8 +38,8 @@ export interface ClientSchema {
 
 /** A relation's own `where`. */
 export interface RelationConditions {
-  readonly target: Condition;
-  readonly source: Condition;
+  readonly target: RowCondition;
+  readonly source: RowCondition;
 }
 
 /** Throws `MANIFEST_INVALID` on a manifest of another version. */

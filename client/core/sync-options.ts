@@ -1,5 +1,5 @@
-import type { ModelTable } from '../../src/manifest/model.js';
-import { assertNone, assertOptions } from '../../src/options/assert.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import { assertNone, assertOptions } from '../../shared/options/assert.js';
 import {
   anyObject,
   either,
@@ -12,8 +12,8 @@ import {
   recordOf,
   text,
   wholeNumber,
-} from '../../src/options/checks.js';
-import { readList } from './list.js';
+} from '../../shared/options/checks.js';
+import { readList } from './list-rule.js';
 import { manifest } from './manifest-check.js';
 import { partsOf } from './row.js';
 import type { ClientSchema } from './schema.js';

@@ -1,16 +1,16 @@
-import { RivuletError } from '../../src/errors.js';
-import type { ModelTable } from '../../src/manifest/model.js';
-import type { Manifest } from '../../src/manifest/types.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { Manifest } from '../../shared/manifest/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import type { ChangeInput } from '../../shared/protocol/selected.js';
 import type { ListArgs } from './cache.js';
-import { CarriedBook } from './carried-relations.js';
-import type { Changes } from './messages.js';
-import type { Need } from './needs.js';
+import type { FetchNeed } from './fetch-needs.js';
+import { NestedRelationIndex } from './nested-relations.js';
 import { readMessages } from './read-message.js';
 import { reduce } from './reduce.js';
 import { isObject } from './row.js';
 import { type ClientSchema, isClientSchema, readManifest } from './schema.js';
 import { checkShape, checkSyncOptions } from './sync-options.js';
-import { TreeCache } from './tree.js';
+import { TreeCache } from './tree-cache.js';
 import type { ListShape } from './tree-shape.js';
 import { needsOfUnread } from './unread-fields.js';
 
@@ -32,9 +32,9 @@ export interface SyncOptions extends ListShape {
   readonly follows?: 'value' | 'table';
 }
 
-export interface Synced<Value> {
+export interface SyncResult<Value> {
   readonly value: Value;
-  readonly needs: readonly Need[];
+  readonly needs: readonly FetchNeed[];
 }
 
 /**
@@ -51,19 +51,23 @@ export interface Synced<Value> {
  * schema sends; `TABLE_UNKNOWN` where a message or the value names no table, or one that the manifest lacks; and the errors of filters and
  * orders where the options have such.
  */
-export function sync<Value>(value: Value, changes: Changes, options: SyncOptions): Value {
+export function sync<Value>(value: Value, changes: ChangeInput, options: SyncOptions): Value {
   return syncWithNeeds(value, changes, options).value;
 }
 
 /** As `sync`; and what has to be fetched from the server. */
-export function syncWithNeeds<Value>(value: Value, changes: Changes, options: SyncOptions): Synced<Value> {
+export function syncWithNeeds<Value>(
+  value: Value,
+  changes: ChangeInput,
+  options: SyncOptions,
+): SyncResult<Value> {
   checkSyncOptions(options);
   if (typeof value !== 'object') return { value, needs: [] };
   const schema = isClientSchema(options.manifest) ? options.manifest : readManifest(options.manifest);
   const ownTable = tableOfValue(schema, value, options.table);
   const transactions = readMessages(schema, changes);
   let current: unknown = value;
-  const needs: Need[] = [];
+  const needs: FetchNeed[] = [];
   for (const messages of transactions) {
     if (messages.length === 0) continue;
     const table = ownTable ?? (isEmpty(current) ? messages[0]!.root.table : undefined);
@@ -75,7 +79,7 @@ export function syncWithNeeds<Value>(value: Value, changes: Changes, options: Sy
       );
     }
     checkShape(schema, table, options);
-    const cache = new TreeCache(schema, table, current, options, new CarriedBook(messages));
+    const cache = new TreeCache(schema, table, current, options, new NestedRelationIndex(messages));
     needs.push(...needsOfUnread(schema, cache.unread, messages));
     if (!cache.isReadable) continue;
     const found = reduce(schema, cache, messages, {
@@ -122,6 +126,6 @@ function argsAt(shape: ListShape, path: readonly string[]): ListArgs {
   return current ?? NO_ARGS;
 }
 
-function distinct(needs: readonly Need[]): readonly Need[] {
+function distinct(needs: readonly FetchNeed[]): readonly FetchNeed[] {
   return [...new Map(needs.map((need) => [JSON.stringify(need), need])).values()];
 }

@@ -1,7 +1,7 @@
-import type { ModelRelation } from '../../src/manifest/model.js';
-import type { Entity, Field, Fields } from './cache.js';
-import type { CarriedRelations } from './carried-relations.js';
-import type { ListShape, Shape } from './tree-shape.js';
+import type { ModelRelation } from '../../shared/model/types.js';
+import type { CachedField, EntityReference, RowFields } from './cache.js';
+import type { NestedRelations } from './nested-relations.js';
+import type { ListShape, TreeShape } from './tree-shape.js';
 
 /** One place in a tree where a row stands. */
 export class TreeRow {
@@ -12,11 +12,11 @@ export class TreeRow {
   constructor(
     readonly key: string,
     /** The row as it was in the value; `null` for a row that came to this place. */
-    readonly source: Fields | null,
+    readonly source: RowFields | null,
     /** `null`: the row was taken from its place. */
     public holder: TreeField | null,
     /** For a row that came to a place that no row had shown before: the relations that were sent below it. */
-    readonly carried: CarriedRelations | null = null,
+    readonly carried: NestedRelations | null = null,
   ) {}
 
   /** Columns that are another than in `source`. */
@@ -42,14 +42,14 @@ export class TreeRow {
 const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** One place in a tree where rows are linked. */
-export class TreeField implements Field {
+export class TreeField implements CachedField {
   readonly table: string;
   readonly args: ListShape;
-  readonly parent: Entity | null;
+  readonly parent: EntityReference | null;
   #rows: TreeRow[] | undefined;
   #keys: readonly string[] | undefined;
   /** The rows of `source`, each once. */
-  sourceRows: readonly Fields[] | undefined;
+  sourceRows: readonly RowFields[] | undefined;
   readonly #left = new Map<string, TreeRow>();
 
   constructor(
@@ -57,7 +57,7 @@ export class TreeField implements Field {
     readonly owner: TreeRow | null,
     readonly relation: ModelRelation | null,
     readonly kind: 'one' | 'many',
-    readonly shape: Shape,
+    readonly shape: TreeShape,
     /** As it was in the value; `undefined` for a field below a row that came to its place. */
     readonly source: unknown,
   ) {

@@ -1,4 +1,4 @@
-import type { ModelTable } from '../../src/manifest/model.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import type { ListArgs } from './cache.js';
 
 /** The arguments of a list and of the lists below its rows: what the query says that the answer does not show. */
@@ -13,12 +13,12 @@ export interface ListShape extends ListArgs {
 }
 
 /** What rows at one place of a tree hold: gathered from the rows that are there, for those that come. */
-export class Shape {
+export class TreeShape {
   readonly table: ModelTable;
   readonly args: ListShape;
   /** Names of everything in a row that is no relation, in the order in which they were seen. */
   readonly columns = new Set<string>();
-  readonly #inner = new Map<string, Shape>();
+  readonly #inner = new Map<string, TreeShape>();
   /** Relations that rows at this place have loaded. */
   readonly loaded = new Set<string>();
   /** True once a row was seen at this place. */
@@ -42,11 +42,11 @@ export class Shape {
     return !this.hasRows && !this.#isDescribed;
   }
 
-  inner(name: string, target: ModelTable): Shape {
+  inner(name: string, target: ModelTable): TreeShape {
     const known = this.#inner.get(name);
     if (known) return known;
     const args = this.args.with && Object.hasOwn(this.args.with, name) ? this.args.with[name] : undefined;
-    const shape = new Shape(target, args ?? {}, this.#isDescribed);
+    const shape = new TreeShape(target, args ?? {}, this.#isDescribed);
     this.#inner.set(name, shape);
     return shape;
   }

@@ -1,5 +1,5 @@
-import type { ModelTable } from '../../src/manifest/model.js';
-import type { Need } from './needs.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import type { FetchNeed } from './fetch-needs.js';
 import type { ReadMessage, ReadScope } from './read-message.js';
 import type { ReadRow } from './read-row.js';
 import { isObject } from './row.js';
@@ -14,7 +14,7 @@ export function needsOfUnread(
   schema: ClientSchema,
   fields: readonly TreeField[],
   messages: readonly ReadMessage[],
-): readonly Need[] {
+): readonly FetchNeed[] {
   if (fields.length === 0) return [];
   const changed = new Set<string>();
   let isReset = false;

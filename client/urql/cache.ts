@@ -1,5 +1,5 @@
 import type { KeyingConfig, ResolverConfig, UpdatesConfig } from '@urql/exchange-graphcache';
-import type { Manifest } from '../../src/manifest/types.js';
+import type { Manifest } from '../../shared/manifest/types.js';
 import { rivuletResolvers } from './resolvers.js';
 import { rivuletUpdates } from './updates.js';
 

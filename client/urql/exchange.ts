@@ -6,9 +6,9 @@ import {
   type OperationResult,
 } from '@urql/core';
 import { makeSubject } from 'wonka';
-import type { Manifest } from '../../src/manifest/types.js';
-import { assertOptions } from '../../src/options/assert.js';
-import { callback } from '../../src/options/checks.js';
+import type { Manifest } from '../../shared/manifest/types.js';
+import { assertOptions } from '../../shared/options/assert.js';
+import { callback } from '../../shared/options/checks.js';
 import { readManifest } from '../core/index.js';
 import {
   createLiveQueries,
@@ -18,11 +18,11 @@ import {
   type StreamClient,
   type VerifyOptions,
 } from '../core/live/index.js';
-import { completingExchange } from './completing.js';
+import { createCacheNotifier } from './cache-notifier.js';
+import { completingExchange } from './completing-exchange.js';
+import { createResultLedger } from './result-ledger.js';
 import { createRowsAlone } from './rows-alone.js';
-import { createShown } from './shown.js';
-import { streamingExchange } from './streaming.js';
-import { createTelling } from './telling.js';
+import { streamingExchange } from './streaming-exchange.js';
 
 export interface RivuletExchangeOptions {
   /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
@@ -54,10 +54,10 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   assertOptions<RivuletExchangeOptions>('rivuletExchange', options, checks, ['manifest', 'client']);
   return (input) => {
     const operations = { watched: new Set<number>(), stale: new Set<number>() };
-    const shown = createShown(operations);
+    const shown = createResultLedger(operations);
     const unasked = makeSubject<OperationResult>();
     const report = options.onError ?? ((error: unknown) => console.warn(error));
-    const telling = createTelling(options.manifest, () => live, report, unasked.next);
+    const telling = createCacheNotifier(options.manifest, () => live, report, unasked.next);
     const live = createLiveQueries({
       ...options,
       ...(options.cache ? { tell: telling.live } : {}),

@@ -1,6 +1,6 @@
 import type { Cache, FieldArgs } from '@urql/exchange-graphcache';
-import type { ModelRelation } from '../../src/manifest/model.js';
-import type { ClientSchema, Entity, Fields } from '../core/index.js';
+import type { ModelRelation } from '../../shared/model/types.js';
+import type { ClientSchema, EntityReference, RowFields } from '../core/index.js';
 import {
   columnsOf,
   entityOf,
@@ -33,7 +33,7 @@ export class GraphcacheStore implements ListStore {
     return this.#fields.below(relation).filter((field) => this.#isThere(field));
   }
 
-  fields(parent: Entity): readonly StoredField[] {
+  fields(parent: EntityReference): readonly StoredField[] {
     return this.#fields.under(idOf(this.#schema, parent)).filter((field) => this.#isThere(field));
   }
 
@@ -50,7 +50,7 @@ export class GraphcacheStore implements ListStore {
     return keys;
   }
 
-  row(entity: Entity): Fields | undefined {
+  row(entity: EntityReference): RowFields | undefined {
     const id = idOf(this.#schema, entity);
     if (typeof this.#cache.resolve(id, '__typename') !== 'string') return undefined;
     const table = this.#schema.model.table(entity.table);
@@ -83,7 +83,7 @@ export class GraphcacheStore implements ListStore {
     }
   }
 
-  #write({ table, key }: Entity, fields: Fields): void {
+  #write({ table, key }: EntityReference, fields: RowFields): void {
     const { typeName } = this.#schema.model.table(table);
     const row = { __typename: typeName, id: key, ...fields };
     const names = Object.keys(row).filter((name) => name !== '__typename');

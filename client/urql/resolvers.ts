@@ -1,5 +1,5 @@
 import type { Cache, ResolverConfig } from '@urql/exchange-graphcache';
-import type { Manifest } from '../../src/manifest/types.js';
+import type { Manifest } from '../../shared/manifest/types.js';
 import { type ClientSchema, readManifest } from '../core/index.js';
 import { idOf } from '../core/lists/index.js';
 import { readNodeId } from '../core/live/index.js';

@@ -2,11 +2,16 @@ import type { Exchange, Operation } from '@urql/core';
 import type { DocumentNode } from 'graphql';
 import type { ClientSchema } from '../core/index.js';
 import { idOf } from '../core/lists/index.js';
-import { ChangedRows, type LiveResult, type Variables, variablesOf } from '../core/live/index.js';
+import {
+  ChangedRowFinder,
+  type DocumentVariables,
+  type LiveResult,
+  variablesOf,
+} from '../core/live/index.js';
 import { isObject } from '../core/row.js';
 import { keyOfRow } from './cache.js';
+import type { ResultLedger } from './result-ledger.js';
 import { RowWrite } from './row-write.js';
-import type { Shown } from './shown.js';
 
 /** Hands the cache rows by themselves where nothing else of a live query changed: a whole list costs as much as it is long. */
 export interface RowsAlone {
@@ -19,13 +24,13 @@ export interface RowsAlone {
 export interface RowsAloneOptions {
   readonly schema: ClientSchema;
   readonly cache: Exchange;
-  readonly shown: Pick<Shown, 'given' | 'reading'>;
+  readonly shown: Pick<ResultLedger, 'given' | 'reading'>;
   /** Hands the cache rows that belong to the operation's query. */
   readonly tell: (write: RowWrite, operation: Operation) => void;
 }
 
 export function createRowsAlone({ schema, cache, shown, tell }: RowsAloneOptions): RowsAlone {
-  const known = new WeakMap<object, ChangedRows>();
+  const known = new WeakMap<object, ChangedRowFinder>();
   /** Of the query that is read again by us. */
   let own: number | undefined;
 
@@ -34,8 +39,8 @@ export function createRowsAlone({ schema, cache, shown, tell }: RowsAloneOptions
     const key = keyOfRow(row);
     return table && key !== null ? idOf(schema, { table: table.name, key }) : undefined;
   };
-  const rowsOf = (query: DocumentNode): ChangedRows => {
-    const rows = known.get(query) ?? new ChangedRows(query, identify);
+  const rowsOf = (query: DocumentNode): ChangedRowFinder => {
+    const rows = known.get(query) ?? new ChangedRowFinder(query, identify);
     known.set(query, rows);
     return rows;
   };
@@ -44,7 +49,7 @@ export function createRowsAlone({ schema, cache, shown, tell }: RowsAloneOptions
     const query = operation.query as DocumentNode;
     const rows = rowsOf(query).between(before, data) ?? [];
     if (rows.length === 0) return false;
-    const write = new RowWrite(rows, variablesOf(query, (operation.variables ?? {}) as Variables));
+    const write = new RowWrite(rows, variablesOf(query, (operation.variables ?? {}) as DocumentVariables));
     own = operation.key;
     try {
       tell(write, operation);

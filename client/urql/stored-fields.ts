@@ -1,5 +1,5 @@
 import { type DocumentNode, Kind } from 'graphql';
-import type { ModelRelation } from '../../src/manifest/model.js';
+import type { ModelRelation } from '../../shared/model/types.js';
 import type { ClientSchema } from '../core/index.js';
 import { entityOf, FieldNames, type StoredField } from '../core/lists/index.js';
 

@@ -1,17 +1,17 @@
 import type { Cache, ResolveInfo, UpdateResolver, UpdatesConfig } from '@urql/exchange-graphcache';
-import type { Manifest } from '../../src/manifest/types.js';
+import type { Manifest } from '../../shared/manifest/types.js';
 import { type ClientSchema, readManifest } from '../core/index.js';
 import {
-  type Covered,
-  isCarrying,
-  keepLists,
-  type MutationField,
+  type ChangeReport,
+  EMPTY_REPORT,
+  hasSidePayload,
+  type LiveCoverage,
+  type MutationEffect,
   messageOf,
   mutationFields,
   NOTHING_COVERED,
-  NOTHING_TOLD,
-  type Told,
-  takeCarried,
+  takeSidePayload,
+  updateCachedLists,
 } from '../core/lists/index.js';
 import { isObject } from '../core/row.js';
 import { GraphcacheStore } from './graphcache-store.js';
@@ -25,15 +25,17 @@ import { StoredFields } from './stored-fields.js';
 export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
   const schema = readManifest(manifest);
   const fields = new StoredFields(schema);
-  const apply = (cache: Cache, told: Told, covered: Covered, isExpected: boolean): void => {
+  const apply = (cache: Cache, told: ChangeReport, covered: LiveCoverage, isExpected: boolean): void => {
     const store = new GraphcacheStore(schema, fields, cache);
-    store.apply(keepLists(schema, store, told, covered), isExpected);
+    store.apply(updateCachedLists(schema, store, told, covered), isExpected);
   };
   const remember: UpdateResolver = (_parent, args, _cache, info) => {
     fields.add(info.parentKey, info.parentFieldKey, info.fieldName, args);
   };
   const follow =
-    (otherwise: (parent: object, args: object, info: ResolveInfo) => Told | undefined): UpdateResolver =>
+    (
+      otherwise: (parent: object, args: object, info: ResolveInfo) => ChangeReport | undefined,
+    ): UpdateResolver =>
     (parent, args, cache, info) => {
       const optimistic = info.optimistic === true;
       const rows = optimistic ? undefined : rowsIn(parent);
@@ -41,9 +43,9 @@ export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
         rows.write(cache);
         return;
       }
-      if (!optimistic && isCarrying(parent)) {
-        const carried = takeCarried(parent);
-        for (const told of carried?.told ?? []) apply(cache, told, carried!.covered, false);
+      if (!optimistic && hasSidePayload(parent)) {
+        const carried = takeSidePayload(parent);
+        for (const told of carried?.reports ?? []) apply(cache, told, carried!.coverage, false);
         return;
       }
       const told = otherwise(parent, args, info);
@@ -73,8 +75,8 @@ export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
   return updates as UpdatesConfig;
 }
 
-function unknownOf(tables: readonly string[]): Told {
-  return { ...NOTHING_TOLD, unknown: new Set(tables) };
+function unknownOf(tables: readonly string[]): ChangeReport {
+  return { ...EMPTY_REPORT, unknown: new Set(tables) };
 }
 
 /** Tables whose changes a stream of this one can bring. */
@@ -94,10 +96,10 @@ function reached(schema: ClientSchema, name: string): readonly string[] {
 /** What an optimistic answer says, whose rows stand under the schema's names. A row that has no key yet is shown by nobody. */
 function expected(
   schema: ClientSchema,
-  field: MutationField,
+  field: MutationEffect,
   args: object,
   value: unknown,
-): Told | undefined {
+): ChangeReport | undefined {
   const rows = (Array.isArray(value) ? value : [value]).filter(isObject);
   const known = rows.map((row) =>
     Object.fromEntries(
@@ -106,7 +108,7 @@ function expected(
   );
   try {
     const message = messageOf(schema, field, args as Readonly<Record<string, unknown>>, known);
-    return message && { ...NOTHING_TOLD, messages: [message] };
+    return message && { ...EMPTY_REPORT, messages: [message] };
   } catch {
     return undefined;
   }

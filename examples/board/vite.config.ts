@@ -11,9 +11,9 @@ export default defineConfig({
   // The package's own sources, so that it need not be built before; in a project of yours it is an installed package.
   resolve: {
     alias: {
-      'rivulet/client/urql': here('../../client/urql/index.ts'),
-      'rivulet/client/apollo': here('../../client/apollo/index.ts'),
-      'rivulet/client': here('../../client/core/index.ts'),
+      'rivulet-client/urql': here('../../client/urql/index.ts'),
+      'rivulet-client/apollo': here('../../client/apollo/index.ts'),
+      'rivulet-client': here('../../client/core/index.ts'),
     },
   },
   build: {

@@ -1,7 +1,7 @@
-import { type ErrorCode, RivuletError } from '../errors.js';
+import { type ErrorCode, RivuletError } from '../../shared/errors.js';
 
 /** An unknown name, with what there is: this is server code, which may know. */
-export function unknown(
+export function unknownOption(
   code: ErrorCode,
   what: string,
   known: readonly string[],
@@ -17,6 +17,9 @@ export function unknown(
   );
 }
 
-export function invalid(message: string, details: Readonly<Record<string, unknown>> = {}): RivuletError {
+export function invalidOption(
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): RivuletError {
   return new RivuletError('CHANGES_INVALID', message, details);
 }

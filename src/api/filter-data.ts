@@ -1,4 +1,4 @@
-import type { Filter } from '../filter/types.js';
+import type { Filter } from '../../shared/filter/types.js';
 import { toDrizzleValue } from '../value/codec.js';
 
 /**

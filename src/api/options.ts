@@ -10,8 +10,8 @@ import {
   oneOf,
   problemsOf,
   text,
-} from '../options/checks.js';
-import { invalid } from './errors.js';
+} from '../../shared/options/checks.js';
+import { invalidOption } from './errors.js';
 import type { LabelOptions } from './types.js';
 
 /** What is in it is read later; but nothing may contain itself. */
@@ -39,7 +39,7 @@ const CHECKS: OptionChecks<LabelOptions> = {
 export function checkChangesOptions(options: unknown): void {
   const problems = problemsOf<LabelOptions>(options, CHECKS);
   if (problems.length === 0) return;
-  throw invalid(`The options of \`changes\` have problems:\n- ${problems.join('\n- ')}`, { problems });
+  throw invalidOption(`The options of \`changes\` have problems:\n- ${problems.join('\n- ')}`, { problems });
 }
 
 function isSignal(value: unknown): boolean {

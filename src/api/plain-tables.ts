@@ -24,9 +24,9 @@ import {
   uuid,
   varchar,
 } from 'drizzle-orm/pg-core';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
 import { readTable } from '../model/read.js';
-import type { Model, ModelTable } from '../model/types.js';
 import type { WatchedTable, WatchPlan } from '../watch/types.js';
 
 /**

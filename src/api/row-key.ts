@@ -1,7 +1,7 @@
-import type { ModelTable } from '../model/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import { formatKey, keyOf, parseKey } from '../../shared/value/key.js';
 import { fromDrizzleValue } from '../value/codec.js';
-import { formatKey, keyOf, parseKey } from '../value/key.js';
-import { invalid } from './errors.js';
+import { invalidOption } from './errors.js';
 
 /**
  * The key, as an ID, of a row as Drizzle returns it, of a key of one column, or of an ID. Throws `CHANGES_INVALID` where a key's
@@ -19,7 +19,7 @@ export function keyOfReference(table: ModelTable, reference: unknown): string {
       break;
     default:
   }
-  throw invalid(`${String(reference)} is no row of ${table.name} and no key.`, { table: table.name });
+  throw invalidOption(`${String(reference)} is no row of ${table.name} and no key.`, { table: table.name });
 }
 
 function keyOfRow(table: ModelTable, row: Readonly<Record<string, unknown>>): string {
@@ -28,7 +28,7 @@ function keyOfRow(table: ModelTable, row: Readonly<Record<string, unknown>>): st
     const text = fromDrizzleValue(column, row[column.name]);
     if (text === null) {
       const key = table.key.map(({ name }) => name).join(', ');
-      throw invalid(`A row of ${table.name} without ${column.name}; its key is ${key}.`, {
+      throw invalidOption(`A row of ${table.name} without ${column.name}; its key is ${key}.`, {
         table: table.name,
       });
     }

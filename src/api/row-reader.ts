@@ -1,21 +1,21 @@
+import { and, normalize } from '../../shared/filter/normalize.js';
+import { parseOrder } from '../../shared/filter/order.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { Database } from '../database/types.js';
-import { and, normalize } from '../filter/normalize.js';
-import { parseOrder } from '../filter/order.js';
-import type { Model, ModelTable } from '../model/types.js';
 import { rightsKey } from '../policy/rights-key.js';
-import type { Rights } from '../policy/types.js';
+import type { AccessRights } from '../policy/types.js';
 import { keysPredicate } from '../query/key.js';
 import { runSelect } from '../query/select.js';
 import type { TransactionInfo } from '../scope/types.js';
-import { invalid } from './errors.js';
+import { invalidOption } from './errors.js';
 import { toPlainRow } from './row.js';
 import type { UntypedRow } from './types.js';
 
 /** What a change is about. */
-export interface Origin {
+export interface ChangeOrigin {
   readonly table: ModelTable;
   readonly key: string;
-  readonly rights: Rights | null;
+  readonly rights: AccessRights | null;
   readonly transaction: TransactionInfo | null;
 }
 
@@ -24,7 +24,7 @@ type Row = Readonly<UntypedRow> | null;
 /** Readings of one table, for the same rights, that wait for the turn to end. */
 interface Batch {
   readonly table: ModelTable;
-  readonly rights: Rights | null;
+  readonly rights: AccessRights | null;
   readonly waiting: Map<string, { resolve: (row: Row) => void; reject: (error: unknown) => void }>;
 }
 
@@ -38,7 +38,7 @@ const MAX_KEYS = 1_000;
 export class RowReader {
   readonly #database: Database;
   readonly #model: Model;
-  readonly #origins = new WeakMap<object, Origin>();
+  readonly #origins = new WeakMap<object, ChangeOrigin>();
   readonly #read = new WeakMap<object, Map<string, Promise<Row>>>();
   #batches = new Map<string, Batch>();
 
@@ -47,14 +47,14 @@ export class RowReader {
     this.#model = model;
   }
 
-  know(change: object, origin: Origin): void {
+  know(change: object, origin: ChangeOrigin): void {
     this.#origins.set(change, origin);
   }
 
   /** Throws `CHANGES_INVALID` on what is no change of this API. */
   get(change: object): Promise<Row> {
     const origin = this.#origins.get(change);
-    if (!origin) throw invalid('This is no change of a stream of this API.');
+    if (!origin) throw invalidOption('This is no change of a stream of this API.');
     const { table, key, rights, transaction } = origin;
     const holder = transaction ?? change;
     let read = this.#read.get(holder);
@@ -74,7 +74,7 @@ export class RowReader {
     return row;
   }
 
-  #ask(view: string, { table, key, rights }: Origin): Promise<Row> {
+  #ask(view: string, { table, key, rights }: ChangeOrigin): Promise<Row> {
     // Microtasks would be too early: each subscriber of a message goes on in one of its own.
     if (this.#batches.size === 0) setImmediate(() => this.#flush());
     let batch = this.#batches.get(view);

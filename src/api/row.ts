@@ -1,5 +1,5 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import type { RowNode } from '../query/types.js';
 import type { RelatedSpec } from '../scope/types.js';
 import { toDrizzleValue } from '../value/codec.js';
@@ -27,13 +27,13 @@ export function toRow(node: RowNode, view: RowView): UntypedRow {
 /** An image as a row without relations; hidden columns are not there. */
 export function toPlainRow(
   table: ModelTable,
-  cells: Cells,
+  cells: RowCells,
   hidden: ReadonlySet<ModelColumn>,
 ): Readonly<UntypedRow> {
   return Object.freeze(columnsOf(table, cells, hidden));
 }
 
-function columnsOf(table: ModelTable, cells: Cells, hidden: ReadonlySet<ModelColumn>): UntypedRow {
+function columnsOf(table: ModelTable, cells: RowCells, hidden: ReadonlySet<ModelColumn>): UntypedRow {
   const row: UntypedRow = {};
   for (const column of table.columns) {
     if (!hidden.has(column)) row[column.name] = toDrizzleValue(column, cells[column.index] ?? null);

@@ -2,7 +2,7 @@ import type { AnyRelations, BuildQueryResult } from 'drizzle-orm';
 import type { PolicyFilter } from '../policy/policy-filter.js';
 
 /** The schema's types where they are known, else those of any schema. */
-export type Known<R> = R extends AnyRelations ? R : AnyRelations;
+export type KnownRelations<R> = R extends AnyRelations ? R : AnyRelations;
 
 /** The schema's tables, as Drizzle table objects. */
 export type TableOf<R extends AnyRelations> = R[keyof R]['table'];
@@ -24,7 +24,7 @@ export type SelectOf<R extends AnyRelations, K extends keyof R> = R[K]['table'] 
   : Record<string, unknown>;
 
 /** A relational filter as in Drizzle's `findMany`, without `RAW`, which cannot be evaluated on changes. */
-export type Where<R extends AnyRelations, K extends keyof R> = PolicyFilter<R, K>;
+export type TableFilter<R extends AnyRelations, K extends keyof R> = PolicyFilter<R, K>;
 
 type TargetOf<R extends AnyRelations, K extends keyof R, N> = N extends keyof R[K]['relations']
   ? R[K]['relations'][N]['targetTableName']
@@ -34,16 +34,16 @@ type TargetOf<R extends AnyRelations, K extends keyof R, N> = N extends keyof R[
  * The relations to load and to follow, to any depth: `{ comments: { author: true } }`. Where rows are filtered it is written
  * out: `{ comments: { where: { … }, with: { author: true } } }`.
  */
-export type With<R extends AnyRelations, K extends keyof R> = {
+export type WithOption<R extends AnyRelations, K extends keyof R> = {
   readonly [N in keyof R[K]['relations']]?:
     | true
     | WithFiltered<R, TargetOf<R, K, N>>
-    | (With<R, TargetOf<R, K, N>> & { readonly where?: never; readonly with?: never });
+    | (WithOption<R, TargetOf<R, K, N>> & { readonly where?: never; readonly with?: never });
 };
 
 export interface WithFiltered<R extends AnyRelations, K extends keyof R> {
-  readonly where?: Where<R, K> | undefined;
-  readonly with?: With<R, K> | undefined;
+  readonly where?: TableFilter<R, K> | undefined;
+  readonly with?: WithOption<R, K> | undefined;
 }
 
 /** What `findMany` takes for the same relations. */

@@ -1,5 +1,5 @@
 import type { AnyRelations } from 'drizzle-orm';
-import type { ChangeOp, ResetReason } from '../scope/types.js';
+import type { Change, ChangeMessage, ChangeOp, RelatedChanges } from '../../shared/protocol/messages.js';
 import type {
   BelowOf,
   ColumnOf,
@@ -7,18 +7,18 @@ import type {
   NodeOf,
   RelatedTarget,
   SelectOf,
+  TableFilter,
   TableOf,
   VisibleOf,
-  Where,
-  With,
+  WithOption,
 } from './schema-types.js';
 
 /** What one change stream is to tell. */
 export interface ChangesOptions<R extends AnyRelations, K extends keyof R> extends CommonOptions {
   /** Only rows that satisfy this. @default every row */
-  readonly where?: Where<R, K> | undefined;
+  readonly where?: TableFilter<R, K> | undefined;
   /** Relations that nodes carry, and whose rows' own changes arrive in `related`. */
-  readonly with?: With<R, K> | undefined;
+  readonly with?: WithOption<R, K> | undefined;
   /** An UPDATE counts only when it changes one of these; ENTER and LEAVE always count. @default any column */
   readonly columns?: readonly ColumnOf<R, K>[] | undefined;
   /** Only updates and deletes of these rows, given as rows, as keys or as values of a key of one column. */
@@ -55,77 +55,6 @@ export interface LabelOptions extends CommonOptions {
 
 export type UntypedRowReference = Readonly<Record<string, unknown>> | string | number | bigint;
 
-/** For inference only: the type of the row that a change is about. */
-declare const ROW: unique symbol;
-
-interface ChangeOf<TRow> {
-  /** As an ID in GraphQL: the text of the key. */
-  readonly key: string;
-  readonly [ROW]?: TRow;
-}
-
-/** One row's change, relative to the set of rows that is watched. */
-export type Change<TNode, TRow = TNode> =
-  | (ChangeOf<TRow> & {
-      readonly kind: 'ENTER';
-      /** `null` where the row itself did not change. */
-      readonly op: ChangeOp | null;
-      readonly node: TNode;
-      readonly previous: null;
-      readonly changedColumns: readonly [];
-    })
-  | (ChangeOf<TRow> & {
-      readonly kind: 'UPDATE';
-      readonly op: ChangeOp | null;
-      readonly node: TNode;
-      /** The row before. */
-      readonly previous: TRow | null;
-      readonly changedColumns: readonly (keyof TRow & string)[];
-    })
-  | (ChangeOf<TRow> & {
-      readonly kind: 'LEAVE';
-      /** `null` where the row is still there, or where that is not to be told. */
-      readonly op: 'DELETE' | null;
-      readonly node: null;
-      /** The row as it was, where it was deleted. */
-      readonly previous: TRow | null;
-      readonly changedColumns: readonly [];
-    });
-
-/** A row above holds a row below: ENTER when that began, LEAVE when it ended. */
-export interface ChangeLink {
-  readonly kind: 'ENTER' | 'LEAVE';
-  readonly parent: string;
-  readonly child: string;
-}
-
-/** What happened to the rows of one relation of `with`. */
-export interface RelatedChanges<TNode, TRow, TRelated> {
-  readonly changes: readonly Change<TNode, TRow>[];
-  readonly links: readonly ChangeLink[];
-  readonly related: TRelated;
-}
-
-/** What one transaction did to the rows that are watched; never half of it. Shared by all who listen: not to be changed. */
-export interface ChangesMessage<TNode, TRow, TRelated> {
-  /** Drizzle's key of the table that `changes` are about. */
-  readonly table: string;
-  /** The position after this message. */
-  readonly cursor: string;
-  /** Not null: continuity is lost, read again. */
-  readonly reset: ResetReason | null;
-  /** `null` only where a reset did not come from a transaction. */
-  readonly transaction: {
-    /** An opaque name, as in GraphQL: equal for one transaction, whoever is told of it. */
-    readonly xid: string;
-    readonly loggedAt: string;
-    readonly mutationId: string | null;
-  } | null;
-  readonly changes: readonly Change<TNode, TRow>[];
-  /** By relation; every relation of `with` is there. */
-  readonly related: TRelated;
-}
-
 export type RelatedOf<R extends AnyRelations, K extends keyof R, W, TVisible extends boolean> = {
   readonly [N in keyof W & keyof R[K]['relations']]: RelatedChanges<
     ViewOf<R, RelatedTarget<R, K, N>, BelowOf<W[N]>, TVisible>,
@@ -146,7 +75,7 @@ type WithIn<O> = O extends { readonly with: infer W } ? W : unknown;
 type AllVisibleIn<O> = 'as' extends keyof O ? false : true;
 
 /** The messages of a stream with these options. */
-export type MessageOf<R extends AnyRelations, K extends keyof R, O> = ChangesMessage<
+export type MessageOf<R extends AnyRelations, K extends keyof R, O> = ChangeMessage<
   ViewOf<R, K, WithIn<O>, AllVisibleIn<O>>,
   RowOf<R, K, AllVisibleIn<O>>,
   RelatedOf<R, K, WithIn<O>, AllVisibleIn<O>>
@@ -162,7 +91,7 @@ export interface UntypedRelated {
 export type ChangeStream<TMessage> = AsyncIterableIterator<TMessage>;
 
 /** Who listens to what, as plain data. */
-export interface Subscription {
+export interface SubscriptionInfo {
   /** A change stream, or a live query. */
   readonly kind: 'changes' | 'query';
   /** Drizzle's name of the table. */
@@ -187,7 +116,7 @@ export interface SubscriptionRelations {
 /**
  * Change streams for server code. There are no policies here unless `as` names a context: who calls this sees everything.
  */
-export interface Api<R extends AnyRelations = AnyRelations> {
+export interface RivuletApi<R extends AnyRelations = AnyRelations> {
   /**
    * What each transaction from now on (or from `after` on) does to rows of a table: every transaction once, in order.
    * The subscription begins with the call, not with the first `next()`, where the log has been read to: what was committed just before
@@ -206,7 +135,7 @@ export interface Api<R extends AnyRelations = AnyRelations> {
   changes<TNode extends object = UntypedRow>(
     label: string,
     options?: LabelOptions,
-  ): ChangeStream<ChangesMessage<TNode, TNode, UntypedRelated>>;
+  ): ChangeStream<ChangeMessage<TNode, TNode, UntypedRelated>>;
 
   /**
    * The row of a change as it is in the database, `null` where it is not there (or, for a stream with `as`, may not be read).
@@ -219,7 +148,10 @@ export interface Api<R extends AnyRelations = AnyRelations> {
    * Who listens: to anything, to a table (itself or through `with`) or label, to a row. A row is one that the subscription holds, or
    * would tell of as it is in the database.
    */
-  subscriptions(watcher?: TableOf<R> | string, key?: UntypedRowReference): Promise<readonly Subscription[]>;
+  subscriptions(
+    watcher?: TableOf<R> | string,
+    key?: UntypedRowReference,
+  ): Promise<readonly SubscriptionInfo[]>;
 
   /**
    * A cursor for `after`: of the position up to which changes have been told, or of a snapshot in Postgres's text

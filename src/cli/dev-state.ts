@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRecord } from '../server/is-record.js';
+import { isRecord } from '../server/engine/is-record.js';
 
 /** What a running `rivulet dev` lets the other commands know. */
 export interface DevState {

@@ -1,24 +1,24 @@
 import { createServer as createNetServer } from 'node:net';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { RivuletError } from '../../shared/errors.js';
 import { startEmbedded } from '../database/embedded.js';
 import { codedError } from '../database/errors.js';
-import { RivuletError } from '../errors.js';
 import { readModel } from '../model/read.js';
-import { signToken } from '../server/auth.js';
-import type { DevelopmentConfig } from '../server/config.js';
-import { listen } from '../server/listen.js';
-import { createLogger, type Logger } from '../server/logger.js';
+import { signToken } from '../server/auth/token-verifier.js';
+import type { DevelopmentConfig } from '../server/engine/config.js';
+import { createLogger, type ServerLogger } from '../server/engine/logger.js';
+import { resolveSettings } from '../server/engine/settings.js';
+import { watchPlanOf } from '../server/engine/watch-plan.js';
 import { createServer } from '../server/server.js';
-import { resolveSettings } from '../server/settings.js';
-import { watchPlanOf } from '../server/watched.js';
+import { listen } from '../server/transport/http/listen.js';
 import { StateFolder } from './dev-state.js';
-import { greeting } from './greeting.js';
 import { loadConfig } from './load-config.js';
 import { repair } from './migrate.js';
 import { applyMigrations, migrationsFolder } from './migrations.js';
 import { listenForStop } from './signal.js';
 import type { ServeOptions } from './start.js';
+import { greeting } from './start-message.js';
 import { withDatabase } from './with-database.js';
 
 /** Development tokens outlive a night. */
@@ -80,7 +80,7 @@ async function assertPortIsFree(port: number, host: string): Promise<void> {
 async function openDatabase(
   url: string | undefined,
   state: StateFolder,
-  logger: Logger,
+  logger: ServerLogger,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
   if (url !== undefined) return { url, stop: () => Promise.resolve() };
   return startEmbedded({ folder: state.database, log: logger });

@@ -1,6 +1,6 @@
 import { readModel } from '../model/read.js';
-import { type TrustedColumn, trustedColumns } from '../policy/read-columns.js';
-import { watchPlanOf } from '../server/watched.js';
+import { type TrustedColumn, trustedColumns } from '../policy/trusted-columns.js';
+import { watchPlanOf } from '../server/engine/watch-plan.js';
 import type { Drift } from '../watch/drift.js';
 import { inspect } from '../watch/inspect.js';
 import type { WatchPlan } from '../watch/types.js';

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import { readModel } from '../model/read.js';
-import { watchPlanOf } from '../server/watched.js';
+import { watchPlanOf } from '../server/engine/watch-plan.js';
 import { sectionsSql, watchSections } from '../watch/watch-sql.js';
 import { loadConfig } from './load-config.js';
 import { migrationsFolder } from './migrations.js';

@@ -3,9 +3,9 @@ import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { register as registerCommonJs } from 'tsx/cjs/api';
 import { register } from 'tsx/esm/api';
-import { RivuletError } from '../errors.js';
-import type { RivuletConfig } from '../server/config.js';
-import { isRecord } from '../server/is-record.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { RivuletConfig } from '../server/engine/config.js';
+import { isRecord } from '../server/engine/is-record.js';
 
 const NAMES = ['rivulet.config.ts', 'rivulet.config.mts', 'rivulet.config.js', 'rivulet.config.mjs'];
 

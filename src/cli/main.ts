@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { portOf } from '../server/settings.js';
+import { portOf } from '../server/engine/settings.js';
 import { describeError } from './print.js';
 
 /** Exit codes: 0 done; 1 failed, or found what is wrong; 2 a command line that cannot be understood. */

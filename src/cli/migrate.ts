@@ -1,6 +1,6 @@
 import type { Database } from '../database/types.js';
 import { readModel } from '../model/read.js';
-import { watchPlanOf } from '../server/watched.js';
+import { watchPlanOf } from '../server/engine/watch-plan.js';
 import { inspect } from '../watch/inspect.js';
 import { install, prune } from '../watch/install.js';
 import type { WatchPlan } from '../watch/types.js';

@@ -4,9 +4,9 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { RivuletError } from '../../shared/errors.js';
 import { codedError } from '../database/errors.js';
-import { RivuletError } from '../errors.js';
-import type { RivuletConfig } from '../server/config.js';
+import type { RivuletConfig } from '../server/engine/config.js';
 
 /** Held while migrations are applied, so that of two nodes that start at once one waits. Chosen by chance. */
 const MIGRATION_LOCK = '3187940021749066';

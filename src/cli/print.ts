@@ -1,8 +1,9 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
+import { errorEntry } from '../error-texts.js';
 
 /** A coded error as people read it: code, message, what to do. Anything else is a fault of ours: with its stack. */
 export function describeError(error: unknown): string {
-  if (isCoded(error)) return `error ${error.code}: ${error.message}\n  ${error.entry.next}`;
+  if (isCoded(error)) return `error ${error.code}: ${error.message}\n  ${errorEntry(error).next}`;
   if (error instanceof Error) return error.stack ?? error.message;
   return String(error);
 }

@@ -1,4 +1,4 @@
-import { describeConfig } from '../server/description.js';
+import { describeConfig } from '../server/engine/describe-config.js';
 import { loadConfig } from './load-config.js';
 
 export interface SchemaCommandOptions {

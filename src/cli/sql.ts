@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import postgres from 'postgres';
+import { RivuletError } from '../../shared/errors.js';
 import { codedError } from '../database/errors.js';
-import { RivuletError } from '../errors.js';
 import { StateFolder } from './dev-state.js';
 import { table } from './print.js';
 
-interface Answer {
+interface SqlResult {
   readonly columns: readonly { readonly name: string }[] | undefined;
   readonly command: string;
   readonly count: number | null;
@@ -21,7 +21,7 @@ export async function sql(statement: string, options: { readonly config?: string
     connect_timeout: 10,
   });
   try {
-    for (const answer of answersOf(await client.unsafe(statement).simple().raw())) print(answer);
+    for (const answer of statementResults(await client.unsafe(statement).simple().raw())) print(answer);
   } catch (error) {
     throw explain(error);
   } finally {
@@ -40,7 +40,7 @@ async function databaseUrl(config: string | undefined): Promise<string> {
   );
 }
 
-function print({ columns, command, count, rows }: Answer): void {
+function print({ columns, command, count, rows }: SqlResult): void {
   if (columns !== undefined && columns.length > 0) {
     console.log(
       table(
@@ -55,11 +55,11 @@ function print({ columns, command, count, rows }: Answer): void {
 }
 
 /** The driver answers one statement with its rows, and several with a list of such. */
-function answersOf(result: unknown): readonly Answer[] {
+function statementResults(result: unknown): readonly SqlResult[] {
   const isOne =
     typeof result === 'object' && result !== null && 'command' in result && result.command !== undefined;
   return (isOne ? [result] : (result as unknown[])).map((each) => {
-    const raw = each as unknown as (Buffer | null)[][] & Pick<Answer, 'columns' | 'command' | 'count'>;
+    const raw = each as unknown as (Buffer | null)[][] & Pick<SqlResult, 'columns' | 'command' | 'count'>;
     return {
       columns: raw.columns,
       command: raw.command,

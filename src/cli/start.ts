@@ -1,6 +1,6 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
+import { resolveSettings } from '../server/engine/settings.js';
 import { createServer } from '../server/server.js';
-import { resolveSettings } from '../server/settings.js';
 import { loadConfig } from './load-config.js';
 import { listenForStop } from './signal.js';
 

@@ -1,6 +1,6 @@
-import { RivuletError } from '../errors.js';
-import { signToken } from '../server/auth.js';
-import { resolveSettings } from '../server/settings.js';
+import { RivuletError } from '../../shared/errors.js';
+import { signToken } from '../server/auth/token-verifier.js';
+import { resolveSettings } from '../server/engine/settings.js';
 import { StateFolder } from './dev-state.js';
 import { loadConfig } from './load-config.js';
 

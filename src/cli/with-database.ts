@@ -1,9 +1,9 @@
+import { RivuletError } from '../../shared/errors.js';
 import { connect } from '../database/connect.js';
 import { codedError } from '../database/errors.js';
 import type { Database } from '../database/types.js';
-import { RivuletError } from '../errors.js';
-import type { RivuletConfig } from '../server/config.js';
-import { resolveSettings } from '../server/settings.js';
+import type { RivuletConfig } from '../server/engine/config.js';
+import { resolveSettings } from '../server/engine/settings.js';
 import { StateFolder } from './dev-state.js';
 
 /** The database that a command works on: DATABASE_URL, the configuration's, or that of a running `rivulet dev`. */

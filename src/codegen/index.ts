@@ -1,6 +1,6 @@
 import type { DocumentNode } from 'graphql';
 import { loadConfig } from '../cli/load-config.js';
-import { describeConfig } from '../server/description.js';
+import { describeConfig } from '../server/engine/describe-config.js';
 import { trustedDocuments } from './trusted-documents.js';
 
 /**

@@ -1,10 +1,10 @@
 import { type DocumentNode, Kind, type OperationDefinitionNode, type TypeNode, visit } from 'graphql';
 import { whereKey } from '../../client/core/live/derive.js';
 import type { ClientSchema } from '../../client/core/schema.js';
-import type { ModelTable } from '../manifest/model.js';
-import { formatKey } from '../value/key.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import { formatKey } from '../../shared/value/key.js';
 
-export type Values = Readonly<Record<string, unknown>>;
+export type SampleVariables = Readonly<Record<string, unknown>>;
 
 /** Texts of which some type of a key accepts one. */
 const KEY_TEXTS = [
@@ -25,10 +25,10 @@ export function valuesOfVariables(
   schema: ClientSchema,
   document: DocumentNode,
   most: number,
-): readonly Values[] | null {
+): readonly SampleVariables[] | null {
   const operation = document.definitions[0] as OperationDefinitionNode;
   const uses = usesOf(document);
-  let all: Values[] = [{}];
+  let all: SampleVariables[] = [{}];
   for (const { variable, type } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
     const samples = samplesOf(schema, nameOf(type), uses.get(name) ?? new Set());

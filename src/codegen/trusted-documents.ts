@@ -7,12 +7,12 @@ import {
   print,
   visit,
 } from 'graphql';
-import { complete, Shapes } from '../../client/core/lists/index.js';
+import { completeDocument, FieldShapes } from '../../client/core/lists/index.js';
 import { derive } from '../../client/core/live/derive.js';
 import { type ClientSchema, readManifest } from '../../client/core/schema.js';
-import { RivuletError } from '../errors.js';
-import type { Manifest } from '../manifest/types.js';
-import { type Values, valuesOfVariables } from './sample-variables.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { Manifest } from '../../shared/manifest/types.js';
+import { type SampleVariables, valuesOfVariables } from './sample-variables.js';
 
 /** Of one operation: past it, its variables decide too much of what the client plugins derive. */
 const MAX_SAMPLES = 4_096;
@@ -30,7 +30,7 @@ export function trustedDocuments(
   documents: readonly DocumentNode[],
 ): Readonly<Record<string, string>> {
   const schema = readManifest(manifest);
-  const shapes = new Shapes(schema);
+  const shapes = new FieldShapes(schema);
   const texts = new Set<string>();
   for (const document of operationsOf(documents)) {
     texts.add(print(document));
@@ -44,11 +44,11 @@ export function trustedDocuments(
 
 function* derived(
   schema: ClientSchema,
-  shapes: Shapes,
+  shapes: FieldShapes,
   document: DocumentNode,
-  values: Values,
+  values: SampleVariables,
 ): Iterable<string> {
-  const completed = [complete(shapes, document, values), complete(shapes, document)];
+  const completed = [completeDocument(shapes, document, values), completeDocument(shapes, document)];
   for (const base of [document, ...completed.map((each) => each?.document)]) {
     if (base === undefined) continue;
     yield print(base);

@@ -1,4 +1,4 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import { listen } from './listener.js';
 import { Patience } from './patience.js';
 import { Pool } from './pool.js';

@@ -2,7 +2,7 @@ import { access, chmod, constants, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import type { RunAs } from './run-as.js';
 
 export interface Binaries {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import { connect } from './connect.js';
 import { type Binaries, findBinaries } from './embedded-binaries.js';
 import { isAlive, readPidFile } from './embedded-pid.js';

@@ -1,4 +1,4 @@
-import { type ErrorCode, RivuletError } from '../errors.js';
+import { type ErrorCode, RivuletError } from '../../shared/errors.js';
 
 /** SQLSTATEs by name, for code that has to tell them apart. Source: PostgreSQL documentation, Appendix A. */
 export const SQLSTATE = {

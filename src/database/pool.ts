@@ -1,4 +1,4 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import type { Statement } from '../sql/statement.js';
 import type { Cancellation } from './cancellation.js';
 import { FairQueue, NOBODY, type Queued } from './fair-queue.js';

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorEntry } from '../error-texts.js';
 import { codedError, codeOf, SQLSTATE } from './errors.js';
 
 export interface RetryOptions {
@@ -15,7 +16,8 @@ const LONGEST_WAIT_MS = 2_000;
 
 /** True for an error that says nothing of the statement: not reached, overloaded, or in another transaction's way. */
 export function isPassing(error: unknown): boolean {
-  return codedError(error)?.entry.retryable === true;
+  const coded = codedError(error);
+  return coded !== undefined && errorEntry(coded).retryable === true;
 }
 
 /** True where a database is there that is starting, recovering or about to stop. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chown, readFile } from 'node:fs/promises';
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 
 /** Who runs a program. PostgreSQL refuses to run as root. */
 export interface RunAs {

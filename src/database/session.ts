@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import postgres from 'postgres';
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import type { Statement } from '../sql/statement.js';
 import { codeOf, SQLSTATE } from './errors.js';
 import type { Patience } from './patience.js';

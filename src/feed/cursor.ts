@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 import type { Snapshot } from '../log/snapshot.js';
 import { type CursorContent, packCursor, unpackCursor } from './cursor-text.js';
 

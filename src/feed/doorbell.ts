@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Logger, Queryable } from '../database/types.js';
-import { ERRORS } from '../errors.js';
+import { ERRORS } from '../error-texts.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
 import { ReaderLock } from './reader-lock.js';
 

@@ -1,6 +1,7 @@
+import { RivuletError } from '../../shared/errors.js';
+import type { Model } from '../../shared/model/types.js';
 import { codedError, codeOf, SQLSTATE } from '../database/errors.js';
 import type { Database, Logger } from '../database/types.js';
-import { RivuletError } from '../errors.js';
 import { Claim } from '../log/claim.js';
 import { decode } from '../log/decode.js';
 import { NEWEST_SQL, parsePosition } from '../log/newest.js';
@@ -8,7 +9,6 @@ import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { renewLog } from '../log/renew.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { Model } from '../model/types.js';
 import { Listeners } from './listeners.js';
 import { createLogPages, type LogPages, type Unreadable } from './log-pages.js';
 import { Meter } from './meter.js';

@@ -1,12 +1,12 @@
+import { RivuletError } from '../../shared/errors.js';
+import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
-import { RivuletError } from '../errors.js';
 import { decode } from '../log/decode.js';
 import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import { parseUnseen, readUnseen, type SqlTable } from '../log/unseen.js';
-import type { Model } from '../model/types.js';
 import type { DecodedCursor } from './cursor.js';
 import { createLogPages, type LogPagesOptions, type Unreadable } from './log-pages.js';
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
 import { TransactionDecoder } from '../log/decode-transaction.js';
 import { type Outline, outlineSince, parseOutline } from '../log/outline.js';
@@ -7,7 +8,6 @@ import { type LoggedRow, type Part, parseRead, readPart } from '../log/read.js';
 import { Shapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { Model } from '../model/types.js';
 import type { DecodedCursor } from './cursor.js';
 
 /** Whole transactions, in the feed's order. */

@@ -1,7 +1,7 @@
-import type { Cells } from '../filter/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import { isVisible, type Snapshot, withVisible } from '../log/snapshot.js';
-import type { Change, LoggedTransaction, Operation } from '../log/types.js';
-import type { ModelTable } from '../model/types.js';
+import type { LoggedChange, LoggedTransaction, Operation } from '../log/types.js';
 import { Listeners } from './listeners.js';
 import { Meter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
@@ -15,9 +15,9 @@ export interface MemoryFeed extends Feed {
 
 export interface MemoryTransaction {
   readonly xid: bigint;
-  insert(table: ModelTable, row: Cells): void;
-  update(table: ModelTable, before: Cells, after: Cells): void;
-  delete(table: ModelTable, row: Cells): void;
+  insert(table: ModelTable, row: RowCells): void;
+  update(table: ModelTable, before: RowCells, after: RowCells): void;
+  delete(table: ModelTable, row: RowCells): void;
   truncate(table: ModelTable): void;
   /** Its changes are now there to be read. */
   commit(): void;
@@ -28,7 +28,7 @@ interface Committed {
   readonly xid: bigint;
   readonly loggedAt: string;
   readonly mutationId: string | null;
-  readonly changes: readonly Change[];
+  readonly changes: readonly LoggedChange[];
 }
 
 export function createMemoryFeed(): MemoryFeed {
@@ -90,8 +90,8 @@ class MemoryLogFeed implements MemoryFeed {
   begin(options: { readonly mutationId?: string } = {}): MemoryTransaction {
     const xid = this.#nextXid++;
     this.#inProgress.add(xid);
-    const changes: Change[] = [];
-    const log = (table: ModelTable, op: Operation, before: Cells | null, after: Cells | null): void => {
+    const changes: LoggedChange[] = [];
+    const log = (table: ModelTable, op: Operation, before: RowCells | null, after: RowCells | null): void => {
       if (!this.#inProgress.has(xid)) throw new Error('the transaction is over');
       changes.push({ seq: this.#nextSeq++, table, op, old: before, new: after });
     };

@@ -1,6 +1,6 @@
 import { isPassing } from '../database/retry.js';
 import type { Database, Logger } from '../database/types.js';
-import { ERRORS } from '../errors.js';
+import { ERRORS } from '../error-texts.js';
 
 /** From so full on it is warned of. */
 const ALARM_AT = 0.5;

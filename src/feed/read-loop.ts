@@ -1,4 +1,4 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 
 export interface ReadLoopOptions {
   /** Reads once and hands over what it found. Never called twice at a time. */

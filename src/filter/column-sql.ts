@@ -1,4 +1,4 @@
-import type { ModelColumn } from '../model/types.js';
+import type { ModelColumn } from '../../shared/model/types.js';
 import { quoteIdent } from '../sql/quote.js';
 
 /** `t0."project_id"`. The alias goes into the SQL as it is. */

@@ -1,5 +1,5 @@
-import type { ModelColumn, ModelRelation } from '../model/types.js';
-import type { Filter } from './types.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelRelation } from '../../shared/model/types.js';
 
 /**
  * A chain of relations, from the filter's table outwards; never empty. Each starts at the table where the one before it ends, or, where

@@ -1,8 +1,8 @@
-import type { Model, ModelColumn } from '../model/types.js';
-import type { Params } from '../sql/statement.js';
-import { formatArray } from '../value/array-literal.js';
+import type { ArrayOp, CompareOp, Filter } from '../../shared/filter/types.js';
+import type { Model, ModelColumn } from '../../shared/model/types.js';
+import { formatArray } from '../../shared/value/array-literal.js';
+import type { StatementParams } from '../sql/statement.js';
 import { columnSql, pairsSql } from './column-sql.js';
-import type { ArrayOp, CompareOp, Filter } from './types.js';
 
 const COMPARE: Readonly<Record<CompareOp, string>> = {
   eq: '=',
@@ -24,7 +24,7 @@ const ARRAY: Readonly<Record<ArrayOp, string>> = {
  * `alias` goes into the SQL as it is; the sub-selects call their rows `<alias>_1`, `<alias>_1_1` … and `<alias>_1j` (junctions), so no
  * other alias in reach may look like these.
  */
-export function filterToSql(model: Model, filter: Filter, alias: string, params: Params): string {
+export function filterToSql(model: Model, filter: Filter, alias: string, params: StatementParams): string {
   switch (filter.kind) {
     case 'const':
       return String(filter.value);
@@ -58,7 +58,7 @@ function relatedToSql(
   model: Model,
   { relation, filter, via }: Extract<Filter, { kind: 'related' }>,
   alias: string,
-  params: Params,
+  params: StatementParams,
 ): string {
   const inner = `${alias}_1`;
   const target = model.table(relation.target);
@@ -81,7 +81,10 @@ function relatedToSql(
 }
 
 /** One array parameter, so that the statement's text does not depend on the number of values; a list where there can be no such array. */
-function oneOf({ column, values, castType }: Extract<Filter, { kind: 'in' }>, params: Params): string {
+function oneOf(
+  { column, values, castType }: Extract<Filter, { kind: 'in' }>,
+  params: StatementParams,
+): string {
   if (castType !== undefined) {
     // Not IN, which would compare as the type that all have in common and not as `=` does.
     return `= any (array[${values.map((value) => params.cast(value, castType)).join(', ')}])`;

@@ -1,9 +1,9 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelTable } from '../model/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import type { LoggedRow } from './read.js';
 import { RowOrder } from './row-order.js';
 import type { Shapes } from './shapes.js';
-import type { Change, LoggedTransaction } from './types.js';
+import type { LoggedChange, LoggedTransaction } from './types.js';
 
 /**
  * Turns the rows of one transaction into its changes, by parts where they are many. Rows are added in the order of `seq`, and their shapes
@@ -51,7 +51,7 @@ export class TransactionDecoder {
 type DecodedRow =
   | {
       readonly kind: 'changes';
-      readonly changes: readonly Change[];
+      readonly changes: readonly LoggedChange[];
       /** Places of the columns of which every change is logged; `null`: all. */
       readonly logged: readonly number[] | null;
     }
@@ -74,7 +74,7 @@ function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
   if (op === 'TRUNCATE') {
     return { kind: 'changes', changes: [{ seq, table, op, old: null, new: null }], logged: null };
   }
-  const images: (Cells | null)[] = [];
+  const images: (RowCells | null)[] = [];
   let logged: readonly number[] | null = null;
   for (const image of [row.old, row.new]) {
     const of = image && shapes.of(row.shape, image);
@@ -96,10 +96,10 @@ function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
 function changesOf(
   seq: bigint,
   table: ModelTable,
-  op: Change['op'],
-  old: Cells | null,
-  next: Cells | null,
-): readonly Change[] {
+  op: LoggedChange['op'],
+  old: RowCells | null,
+  next: RowCells | null,
+): readonly LoggedChange[] {
   const isSameRow = !old || !next || table.key.every(({ index }) => old[index] === next[index]);
   if (isSameRow) return [{ seq, table, op, old, new: next }];
   return [

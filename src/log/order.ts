@@ -1,5 +1,5 @@
-import type { Cells } from '../filter/types.js';
-import type { Change } from './types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { LoggedChange } from './types.js';
 
 /**
  * Puts the changes of one row, by one transaction, into the order in which they happened. `null`: they are not all of its changes.
@@ -13,21 +13,21 @@ import type { Change } from './types.js';
  * `logged` are the columns (by place) of which every change was logged, where it is not all: then only these must follow from one another.
  */
 export function inCausalOrder(
-  changes: readonly Change[],
+  changes: readonly LoggedChange[],
   logged: readonly number[] | null = null,
-): readonly Change[] | null {
+): readonly LoggedChange[] | null {
   if (changes.length < 2 || isInOrder(changes)) return changes;
   return ordered(changes, wholeImage) ?? (logged && ordered(changes, (image) => partOf(image, logged)));
 }
 
-function isInOrder(changes: readonly Change[]): boolean {
+function isInOrder(changes: readonly LoggedChange[]): boolean {
   return changes.every((change, i) => i === 0 || sameImage(changes[i - 1]!.new, change.old));
 }
 
 /** What two images must have in common for one change to follow the other. */
-type Node = (image: Cells | null) => string;
+type Node = (image: RowCells | null) => string;
 
-function ordered(changes: readonly Change[], nodeOf: Node): readonly Change[] | null {
+function ordered(changes: readonly LoggedChange[], nodeOf: Node): readonly LoggedChange[] | null {
   const edges = changes.map((change) => ({
     change,
     from: nodeOf(change.old),
@@ -40,7 +40,7 @@ function ordered(changes: readonly Change[], nodeOf: Node): readonly Change[] | 
 }
 
 interface Edge {
-  readonly change: Change;
+  readonly change: LoggedChange;
   readonly from: string;
   readonly to: string;
 }
@@ -92,7 +92,7 @@ function chain(edges: readonly Edge[], start: string): readonly Edge[] | null {
   return path.length === edges.length && isChain(path) ? path : null;
 }
 
-function netOf(edges: readonly Edge[], { start, end }: Ends): readonly Change[] {
+function netOf(edges: readonly Edge[], { start, end }: Ends): readonly LoggedChange[] {
   if (start === end) return [];
   const old = edges.find(({ from }) => from === start)!.change.old;
   const { change } = edges.findLast(({ to }) => to === end)!;
@@ -102,11 +102,11 @@ function netOf(edges: readonly Edge[], { start, end }: Ends): readonly Change[] 
 
 const wholeImage: Node = (image) => (image === null ? '' : JSON.stringify(image));
 
-function partOf(image: Cells | null, columns: readonly number[]): string {
+function partOf(image: RowCells | null, columns: readonly number[]): string {
   return image === null ? '' : JSON.stringify(columns.map((column) => image[column]));
 }
 
-function sameImage(a: Cells | null, b: Cells | null): boolean {
+function sameImage(a: RowCells | null, b: RowCells | null): boolean {
   if (a === null || b === null) return a === b;
   return a.length === b.length && a.every((cell, i) => cell === b[i]);
 }

@@ -1,5 +1,5 @@
 import type { TextRow } from '../database/types.js';
-import { Params, type Statement } from '../sql/statement.js';
+import { type Statement, StatementParams } from '../sql/statement.js';
 import { amongSql } from './among.js';
 import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
 import { parseStanding, type Standing, standingSql } from './standing.js';
@@ -37,7 +37,7 @@ export interface OutlinedTable {
  * of 100,000 transactions it has about 2 MB, a hundredth of what their images have.
  */
 export function outlineSince(position: Snapshot, maxTransactions = 1_000_000): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const columns = `c.xid, c.seq, c.shape, c.op, coalesce(pg_column_size(c.old), 0) + coalesce(pg_column_size(c.new), 0) as bytes`;

@@ -1,5 +1,5 @@
 import type { TextRow } from '../database/types.js';
-import { Params, type Statement } from '../sql/statement.js';
+import { type Statement, StatementParams } from '../sql/statement.js';
 import { amongSql } from './among.js';
 import { LOGGED_AT_SQL } from './newest.js';
 import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
@@ -56,7 +56,7 @@ const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_j
  * are deleted in the transaction that says so. Where it was, no rows are read. With `maxRows` it stops soon after so many.
  */
 export function readSince(position: Snapshot, maxRows?: number): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isWhole = `not exists (select 1 from rivulet.log where trimmed >= ${xmin})`;
@@ -83,7 +83,7 @@ export type Part =
 
 /** What is known to be in the log. `since`: nothing that it does not see had been trimmed, when that was found out. */
 export function readPart(part: Part, since: Snapshot): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const trimmed = `(l.trimmed >= ${params.cast(since.xmin.toString(), 'xid8')})::text`;
   return {
     text: `select pg_current_snapshot()::text, l.epoch::text, null, ${trimmed}, 'same', null, null, null, null, null from rivulet.log l
@@ -92,7 +92,7 @@ union all (${partSql(part, params)})`,
   };
 }
 
-function partSql(part: Part, params: Params): string {
+function partSql(part: Part, params: StatementParams): string {
   const rows = `select null, null, ${COLUMNS} from rivulet.change c where`;
   switch (part.kind) {
     case 'whole':

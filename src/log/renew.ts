@@ -1,6 +1,6 @@
+import { RivuletError } from '../../shared/errors.js';
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import type { Database, TextRow } from '../database/types.js';
-import { RivuletError } from '../errors.js';
 
 /** Deleting the rows of another history takes as long as there are rows. */
 const WITHIN = { prepare: false, silenceMs: 600_000 };

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import { isPassing } from '../database/retry.js';
 import type { Database, Logger } from '../database/types.js';
-import { ERRORS } from '../errors.js';
+import { ERRORS } from '../error-texts.js';
 import { type Keep, trim } from './trim.js';
 
 export interface RetentionOptions {

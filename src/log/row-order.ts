@@ -1,6 +1,6 @@
-import type { ModelTable } from '../model/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import { inCausalOrder } from './order.js';
-import type { Change } from './types.js';
+import type { LoggedChange } from './types.js';
 
 interface TableOrder {
   readonly id: number;
@@ -14,14 +14,14 @@ interface TableOrder {
  * Changes are added in the order of `seq`.
  */
 export class RowOrder {
-  readonly changes: (Change | null)[] = [];
+  readonly changes: (LoggedChange | null)[] = [];
   /** Tables of which some row's changes do not follow from one another: not all of them were logged. */
   readonly broken = new Set<ModelTable>();
   /** Where each row's change is; several places where it has several. */
   readonly #places = new Map<string, number | number[]>();
   readonly #tables = new Map<ModelTable, TableOrder>();
 
-  add(change: Change, logged: readonly number[] | null): void {
+  add(change: LoggedChange, logged: readonly number[] | null): void {
     const place = this.changes.push(change) - 1;
     const table = this.#tableOf(change.table);
     table.logged ??= logged;
@@ -39,7 +39,7 @@ export class RowOrder {
   }
 
   /** The changes as they happened; those of a broken table as `seq` has them. Ends the adding. */
-  finish(): readonly Change[] {
+  finish(): readonly LoggedChange[] {
     let isShorter = false;
     for (const places of this.#places.values()) {
       if (typeof places === 'number') continue;
@@ -52,7 +52,7 @@ export class RowOrder {
     }
     this.#places.clear();
     const { changes } = this;
-    return isShorter ? changes.filter((change) => change !== null) : (changes as Change[]);
+    return isShorter ? changes.filter((change) => change !== null) : (changes as LoggedChange[]);
   }
 
   #tableOf(table: ModelTable): TableOrder {

@@ -1,7 +1,7 @@
+import type { RowCells } from '../../shared/filter/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
-import type { Cells } from '../filter/types.js';
 import { isReadableAs, typeName } from '../model/type-names.js';
-import type { Model, ModelTable } from '../model/types.js';
 import type { LoggedRow } from './read.js';
 
 type Image = readonly (string | null)[];
@@ -13,7 +13,7 @@ export type Shape =
       readonly table: ModelTable;
       /** Places of the columns of which every change was logged; `null`: all. */
       readonly logged: readonly number[] | null;
-      read(image: Image): Cells;
+      read(image: Image): RowCells;
     }
   /** No table of the model: nobody can ask for its changes. */
   | { readonly kind: 'foreign' }

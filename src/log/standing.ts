@@ -1,4 +1,4 @@
-import type { Params } from '../sql/statement.js';
+import type { StatementParams } from '../sql/statement.js';
 import type { Snapshot } from './snapshot.js';
 
 /** How the log of now stands to a position of it. */
@@ -15,7 +15,7 @@ export type Standing =
 const STANDINGS: readonly Standing[] = ['same', 'foreign', 'moved', 'standby'];
 
 /** A text expression on `rivulet.log l`, for `parseStanding`. 30 µs, of which half are for the file that names the cluster. */
-export function standingSql(position: Snapshot, params: Params): string {
+export function standingSql(position: Snapshot, params: StatementParams): string {
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const now = 'pg_current_snapshot()';
@@ -24,7 +24,7 @@ export function standingSql(position: Snapshot, params: Params): string {
     when ${isBehind} or ${isAnchorGone(position, params)} then 'foreign' else 'same' end`;
 }
 
-function isAnchorGone({ anchor }: Snapshot, params: Params): string {
+function isAnchorGone({ anchor }: Snapshot, params: StatementParams): string {
   if (!anchor) return 'false';
   const xid = params.cast(anchor.xid.toString(), 'xid8');
   const loggedAt = params.cast(anchor.loggedAt, 'timestamptz');

@@ -1,19 +1,19 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelTable } from '../model/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import type { Snapshot } from './snapshot.js';
 
 /** What the database did. (What a subscriber sees is a kind: ENTER, UPDATE, LEAVE.) */
 export type Operation = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
 
 /** One changed row, decoded into the model's column order. */
-export interface Change {
+export interface LoggedChange {
   readonly seq: bigint;
   readonly table: ModelTable;
   readonly op: Operation;
   /** The row before: UPDATE and DELETE. */
-  readonly old: Cells | null;
+  readonly old: RowCells | null;
   /** The row after: INSERT and UPDATE. */
-  readonly new: Cells | null;
+  readonly new: RowCells | null;
 }
 
 /** What one database transaction changed, in the order in which it changed it. */
@@ -23,7 +23,7 @@ export interface LoggedTransaction {
   readonly loggedAt: string;
   /** What the writer set as `rivulet.mutation_id`, if anything. */
   readonly mutationId: string | null;
-  readonly changes: readonly Change[];
+  readonly changes: readonly LoggedChange[];
   /** Tables that it changed in a way that cannot be told row by row: continuity is lost there. Why, for people. */
   readonly unreadable: ReadonlyMap<ModelTable, string>;
   /** It changed more than is read; all its tables are `unreadable`. */

@@ -1,5 +1,5 @@
 import type { TextRow } from '../database/types.js';
-import { Params, type Statement } from '../sql/statement.js';
+import { type Statement, StatementParams } from '../sql/statement.js';
 import { amongSql } from './among.js';
 import type { LoggedRow } from './read.js';
 import type { Snapshot } from './snapshot.js';
@@ -18,7 +18,11 @@ const LOOKED_AT = 1_000;
  * would take more than a look. The newest rows are the end of the key's index, whatever the planner knows of the parameters; where nothing
  * came since, one row is read.
  */
-export function unseenToSql(position: Snapshot, tables: readonly SqlTable[], params: Params): string {
+export function unseenToSql(
+  position: Snapshot,
+  tables: readonly SqlTable[],
+  params: StatementParams,
+): string {
   if (tables.length === 0) return 'false';
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
@@ -35,12 +39,12 @@ export function unseenToSql(position: Snapshot, tables: readonly SqlTable[], par
 }
 
 /** Transactions that were in progress at the position. */
-function endedSince({ xip }: Snapshot, tables: readonly SqlTable[], params: Params): string {
+function endedSince({ xip }: Snapshot, tables: readonly SqlTable[], params: StatementParams): string {
   return `exists (select 1 from rivulet.change c where ${amongSql('c.xid', xip, params)} and ${ofTables('c', tables, params)})`;
 }
 
 /** Shape 0 is of any table: images of it say themselves what they are. */
-function ofTables(alias: string, tables: readonly SqlTable[], params: Params): string {
+function ofTables(alias: string, tables: readonly SqlTable[], params: StatementParams): string {
   const names = tables
     .map(({ sqlSchema, sqlName }) => `(${params.text(sqlSchema)}, ${params.text(sqlName)})`)
     .join(', ');
@@ -50,7 +54,7 @@ function ofTables(alias: string, tables: readonly SqlTable[], params: Params): s
 
 /** The rows of these tables that `position` does not see. Not to be prepared: see `readSince`. */
 export function readUnseen(position: Snapshot, tables: readonly SqlTable[]): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isOfTables = ofTables('c', tables, params);

@@ -1,7 +1,5 @@
-import { isOrderable, operatorsFor } from '../filter/operators.js';
-import type { OrderDirection } from '../filter/types.js';
-import type { ColumnType, Model, ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
-import { hashText } from './hash.js';
+import { isOrderable, operatorsFor } from '../../shared/filter/operators.js';
+import type { OrderDirection } from '../../shared/filter/types.js';
 import {
   MANIFEST_VERSION,
   type Manifest,
@@ -10,8 +8,10 @@ import {
   type ManifestRelation,
   type ManifestTable,
   type ManifestType,
-} from './types.js';
-import { type Known, whereAsJson } from './where.js';
+} from '../../shared/manifest/types.js';
+import type { ColumnType, Model, ModelColumn, ModelRelation, ModelTable } from '../../shared/model/types.js';
+import { hashText } from './hash.js';
+import { type ManifestVisibility, whereAsJson } from './where-as-json.js';
 
 /** What the manifest has to know of the GraphQL schema that is served beside it. */
 export interface ManifestOptions {
@@ -48,7 +48,7 @@ export function makeManifest(
       new Set([...table.key, ...(options.columns?.(table) ?? table.columns)]),
     ]),
   );
-  const known: Known = { table: exposed, columns: (table) => columnSets.get(table)! };
+  const known: ManifestVisibility = { table: exposed, columns: (table) => columnSets.get(table)! };
   const { defaultRows, maxRows, maxDepth } = options.limits;
   const content = {
     version: MANIFEST_VERSION,
@@ -62,7 +62,7 @@ export function makeManifest(
 
 function describeTable(
   model: Model,
-  known: Known,
+  known: ManifestVisibility,
   table: ModelTable,
   options: ManifestOptions,
 ): ManifestTable {
@@ -126,7 +126,11 @@ function describeType(type: ColumnType, options: ManifestOptions): ManifestType 
   }
 }
 
-function describeRelation(model: Model, known: Known, relation: ModelRelation): ManifestRelation {
+function describeRelation(
+  model: Model,
+  known: ManifestVisibility,
+  relation: ModelRelation,
+): ManifestRelation {
   const { name, kind, target } = relation;
   const hidden: ManifestRelation = { rule: 'hidden', name, kind, target };
   const source = model.table(relation.source);
@@ -149,7 +153,7 @@ function describeRelation(model: Model, known: Known, relation: ModelRelation): 
   return { ...rule, ...(junction ? { through: junction } : {}), where: { on: where.on, filter } };
 }
 
-function knows(known: Known, table: ModelTable, columns: readonly ModelColumn[]): boolean {
+function knows(known: ManifestVisibility, table: ModelTable, columns: readonly ModelColumn[]): boolean {
   return columns.every((column) => known.columns(table).has(column));
 }
 

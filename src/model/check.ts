@@ -1,6 +1,6 @@
-import { derivedTypeNames, isGraphQLName, reservedTypeNames } from './names.js';
-import type { Problems } from './problems.js';
-import type { ColumnType, Model, ModelTable } from './types.js';
+import type { ColumnType, Model, ModelTable } from '../../shared/model/types.js';
+import { derivedTypeNames, isGraphQLName, reservedTypeNames } from './graphql-names.js';
+import type { SchemaProblems } from './schema-problems.js';
 
 /** Property names that mean something else in a filter or a row's type. */
 const RESERVED_PROPERTIES = new Set(['AND', 'OR', 'NOT', 'RAW', 'nodeId']);
@@ -8,13 +8,13 @@ const RESERVED_PROPERTIES = new Set(['AND', 'OR', 'NOT', 'RAW', 'nodeId']);
 const RESERVED_FIELDS = new Set(['node', 'nodes']);
 
 /** Finds names that clash with each other or cannot be GraphQL names. */
-export function checkModel(model: Model, problems: Problems): void {
+export function checkModel(model: Model, problems: SchemaProblems): void {
   checkTypeNames(model, problems);
   checkFieldNames(model, problems);
   for (const table of model.tables) checkProperties(table, problems);
 }
 
-function checkTypeNames(model: Model, problems: Problems): void {
+function checkTypeNames(model: Model, problems: SchemaProblems): void {
   const owners = new Map<string, string>(
     reservedTypeNames().map((name) => [name, 'GraphQL or Rivulet itself']),
   );
@@ -58,7 +58,7 @@ function checkTypeNames(model: Model, problems: Problems): void {
   }
 }
 
-function checkFieldNames(model: Model, problems: Problems): void {
+function checkFieldNames(model: Model, problems: SchemaProblems): void {
   const owners = new Map<string, ModelTable>();
   for (const table of model.tables) {
     const { one, many } = table.fields;
@@ -81,7 +81,7 @@ function checkFieldNames(model: Model, problems: Problems): void {
   }
 }
 
-function checkProperties(table: ModelTable, problems: Problems): void {
+function checkProperties(table: ModelTable, problems: SchemaProblems): void {
   const properties = [...table.columns.map((c) => c.name), ...table.relations.map((r) => r.name)];
   for (const name of properties) {
     const place = `${table.name}.${name}`;

@@ -1,8 +1,8 @@
 import { is } from 'drizzle-orm';
 import { type PgColumn, PgCustomColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core';
+import type { ColumnFacts, ColumnType } from '../../shared/model/types.js';
 import { quoteName } from '../sql/quote.js';
-import { pascalCase } from './names.js';
-import type { ColumnFacts, ColumnType } from './types.js';
+import { pascalCase } from './graphql-names.js';
 
 /** The type of a column and the cast that gives it, without modifiers. */
 export interface ReadType {

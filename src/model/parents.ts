@@ -1,15 +1,16 @@
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
-import type { ModelColumn, ModelParent, ModelTable } from './types.js';
+import type { ModelColumn, ModelParent, ModelTable } from '../../shared/model/types.js';
+import { drizzleTable } from './drizzle.js';
 
 /**
  * The parents that a table's rows refer to: those of its foreign keys, and those of its `one` relations, as far as they lead from columns of
  * the row to another row's primary key without a condition (a `where` makes it another relation for each kind of row).
  */
 export function readParents(table: ModelTable, tables: readonly ModelTable[]): readonly ModelParent[] {
-  const byDrizzle = new Map<PgTable, ModelTable>(tables.map((each) => [each.drizzle, each]));
+  const byDrizzle = new Map<PgTable, ModelTable>(tables.map((each) => [drizzleTable(each), each]));
   const byName = new Map(tables.map((each) => [each.name, each]));
   const parents: ModelParent[] = [];
-  for (const foreignKey of getTableConfig(table.drizzle).foreignKeys) {
+  for (const foreignKey of getTableConfig(drizzleTable(table)).foreignKeys) {
     const { columns, foreignColumns, foreignTable } = foreignKey.reference();
     const from = columns.map((column) => bySqlName(table, column.name));
     const target = byDrizzle.get(foreignTable);

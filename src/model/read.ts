@@ -1,16 +1,17 @@
 import { type AnyRelations, getColumns, is, SQL } from 'drizzle-orm';
 import { getTableConfig, type PgColumn, PgTable } from 'drizzle-orm/pg-core';
+import type { Model, ModelColumn, ModelParent, ModelRelation, ModelTable } from '../../shared/model/types.js';
 import { checkModel } from './check.js';
 import { factsOf, readColumnType } from './column-type.js';
-import { idColumnField, type TableNames, tableNames } from './names.js';
+import { setDrizzleColumn, setDrizzleTable } from './drizzle.js';
+import { type GraphQLTableNames, idColumnField, tableNames } from './graphql-names.js';
 import { readParents } from './parents.js';
-import { Problems } from './problems.js';
 import { keyPairs, readRelations } from './relations.js';
-import type { Model, ModelColumn, ModelParent, ModelRelation, ModelTable } from './types.js';
+import { SchemaProblems } from './schema-problems.js';
 
 export interface ReadModelOptions {
   /** GraphQL names that differ from the ones derived, by Drizzle's key of the table. */
-  readonly names?: Readonly<Record<string, Partial<TableNames>>>;
+  readonly names?: Readonly<Record<string, Partial<GraphQLTableNames>>>;
 }
 
 /** What `defineRelations` returns, with or without relations in it. */
@@ -24,7 +25,7 @@ export type SchemaRelations = Readonly<
  */
 export function readModel(schema: SchemaRelations, options: ReadModelOptions = {}): Model {
   const relations = schema as AnyRelations;
-  const problems = new Problems();
+  const problems = new SchemaProblems();
   const drizzleTables = new Map<string, PgTable>();
   for (const [name, { table }] of Object.entries(relations)) {
     if (is(table, PgTable)) drizzleTables.set(name, table);
@@ -84,7 +85,6 @@ class ReadTable implements ModelTable {
   /** Filled by `readRelations` before the table is frozen, since relations name columns of other tables. */
   relations: readonly ModelRelation[] = [];
   parents: readonly ModelParent[] = [];
-  readonly drizzle: PgTable;
   readonly #columns: ReadonlyMap<string, ModelColumn>;
   readonly #fields: ReadonlyMap<string, ModelColumn>;
 
@@ -101,7 +101,6 @@ class ReadTable implements ModelTable {
     this.sqlName = fields.sqlName;
     this.columns = Object.freeze(fields.columns);
     this.key = Object.freeze(fields.key);
-    this.drizzle = fields.drizzle;
     this.#columns = new Map(fields.columns.map((column) => [column.name, column]));
     this.#fields = new Map(fields.columns.map((column) => [column.field, column]));
   }
@@ -128,7 +127,7 @@ class ReadTable implements ModelTable {
 export interface ReadTableOptions {
   /** The columns that are keys' ends elsewhere. */
   readonly references?: ReadonlySet<string>;
-  readonly override?: Partial<TableNames> | undefined;
+  readonly override?: Partial<GraphQLTableNames> | undefined;
   readonly relationNames?: readonly string[];
 }
 
@@ -145,7 +144,7 @@ export function readTable(
   const columns = Object.entries(getColumns(drizzle)).map(([property, column], index): ModelColumn => {
     const { type, castType } = readColumnType(column);
     const identity = column.generatedIdentity?.type;
-    return Object.freeze({
+    const read: ModelColumn = Object.freeze({
       name: property,
       field:
         property === 'id' && !(keyNames.size === 1 && keyNames.has(column.name))
@@ -162,12 +161,13 @@ export function readTable(
       isKey: keyNames.has(column.name),
       isReference: references.has(property),
       facts: factsOf(type),
-      drizzle: column,
     });
+    setDrizzleColumn(read, column);
+    return read;
   });
   const keyOrder = config.primaryKeys[0]?.columns.map((column) => column.name) ?? [...keyNames];
   const names = tableNames(name, override);
-  return new ReadTable({
+  const table = new ReadTable({
     name,
     typeName: names.type,
     fields: { one: names.one, many: names.many },
@@ -175,8 +175,9 @@ export function readTable(
     sqlName: config.name,
     columns,
     key: keyOrder.map((sqlName) => columns.find((column) => column.sqlName === sqlName)!),
-    drizzle,
   });
+  setDrizzleTable(table, drizzle);
+  return table;
 }
 
 /** Drizzle's serial types have no default of their own; `nextval` stands in the text of an SQL default. */

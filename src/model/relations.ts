@@ -1,7 +1,7 @@
 import { type AnyRelations, getColumns, is, Many, One } from 'drizzle-orm';
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
-import type { Problems } from './problems.js';
-import type { ModelColumn, ModelRelation, ModelTable } from './types.js';
+import type { ModelColumn, ModelRelation, ModelTable } from '../../shared/model/types.js';
+import type { SchemaProblems } from './schema-problems.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -14,7 +14,7 @@ interface End {
 export function readRelations(
   relations: AnyRelations,
   tables: ReadonlyMap<string, ModelTable>,
-  problems: Problems,
+  problems: SchemaProblems,
 ): void {
   for (const [name, config] of Object.entries(relations)) {
     const source = tables.get(name);

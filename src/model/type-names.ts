@@ -1,4 +1,4 @@
-import type { ModelColumn } from './types.js';
+import type { ModelColumn } from '../../shared/model/types.js';
 
 /** Cast names (`ModelColumn.castType`) that `format_type` spells otherwise. */
 const SPELLINGS: Readonly<Record<string, string>> = {

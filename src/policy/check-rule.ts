@@ -1,12 +1,12 @@
-import type { Model, ModelTable } from '../model/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import { parsePolicy } from './parse.js';
-import type { Action } from './types.js';
+import type { PolicyAction } from './types.js';
 
 /** The problems of one action's rule: a boolean, a filter that is read now, or a function that is called later. */
 export function problemsOfRule(
   model: Model,
   table: ModelTable,
-  action: Action,
+  action: PolicyAction,
   rule: unknown,
 ): readonly string[] {
   const place = `policies.${table.name}.${action}`;

@@ -1,7 +1,7 @@
-import { RivuletError } from '../errors.js';
-import { isPlainObject } from '../filter/parse-state.js';
-import type { ColumnType } from '../model/types.js';
-import { excerpt, invalidValue } from '../value/invalid.js';
+import { RivuletError } from '../../shared/errors.js';
+import { isPlainObject } from '../../shared/filter/parse-state.js';
+import type { ColumnType } from '../../shared/model/types.js';
+import { excerpt, invalidValue } from '../../shared/value/invalid.js';
 import { isPromise } from './promise.js';
 
 /**

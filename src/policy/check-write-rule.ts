@@ -1,4 +1,4 @@
-import type { Model, ModelTable } from '../model/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import { problemsOfRule } from './check-rule.js';
 import { type WriteAction, writeAccessOf } from './write-rule.js';
 

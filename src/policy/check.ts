@@ -1,13 +1,13 @@
-import { RivuletError } from '../errors.js';
-import { isPlainObject } from '../filter/parse-state.js';
-import type { Model, ModelTable } from '../model/types.js';
+import { RivuletError } from '../../shared/errors.js';
+import { isPlainObject } from '../../shared/filter/parse-state.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import { problemsOfColumns } from './check-columns.js';
 import { problemsOfRule } from './check-rule.js';
 import { problemsOfWriteRule } from './check-write-rule.js';
 import type { Policies } from './rules.js';
-import type { Action } from './types.js';
+import type { PolicyAction } from './types.js';
 
-const ACTIONS: readonly Action[] = ['read', 'insert', 'update', 'delete'];
+const ACTIONS: readonly PolicyAction[] = ['read', 'insert', 'update', 'delete'];
 const RULES = new Set<string>([...ACTIONS, 'columns']);
 
 /**

@@ -1,12 +1,13 @@
-import { normalize } from '../filter/normalize.js';
-import { parseFilter } from '../filter/parse.js';
-import { isPlainObject } from '../filter/parse-state.js';
-import type { Filter } from '../filter/types.js';
-import type { Model, ModelColumn, ModelTable } from '../model/types.js';
+import { normalize } from '../../shared/filter/normalize.js';
+import { parseFilter } from '../../shared/filter/parse.js';
+import { isPlainObject } from '../../shared/filter/parse-state.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js';
+import { drizzleColumn } from '../model/drizzle.js';
 import { fromDrizzleValue } from '../value/codec.js';
 import { checkDriverValue, checkValue } from './check-value.js';
 import { isPromise } from './promise.js';
-import type { Action } from './types.js';
+import type { PolicyAction } from './types.js';
 
 /**
  * Reads the filter that a policy gave. It is read strictly: a part that adds no condition would show every row where a list that
@@ -16,7 +17,7 @@ import type { Action } from './types.js';
  * cannot be compared with (`NaN`, a promise). An empty `in` matches no row and an empty `notIn` excludes none: a list of values
  * means what it says.
  */
-export function parsePolicy(model: Model, table: ModelTable, action: Action, filter: unknown): Filter {
+export function parsePolicy(model: Model, table: ModelTable, action: PolicyAction, filter: unknown): Filter {
   const path = `policies.${table.name}.${action}`;
   if (isPromise(filter)) throw new TypeError(`${path} gave a promise: a policy is synchronous`);
   if (!isPlainObject(filter)) throw new TypeError(`${path} must give a filter or a boolean`);
@@ -25,11 +26,11 @@ export function parsePolicy(model: Model, table: ModelTable, action: Action, fil
 
 /** Policies carry TypeScript's values: a custom type's are encoded by the type. */
 function encode(column: ModelColumn, value: unknown): string {
-  const { type, drizzle } = column;
+  const { type } = column;
   checkValue(type, value);
   const text = fromDrizzleValue(column, value);
   if (text === null) throw new TypeError('null is no value to compare with; use isNull');
   const isCustom = (type.kind === 'array' ? type.of : type).kind === 'other';
-  if (isCustom) checkDriverValue(type, drizzle.mapToDriverValue(value));
+  if (isCustom) checkDriverValue(type, drizzleColumn(column).mapToDriverValue(value));
   return text;
 }

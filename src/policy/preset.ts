@@ -1,10 +1,10 @@
-import { isPlainObject } from '../filter/parse-state.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import { isPlainObject } from '../../shared/filter/parse-state.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import { fromDrizzleValue } from '../value/codec.js';
 import { isAsync } from './check-rule.js';
 import { checkValue } from './check-value.js';
+import { placeholderContext } from './placeholder-context.js';
 import { ignoreRejections, isPromise } from './promise.js';
-import { standInContext } from './stand-in.js';
 import type { WriteAccess } from './write-rule.js';
 import { writtenColumn } from './written-column.js';
 
@@ -92,7 +92,7 @@ function probe(preset: Function): unknown {
   if (isAsync(preset)) throw new TypeError('`preset` must be synchronous');
   let values: unknown;
   try {
-    values = preset(standInContext());
+    values = preset(placeholderContext());
   } catch {
     return undefined;
   }

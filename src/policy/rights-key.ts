@@ -1,12 +1,12 @@
-import { filterKey } from '../filter/normalize.js';
-import type { ModelTable } from '../model/types.js';
-import type { Rights } from './types.js';
+import { filterKey } from '../../shared/filter/normalize.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import type { AccessRights } from './types.js';
 
 /**
  * What these rights may read of these tables, as canonical text: two contexts with the same text see the same rows and columns
  * and may share one execution.
  */
-export function rightsKey(rights: Rights, tables: Iterable<ModelTable>): string {
+export function rightsKey(rights: AccessRights, tables: Iterable<ModelTable>): string {
   const sorted = [...new Set(tables)].sort((a, b) => (a.name < b.name ? -1 : 1));
   return JSON.stringify(
     sorted.map((table) => {

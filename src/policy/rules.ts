@@ -20,13 +20,13 @@ export interface TableRules<TContext = never, TFilter = UntypedFilter>
 export type UntypedFilter = Readonly<Record<string, unknown>>;
 
 export interface ActionRules<TContext, TFilter, TValues = Readonly<Record<string, unknown>>> {
-  readonly read?: Rule<TContext, TFilter>;
-  readonly insert?: Rule<TContext, TFilter> | WriteRule<TContext, TFilter, TValues>;
-  readonly update?: Rule<TContext, TFilter> | WriteRule<TContext, TFilter, TValues>;
-  readonly delete?: Rule<TContext, TFilter>;
+  readonly read?: PolicyRule<TContext, TFilter>;
+  readonly insert?: PolicyRule<TContext, TFilter> | WriteRule<TContext, TFilter, TValues>;
+  readonly update?: PolicyRule<TContext, TFilter> | WriteRule<TContext, TFilter, TValues>;
+  readonly delete?: PolicyRule<TContext, TFilter>;
 }
 
-export type Rule<TContext, TFilter> = boolean | TFilter | ((context: TContext) => boolean | TFilter);
+export type PolicyRule<TContext, TFilter> = boolean | TFilter | ((context: TContext) => boolean | TFilter);
 
 /**
  * The long form of `insert` and `update`:
@@ -44,7 +44,7 @@ export type Rule<TContext, TFilter> = boolean | TFilter | ((context: TContext) =
  */
 export interface WriteRule<TContext, TFilter, TValues> {
   /** The rule in its short form. */
-  readonly check: Rule<TContext, TFilter>;
+  readonly check: PolicyRule<TContext, TFilter>;
   /**
    * The columns that a client may set. Default: all, without `preset`'s and without generated ones; an insert also without a primary key that a
    * sequence feeds, an update without the whole primary key.

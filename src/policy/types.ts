@@ -1,19 +1,19 @@
-import type { Filter } from '../filter/types.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import type { PresetValues } from './preset.js';
 import type { WriteAction } from './write-rule.js';
 
-export type Action = 'read' | 'insert' | 'update' | 'delete';
+export type PolicyAction = 'read' | 'insert' | 'update' | 'delete';
 
 /**
  * The rights of one context, resolved lazily, table by table, and remembered. A policy function that throws, or returns
  * anything but a filter or a boolean, denies.
  */
-export interface Rights {
+export interface AccessRights {
   /** False where the table has no policy at all: for clients it does not exist. */
   isExposed(table: ModelTable): boolean;
   /** The rows on which the action is allowed; `{ kind: 'const', value: false }` where it is denied. */
-  filter(table: ModelTable, action: Action): Filter;
+  filter(table: ModelTable, action: PolicyAction): Filter;
   canReadColumn(table: ModelTable, column: ModelColumn): boolean;
   /** True where a client may set the column by this write. */
   canWriteColumn(table: ModelTable, column: ModelColumn, action: WriteAction): boolean;

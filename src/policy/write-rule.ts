@@ -1,5 +1,5 @@
-import { isPlainObject } from '../filter/parse-state.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import { isPlainObject } from '../../shared/filter/parse-state.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import { presetColumns } from './preset.js';
 import { writtenColumn } from './written-column.js';
 

@@ -1,4 +1,4 @@
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 
 /** The column that a part of a write rule names. Throws unless there is one that can be written. */
 export function writtenColumn(table: ModelTable, name: unknown, part: string): ModelColumn {

@@ -1,17 +1,17 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelTable } from '../model/types.js';
-import { keyOf } from '../value/key.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import { keyOf } from '../../shared/value/key.js';
 import type { RelatedPlan, RowNode } from './types.js';
 
 /** One row as `rowsToSql` writes it. */
 export type JsonRow = PlainRow | CarryingRow;
 
 /** Of a plan without relations. */
-type PlainRow = Cells;
+type PlainRow = RowCells;
 
 /** Of any other plan, or of a source that numbers its rows. */
 export type CarryingRow = readonly [
-  cells: Cells,
+  cells: RowCells,
   related: readonly (readonly JsonRow[] | JsonRow | null)[],
   ordinal?: number,
 ];

@@ -1,7 +1,7 @@
-import { and, normalize, or } from '../filter/normalize.js';
-import type { Filter } from '../filter/types.js';
-import type { ModelTable } from '../model/types.js';
-import { parseKey } from '../value/key.js';
+import { and, normalize, or } from '../../shared/filter/normalize.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import { parseKey } from '../../shared/value/key.js';
 
 /** The filter that only the row with this key (an `ID`) satisfies. Throws `KEY_INVALID` on what cannot be its key. */
 export function keyPredicate(table: ModelTable, key: string): Filter {

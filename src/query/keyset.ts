@@ -1,6 +1,6 @@
-import { and, or } from '../filter/normalize.js';
-import type { CompareOp, Filter, OrderDirection, OrderTerm } from '../filter/types.js';
-import type { ModelColumn } from '../model/types.js';
+import { and, or } from '../../shared/filter/normalize.js';
+import type { CompareOp, Filter, OrderDirection, OrderTerm } from '../../shared/filter/types.js';
+import type { ModelColumn } from '../../shared/model/types.js';
 
 /**
  * The filter on which a row comes after the place `texts` in an order; `texts` has the cell of each term. The order must end

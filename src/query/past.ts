@@ -1,19 +1,19 @@
-import type { Cells } from '../filter/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import type { SqlTable } from '../log/unseen.js';
-import type { ModelTable } from '../model/types.js';
 import { quoteIdent } from '../sql/quote.js';
-import { fromTable, Params } from '../sql/statement.js';
+import { fromTable, StatementParams } from '../sql/statement.js';
 import { imagesSource, textArray } from './source.js';
 
 /** What happened to a table's rows since a moment: each changed key once, with the row as it was then. */
 export interface ChangedRows {
   readonly table: ModelTable;
   /** Images that have at least the key's columns: one for each row that changed, before or after. */
-  readonly changed: readonly Cells[];
+  readonly changed: readonly RowCells[];
   /** The table was emptied by TRUNCATE: rows are missing in `before`. */
   readonly isEmptied: boolean;
   /** Those of them that were there at the moment, as they were. */
-  readonly before: readonly Cells[];
+  readonly before: readonly RowCells[];
 }
 
 /**
@@ -21,15 +21,15 @@ export interface ChangedRows {
  * with those that were there then. Exact where `changesOf` knows all changes since that moment that the statement's own snapshot
  * sees; so read them in the same snapshot (REPEATABLE READ). It is asked for each table that is read; `null`: nothing changed there.
  */
-export function paramsAt(changesOf: (table: SqlTable) => ChangedRows | null): Params {
-  const params: Params = new Params((table, alias) => {
+export function paramsAt(changesOf: (table: SqlTable) => ChangedRows | null): StatementParams {
+  const params: StatementParams = new StatementParams((table, alias) => {
     const found = changesOf(table);
     return found ? pastTable(found, alias, params) : fromTable(table, alias);
   });
   return params;
 }
 
-function pastTable({ table, changed, before }: ChangedRows, alias: string, params: Params): string {
+function pastTable({ table, changed, before }: ChangedRows, alias: string, params: StatementParams): string {
   const columns = (name: string) =>
     table.columns.map((column) => `${name}.${quoteIdent(column.sqlName)}`).join(', ');
   const keys = table.key.map((column) =>

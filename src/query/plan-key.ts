@@ -1,4 +1,4 @@
-import { filterKey } from '../filter/normalize.js';
+import { filterKey } from '../../shared/filter/normalize.js';
 import type { RelatedPlan, SelectPlan } from './types.js';
 
 /** Canonical text of a plan: equal for plans that read the same, policies included. */

@@ -1,6 +1,6 @@
+import { RivuletError } from '../../shared/errors.js';
 import { codeOf, SQLSTATE } from '../database/errors.js';
-import { RivuletError } from '../errors.js';
-import type { Params } from '../sql/statement.js';
+import type { StatementParams } from '../sql/statement.js';
 
 /** In the message of the error with which a statement stops. A name no client can put there: values are parameters. */
 const MARK = 'rivulet: more rows than the cap:';
@@ -14,7 +14,7 @@ const COUNTER = `'rivulet.rows'`;
  *
  * It is volatile, so that Postgres evaluates it once for each row that it shows, after sorting and limiting.
  */
-export function countedSql({ rowCap }: Params, rows: string): string | null {
+export function countedSql({ rowCap }: StatementParams, rows: string): string | null {
   if (rowCap === null) return null;
   const before = `coalesce(nullif(current_setting(${COUNTER}, true), ''), '0')::bigint`;
   const counted = `set_config(${COUNTER}, (${before} + ${rows})::text, true)::bigint`;

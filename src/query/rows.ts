@@ -1,8 +1,8 @@
+import type { Model } from '../../shared/model/types.js';
 import { columnSql, pairsSql } from '../filter/column-sql.js';
-import { orderToSql } from '../filter/order.js';
+import { orderToSql } from '../filter/order-sql.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Model } from '../model/types.js';
-import type { Params } from '../sql/statement.js';
+import type { StatementParams } from '../sql/statement.js';
 import { countedSql } from './row-cap.js';
 import { type RowSource, tableSource } from './source.js';
 import type { RelatedPlan, SelectPlan } from './types.js';
@@ -18,7 +18,7 @@ import type { RelatedPlan, SelectPlan } from './types.js';
 export function rowsToSql(
   model: Model,
   plan: SelectPlan,
-  params: Params,
+  params: StatementParams,
   source: RowSource = tableSource(plan.table, params),
   alias = 't0',
 ): string {
@@ -26,7 +26,7 @@ export function rowsToSql(
   return listToSql(select, params);
 }
 
-function listToSql(rows: string, params: Params): string {
+function listToSql(rows: string, params: StatementParams): string {
   const list = `coalesce(json_agg(r.r), '[]'::json)`;
   const counted = countedSql(params, 'count(*)');
   return `(select ${counted === null ? list : `case when ${counted} then ${list} end`} from (${rows}) as r)`;
@@ -37,7 +37,7 @@ export function selectRows(
   model: Model,
   plan: SelectPlan,
   row: string,
-  params: Params,
+  params: StatementParams,
   source: RowSource,
   alias: string,
   conditions: readonly string[] = [],
@@ -58,7 +58,13 @@ export function selectRows(
   return isSkippedFirst ? `select ${row} as r from (${rows}) as ${alias} order by ${order}` : rows;
 }
 
-function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSource, alias: string): string {
+function rowToSql(
+  model: Model,
+  plan: SelectPlan,
+  params: StatementParams,
+  source: RowSource,
+  alias: string,
+): string {
   const { columns } = plan;
   const cells = plan.table.columns.map((column) => {
     return !columns || columns.has(column) || column.isKey
@@ -77,7 +83,7 @@ function rowToSql(model: Model, plan: SelectPlan, params: Params, source: RowSou
 function relatedToSql(
   model: Model,
   related: RelatedPlan,
-  params: Params,
+  params: StatementParams,
   parent: string,
   alias: string,
 ): string {
@@ -95,7 +101,7 @@ export function selectRelated(
   model: Model,
   related: RelatedPlan,
   row: string,
-  params: Params,
+  params: StatementParams,
   source: RowSource,
   parent: string,
   alias: string,
@@ -111,7 +117,7 @@ export function selectRelated(
 function joinToSql(
   model: Model,
   related: RelatedPlan,
-  params: Params,
+  params: StatementParams,
   parent: string,
   alias: string,
 ): string {

@@ -1,9 +1,9 @@
+import type { Filter } from '../../shared/filter/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { Queryable, QueryOptions, TextRow } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Filter } from '../filter/types.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
-import type { Model, ModelTable } from '../model/types.js';
-import { Params, type Statement } from '../sql/statement.js';
+import { type Statement, StatementParams } from '../sql/statement.js';
 import { decodeRow, type JsonRow } from './decode.js';
 import { asRowCapError } from './row-cap.js';
 import { rowsToSql } from './rows.js';
@@ -14,7 +14,12 @@ import type { SelectPlan, SelectResult } from './types.js';
  * A plan as one statement of one row: the rows as JSON text (the shape is `rowsToSql`'s) and the snapshot in which they
  * were read, as text.
  */
-export function selectSql(model: Model, plan: SelectPlan, params: Params, source?: RowSource): string {
+export function selectSql(
+  model: Model,
+  plan: SelectPlan,
+  params: StatementParams,
+  source?: RowSource,
+): string {
   return `select ${rowsToSql(model, plan, params, source)}::text, pg_current_snapshot()::text`;
 }
 
@@ -39,7 +44,7 @@ export async function runSelects(
   options?: QueryOptions,
 ): Promise<readonly SelectResult[]> {
   if (plans.length === 0) return [];
-  const params = new Params();
+  const params = new StatementParams();
   params.rowCap = rowCap;
   const { values, snapshot } = await runExpressions(
     db,
@@ -63,7 +68,7 @@ export function countToSql(
   model: Model,
   table: ModelTable,
   filter: Filter,
-  params: Params,
+  params: StatementParams,
   source: RowSource = tableSource(table, params),
 ): string {
   return `(select count(*) from ${source.from('t0')} where ${filterToSql(model, filter, 't0', params)})`;
@@ -84,7 +89,7 @@ interface Expressions {
 export async function runExpressions(
   db: Queryable,
   expressions: readonly string[],
-  params: Params,
+  params: StatementParams,
   options?: QueryOptions,
 ): Promise<Expressions> {
   const rows = await db.query(valuesStatement(expressions, params), options);
@@ -92,13 +97,13 @@ export async function runExpressions(
 }
 
 /** The same as a statement, which is a row where the expressions are few: that is a little less to do for both sides. */
-export function expressionsStatement(expressions: readonly string[], params: Params): Statement {
+export function expressionsStatement(expressions: readonly string[], params: StatementParams): Statement {
   if (expressions.length > MOST_COLUMNS) return valuesStatement(expressions, params);
   const columns = expressions.map((sql) => `${sql}::text`);
   return { text: `select ${columns.join(', ')}, pg_current_snapshot()::text`, params: params.values };
 }
 
-function valuesStatement(expressions: readonly string[], params: Params): Statement {
+function valuesStatement(expressions: readonly string[], params: StatementParams): Statement {
   const rows = expressions.map(
     (sql, index) => `(${sql}::text, ${index === 0 ? 'pg_current_snapshot()::text' : 'null'})`,
   );

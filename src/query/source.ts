@@ -1,7 +1,7 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import { quoteIdent } from '../sql/quote.js';
-import type { Params } from '../sql/statement.js';
+import type { StatementParams } from '../sql/statement.js';
 
 /** Where a statement takes its rows from: the table, or images of its rows that came with a change. */
 export interface RowSource {
@@ -14,7 +14,7 @@ export interface RowSource {
 }
 
 /** The table, from where the statement reads it. */
-export function tableSource(table: ModelTable, params: Params): RowSource {
+export function tableSource(table: ModelTable, params: StatementParams): RowSource {
   return { from: (alias) => params.from(table, alias) };
 }
 
@@ -24,7 +24,11 @@ export function tableSource(table: ModelTable, params: Params): RowSource {
  *
  * Not `jsonb_populate_recordset`: it would read a `json` column's text as another value and needs the table's row type.
  */
-export function imagesSource(table: ModelTable, images: readonly Cells[], params: Params): RowSource {
+export function imagesSource(
+  table: ModelTable,
+  images: readonly RowCells[],
+  params: StatementParams,
+): RowSource {
   const ordinal = quoteIdent(freeName(table));
   const arrays = table.columns.map((column) =>
     params.cast(textArray(images.map((image) => image[column.index] ?? null)), 'text[]'),

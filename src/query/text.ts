@@ -1,7 +1,7 @@
+import type { Model, ModelColumn } from '../../shared/model/types.js';
 import { columnSql } from '../filter/column-sql.js';
-import type { Model, ModelColumn } from '../model/types.js';
 import { quoteLiteral } from '../sql/quote.js';
-import type { Params } from '../sql/statement.js';
+import type { StatementParams } from '../sql/statement.js';
 import { countedSql } from './row-cap.js';
 import { selectRelated, selectRows } from './rows.js';
 import { tableSource } from './source.js';
@@ -42,7 +42,7 @@ export function textToSql(
   plan: SelectPlan,
   shape: TextShape,
   kind: 'one' | 'many',
-  params: Params,
+  params: StatementParams,
 ): string {
   const source = tableSource(plan.table, params);
   const row = objectToSql(model, plan, shape, params, 't0');
@@ -53,7 +53,7 @@ function objectToSql(
   model: Model,
   plan: SelectPlan,
   shape: TextShape,
-  params: Params,
+  params: StatementParams,
   alias: string,
 ): string {
   const parts: string[] = [];
@@ -74,7 +74,7 @@ function valueToSql(
   model: Model,
   plan: SelectPlan,
   field: ColumnField | RelatedField,
-  params: Params,
+  params: StatementParams,
   alias: string,
 ): string {
   if (field.kind === 'column') {
@@ -93,7 +93,7 @@ function valueToSql(
 }
 
 /** An aggregate passes over what is NULL; a row must not be missing in silence. */
-function together(rows: string, kind: 'one' | 'many', params: Params): string {
+function together(rows: string, kind: 'one' | 'many', params: StatementParams): string {
   const text =
     kind === 'one'
       ? `coalesce(string_agg(r.r, ''), 'null')`

@@ -1,19 +1,19 @@
+import { RivuletError } from '../../shared/errors.js';
+import type { Filter, OrderTerm } from '../../shared/filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js';
+import { describeType } from '../../shared/value/describe.js';
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import type { Database } from '../database/types.js';
-import { RivuletError } from '../errors.js';
-import { orderToSql } from '../filter/order.js';
+import { orderToSql } from '../filter/order-sql.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Filter, OrderTerm } from '../filter/types.js';
-import type { Model, ModelColumn, ModelTable } from '../model/types.js';
-import { fromTable, Params } from '../sql/statement.js';
-import { describeType } from '../value/describe.js';
+import { fromTable, StatementParams } from '../sql/statement.js';
 import { runExpressions } from './select.js';
 
 type Condition = Extract<Filter, { readonly column: ModelColumn }>;
 
 /** One thing that a client asked for and that may not exist: a value, an operator on a type, an order. */
 interface Trial {
-  readonly sql: (model: Model, params: Params) => string;
+  readonly sql: (model: Model, params: StatementParams) => string;
   readonly refusal: (cause: unknown) => RivuletError;
 }
 
@@ -152,7 +152,7 @@ function isUnknown({ type, facts }: ModelColumn): boolean {
 }
 
 async function evaluate(database: Database, model: Model, trials: readonly Trial[]): Promise<void> {
-  const params = new Params();
+  const params = new StatementParams();
   await runExpressions(
     database,
     trials.map(({ sql }) => sql(model, params)),

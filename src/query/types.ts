@@ -1,6 +1,6 @@
-import type { Cells, Filter, OrderTerm } from '../filter/types.js';
+import type { Filter, OrderTerm, RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelRelation, ModelTable } from '../../shared/model/types.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 
 /**
  * What to read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
@@ -37,7 +37,7 @@ export interface RowNode {
   readonly table: ModelTable;
   /** The key as `ID`. */
   readonly key: string;
-  readonly cells: Cells;
+  readonly cells: RowCells;
   /** By response key: a list for a `many` relation, a row or `null` for a `one`. */
   readonly related: ReadonlyMap<string, readonly RowNode[] | RowNode | null>;
 }

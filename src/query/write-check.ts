@@ -1,11 +1,11 @@
+import { EVERYTHING } from '../../shared/filter/normalize.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { Model, ModelColumn } from '../../shared/model/types.js';
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import { pairsSql } from '../filter/column-sql.js';
-import { EVERYTHING } from '../filter/normalize.js';
 import { ownColumns } from '../filter/paths.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Filter } from '../filter/types.js';
-import type { Model, ModelColumn } from '../model/types.js';
-import type { Params } from '../sql/statement.js';
+import type { StatementParams } from '../sql/statement.js';
 
 /** The conditions that a written row must satisfy, evaluated by the statement that writes it. */
 export interface WriteCheck {
@@ -41,7 +41,7 @@ export function refusalToSql(
   model: Model,
   { policy, references }: WriteCheck,
   alias: string,
-  params: Params,
+  params: StatementParams,
   batch: (alias: string) => string,
 ): string {
   const failed = (filter: Filter) => `(${filterToSql(model, filter, alias, params)}) is not true`;

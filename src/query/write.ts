@@ -1,8 +1,8 @@
+import type { Filter } from '../../shared/filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Filter } from '../filter/types.js';
-import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
-import { Params, type Statement } from '../sql/statement.js';
+import { type Statement, StatementParams } from '../sql/statement.js';
 import {
   checkedColumns,
   isUnchecked,
@@ -25,7 +25,7 @@ export function insertSql(
   rows: readonly Values[],
   check: WriteCheck,
 ): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const columns = table.columns.filter((column) => rows.some((row) => row.has(column)));
   // A row without any value still needs a column to say DEFAULT for.
   if (columns.length === 0) columns.push(table.columns[0]!);
@@ -52,7 +52,7 @@ export function updateSql(
   set: Values,
   check: WriteCheck,
 ): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const assignments = [...set].map(
     ([column, text]) => `${quoteIdent(column.sqlName)} = ${valueSql(column, text, params)}`,
   );
@@ -66,7 +66,7 @@ export function updateSql(
  * these cannot deadlock on each other.
  */
 export function lockRowsSql(model: Model, table: ModelTable, filter: Filter, limit: number): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const key = table.key.map((column) => `t1.${quoteIdent(column.sqlName)}`);
   const columns = key.map((name, index) => `${name} as k${index}`);
   const condition = filterToSql(model, filter, 't1', params);
@@ -78,7 +78,7 @@ export function lockRowsSql(model: Model, table: ModelTable, filter: Filter, lim
 
 /** Deletes the rows on which `filter` is true; answers their key columns. */
 export function deleteSql(model: Model, table: ModelTable, filter: Filter): Statement {
-  const params = new Params();
+  const params = new StatementParams();
   const condition = filterToSql(model, filter, 't0', params);
   const text = `delete from ${quoteName(table.sqlSchema, table.sqlName)} as t0 where ${condition} returning ${keyTexts(table)}`;
   return { text, params: params.values };
@@ -98,7 +98,7 @@ function checkedSql(
   table: ModelTable,
   write: string,
   check: WriteCheck,
-  params: Params,
+  params: StatementParams,
 ): string {
   if (isUnchecked(check)) return `${write} returning ${keyTexts(table)}`;
   const columns = new Set([...table.key, ...checkedColumns(check), ...siblingColumns(check)]);
@@ -114,6 +114,6 @@ function keyTexts(table: ModelTable): string {
   return table.key.map((column) => `t0.${quoteIdent(column.sqlName)}::text`).join(', ');
 }
 
-function valueSql(column: ModelColumn, text: string | null, params: Params): string {
+function valueSql(column: ModelColumn, text: string | null, params: StatementParams): string {
   return params.cast(text, column.castType);
 }

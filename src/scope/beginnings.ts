@@ -1,10 +1,10 @@
+import type { Model } from '../../shared/model/types.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
 import type { LogPages } from '../feed/log-pages.js';
 import type { Feed } from '../feed/types.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { Model } from '../model/types.js';
 import { catchUp, roomBeforeBacklog } from './catch-up.js';
 import type { Evaluator, Retry } from './evaluation.js';
 import type { Group } from './group.js';

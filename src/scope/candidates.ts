@@ -1,7 +1,7 @@
-import { and, NOTHING, or } from '../filter/normalize.js';
+import { and, NOTHING, or } from '../../shared/filter/normalize.js';
+import type { Filter, RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelRelation } from '../../shared/model/types.js';
 import type { RelationPath } from '../filter/paths.js';
-import type { Cells, Filter } from '../filter/types.js';
-import type { ModelColumn, ModelRelation } from '../model/types.js';
 import type { NetChanges, TableChanges } from './net.js';
 
 /** Past so many distinct links the whole scope is compared instead. */
@@ -60,7 +60,7 @@ export function matching(
 }
 
 /** The texts of `columns`, or `null` where one of them is NULL and so links nothing. */
-export function tupleOf(columns: readonly ModelColumn[], cells: Cells): readonly string[] | null {
+export function tupleOf(columns: readonly ModelColumn[], cells: RowCells): readonly string[] | null {
   const tuple: string[] = [];
   for (const column of columns) {
     const cell = cells[column.index];

@@ -1,3 +1,4 @@
+import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { LogPage, LogPages, LogRange, Unreadable } from '../feed/log-pages.js';
@@ -10,7 +11,6 @@ import type { ReplayGuard } from './replay-guard.js';
 import type { ReplayedStep } from './replay-levels.js';
 import type { Judgement, Steady } from './scope.js';
 import type { Subscriber } from './subscriber.js';
-import type { ResetReason } from './types.js';
 
 /** So much is judged at a time, in one statement where Postgres is asked at all. */
 const PAGE_CHANGES = 500;

@@ -1,4 +1,5 @@
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
+import type { Link } from '../../shared/protocol/messages.js';
 import { NOTHING_RELATED } from './scope.js';
 import type {
   ChangeSpec,
@@ -6,7 +7,6 @@ import type {
   RelatedMessages,
   RelatedSpec,
   ScopeChange,
-  ScopeLink,
   ScopeMessage,
 } from './types.js';
 
@@ -114,8 +114,8 @@ function mergeRelated({ graph }: Level, messages: readonly RelatedMessages[]): R
   return merged ?? NOTHING_RELATED;
 }
 
-function mergeLinks(messages: readonly (readonly ScopeLink[])[]): readonly ScopeLink[] {
-  const merged = new Map<string, ScopeLink>();
+function mergeLinks(messages: readonly (readonly Link[])[]): readonly Link[] {
+  const merged = new Map<string, Link>();
   for (const links of messages) {
     for (const link of links) {
       const id = JSON.stringify([link.parent, link.child]);

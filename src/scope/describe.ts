@@ -1,5 +1,5 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import type { RowNode } from '../query/types.js';
 import type { NetChange } from './net.js';
 import type { ScopeChange } from './types.js';
@@ -7,7 +7,7 @@ import type { ScopeChange } from './types.js';
 const NO_RELATED: RowNode['related'] = new Map();
 
 /** A row of which nothing but its own columns was asked for. */
-export function plainNode(table: ModelTable, key: string, cells: Cells): RowNode {
+export function plainNode(table: ModelTable, key: string, cells: RowCells): RowNode {
   return { table, key, cells, related: NO_RELATED };
 }
 

@@ -1,12 +1,13 @@
+import type { Filter, RowCells } from '../../shared/filter/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
+import { keyOf } from '../../shared/value/key.js';
 import { isPassing } from '../database/retry.js';
 import type { Database } from '../database/types.js';
 import type { History } from '../feed/log-history.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Cells, Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import { type SqlTable, unseenToSql } from '../log/unseen.js';
-import type { Model, ModelTable } from '../model/types.js';
 import { type CarryingRow, decodeRow, type JsonRow } from '../query/decode.js';
 import { type ChangedRows, paramsAt } from '../query/past.js';
 import { rowsToSql } from '../query/rows.js';
@@ -14,8 +15,7 @@ import { runExpressions } from '../query/select.js';
 import { imagesSource } from '../query/source.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { quoteIdent } from '../sql/quote.js';
-import type { Params } from '../sql/statement.js';
-import { keyOf } from '../value/key.js';
+import type { StatementParams } from '../sql/statement.js';
 import { FilterShapes, inBatches } from './image-batches.js';
 import { changedRows } from './net.js';
 
@@ -27,7 +27,7 @@ export interface Answer<T> {
 export interface ImagesQuestion {
   readonly table: ModelTable;
   readonly filter: Filter;
-  readonly images: readonly Cells[];
+  readonly images: readonly RowCells[];
   /** Relations to load for the images on which the filter is true. */
   readonly related: readonly RelatedPlan[];
 }
@@ -91,7 +91,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 
 export interface Question {
   /** Text and parameters are made when asked, since parameters are numbered through the whole statement. */
-  readonly sql: (params: Params) => string;
+  readonly sql: (params: StatementParams) => string;
   readonly read: (json: string) => void;
   /** Set where it is about images whose rows carry no relations: then it can be asked together with others. */
   readonly plainImages?: PlainImages | undefined;
@@ -190,7 +190,10 @@ class SqlRound implements Round {
   }
 
   /** Only what changed in tables that are read has to be taken back. Notes them in `read`. */
-  #paramsWithout(transactions: readonly LoggedTransaction[], read = new Map<string, SqlTable>()): Params {
+  #paramsWithout(
+    transactions: readonly LoggedTransaction[],
+    read = new Map<string, SqlTable>(),
+  ): StatementParams {
     this.isExact = true;
     const known = new Map<string, ChangedRows | null>();
     return paramsAt((table) => {

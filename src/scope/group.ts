@@ -1,3 +1,4 @@
+import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { Asker } from './evaluation.js';
 import { asOne, type Occasion } from './judge.js';
@@ -6,7 +7,7 @@ import type { ReplayedStep } from './replay-levels.js';
 import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
 import { specWeight } from './spec-weight.js';
 import type { Subscriber } from './subscriber.js';
-import type { ChangeSpec, ListedScope, ResetReason, ScopeChange, ScopeMessage } from './types.js';
+import type { ChangeSpec, ListedScope, ScopeChange, ScopeMessage } from './types.js';
 
 /** A backlog of no more transactions is judged one by one. */
 const BACKLOG_STEPS = 16;

@@ -1,6 +1,6 @@
-import type { Cells } from '../filter/types.js';
-import type { ModelColumn } from '../model/types.js';
-import { type JoinForm, joinForm } from '../value/equality.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn } from '../../shared/model/types.js';
+import { type JoinForm, joinForm } from '../../shared/value/equality.js';
 import { tupleOf } from './candidates.js';
 
 /**
@@ -73,18 +73,18 @@ export class HeldLinks {
   }
 
   /** The texts by which a row above links. */
-  tupleOf(cells: Cells): readonly string[] | null {
+  tupleOf(cells: RowCells): readonly string[] | null {
     return tupleOf(this.#from, cells);
   }
 
   /** The rows above that a row with these cells is linked to. */
-  holdersOf(cells: Cells): Iterable<string> {
+  holdersOf(cells: RowCells): Iterable<string> {
     const tuple = tupleOf(this.#to, cells);
     return (tuple && this.#holders.get(this.#form(tuple, 'right'))) ?? [];
   }
 
   /** Whether a row with these cells may be linked to one above. */
-  mayHold(cells: Cells): boolean {
+  mayHold(cells: RowCells): boolean {
     const tuple = tupleOf(this.#to, cells);
     return tuple !== null && this.mayHoldTuple(tuple);
   }

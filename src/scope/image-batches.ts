@@ -1,10 +1,10 @@
+import type { Filter, RowCells } from '../../shared/filter/types.js';
+import type { Model } from '../../shared/model/types.js';
+import { keyOf } from '../../shared/value/key.js';
 import { filterToSql } from '../filter/sql.js';
-import type { Cells, Filter } from '../filter/types.js';
-import type { Model } from '../model/types.js';
 import { imagesSource, textArray } from '../query/source.js';
 import type { RowNode } from '../query/types.js';
-import { fromTable, Params } from '../sql/statement.js';
-import { keyOf } from '../value/key.js';
+import { fromTable, StatementParams } from '../sql/statement.js';
 import { plainNode } from './describe.js';
 import type { Expression, PlainImages, Question } from './evaluation.js';
 
@@ -15,13 +15,13 @@ import type { Expression, PlainImages, Question } from './evaluation.js';
 export function inBatches(
   questions: readonly Question[],
   shapes: FilterShapes,
-  params: Params,
+  params: StatementParams,
 ): Expression[] {
   const [only] = questions;
   if (questions.length === 1) return [{ sql: only!.sql(params), read: only!.read }];
   const expressions: Expression[] = [];
   const batches = new Map<string, Batched[]>();
-  const numbers = new Map<Cells, number>();
+  const numbers = new Map<RowCells, number>();
   for (const question of questions) {
     const { sql, read, plainImages } = question;
     if (!plainImages) {
@@ -50,7 +50,7 @@ interface Batched extends Question {
   readonly plainImages: PlainImages;
 }
 
-function together(batch: readonly Batched[], shapes: FilterShapes, params: Params): Expression {
+function together(batch: readonly Batched[], shapes: FilterShapes, params: StatementParams): Expression {
   const { table, filter, images } = batch[0]!.plainImages.question;
   const askers = new Map<string, { readonly values: Shape['values']; readonly of: PlainImages[] }>();
   for (const { plainImages } of batch) {
@@ -110,7 +110,7 @@ export class FilterShapes {
 }
 
 /** Values are columns of `s`, in the order in which they come. */
-class ShapeParams extends Params {
+class ShapeParams extends StatementParams {
   override text(value: string | null): string {
     this.values.push(value);
     return `s.v${this.values.length - 1}`;

@@ -1,4 +1,4 @@
-import type { Model } from '../model/types.js';
+import type { Model } from '../../shared/model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan } from '../query/types.js';
 import { LiveQuery, type RunSelect } from './live-query.js';

@@ -1,9 +1,9 @@
+import { compilePredicate } from '../../shared/filter/predicate.js';
+import type { RowPredicate } from '../../shared/filter/types.js';
+import type { Model } from '../../shared/model/types.js';
 import { Cancellation } from '../database/cancellation.js';
 import { relationPaths, tablesOf } from '../filter/paths.js';
-import { compilePredicate } from '../filter/predicate.js';
-import type { Predicate } from '../filter/types.js';
 import { isVisible } from '../log/snapshot.js';
-import type { Model } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
 import { Elsewhere } from './match/elsewhere.js';
 import type { Matchable } from './match/match-index.js';
@@ -50,7 +50,7 @@ export class LiveQuery {
   readonly #cancellation = new Cancellation();
   readonly #watchers = new Set<Outbox<SelectResult>>();
   /** Set where only rows of the root table count, and the predicate says which. */
-  readonly #predicate: Predicate | null;
+  readonly #predicate: RowPredicate | null;
   /** Set where the other tables matter to the filter and to nothing else. */
   readonly #elsewhere: Elsewhere | null;
   #answer: SelectResult | null = null;

@@ -1,10 +1,11 @@
-import type { Cells } from '../filter/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { Link } from '../../shared/protocol/messages.js';
 import type { RowNode } from '../query/types.js';
-import type { RelatedMessages, ScopeChange, ScopeLink, ScopeMessage } from './types.js';
+import type { RelatedMessages, ScopeChange, ScopeMessage } from './types.js';
 
 interface Content {
   readonly changes: readonly ScopeChange[];
-  readonly links?: readonly ScopeLink[];
+  readonly links?: readonly Link[];
   readonly related: RelatedMessages;
 }
 
@@ -56,7 +57,7 @@ function nodeBytes({ cells, related }: RowNode): number {
   return bytes;
 }
 
-function cellBytes(cells: Cells): number {
+function cellBytes(cells: RowCells): number {
   let bytes = 0;
   for (const cell of cells) bytes += CELL_BYTES + (cell?.length ?? 0);
   return bytes;

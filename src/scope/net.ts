@@ -1,17 +1,17 @@
-import type { Cells } from '../filter/types.js';
-import type { Change, LoggedTransaction } from '../log/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import type { ChangeOp } from '../../shared/protocol/messages.js';
+import { keyOf } from '../../shared/value/key.js';
+import type { LoggedChange, LoggedTransaction } from '../log/types.js';
 import type { SqlTable } from '../log/unseen.js';
-import type { ModelTable } from '../model/types.js';
 import type { ChangedRows } from '../query/past.js';
-import { keyOf } from '../value/key.js';
-import type { ChangeOp } from './types.js';
 
 /** What a transaction did to one row in the end: its image before the transaction and after it. */
 export interface NetChange {
   readonly key: string;
   readonly op: ChangeOp;
-  readonly old: Cells | null;
-  readonly new: Cells | null;
+  readonly old: RowCells | null;
+  readonly new: RowCells | null;
 }
 
 export interface TableChanges {
@@ -25,8 +25,8 @@ export interface TableChanges {
 export type NetChanges = ReadonlyMap<string, TableChanges>;
 
 interface Images {
-  old: Cells | null;
-  new: Cells | null;
+  old: RowCells | null;
+  new: RowCells | null;
 }
 
 export function netChanges(transaction: Pick<LoggedTransaction, 'changes'>): NetChanges {
@@ -63,7 +63,7 @@ export function netChanges(transaction: Pick<LoggedTransaction, 'changes'>): Net
   return net;
 }
 
-function note(rows: Map<string, Images>, key: string, old: Cells | null, after: Cells | null): void {
+function note(rows: Map<string, Images>, key: string, old: RowCells | null, after: RowCells | null): void {
   const before = rows.get(key);
   if (before) before.new = after;
   else rows.set(key, { old, new: after });
@@ -80,7 +80,7 @@ export function changedRows(
   transactions: readonly LoggedTransaction[],
   { sqlSchema, sqlName }: SqlTable,
 ): ChangedRows | null {
-  const changes: Change[] = [];
+  const changes: LoggedChange[] = [];
   for (const transaction of transactions) {
     for (const change of transaction.changes) {
       const { table } = change;

@@ -1,8 +1,9 @@
-import type { ModelColumn, ModelTable } from '../model/types.js';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
+import type { ChangeKind } from '../../shared/protocol/messages.js';
 import { became, plainNode } from './describe.js';
 import type { NetChange } from './net.js';
 import { NOTHING_RELATED } from './scope.js';
-import type { ChangeKind, ScopeChange, ScopeMessage, TransactionInfo } from './types.js';
+import type { ScopeChange, ScopeMessage, TransactionInfo } from './types.js';
 
 /** Whoever sees the same of a table's rows. */
 export interface Readers {

@@ -1,9 +1,10 @@
-import { RivuletError } from '../errors.js';
-import { and, EVERYTHING, or } from '../filter/normalize.js';
+import { RivuletError } from '../../shared/errors.js';
+import { and, EVERYTHING, or } from '../../shared/filter/normalize.js';
+import { compilePredicate } from '../../shared/filter/predicate.js';
+import type { Filter, RowCells, RowPredicate } from '../../shared/filter/types.js';
+import type { Model, ModelRelation, ModelTable } from '../../shared/model/types.js';
+import type { Link } from '../../shared/protocol/messages.js';
 import { type RelationPath, relationPaths, tablesOf } from '../filter/paths.js';
-import { compilePredicate } from '../filter/predicate.js';
-import type { Cells, Filter, Predicate } from '../filter/types.js';
-import type { Model, ModelRelation, ModelTable } from '../model/types.js';
 import { keysPredicate } from '../query/key.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter, equalToAny, matching, related, reverseHop } from './candidates.js';
@@ -13,7 +14,7 @@ import { HeldLinks } from './held-links.js';
 import { Links } from './links.js';
 import { Elsewhere } from './match/elsewhere.js';
 import type { NetChanges, TableChanges } from './net.js';
-import type { RelatedMessage, RelatedSpec, ScopeChange, ScopeLink } from './types.js';
+import type { RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
 
 /** What happened to the rows of a scope, for the scopes below it. */
 export interface Diff {
@@ -25,7 +26,7 @@ export interface Diff {
 
 export interface Held {
   readonly key: string;
-  readonly cells: Cells;
+  readonly cells: RowCells;
 }
 
 /** What is known of one transaction while it is judged. */
@@ -61,14 +62,14 @@ export class RelatedScope {
   /** What decides who is in it, besides the row itself. */
   readonly #elsewhere: Elsewhere;
   readonly #viaPaths: readonly RelationPath[];
-  readonly #onSource: Predicate | null;
+  readonly #onSource: RowPredicate | null;
   /** The junction rows of a row below, where the relation has a junction. */
   readonly #junction: RelatedPlan | null;
   /** The rows above by their link values. */
   readonly #held: HeldLinks;
   readonly #links = new Links();
   #turn: Turn | null = null;
-  #message: { changes: readonly ScopeChange[]; links: readonly ScopeLink[] } = NOTHING_TOLD;
+  #message: { changes: readonly ScopeChange[]; links: readonly Link[] } = NOTHING_TOLD;
 
   constructor(model: Model, spec: RelatedSpec) {
     const { relation } = spec;
@@ -181,7 +182,7 @@ export class RelatedScope {
     const changed = new Map((net.get(this.#table.name)?.rows ?? []).map((row) => [row.key, row]));
     const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
     const changes: ScopeChange[] = [];
-    const links = { entered: [] as ScopeLink[], left: [] as ScopeLink[] };
+    const links = { entered: [] as Link[], left: [] as Link[] };
     for (const key of new Set([...turn.compared, ...found.keys(), ...turn.loosened])) {
       const row = found.get(key);
       const before = new Set(this.#links.parentsOf(key));
@@ -254,7 +255,7 @@ export class RelatedScope {
     const { through } = this.#spec.relation;
     const changed = through && net.get(through.table);
     if (!changed) return false;
-    const isHeld = (cells: Cells | null) => cells !== null && this.#held.mayHold(cells);
+    const isHeld = (cells: RowCells | null) => cells !== null && this.#held.mayHold(cells);
     return changed.truncated || changed.rows.some((row) => isHeld(row.old) || isHeld(row.new));
   }
 
@@ -279,7 +280,7 @@ export class RelatedScope {
     child: string,
     before: ReadonlySet<string>,
     now: ReadonlySet<string>,
-    links: { readonly entered: ScopeLink[]; readonly left: ScopeLink[] },
+    links: { readonly entered: Link[]; readonly left: Link[] },
   ): void {
     for (const parent of before) {
       if (now.has(parent)) continue;
@@ -373,7 +374,7 @@ export class RelatedScope {
     return parents;
   }
 
-  #tupleOf(cells: Cells): readonly string[] | null {
+  #tupleOf(cells: RowCells): readonly string[] | null {
     return this.#onSource && this.#onSource(cells) !== true ? null : this.#held.tupleOf(cells);
   }
 
@@ -401,7 +402,7 @@ function junctionPlan(model: Model, relation: ModelRelation, via: Filter): Relat
   };
 }
 
-function sourcePredicate(relation: ModelRelation, filter: Filter): Predicate {
+function sourcePredicate(relation: ModelRelation, filter: Filter): RowPredicate {
   const predicate = compilePredicate(filter);
   if (predicate) return predicate;
   throw new RivuletError(

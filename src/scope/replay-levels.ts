@@ -1,12 +1,13 @@
+import { compilePredicate } from '../../shared/filter/predicate.js';
+import type { Filter, RowPredicate } from '../../shared/filter/types.js';
+import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js';
+import type { Link } from '../../shared/protocol/messages.js';
 import { relationPaths, tablesOf } from '../filter/paths.js';
-import { compilePredicate } from '../filter/predicate.js';
-import type { Filter, Predicate } from '../filter/types.js';
-import type { Model, ModelColumn, ModelTable } from '../model/types.js';
 import type { RelatedPlan } from '../query/types.js';
 import type { Occasion } from './judge.js';
 import { soughtTables } from './replay-sought.js';
 import type { Judgement } from './scope.js';
-import type { ChangeSpec, RelatedSpec, ScopeChange, ScopeLink } from './types.js';
+import type { ChangeSpec, RelatedSpec, ScopeChange } from './types.js';
 
 /** The scope itself, or one below it, as far as rights go. */
 export interface ReplayLevel {
@@ -16,7 +17,7 @@ export interface ReplayLevel {
   /** The read policy of the table, for the subscriber. */
   readonly rights: Filter;
   /** Decides the rights on an image; `null` where only Postgres can. */
-  readonly predicate: Predicate | null;
+  readonly predicate: RowPredicate | null;
   /** Tables that the rights read besides the row itself. */
   readonly rightsTables: ReadonlySet<string>;
   /** As of `soughtTables`. */
@@ -80,7 +81,7 @@ function collectTables({ relation, via, plan }: RelatedPlan, into: Set<string>):
   for (const inner of plan.related) collectTables(inner, into);
 }
 
-type Visit = (level: ReplayLevel, changes: readonly ScopeChange[], links: readonly ScopeLink[]) => void;
+type Visit = (level: ReplayLevel, changes: readonly ScopeChange[], links: readonly Link[]) => void;
 
 /** Visits the changes and links of each level that a judgement says something of. */
 export function eachLevel(top: ReplayLevel, { changes, related }: Judgement, visit: Visit): void {

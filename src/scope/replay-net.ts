@@ -1,8 +1,9 @@
+import type { Link } from '../../shared/protocol/messages.js';
 import type { ReplayLevel } from './replay-levels.js';
 import { linkId, type ReplayVerdicts, withoutPrevious } from './replay-rights.js';
 import type { Judgement } from './scope.js';
 import { NOTHING_RELATED } from './scope.js';
-import type { RelatedMessage, ScopeChange, ScopeLink } from './types.js';
+import type { RelatedMessage, ScopeChange } from './types.js';
 
 /**
  * What is left of merged steps where nothing may tell when, or how often, rows came and left: rows that only were away for a while are not
@@ -46,7 +47,7 @@ function netRelatedOf(
 }
 
 /** Those that ended stay before those that began. */
-function compareLinks(a: ScopeLink, b: ScopeLink): number {
+function compareLinks(a: Link, b: Link): number {
   if (a.kind !== b.kind) return a.kind === 'LEAVE' ? -1 : 1;
   return compare(linkId(a), linkId(b));
 }

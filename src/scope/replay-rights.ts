@@ -1,14 +1,15 @@
-import { and } from '../filter/normalize.js';
-import type { Cells } from '../filter/types.js';
+import { and } from '../../shared/filter/normalize.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import type { Link } from '../../shared/protocol/messages.js';
+import { keyOf } from '../../shared/value/key.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { ModelTable } from '../model/types.js';
 import { keysPredicate } from '../query/key.js';
 import type { RowNode } from '../query/types.js';
-import { keyOf } from '../value/key.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
 import { eachLevel, type ReplayedStep, type ReplayLevel } from './replay-levels.js';
-import type { ScopeChange, ScopeLink } from './types.js';
+import type { ScopeChange } from './types.js';
 
 /** The read point at which a replay's rights hold. */
 export interface RightsPoint {
@@ -26,7 +27,7 @@ export interface ReplayVerdicts {
   /** The change with what may be delivered of it; `null`: nothing of the row. Not of a LEAVE. */
   allowed(change: ScopeChange): ScopeChange | null;
   /** False for a link that began and does not hold at the read point. */
-  holds(level: ReplayLevel, link: ScopeLink): boolean;
+  holds(level: ReplayLevel, link: Link): boolean;
   /**
    * The steps may be told only as one: a `where` looks at other rows that changed, and what it found in them may be hidden today. When rows
    * came and left would tell.
@@ -41,7 +42,7 @@ const IMAGES_AT_ONCE = 2_000;
 
 interface ImageCheck {
   readonly level: ReplayLevel;
-  readonly cells: Cells;
+  readonly cells: RowCells;
   /** The node carries its relations, as they are at the read point. */
   readonly carries: boolean;
   readonly keep: (node: RowNode | null) => void;
@@ -73,7 +74,7 @@ export async function verdictsOf(
 /** What is known of one level's rows. */
 interface LevelNotes {
   readonly last: Map<string, ScopeChange>;
-  readonly links: Map<string, ScopeLink['kind']>;
+  readonly links: Map<string, Link['kind']>;
   /** Rows whose state at the read point is evaluated, or was. */
   readonly shown: Map<string, boolean>;
 }
@@ -112,7 +113,7 @@ class Review implements ReplayVerdicts {
     return known === null || finals?.isEmptied ? 'gone' : 'unchanged';
   }
 
-  note(level: ReplayLevel, changes: readonly ScopeChange[], links: readonly ScopeLink[]): void {
+  note(level: ReplayLevel, changes: readonly ScopeChange[], links: readonly Link[]): void {
     const notes = this.#of(level);
     for (const change of changes) notes.last.set(change.key, change);
     for (const link of links) notes.links.set(linkId(link), link.kind);
@@ -168,7 +169,7 @@ class Review implements ReplayVerdicts {
     return touched === null || [...tables].some((table) => touched.has(table));
   }
 
-  #check(level: ReplayLevel, cells: Cells, carries: boolean, keep: ImageCheck['keep']): void {
+  #check(level: ReplayLevel, cells: RowCells, carries: boolean, keep: ImageCheck['keep']): void {
     this.#checks.push({ level, cells, carries, keep });
   }
 
@@ -210,7 +211,7 @@ class Review implements ReplayVerdicts {
     return node === change.node ? change : { ...change, node };
   }
 
-  holds(level: ReplayLevel, link: ScopeLink): boolean {
+  holds(level: ReplayLevel, link: Link): boolean {
     return this.#of(level).links.get(linkId(link)) === 'ENTER';
   }
 
@@ -230,7 +231,7 @@ export function withoutPrevious({ table, hidden }: ReplayLevel, change: ScopeCha
   return { ...change, previous: null, changedColumns };
 }
 
-export function linkId({ parent, child }: ScopeLink): string {
+export function linkId({ parent, child }: Link): string {
   return JSON.stringify([parent, child]);
 }
 
@@ -257,7 +258,7 @@ function askImages(checks: readonly ImageCheck[], asker: Asker): (() => void)[] 
 }
 
 interface TableFinals {
-  readonly rows: Map<string, Cells | null>;
+  readonly rows: Map<string, RowCells | null>;
   /** By a TRUNCATE: rows that are not among `rows` are gone. */
   isEmptied: boolean;
 }
@@ -286,7 +287,7 @@ function finalsOf(finals: Map<string, TableFinals>, { name }: ModelTable): Table
   return found;
 }
 
-function finalOf(finals: TableFinals | undefined, key: string, unchanged: Cells): Cells | null {
+function finalOf(finals: TableFinals | undefined, key: string, unchanged: RowCells): RowCells | null {
   const known = finals?.rows.get(key);
   if (known !== undefined) return known;
   return finals?.isEmptied ? null : unchanged;

@@ -1,6 +1,6 @@
-import { filterKey } from '../filter/normalize.js';
+import { filterKey } from '../../shared/filter/normalize.js';
+import type { Filter } from '../../shared/filter/types.js';
 import { tablesOf } from '../filter/paths.js';
-import type { Filter } from '../filter/types.js';
 
 /** Tables that a scope's filter looks at for its `where`, and not for the rights on its rows: there it finds what the rights of each time show. */
 export function soughtTables(filter: Filter, rights: Filter): ReadonlySet<string> {

@@ -1,3 +1,4 @@
+import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
@@ -6,7 +7,6 @@ import type { LoggedTransaction } from '../log/types.js';
 import type { Moment, Retry } from './evaluation.js';
 import { merged, type Occasion, occasionsOf } from './judge.js';
 import type { Scope } from './scope.js';
-import type { ResetReason } from './types.js';
 
 export interface Replay {
   readonly kind: 'replay';

@@ -1,8 +1,8 @@
-import { EVERYTHING } from '../filter/normalize.js';
-import { compilePredicate } from '../filter/predicate.js';
-import type { Cells, Predicate } from '../filter/types.js';
+import { EVERYTHING } from '../../shared/filter/normalize.js';
+import { compilePredicate } from '../../shared/filter/predicate.js';
+import type { RowCells, RowPredicate } from '../../shared/filter/types.js';
+import { keyOf } from '../../shared/value/key.js';
 import type { RowNode } from '../query/types.js';
-import { keyOf } from '../value/key.js';
 import { became, plainNode } from './describe.js';
 import type { Asker } from './evaluation.js';
 import type { Matchable } from './match/match-index.js';
@@ -21,7 +21,7 @@ export class RowScope implements Scope, Steady {
   readonly held = null;
   readonly elsewhere: ReadonlySet<string> = new Set();
   readonly #spec: ChangeSpec;
-  readonly #predicate: Predicate | null;
+  readonly #predicate: RowPredicate | null;
   readonly #plain: PlainChanges;
   readonly #readers: Readers;
 
@@ -49,7 +49,7 @@ export class RowScope implements Scope, Steady {
     if (!predicate || related.length > 0) return undefined;
     const changed = net.get(table.name);
     if (!changed) return null;
-    const isIn = (image: Cells | null): boolean => image !== null && predicate(image) === true;
+    const isIn = (image: RowCells | null): boolean => image !== null && predicate(image) === true;
     const changes: ScopeChange[] = [];
     for (const row of changed.rows) {
       const change = this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new));
@@ -101,7 +101,7 @@ export class RowScope implements Scope, Steady {
   }
 
   /** For each image the row as the subscriber sees it, or `null` where it is not in the scope. */
-  #inScope(images: readonly (Cells | null)[], asker: Asker, withRelated: boolean): Pending {
+  #inScope(images: readonly (RowCells | null)[], asker: Asker, withRelated: boolean): Pending {
     const { table, filter } = this.#spec;
     const related = withRelated ? this.#spec.related : [];
     const predicate = this.#predicate;

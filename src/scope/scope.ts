@@ -1,8 +1,9 @@
+import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Asker, Moment } from './evaluation.js';
 import type { HeldKeys } from './match/held-keys.js';
 import type { Matchable } from './match/match-index.js';
 import type { NetChanges } from './net.js';
-import type { RelatedMessages, ResetReason, ScopeChange } from './types.js';
+import type { RelatedMessages, ScopeChange } from './types.js';
 
 /** What a scope makes of one transaction. */
 export interface Judgement {

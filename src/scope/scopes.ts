@@ -1,12 +1,13 @@
+import { RivuletError } from '../../shared/errors.js';
+import type { Model } from '../../shared/model/types.js';
+import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Database } from '../database/types.js';
-import { RivuletError } from '../errors.js';
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { History } from '../feed/log-history.js';
 import type { LogPages } from '../feed/log-pages.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { isLocal } from '../filter/paths.js';
 import { formatSnapshot } from '../log/snapshot.js';
-import type { Model } from '../model/types.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
 import { Allowance } from './allowance.js';
 import { Beginnings } from './beginnings.js';
@@ -35,7 +36,6 @@ import type {
   ChangeSpec,
   FollowOptions,
   ListedScope,
-  ResetReason,
   ScopeMessage,
   Scopes,
   ScopesFigures,

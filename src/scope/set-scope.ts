@@ -1,8 +1,8 @@
-import { RivuletError } from '../errors.js';
-import { and } from '../filter/normalize.js';
+import { RivuletError } from '../../shared/errors.js';
+import { and } from '../../shared/filter/normalize.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { Model, ModelColumn } from '../../shared/model/types.js';
 import { ownColumns } from '../filter/paths.js';
-import type { Filter } from '../filter/types.js';
-import type { Model, ModelColumn } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { became, enter, leave } from './describe.js';
 import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';

@@ -1,4 +1,4 @@
-import { filterKey } from '../filter/normalize.js';
+import { filterKey } from '../../shared/filter/normalize.js';
 import { relatedKey } from '../query/plan-key.js';
 import type { ChangeSpec, RelatedSpec } from './types.js';
 

@@ -1,4 +1,4 @@
-import type { Filter } from '../filter/types.js';
+import type { Filter } from '../../shared/filter/types.js';
 import type { RelatedPlan } from '../query/types.js';
 import type { ChangeSpec, RelatedSpec } from './types.js';
 

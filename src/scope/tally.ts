@@ -1,4 +1,4 @@
-import type { ResetReason } from './types.js';
+import type { ResetReason } from '../../shared/protocol/messages.js';
 
 /** Counts what subscribers are told. */
 export class Tally {

@@ -1,30 +1,11 @@
+import type { Filter, RowCells } from '../../shared/filter/types.js';
+import type { ModelColumn, ModelRelation, ModelTable } from '../../shared/model/types.js';
+import type { ChangeKind, ChangeOp, Link, ResetReason } from '../../shared/protocol/messages.js';
 import type { DecodedCursor } from '../feed/cursor.js';
-import type { Cells, Filter } from '../filter/types.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { ModelColumn, ModelRelation, ModelTable } from '../model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
 import type { Allowance } from './allowance.js';
 import type { Flow } from './outbox.js';
-
-export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
-export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
-
-/**
- * Why a subscriber must fetch again. `TRUNCATED`: a table that the scope depends on was emptied;
- * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
- * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log; `SCHEMA_CHANGED`: a table that
- * the scope depends on was changed in a way that cannot be told row by row;
- * `RIGHTS_CHANGED`: the subscriber's own rights became others; `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
- */
-export type ResetReason =
-  | 'TRUNCATED'
-  | 'OVERFLOW'
-  | 'LOG_LOST'
-  | 'TOO_OLD'
-  | 'OTHER_LOG'
-  | 'SCHEMA_CHANGED'
-  | 'RIGHTS_CHANGED'
-  | 'TOO_LARGE';
 
 /** What a change stream watches. Two equal specs share one scope. */
 export interface ChangeSpec {
@@ -62,18 +43,11 @@ export interface RelatedSpec {
   readonly graph: readonly RelatedSpec[];
 }
 
-/** That a row above holds a row below: ENTER when it began, LEAVE when it ended. */
-export interface ScopeLink {
-  readonly kind: 'ENTER' | 'LEAVE';
-  readonly parent: string;
-  readonly child: string;
-}
-
 /** What one transaction did to a scope below another. */
 export interface RelatedMessage {
   readonly changes: readonly ScopeChange[];
   /** Those that ended before those that began, so that a `one` relation can be applied link by link. */
-  readonly links: readonly ScopeLink[];
+  readonly links: readonly Link[];
   readonly related: RelatedMessages;
 }
 
@@ -89,7 +63,7 @@ export interface ScopeChange {
   /** The row now; `null` on LEAVE. */
   readonly node: RowNode | null;
   /** The row before, where it was in the scope: on UPDATE, and on LEAVE by DELETE. */
-  readonly previous: Cells | null;
+  readonly previous: RowCells | null;
   /** Readable columns that differ between the two; empty unless `kind` is UPDATE. */
   readonly changedColumns: readonly ModelColumn[];
 }

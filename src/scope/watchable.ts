@@ -1,4 +1,4 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 
 /** What is known of the tables in the database. */
 export interface SchemaCheck {

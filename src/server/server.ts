@@ -1,39 +1,44 @@
 import type { AddressInfo } from 'node:net';
+import { RivuletError } from '../../shared/errors.js';
 import { OwnedDatabase } from '../database/owned.js';
-import { RivuletError } from '../errors.js';
-import { Reader } from '../graphql/reader.js';
-import { buildSchema } from '../graphql/schema.js';
-import { subscriptionFields } from '../graphql/subscriptions.js';
+import { buildSchema } from '../graphql/build-schema.js';
+import { RequestReader } from '../graphql/execute/request-reader.js';
+import { subscriptionFields } from '../graphql/execute/subscription-fields.js';
 import { readModel, type SchemaRelations } from '../model/read.js';
-import { type PolicyFault, resolveRights } from '../policy/resolve.js';
-import { ClientAddresses } from './address.js';
-import { createVerifier, warnOfLooseKeySet } from './auth.js';
-import type { Limits, RivuletConfig } from './config.js';
-import { describeConfig } from './description.js';
-import { Documents } from './documents.js';
-import type { GraphiQLSettings } from './graphiql.js';
-import { createHealth } from './health.js';
-import { hostForUrl } from './host-for-url.js';
-import { createHttpServer } from './http.js';
-import { createIdentify } from './identity.js';
-import { isRecord } from './is-record.js';
-import { listen } from './listen.js';
-import { createLogger, type Logger } from './logger.js';
-import { createMetrics } from './metrics.js';
-import { serveMetrics } from './metrics-endpoint.js';
-import { OperationLimiter } from './operation-limits.js';
-import { type Pages, readPages } from './pages.js';
-import type { Person } from './people.js';
-import { PersistedDocuments } from './persisted-documents.js';
-import { Quotas } from './quotas.js';
-import { openRivulet, type Rivulet } from './rivulet.js';
-import { nameOf } from './session-facts.js';
-import { Sessions } from './sessions.js';
-import { type Environment, type Mode, resolveSettings, type Settings } from './settings.js';
+import { type PolicyFault, resolveRights } from '../policy/resolve-rights.js';
+import { ClientAddresses } from './auth/client-address.js';
+import { createIdentityResolver } from './auth/identity.js';
+import { SessionRegistry } from './auth/session-registry.js';
+import { createTokenVerifier, warnAboutLooseKeySet } from './auth/token-verifier.js';
+import { DocumentStore } from './documents/document-store.js';
+import { PersistedDocuments } from './documents/persisted-documents.js';
+import { readTrustedDocuments, type TrustedDocuments } from './documents/trusted-documents.js';
+import type { RivuletConfig, ServerLimits } from './engine/config.js';
+import { describeConfig } from './engine/describe-config.js';
+import { isRecord } from './engine/is-record.js';
+import { createLogger, type ServerLogger } from './engine/logger.js';
+import { openRivulet, type Rivulet } from './engine/rivulet.js';
+import { nameOf } from './engine/session-facts.js';
+import {
+  type EnvironmentVariables,
+  resolveSettings,
+  type ServerMode,
+  type ServerSettings,
+} from './engine/settings.js';
+import { watchPlanOf } from './engine/watch-plan.js';
+import { createHealth } from './monitoring/health.js';
+import { createMetrics } from './monitoring/metrics.js';
+import { serveMetrics } from './monitoring/metrics-endpoint.js';
+import { OperationLimiter } from './quotas/operation-limits.js';
+import { ServerQuotas } from './quotas/quotas.js';
+import type { DevelopmentPerson } from './transport/http/development-people.js';
+import type { GraphiQLSettings } from './transport/http/graphiql.js';
+import { hostForUrl } from './transport/http/host-for-url.js';
+import { listen } from './transport/http/listen.js';
+import { readPages, type StaticPages } from './transport/http/static-pages.js';
+import { createYogaServer, type MakeContext } from './transport/http/yoga.js';
+import { createHttpServer } from './transport/http-server.js';
 import { serveWebSocket, type WebSocketTransport } from './transport/websocket/serve-websocket.js';
-import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
-import { watchPlanOf } from './watched.js';
-import { createYogaServer, type MakeContext } from './yoga.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const DRAIN_MS = 10_000;
@@ -44,20 +49,20 @@ const MAX_MUTATION_ID_LENGTH = 200;
 
 export interface ServerOptions {
   /** What goes before the configuration file. @default process.env */
-  readonly environment?: Environment;
+  readonly environment?: EnvironmentVariables;
   /** @default 'production': neither GraphiQL nor introspection unless the configuration asks for them */
-  readonly mode?: Mode;
+  readonly mode?: ServerMode;
   readonly databaseUrl?: string;
   /** 0: any that is free. */
   readonly port?: number;
   readonly host?: string;
   /** In place of the configured secret. */
   readonly secret?: string;
-  readonly logger?: Logger;
+  readonly logger?: ServerLogger;
   /** What the GraphiQL page shows and is handed. */
   readonly graphiql?: Partial<GraphiQLSettings>;
   /** Whom a page of this server may sign in as. Nobody in production, whatever is given. @default [] */
-  readonly people?: readonly Person[];
+  readonly people?: readonly DevelopmentPerson[];
   /** How often the feed reads although nobody notified. @default 1000 */
   readonly pollMs?: number;
   /** How often the server looks whether the database is still what the schema says. @default 2000 */
@@ -120,8 +125,8 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     limits: settings.limits,
     subscriptionFields,
   });
-  const verify = createVerifier(settings.auth);
-  warnOfLooseKeySet(settings.auth, logger);
+  const verify = createTokenVerifier(settings.auth);
+  warnAboutLooseKeySet(settings.auth, logger);
   const plan = watchPlanOf(config, model);
 
   const opened: (() => Promise<void>)[] = [];
@@ -145,7 +150,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     opened.push(() => open.close());
     const { database, feed, scopes, notifyQueue, schemaWatch, cursors, onFault } = open;
 
-    const quotas = new Quotas(settings.limits);
+    const quotas = new ServerQuotas(settings.limits);
     const addresses = new ClientAddresses(settings.trustedProxies, logger);
     const limiter = new OperationLimiter(settings.limits, settings.limitsByContext, (err) =>
       logger.error({ err }, 'the function `limits` of the configuration failed'),
@@ -170,18 +175,18 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
         mutationId: mutationIdOf(extensions),
         live: { scopes, cursors, start, owner },
         rowsRead: { count: 0 },
-        reader: new Reader(own, { isOfLog: true }),
+        reader: new RequestReader(own, { isOfLog: true }),
         admit: () => quotas.subscriptionOf(identity.subject),
         ...(limits && { limits }),
       };
     };
     const { clockToleranceSeconds } = settings.auth;
     const { contextSeconds } = settings.limits;
-    const identify = createIdentify(verify, config.context, clockToleranceSeconds, contextSeconds);
-    const sessions = new Sessions({ identify, contextMaxAgeSeconds: settings.contextMaxAgeSeconds });
+    const identify = createIdentityResolver(verify, config.context, clockToleranceSeconds, contextSeconds);
+    const sessions = new SessionRegistry({ identify, contextMaxAgeSeconds: settings.contextMaxAgeSeconds });
     opened.push(async () => sessions.stop());
     const trusted = await readTrustedDocuments(config.trustedDocuments, settings.introspection);
-    const documents = new Documents({
+    const documents = new DocumentStore({
       schema,
       introspection: settings.introspection,
       cacheBytes: settings.limits.documentCacheBytes,
@@ -243,7 +248,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
     });
     let metricsUrl: string | null = null;
     if (metrics !== null && settings.metrics !== null) {
-      metrics.watch({
+      metrics.measure({
         feed,
         scopes,
         notifyQueue,
@@ -263,7 +268,7 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
 
     let stopping: Promise<void> | undefined;
     const stop = async (drainMs: number): Promise<void> => {
-      health.stopping();
+      health.markStopping();
       open.refuseStreams();
       logger.info({ sockets: sockets.sockets, eventStreams: http.streams }, 'stopping');
       await Promise.all([http.close(drainMs), sockets.close()]);
@@ -293,9 +298,9 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
 /** Checks the trusted documents, which are then known from the first request on, and says which of them this server would refuse. */
 function reportTrusted(
   { mode, count, texts }: TrustedDocuments,
-  documents: Documents,
-  limits: Limits,
-  logger: Logger,
+  documents: DocumentStore,
+  limits: ServerLimits,
+  logger: ServerLogger,
 ): void {
   let refused = 0;
   for (const text of new Set(texts)) {
@@ -317,7 +322,7 @@ function namedBy(subject: unknown): string {
   throw new RivuletError('SUBJECT_INVALID', 'the subject must be a text that is not empty');
 }
 
-async function pagesOf({ pages }: RivuletConfig, logger: Logger): Promise<Pages | null> {
+async function pagesOf({ pages }: RivuletConfig, logger: ServerLogger): Promise<StaticPages | null> {
   if (pages === undefined) return null;
   const read = await readPages(pages);
   if (read.size === 0)
@@ -325,7 +330,7 @@ async function pagesOf({ pages }: RivuletConfig, logger: Logger): Promise<Pages 
   return read;
 }
 
-function withOptions(settings: Settings, options: ServerOptions): Settings {
+function withOptions(settings: ServerSettings, options: ServerOptions): ServerSettings {
   return {
     ...settings,
     databaseUrl: options.databaseUrl ?? settings.databaseUrl,

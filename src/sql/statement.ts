@@ -17,7 +17,7 @@ export const fromTable: FromTable = ({ sqlSchema, sqlName }, alias) =>
   `${quoteName(sqlSchema, sqlName)} as ${alias}`;
 
 /** What a statement's text is put together with: its parameters (equal values share one placeholder) and where tables are read from. */
-export class Params {
+export class StatementParams {
   /** `fromTable`, unless the statement reads tables as they were at another moment. */
   readonly from: FromTable;
   readonly values: (string | null)[] = [];

@@ -1,3 +1,3 @@
-export { decodeValue } from './decode.js';
+export { decodeValue } from '../../shared/value/decode.js';
+export { encodeValue } from '../../shared/value/encode.js';
 export { fromDrizzleValue, toDrizzleValue } from './drizzle.js';
-export { encodeValue } from './encode.js';

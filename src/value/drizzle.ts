@@ -1,11 +1,13 @@
 import { is, SQL } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
 import { postgresJsCodecs } from 'drizzle-orm/postgres-js/codecs';
-import { RivuletError } from '../errors.js';
-import type { ColumnType, ModelColumn } from '../model/types.js';
-import { type ArrayElement, delimiterOf, formatArray, readArray } from './array-literal.js';
-import { readBytes } from './bytes.js';
-import { shortInet } from './decode.js';
-import { encodeValue } from './encode.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { ColumnType, ModelColumn } from '../../shared/model/types.js';
+import { type ArrayElement, delimiterOf, formatArray, readArray } from '../../shared/value/array-literal.js';
+import { readBytes } from '../../shared/value/bytes.js';
+import { shortInet } from '../../shared/value/decode.js';
+import { encodeValue } from '../../shared/value/encode.js';
+import { drizzleColumn } from '../model/drizzle.js';
 
 /**
  * What Drizzle's postgres-js driver returns for this column when Postgres's text of it is `text`: the driver's own parsing, then
@@ -16,7 +18,7 @@ import { encodeValue } from './encode.js';
  */
 export function toDrizzleValue(column: ModelColumn, text: string | null): unknown {
   if (text === null) return null;
-  const { drizzle } = column;
+  const drizzle = drizzleColumn(column);
   const codec = codecOf(drizzle);
   const normalize = codec === undefined ? undefined : postgresJsCodecs[codec]?.normalize;
   const itemType = column.type.kind === 'array' ? column.type.of : column.type;
@@ -44,7 +46,7 @@ export function fromDrizzleValue(column: ModelColumn, value: unknown): string | 
   const isArray = column.type.kind === 'array';
   const itemType = column.type.kind === 'array' ? column.type.of : column.type;
   if (itemType.kind !== 'other') return encodeValue(column.type, value);
-  const mapped: unknown = column.drizzle.mapToDriverValue(value);
+  const mapped: unknown = drizzleColumn(column).mapToDriverValue(value);
   if (isArray && Array.isArray(mapped))
     return formatArray(
       mapped.map((item) => otherElement(itemType, item)),
@@ -68,7 +70,7 @@ function otherText(type: ColumnType, value: unknown): string {
 type CodecName = keyof typeof postgresJsCodecs;
 
 /** Drizzle keeps the codec's name on the column, outside of its public type. */
-function codecOf(drizzle: ModelColumn['drizzle']): CodecName | undefined {
+function codecOf(drizzle: PgColumn): CodecName | undefined {
   return (drizzle as unknown as { readonly codec?: CodecName }).codec;
 }
 

@@ -8,10 +8,10 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 import { GraphQLJSON, GraphQLMAC, GraphQLUUID } from 'graphql-scalars';
-import type { ColumnType } from '../model/types.js';
-import { survivesDouble } from './decimal.js';
-import { encodeValue } from './encode.js';
-import { invalidValue } from './invalid.js';
+import type { ColumnType } from '../../shared/model/types.js';
+import { survivesDouble } from '../../shared/value/decimal.js';
+import { encodeValue } from '../../shared/value/encode.js';
+import { invalidValue } from '../../shared/value/invalid.js';
 
 /** Types whose values a scalar carries: an enum has a GraphQL enum of its own, an array is a list. */
 export type ScalarColumnType = Exclude<ColumnType, { readonly kind: 'enum' | 'array' }>;

@@ -1,5 +1,5 @@
+import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
-import type { Model } from '../model/types.js';
 import { quoteName } from '../sql/quote.js';
 
 /**

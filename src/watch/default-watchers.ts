@@ -1,4 +1,4 @@
-import type { Model, ModelTable } from '../model/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { WatcherSpec } from './types.js';
 
 /**

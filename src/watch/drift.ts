@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.js';
+import type { ErrorCode } from '../../shared/errors.js';
 
 export type DriftKind =
   /** No change log in this database, or only part of one. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
-import type { Model } from '../model/types.js';
 import {
   type Installed,
   type InstalledFunction,

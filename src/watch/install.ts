@@ -1,5 +1,5 @@
+import { RivuletError } from '../../shared/errors.js';
 import type { Database, Queryable } from '../database/types.js';
-import { RivuletError } from '../errors.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { readCatalog } from './catalog.js';
 import { type Drift, type DriftKind, INSTALLABLE } from './drift.js';

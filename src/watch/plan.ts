@@ -1,7 +1,8 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
+import type { Model, ModelRelation, ModelTable } from '../../shared/model/types.js';
+import { isPlain } from '../../shared/options/checks.js';
+import { findByDrizzle } from '../model/drizzle.js';
 import { typeName } from '../model/type-names.js';
-import type { Model, ModelRelation, ModelTable } from '../model/types.js';
-import { isPlain } from '../options/checks.js';
 import { shapeId } from './names.js';
 import { checkOptions, isDefaultTables, isPlainTable, tableProblems } from './spec-checks.js';
 import type {
@@ -115,10 +116,7 @@ interface Target {
 
 function resolve(model: Model, reference: TableReference): Target {
   if (isPlainTable(reference)) return plainTarget(model, reference);
-  const found =
-    typeof reference === 'string'
-      ? model.find(reference)
-      : model.tables.find((table) => table.drizzle === reference);
+  const found = typeof reference === 'string' ? model.find(reference) : findByDrizzle(model, reference);
   if (found) return modelTarget(found);
   const name = typeof reference === 'string' ? reference : 'The given Drizzle table';
   throw new RivuletError(

@@ -1,6 +1,6 @@
+import type { Model } from '../../shared/model/types.js';
 import { isPassing } from '../database/retry.js';
 import type { Database, Logger } from '../database/types.js';
-import type { Model } from '../model/types.js';
 import { readFingerprint, tableId } from './catalog.js';
 import type { Drift } from './drift.js';
 import { inspect } from './inspect.js';

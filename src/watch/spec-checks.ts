@@ -10,7 +10,7 @@ import {
   type OptionChecks,
   object,
   problemsOf,
-} from '../options/checks.js';
+} from '../../shared/options/checks.js';
 import type { DefaultTables, PlainTable, TableReference, WatcherOptions } from './types.js';
 
 const relations: OptionCheck = nesting((inside) => (value, path, problems) => {

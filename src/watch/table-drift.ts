@@ -1,5 +1,5 @@
+import type { ColumnType, ModelTable } from '../../shared/model/types.js';
 import { isReadableAs, typeName } from '../model/type-names.js';
-import type { ColumnType, ModelTable } from '../model/types.js';
 import type { InstalledTable } from './catalog.js';
 import { type Drift, GENERATE, MIGRATE } from './drift.js';
 import type { WatchedTable } from './types.js';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.js';
+import type { ErrorCode } from '../../shared/errors.js';
 import type { Drift } from './drift.js';
 import type { TableFacts } from './table-facts.js';
 import type { WatchedTable } from './types.js';

@@ -1,4 +1,4 @@
-import { RivuletError } from '../errors.js';
+import { RivuletError } from '../../shared/errors.js';
 
 /** Collects what is wrong with the watchers, so that all of it is reported at once. */
 export class WatchProblems {

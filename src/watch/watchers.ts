@@ -1,4 +1,4 @@
-import { isPlain } from '../options/checks.js';
+import { isPlain } from '../../shared/options/checks.js';
 import { checkOptions } from './spec-checks.js';
 import type { TableReference, WatcherOptions, WatcherSpec, WithRelations } from './types.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
 import config from '../../rivulet.config.js';
-import { signToken } from '../../src/server/auth.js';
+import { signToken } from '../../src/server/auth/token-verifier.js';
 import { serveExample } from '../support/example-server.js';
 
 const CHROMIUM = '/usr/bin/chromium';

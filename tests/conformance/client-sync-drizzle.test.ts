@@ -5,12 +5,12 @@ import pino from 'pino';
 import postgres from 'postgres';
 import { afterAll, expect, test } from 'vitest';
 import { readManifest, sync } from '../../client/core/index.js';
-import type { Changes } from '../../client/core/messages.js';
+import type { ChangeInput } from '../../shared/protocol/selected.js';
 import { createRivulet, defineConfig } from '../../src/index.js';
 import { readModel } from '../../src/model/read.js';
-import type { RivuletConfig } from '../../src/server/config.js';
-import { describeConfig } from '../../src/server/description.js';
-import { watchPlanOf } from '../../src/server/watched.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
+import { describeConfig } from '../../src/server/engine/describe-config.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { watchSql } from '../../src/watch/watch-sql.js';
 import { createDatabase } from '../support/database.js';
 
@@ -57,7 +57,7 @@ test('what server code has of Drizzle, with dates and bytes, follows what the st
   let value = await truth();
   const follow = async (change: string) => {
     await database.script(change);
-    const message = (await stream.next()).value as unknown as Changes;
+    const message = (await stream.next()).value as unknown as ChangeInput;
     const before = value;
     value = sync(value, message, options);
     expect(value).toEqual(await truth());

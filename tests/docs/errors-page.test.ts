@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ERRORS } from '../../src/errors.js';
+import { ERRORS } from '../../src/error-texts.js';
 
 interface Entry {
   readonly cause: string;

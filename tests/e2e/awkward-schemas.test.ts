@@ -4,14 +4,14 @@ import { createClient } from 'graphql-ws';
 import pino from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { type Changes, sync } from '../../client/core/index.js';
+import { type ChangeInput, sync } from '../../client/core/index.js';
 import { createRivulet } from '../../src/index.js';
 import { readModel } from '../../src/model/read.js';
-import { signToken } from '../../src/server/auth.js';
-import { defineConfig, type RivuletConfig } from '../../src/server/config.js';
-import { describeConfig } from '../../src/server/description.js';
+import { signToken } from '../../src/server/auth/token-verifier.js';
+import { defineConfig, type RivuletConfig } from '../../src/server/engine/config.js';
+import { describeConfig } from '../../src/server/engine/describe-config.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { createServer } from '../../src/server/server.js';
-import { watchPlanOf } from '../../src/server/watched.js';
 import { watchSql } from '../../src/watch/watch-sql.js';
 import { apolloClient } from '../support/client-apollo.js';
 import type { ClientServer } from '../support/client-server.js';
@@ -293,7 +293,7 @@ describe('a composite key with a column `id`', () => {
     const first = stream.next();
     await rivulet.feed?.catchUp?.();
     await database.script(`insert into orders ("tenantId", id, note) values (9, 50, 'x')`);
-    const message = (await first).value as unknown as Changes;
+    const message = (await first).value as unknown as ChangeInput;
     const value = sync([{ tenantId: 8, id: 50, note: 'w' }], message, {
       manifest,
       table: 'orders',

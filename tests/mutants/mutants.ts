@@ -416,7 +416,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Client: a row that enters is put into the list although it is there',
     edits: one(
-      'client/core/settle.ts',
+      'client/core/settle-lists.ts',
       '[...plan.enter].filter((key) => !held.has(key) && ',
       '[...plan.enter].filter((key) => ',
     ),
@@ -440,7 +440,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'Client: a window that lost a row is not refilled',
-    edits: one('client/core/settle.ts', 'const openEnd = wasFull && ', 'const openEnd = false && '),
+    edits: one('client/core/settle-lists.ts', 'const openEnd = wasFull && ', 'const openEnd = false && '),
     test: 'tests/conformance/client-urql.test.ts',
     only: 'windows',
   },

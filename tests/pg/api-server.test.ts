@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { relations } from '../../schema/relations.js';
 import { tasks } from '../../schema/tasks.js';
-import type { Api } from '../../src/api/types.js';
+import type { RivuletApi } from '../../src/api/types.js';
 import { serveExample } from '../support/example-server.js';
 
 const { server, database, post, token, client } = await serveExample();
-const api = server as unknown as Api<typeof relations>;
+const api = server as unknown as RivuletApi<typeof relations>;
 
 test('a server tells its own code what it tells clients', async () => {
   const stream = api.changes(tasks, { as: { userId: 1 }, with: { project: true } });

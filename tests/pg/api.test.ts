@@ -3,8 +3,8 @@ import { eq } from 'drizzle-orm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { comments, projects, tasks, users } from '../../schema/index.js';
 import { relations } from '../../schema/relations.js';
-import { createApi } from '../../src/api/api.js';
-import type { Api } from '../../src/api/types.js';
+import { createApi } from '../../src/api/create-api.js';
+import type { RivuletApi } from '../../src/api/types.js';
 import type { Database } from '../../src/database/types.js';
 import { createCursorCodec } from '../../src/feed/cursor.js';
 import { definePolicies } from '../../src/index.js';
@@ -300,7 +300,11 @@ describe('a cursor', () => {
 
 describe('get', () => {
   /** The same scopes, on a database that counts what is asked of it. */
-  function counting(): { readonly api: Api<typeof relations>; readonly asked: string[]; fail: Error | null } {
+  function counting(): {
+    readonly api: RivuletApi<typeof relations>;
+    readonly asked: string[];
+    fail: Error | null;
+  } {
     const state = { asked: [] as string[], fail: null as Error | null };
     const counted: Database = {
       ...rivulet.database,

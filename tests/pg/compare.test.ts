@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Params } from '../../src/sql/statement.js';
-import { formatArray } from '../../src/value/array-literal.js';
-import { comparatorFor, equalityFor } from '../../src/value/compare.js';
-import { encodeValue } from '../../src/value/encode.js';
+import { formatArray } from '../../shared/value/array-literal.js';
+import { comparatorFor, equalityFor } from '../../shared/value/compare.js';
+import { encodeValue } from '../../shared/value/encode.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { ddl, table, valuesOf } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
 
@@ -12,7 +12,7 @@ const seed = Number(process.env.RIVULET_SEED ?? Math.floor(Math.random() * 2 ** 
 
 /** Every pair of texts as Postgres writes them, and -1, 0 or 1 as it compares them. */
 async function pairsOf(castType: string, texts: readonly string[]) {
-  const params = new Params();
+  const params = new StatementParams();
   const source = `unnest(${params.text(formatArray(texts))}::text[])`;
   return database.query(
     `select l.v::text, r.v::text, (case when l.v < r.v then -1 when l.v = r.v then 0 else 1 end)::text

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { RivuletError } from '../../shared/errors.js';
 import { codedError } from '../../src/database/errors.js';
-import { RivuletError } from '../../src/errors.js';
+import { isPassing } from '../../src/database/retry.js';
 import { createDatabase } from '../support/database.js';
 
 const database = await createDatabase({
@@ -88,7 +89,8 @@ describe('an error of the database becomes a coded one', () => {
     '08006',
   ])('%s means that the database is away, and that trying again may help', (code) => {
     const error = codedError(Object.assign(new Error('x'), { code }));
-    expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', entry: { retryable: true } });
+    expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(isPassing(error)).toBe(true);
   });
 
   test('a wrong password and a missing database are refused, not away', async () => {

@@ -1,12 +1,12 @@
 import { customType, integer, numeric, pgTable, text } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ModelColumn } from '../../shared/model/types.js';
+import { formatArray } from '../../shared/value/array-literal.js';
+import { encodeValue } from '../../shared/value/encode.js';
+import { compareTexts, equalityOf, joinForm } from '../../shared/value/equality.js';
 import { readTable } from '../../src/model/read.js';
-import type { ModelColumn } from '../../src/model/types.js';
-import { Params } from '../../src/sql/statement.js';
-import { formatArray } from '../../src/value/array-literal.js';
-import { encodeValue } from '../../src/value/encode.js';
-import { compareTexts, equalityOf, joinForm } from '../../src/value/equality.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { ddl, table, valuesOf } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
 
@@ -19,7 +19,7 @@ const seed = Number(process.env.RIVULET_SEED ?? Math.floor(Math.random() * 2 ** 
 
 /** Every pair of values as PostgreSQL writes them, and whether it finds them equal. */
 async function pairsOf(left: Side, right: Side) {
-  const params = new Params();
+  const params = new StatementParams();
   const source = (texts: readonly string[]) => `unnest(${params.text(formatArray(texts))}::text[])`;
   return database.query(
     `select l.v::text, r.v::text, (l.v = r.v)::text

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { EVERYTHING, NOTHING, normalize } from '../../shared/filter/normalize.js';
+import { parseFilter } from '../../shared/filter/parse.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { Model } from '../../shared/model/types.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
-import { EVERYTHING, NOTHING, normalize } from '../../src/filter/normalize.js';
-import { parseFilter } from '../../src/filter/parse.js';
-import type { Cells } from '../../src/filter/types.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
-import type { Model } from '../../src/model/types.js';
 import type { RelatedPlan } from '../../src/query/types.js';
 import { createEvaluator } from '../../src/scope/evaluation.js';
 import { ddl, table as everything, model as everythingModel } from '../property/filter-table.js';
@@ -37,7 +37,7 @@ async function roundOf(of: Model) {
 
 const tasks = model.table('tasks');
 
-async function imagesOfTasks(): Promise<readonly Cells[]> {
+async function imagesOfTasks(): Promise<readonly RowCells[]> {
   const columns = tasks.columns.map(({ sqlName }) => `"${sqlName}"::text`).join(', ');
   return database.query(`select ${columns} from tasks order by id`);
 }
@@ -85,7 +85,7 @@ describe('images', () => {
   });
 
   test('need not be rows of the table, and come back as they went in', async () => {
-    const cells = (values: Record<string, string | null>): Cells =>
+    const cells = (values: Record<string, string | null>): RowCells =>
       everything.columns.map(({ name }) => values[name] ?? null);
     const images = [
       cells({

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RivuletError } from '../../src/errors.js';
-import { operatorsFor } from '../../src/filter/operators.js';
-import { parseFilter } from '../../src/filter/parse.js';
+import { RivuletError } from '../../shared/errors.js';
+import { operatorsFor } from '../../shared/filter/operators.js';
+import { parseFilter } from '../../shared/filter/parse.js';
 import { filterToSql } from '../../src/filter/sql.js';
-import { Params } from '../../src/sql/statement.js';
+import { StatementParams } from '../../src/sql/statement.js';
 
 import { ddl, model, table } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
@@ -77,7 +77,7 @@ test('a hostile value is refused with a code, or Postgres takes it as a value: i
   const property = fc.asyncProperty(
     fc.array(question, { minLength: 40, maxLength: 40 }),
     async (questions) => {
-      const params = new Params();
+      const params = new StatementParams();
       const conditions: string[] = [];
       for (const { column, operator, value } of questions) {
         const input = operator === 'in' || operator === 'notIn' ? [value] : value;

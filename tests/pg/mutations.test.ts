@@ -2,11 +2,11 @@ import { defineRelations, sql } from 'drizzle-orm';
 import { bigint, integer, numeric, pgTable, primaryKey, text, timestamp, varchar } from 'drizzle-orm/pg-core';
 import { type ExecutionResult, graphql } from 'graphql';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { RivuletContext } from '../../src/graphql/context.js';
-import type { Limits } from '../../src/graphql/limits.js';
-import { buildSchema } from '../../src/graphql/schema.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import type { RivuletContext } from '../../src/graphql/execute/context.js';
+import type { QueryLimits } from '../../src/graphql/schema/query-limits.js';
 import { readModel } from '../../src/model/read.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
 import { createDatabase } from '../support/database.js';
 import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
@@ -75,7 +75,7 @@ type Json = ReturnType<typeof JSON.parse>;
 
 interface RunOptions {
   readonly policies?: Policies;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<QueryLimits>;
   readonly mutationId?: string;
 }
 

@@ -3,7 +3,7 @@ import { integer, pgSchema, pgTable, primaryKey, text } from 'drizzle-orm/pg-cor
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLogFeed } from '../../src/feed/log-feed.js';
-import type { Change } from '../../src/log/types.js';
+import type { LoggedChange } from '../../src/log/types.js';
 import { readModel } from '../../src/model/read.js';
 import { quoteIdent, quoteName } from '../../src/sql/quote.js';
 import { inspect } from '../../src/watch/inspect.js';
@@ -51,7 +51,7 @@ async function roundTrip(named: Named): Promise<void> {
   await database.script(watchSql(plan));
   expect(await inspect(database.db, plan)).toEqual([]);
   const feed = createLogFeed({ database: database.db, model, listen: false, pollMs: 3_600_000 });
-  const changes: Change[] = [];
+  const changes: LoggedChange[] = [];
   feed.listen((batch) => {
     changes.push(...batch.transactions.flatMap((transaction) => transaction.changes));
   });

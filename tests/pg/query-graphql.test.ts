@@ -8,14 +8,14 @@ import {
   validate,
 } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
-import { AnswerTexts } from '../../src/graphql/answer-text.js';
-import type { RivuletContext } from '../../src/graphql/context.js';
-import type { Limits } from '../../src/graphql/limits.js';
-import { Reader } from '../../src/graphql/reader.js';
-import { buildSchema } from '../../src/graphql/schema.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import type { RivuletContext } from '../../src/graphql/execute/context.js';
+import { QueryResponseTexts } from '../../src/graphql/execute/query-response-text.js';
+import { RequestReader } from '../../src/graphql/execute/request-reader.js';
+import type { QueryLimits } from '../../src/graphql/schema/query-limits.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
-import type { Rights } from '../../src/policy/types.js';
+import type { AccessRights } from '../../src/policy/types.js';
 import type { Statement } from '../../src/sql/statement.js';
 import { createDatabase } from '../support/database.js';
 import { examplePolicies, exampleTables, exampleModel as model } from '../support/example.js';
@@ -38,7 +38,7 @@ type Json = ReturnType<typeof JSON.parse>;
 
 interface RunOptions {
   readonly policies?: Policies;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<QueryLimits>;
   readonly variables?: Record<string, unknown>;
   readonly statements?: Statement[];
 }
@@ -87,8 +87,8 @@ async function compareText(
     return;
   }
   if (validate(args.schema, document).length > 0) return;
-  const contextValue = { ...args.contextValue, reader: new Reader(db) };
-  const text = new AnswerTexts().answer({ ...args, document, contextValue });
+  const contextValue = { ...args.contextValue, reader: new RequestReader(db) };
+  const text = new QueryResponseTexts().answer({ ...args, document, contextValue });
   if (result.errors) {
     expect(await text.catch(() => null)).toBeNull();
     texts.refused++;
@@ -398,9 +398,9 @@ describe('a statement that is kept', () => {
     tasks(where: $where, limit: $limit, orderBy: [{ id: ASC }]) { id title assignee { name } comments { body } }
     user(id: 2) { name }
   }`);
-  const answers = new AnswerTexts();
+  const answers = new QueryResponseTexts();
 
-  async function answerOf(rights: Rights, schema: GraphQLSchema, variableValues: object = {}) {
+  async function answerOf(rights: AccessRights, schema: GraphQLSchema, variableValues: object = {}) {
     const statements: Statement[] = [];
     const watched: typeof db = {
       ...db,
@@ -412,7 +412,7 @@ describe('a statement that is kept', () => {
     const contextValue: RivuletContext = { database: db, rights, user: {} };
     const args = { schema, document, variableValues: { ...variableValues } };
     const text = await answers
-      .answer({ ...args, contextValue: { ...contextValue, reader: new Reader(watched) } })
+      .answer({ ...args, contextValue: { ...contextValue, reader: new RequestReader(watched) } })
       .catch(() => null);
     const { errors, ...result } = await execute({ ...args, contextValue });
     expect(text).toBe(errors ? null : JSON.stringify(result));

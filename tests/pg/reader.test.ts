@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { codedError } from '../../src/database/errors.js';
 import type { Database } from '../../src/database/types.js';
-import { Reader } from '../../src/graphql/reader.js';
+import { RequestReader } from '../../src/graphql/execute/request-reader.js';
 import { createDatabase } from '../support/database.js';
 import { exampleTables } from '../support/example.js';
 
@@ -25,7 +25,7 @@ function counting(): { readonly db: Database; readonly statements: () => number 
 
 test('what is asked in one turn is one statement, and has one snapshot', async () => {
   const { db, statements } = counting();
-  const reader = new Reader(db);
+  const reader = new RequestReader(db);
   const [one, other] = await Promise.all([reader.read(rows('tasks')), reader.read(rows('labels'))]);
   expect(one.snapshot).toBe(other.snapshot);
   expect(reader.snapshot).toBe(one.snapshot);
@@ -35,7 +35,7 @@ test('what is asked in one turn is one statement, and has one snapshot', async (
 test('a reading that two transactions stood in the way of is still one moment', async () => {
   const writer = database.connect({ max: 1 });
   const { db, statements } = counting();
-  const reader = new Reader(db);
+  const reader = new RequestReader(db);
   // The writer waits longer before it looks for a deadlock: it is the reader that Postgres ends.
   const written = writer.transaction(async (tx) => {
     await tx.script("set local deadlock_timeout = '20s'; lock table labels in access exclusive mode");
@@ -57,7 +57,7 @@ test('a reading that two transactions stood in the way of is still one moment', 
 });
 
 test('a reading that cannot be done fails alone, and the others still have their moment', async () => {
-  const reader = new Reader(database.db);
+  const reader = new RequestReader(database.db);
   const broken = reader.read(() => ["(select 'no number'::int)"]).catch(codedError);
   const read = await reader.read(rows('tasks'));
   expect(await broken).toMatchObject({ code: 'VALUE_UNREADABLE' });

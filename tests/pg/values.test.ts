@@ -15,12 +15,13 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
+import { equalityFor } from '../../shared/value/compare.js';
+import { drizzleTable } from '../../src/model/drizzle.js';
 import { readModel } from '../../src/model/read.js';
-import type { ModelColumn, ModelTable } from '../../src/model/types.js';
 import { quoteIdent } from '../../src/sql/quote.js';
-import { Params } from '../../src/sql/statement.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { decodeValue, encodeValue, fromDrizzleValue, toDrizzleValue } from '../../src/value/codec.js';
-import { equalityFor } from '../../src/value/compare.js';
 import { ddl, everything, table as everythingTable, valuesOf } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
@@ -125,7 +126,7 @@ function holdsNull(value: unknown): boolean {
 /** What Postgres makes of the row, as cells and as Drizzle reads it. */
 async function store(table: ModelTable, cells: readonly (string | null)[]) {
   const names = table.columns.map((column) => quoteIdent(column.sqlName));
-  const params = new Params();
+  const params = new StatementParams();
   const values = table.columns.map((column, index) => params.cast(cells[index]!, column.castType));
   const target = quoteIdent(table.sqlName);
   await database.script(`truncate ${target}`);
@@ -136,7 +137,7 @@ async function store(table: ModelTable, cells: readonly (string | null)[]) {
   const [texts] = await database.query(
     `select ${names.map((name) => `${name}::text`).join(', ')} from ${target}`,
   );
-  const [object] = (await orm.select().from(table.drizzle)) as [Record<string, unknown>];
+  const [object] = (await orm.select().from(drizzleTable(table))) as [Record<string, unknown>];
   return { texts: texts!, object };
 }
 

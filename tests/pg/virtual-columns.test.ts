@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRivulet, defineConfig, watchers } from '../../src/index.js';
 import type { LoggedTransaction } from '../../src/log/types.js';
 import { readModel } from '../../src/model/read.js';
-import { watchPlanOf } from '../../src/server/watched.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { install } from '../../src/watch/install.js';
 import type { WatcherList } from '../../src/watch/watchers.js';
 import { createDatabase } from '../support/database.js';

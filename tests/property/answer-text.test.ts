@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { type DocumentNode, execute, parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { AnswerTexts } from '../../src/graphql/answer-text.js';
-import type { RivuletContext } from '../../src/graphql/context.js';
-import { Reader } from '../../src/graphql/reader.js';
-import { buildSchema } from '../../src/graphql/schema.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import type { RivuletContext } from '../../src/graphql/execute/context.js';
+import { QueryResponseTexts } from '../../src/graphql/execute/query-response-text.js';
+import { RequestReader } from '../../src/graphql/execute/request-reader.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import { quoteIdent } from '../../src/sql/quote.js';
 import type { Statement } from '../../src/sql/statement.js';
-import { Params } from '../../src/sql/statement.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { encodeValue } from '../../src/value/codec.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
@@ -18,7 +18,7 @@ import { ddl, model, table, valuesOf } from './filter-table.js';
 const { db, script } = await createDatabase({ setup: ddl });
 const policies = { everything: { read: true } };
 const schema = buildSchema({ model, policies, limits: { maxTotalRows: 20 } });
-const texts = new AnswerTexts();
+const texts = new QueryResponseTexts();
 
 /** What only this server can show. */
 const SHOWN_HERE = ['float', 'json', 'bytea', 'inet', 'point', 'array', 'uuid'];
@@ -140,7 +140,7 @@ async function both(source: string | DocumentNode, variableValues = {}): Promise
     },
   };
   const rights = resolveRights(model, policies, {});
-  const contextValue: RivuletContext = { database: db, rights, user: {}, reader: new Reader(watched) };
+  const contextValue: RivuletContext = { database: db, rights, user: {}, reader: new RequestReader(watched) };
   const document = typeof source === 'string' ? parse(source) : source;
   const text = await texts.answer({ schema, document, contextValue, variableValues });
   const asked = statements.length;
@@ -155,7 +155,7 @@ function isOfText({ text }: Statement): boolean {
 async function store(rows: readonly (readonly (string | null)[])[]): Promise<void> {
   await script('truncate everything');
   for (const row of rows) {
-    const params = new Params();
+    const params = new StatementParams();
     const values = table.columns.map((column, at) => params.cast(row[at] ?? null, column.castType));
     const names = table.columns.map(({ sqlName }) => quoteIdent(sqlName));
     await db.query({

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { and, EVERYTHING, normalize } from '../../src/filter/normalize.js';
-import { parseFilter, relationFilter, relationSourceFilter } from '../../src/filter/parse.js';
-import type { ModelTable } from '../../src/model/types.js';
+import { and, EVERYTHING, normalize } from '../../shared/filter/normalize.js';
+import { parseFilter, relationFilter, relationSourceFilter } from '../../shared/filter/parse.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import { runSelect } from '../../src/query/select.js';
 import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
 import { anyWhere } from '../support/any-filter.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Change } from '../../src/log/types.js';
+import { keyOf } from '../../shared/value/key.js';
+import type { LoggedChange } from '../../src/log/types.js';
 import { readModel } from '../../src/model/read.js';
 import { netChanges } from '../../src/scope/net.js';
-import { keyOf } from '../../src/value/key.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
 import { watchAll } from '../support/watch-all.js';
@@ -107,7 +107,7 @@ async function followHistory(
 }
 
 /** Changes of rows that the transaction had changed already. */
-function changedAgain(changes: readonly Change[]): number {
+function changedAgain(changes: readonly LoggedChange[]): number {
   const keys = changes.flatMap(({ table, old, new: next }) => {
     const cells = next ?? old;
     return cells ? [`${table.name} ${keyOf(table, cells)}`] : [];

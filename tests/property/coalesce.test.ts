@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ChangeOp, Link } from '../../shared/protocol/messages.js';
 import { coalesce } from '../../src/scope/coalesce.js';
-import type {
-  ChangeOp,
-  RelatedMessage,
-  ScopeChange,
-  ScopeLink,
-  ScopeMessage,
-} from '../../src/scope/types.js';
+import type { RelatedMessage, ScopeChange, ScopeMessage } from '../../src/scope/types.js';
 import { exampleModel as model } from '../support/example.js';
 import { propertyOptions } from '../support/property.js';
 import { specOf } from '../support/specs.js';
@@ -86,7 +81,7 @@ function relatedAt(level: number, before: State, after: State): Map<string, Rela
   const [was, is] = [before.links[level]!, after.links[level]!];
   const link =
     (kind: 'ENTER' | 'LEAVE') =>
-    (pair: string): ScopeLink => {
+    (pair: string): Link => {
       const [parent, child] = pair.split('>');
       return { kind, parent: parent!, child: child! };
     };
@@ -122,7 +117,7 @@ function historyOf(moments: readonly (readonly unknown[])[]): ScopeMessage[] {
 function fold(messages: readonly ScopeMessage[]) {
   const rows = LEVELS.map(() => new Map<string, string>());
   const links = LEVELS.map(() => new Set<string>());
-  const apply = (level: number, changes: readonly ScopeChange[], linked: readonly ScopeLink[]) => {
+  const apply = (level: number, changes: readonly ScopeChange[], linked: readonly Link[]) => {
     expect(new Set(changes.map(({ key }) => key)).size).toBe(changes.length);
     for (const { kind, key, node, previous, changedColumns } of changes) {
       const had = rows[level]!.get(key);

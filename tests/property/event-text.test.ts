@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { type ExecutionResult, execute, type GraphQLSchema, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { compileEvent } from '../../src/graphql/compile-event.js';
-import type { RivuletContext } from '../../src/graphql/context.js';
-import { buildSchema } from '../../src/graphql/schema.js';
-import { subscriptionFields } from '../../src/graphql/subscriptions.js';
+import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import { compileEvent } from '../../src/graphql/execute/compile-event.js';
+import type { RivuletContext } from '../../src/graphql/execute/context.js';
+import { subscriptionFields } from '../../src/graphql/execute/subscription-fields.js';
 import { formatSnapshot } from '../../src/log/snapshot.js';
-import type { Model, ModelColumn, ModelTable } from '../../src/model/types.js';
 import { runSelect } from '../../src/query/select.js';
 import type { RowNode } from '../../src/query/types.js';
 import type { RelatedMessage, ScopeChange, ScopeMessage } from '../../src/scope/types.js';

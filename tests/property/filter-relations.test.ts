@@ -4,10 +4,10 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterAll, expect, test } from 'vitest';
-import { parseFilter } from '../../src/filter/parse.js';
+import { parseFilter } from '../../shared/filter/parse.js';
 import { filterToSql } from '../../src/filter/sql.js';
 import { readModel } from '../../src/model/read.js';
-import { Params } from '../../src/sql/statement.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
 
@@ -149,7 +149,7 @@ test('a filter through relations finds the rows that Drizzle finds', async () =>
   let runs = 0;
   const property = fc.asyncProperty(person, async (where) => {
     const theirs = await orm.query.people.findMany({ columns: { id: true }, where, orderBy: { id: 'asc' } });
-    const params = new Params();
+    const params = new StatementParams();
     const condition = filterToSql(model, parseFilter(model, model.table('people'), where), 't0', params);
     const ours = await database.query(
       `select t0.id::text from people as t0 where ${condition} order by t0.id`,

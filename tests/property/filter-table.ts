@@ -27,8 +27,8 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
+import type { ColumnType } from '../../shared/model/types.js';
 import { readModel } from '../../src/model/read.js';
-import type { ColumnType } from '../../src/model/types.js';
 
 export const mood = pgEnum('mood', ['sad', 'ok', 'very "happy", really', '{}', 'NULL']);
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { type Operator, operatorsFor } from '../../src/filter/operators.js';
-import type { ModelColumn } from '../../src/model/types.js';
-import { encodeValue } from '../../src/value/encode.js';
+import { type FilterOperator, operatorsFor } from '../../shared/filter/operators.js';
+import type { ModelColumn } from '../../shared/model/types.js';
+import { encodeValue } from '../../shared/value/encode.js';
 import { table, valuesOf } from './filter-table.js';
 
 const patterns = fc
@@ -11,7 +11,7 @@ const patterns = fc
   })
   .filter((pattern) => !/(?:^|[^\\])(?:\\\\)*\\$/.test(pattern));
 
-function condition(column: ModelColumn, operator: Operator): fc.Arbitrary<unknown> {
+function condition(column: ModelColumn, operator: FilterOperator): fc.Arbitrary<unknown> {
   switch (operator) {
     case 'isNull':
     case 'isNotNull':

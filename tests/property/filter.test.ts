@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseFilter } from '../../src/filter/parse.js';
-import { compilePredicate } from '../../src/filter/predicate.js';
+import { parseFilter } from '../../shared/filter/parse.js';
+import { compilePredicate } from '../../shared/filter/predicate.js';
+import type { Filter } from '../../shared/filter/types.js';
+import { formatArray } from '../../shared/value/array-literal.js';
 import { filterToSql } from '../../src/filter/sql.js';
-import type { Filter } from '../../src/filter/types.js';
 import { quoteIdent } from '../../src/sql/quote.js';
-import { Params } from '../../src/sql/statement.js';
-import { formatArray } from '../../src/value/array-literal.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
 import { ddl, model, table } from './filter-table.js';
@@ -21,7 +21,7 @@ const names = table.columns.map((column) => quoteIdent(column.sqlName));
 
 /** Puts the rows into the table and gives back what Postgres makes of them. */
 async function insert(rows: readonly (readonly (string | null)[])[]) {
-  const params = new Params();
+  const params = new StatementParams();
   const values = rows.map((row, id) => {
     const parts = row.map((text, index) => {
       const column = table.columns[index]!;
@@ -41,7 +41,7 @@ async function insert(rows: readonly (readonly (string | null)[])[]) {
 
 /** Every filter's truth for every row as Postgres has it. */
 async function judge(filters: readonly Filter[], images: readonly (readonly (string | null)[])[] | null) {
-  const params = new Params();
+  const params = new StatementParams();
   let from = 'everything as t0';
   if (images) {
     const selected = table.columns.map(

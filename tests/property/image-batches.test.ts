@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { and, normalize, or } from '../../shared/filter/normalize.js';
+import { parseFilter } from '../../shared/filter/parse.js';
+import type { Filter, RowCells } from '../../shared/filter/types.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
-import { and, normalize, or } from '../../src/filter/normalize.js';
-import { parseFilter } from '../../src/filter/parse.js';
-import type { Cells, Filter } from '../../src/filter/types.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
 import { createEvaluator } from '../../src/scope/evaluation.js';
 import { install } from '../../src/watch/install.js';
@@ -26,7 +26,7 @@ const history = createLogHistory(model);
 const evaluator = createEvaluator({ database: db, model, history, retry: (work) => work() });
 
 /** Which images each filter is true on: asked in one round, or each in a round of its own. */
-async function ask(filters: readonly Filter[], images: readonly Cells[]): Promise<readonly boolean[][]> {
+async function ask(filters: readonly Filter[], images: readonly RowCells[]): Promise<readonly boolean[][]> {
   const round = evaluator.round(moment);
   const asked = filters.map((filter) => {
     const asker = round.asker();
@@ -42,7 +42,9 @@ async function ask(filters: readonly Filter[], images: readonly Cells[]): Promis
   });
 }
 
-const row = cells.map((values): Cells => values.map((cell, at) => (table.columns[at]!.isKey ? '1' : cell)));
+const row = cells.map(
+  (values): RowCells => values.map((cell, at) => (table.columns[at]!.isKey ? '1' : cell)),
+);
 
 test('what many ask together is answered as what each asks alone', async () => {
   let together = 0;
@@ -82,7 +84,7 @@ test('a thousand users of one policy are one expression', async () => {
   expect(longest).toBeLessThan(10_000);
 });
 
-async function asWritten(rows: readonly Cells[]): Promise<readonly Cells[]> {
+async function asWritten(rows: readonly RowCells[]): Promise<readonly RowCells[]> {
   const texts = rows.map((values) =>
     database.query(
       `select ${values.map((_, at) => `$${at + 1}::text::${table.columns[at]!.castType}::text`).join(', ')}`,

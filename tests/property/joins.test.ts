@@ -18,9 +18,9 @@ import {
 } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EVERYTHING } from '../../src/filter/normalize.js';
+import { EVERYTHING } from '../../shared/filter/normalize.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import { readModel } from '../../src/model/read.js';
-import type { ModelTable } from '../../src/model/types.js';
 import { runSelect } from '../../src/query/select.js';
 import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
 import { quoteLiteral } from '../../src/sql/quote.js';

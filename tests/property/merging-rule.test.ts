@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { buildSchema, OverlappingFieldsCanBeMergedRule, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { mergingRule } from '../../src/server/document-merging.js';
+import { mergingRule } from '../../src/server/documents/document-merging.js';
 import { propertyOptions } from '../support/property.js';
 
 /** Abstract types that share fields, equal and unequal shapes, lists, and arguments of every kind. */

@@ -2,13 +2,13 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterAll, expect, test } from 'vitest';
+import type { ModelTable } from '../../shared/model/types.js';
 import { filterToSql } from '../../src/filter/sql.js';
-import type { ModelTable } from '../../src/model/types.js';
 import { checkPolicies } from '../../src/policy/check.js';
-import { type PolicyFault, resolveRights } from '../../src/policy/resolve.js';
+import { type PolicyFault, resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
 import { quoteIdent } from '../../src/sql/quote.js';
-import { Params } from '../../src/sql/statement.js';
+import { StatementParams } from '../../src/sql/statement.js';
 import { anyWhere } from '../support/any-filter.js';
 import { blogStatement, blogTables } from '../support/blog-database.js';
 import { createDatabase } from '../support/database.js';
@@ -66,7 +66,7 @@ test('a policy that says something shows the rows that Drizzle finds with it', a
     checkPolicies(model, asPolicies(table, where));
     const { filter, faults } = resolved(table, () => where);
     expect(faults).toEqual([]);
-    const params = new Params();
+    const params = new StatementParams();
     const condition = filterToSql(model, filter, 't0', params);
     const key = table.key.map(({ sqlName }) => `t0.${quoteIdent(sqlName)}::text`);
     const ours = await database.query(

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { ChangeMessage, Link, RelatedScope, RowChange } from '../../client/core/messages.js';
+import type { Link } from '../../shared/protocol/messages.js';
+import type { SelectedChange, SelectedMessage, SelectedRelated } from '../../shared/protocol/selected.js';
 import { model } from '../unit/client/blog.js';
 import { type Database, keyOf, matches, type Query, type Row, related, TABLES } from './reducer-oracle.js';
 
@@ -154,8 +155,8 @@ export function plainChanges(
   before: Database,
   after: Database,
   selected: Selected,
-): Readonly<Record<string, ChangeMessage>> {
-  const data: Record<string, ChangeMessage> = {};
+): Readonly<Record<string, SelectedMessage>> {
+  const data: Record<string, SelectedMessage> = {};
   for (const table of TABLES) {
     const old = before.get(table)!;
     const now = after.get(table)!;
@@ -175,7 +176,7 @@ function changeOf(
   old: Row | undefined,
   now: Row | undefined,
   selected: Selected,
-): RowChange | undefined {
+): SelectedChange | undefined {
   const previous = selected.previous && old ? { previous: without(imageOf(old), selected.dropped) } : {};
   if (!now) return old && { kind: 'LEAVE', op: 'DELETE', key, node: null, ...previous };
   const node = { ...without(now, selected.dropped), id: keyOf(table, now) };
@@ -201,7 +202,7 @@ export function graphChanges(
   table: string,
   query: Query,
   sendsAll: boolean,
-): ChangeMessage {
+): SelectedMessage {
   const inScope = (database: Database) =>
     new Set(
       [...database.get(table)!].filter(([, row]) => matches(row, query.where ?? {})).map(([key]) => key),
@@ -225,8 +226,8 @@ function scopeChanges(
   table: string,
   sets: Sets,
   query: Query,
-): readonly RowChange[] {
-  const changes: RowChange[] = [];
+): readonly SelectedChange[] {
+  const changes: SelectedChange[] = [];
   for (const key of new Set([...sets.before, ...sets.after])) {
     const old = before.get(table)!.get(key);
     const now = after.get(table)!.get(key);
@@ -251,8 +252,8 @@ function relatedScopes(
   parents: Sets,
   query: Query,
   sendsAll: boolean,
-): Readonly<Record<string, RelatedScope>> {
-  const scopes: Record<string, RelatedScope> = {};
+): Readonly<Record<string, SelectedRelated>> {
+  const scopes: Record<string, SelectedRelated> = {};
   for (const [name, inner] of Object.entries(query.with)) {
     const { target } = model.table(table).findRelation(name)!;
     const pairsBefore = pairsOf(before, table, name, parents.before, inner);

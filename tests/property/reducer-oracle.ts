@@ -1,6 +1,6 @@
 import type { ListArgs } from '../../client/core/cache.js';
 import type { ListShape } from '../../client/core/tree-shape.js';
-import type { ModelRelation } from '../../src/model/types.js';
+import type { ModelRelation } from '../../shared/model/types.js';
 import { model } from '../unit/client/blog.js';
 
 /** A row as GraphQL shows it, with all its columns. */

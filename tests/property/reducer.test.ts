@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Changes } from '../../client/core/messages.js';
-import type { Need } from '../../client/core/needs.js';
+import type { FetchNeed } from '../../client/core/fetch-needs.js';
 import { type SyncOptions, syncWithNeeds } from '../../client/core/sync.js';
+import type { ChangeInput } from '../../shared/protocol/selected.js';
 import { propertyOptions } from '../support/property.js';
 import { schema } from '../unit/client/blog.js';
 import { frozen } from '../unit/client/changes.js';
@@ -60,7 +60,7 @@ function histories(options: QueryOptions, depth = 2): fc.Arbitrary<History> {
 }
 
 /** Applies a transaction as every law wants it: to a frozen value, twice, with what did not change the same. */
-function apply(value: unknown, changes: Changes, options: SyncOptions) {
+function apply(value: unknown, changes: ChangeInput, options: SyncOptions) {
   const result = syncWithNeeds(frozen(value), frozen(changes), options);
   const again = syncWithNeeds(frozen(result.value), changes, options);
   const { table, needs } = { table: options.table!, needs: [...result.needs, ...again.needs] };
@@ -87,7 +87,7 @@ function expectShared(before: unknown, after: unknown): void {
 }
 
 /** The value without what the needs name, so that the rest can be compared. */
-function without(value: unknown, table: string, needs: readonly Need[]): unknown {
+function without(value: unknown, table: string, needs: readonly FetchNeed[]): unknown {
   const missing = new Set<string>();
   for (const need of needs) {
     if (need.kind === 'row') missing.add(`${need.entity.table} ${need.entity.key}`);
@@ -124,7 +124,7 @@ interface Counts {
 /** What a stream brings for a step of a history, and how it follows the value. */
 interface Stream {
   readonly follows: 'value' | 'table';
-  changes(history: History, before: Database, after: Database): Changes;
+  changes(history: History, before: Database, after: Database): ChangeInput;
 }
 
 const plain: Stream = {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EVERYTHING } from '../../src/filter/normalize.js';
-import { parseOrder } from '../../src/filter/order.js';
-import { relationFilter, relationSourceFilter } from '../../src/filter/parse.js';
-import type { ModelTable } from '../../src/model/types.js';
+import { EVERYTHING } from '../../shared/filter/normalize.js';
+import { parseOrder } from '../../shared/filter/order.js';
+import { relationFilter, relationSourceFilter } from '../../shared/filter/parse.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import { countRows } from '../../src/query/decode.js';
 import { runSelect } from '../../src/query/select.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../../src/query/types.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { and, normalize } from '../../src/filter/normalize.js';
-import { parseOrder } from '../../src/filter/order.js';
-import { parseFilter } from '../../src/filter/parse.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import { and, normalize } from '../../shared/filter/normalize.js';
+import { parseOrder } from '../../shared/filter/order.js';
+import { parseFilter } from '../../shared/filter/parse.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import { runSelect } from '../../src/query/select.js';
 import type { SelectPlan } from '../../src/query/types.js';
 import { createDatabase } from '../support/database.js';

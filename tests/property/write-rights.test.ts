@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { graphql } from 'graphql';
 import { afterAll, expect, test } from 'vitest';
-import type { RivuletContext } from '../../src/graphql/context.js';
-import { buildSchema } from '../../src/graphql/schema.js';
-import type { Model } from '../../src/model/types.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import type { Model } from '../../shared/model/types.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import type { RivuletContext } from '../../src/graphql/execute/context.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';

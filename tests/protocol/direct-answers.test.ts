@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { beforeAll, expect, test } from 'vitest';
-import { signToken } from '../../src/server/auth.js';
+import { signToken } from '../../src/server/auth/token-verifier.js';
 import { serveExample } from '../support/example-server.js';
 
 /** Requests of the plain case are answered past Yoga; what is on the wire must not tell. */

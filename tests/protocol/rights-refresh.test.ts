@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { SignJWT } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import config from '../../rivulet.config.js';
-import type { RivuletConfig } from '../../src/server/config.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
 import { RawEventStream } from '../support/event-stream.js';
 import { serveExample } from '../support/example-server.js';
 import { RawSocket } from '../support/raw-socket.js';
@@ -215,10 +215,10 @@ test('on a reserved event stream an operation of a token that ends sooner goes o
 
 test('without a `context` the claims are the user, and what each token says anew is not', async () => {
   expect((config as RivuletConfig).context).toBeDefined();
-  const { createIdentify } = await import('../../src/server/identity.js');
-  const { Sessions } = await import('../../src/server/sessions.js');
-  const identify = createIdentify(async (text) => JSON.parse(text), undefined);
-  const sessions = new Sessions({ identify, contextMaxAgeSeconds: 0 });
+  const { createIdentityResolver } = await import('../../src/server/auth/identity.js');
+  const { SessionRegistry } = await import('../../src/server/auth/session-registry.js');
+  const identify = createIdentityResolver(async (text) => JSON.parse(text), undefined);
+  const sessions = new SessionRegistry({ identify, contextMaxAgeSeconds: 0 });
   const request = { headers: new Headers(), transport: 'websocket' } as const;
   const tokenWith = (claims: object) => JSON.stringify({ sub: 'one', ...claims });
   const session = await sessions.open(

@@ -1,6 +1,6 @@
 import { GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { SharedSubscriptions } from '../../src/graphql/shared-subscribe.js';
+import { SharedSubscriptions } from '../../src/graphql/execute/shared-subscriptions.js';
 import { serveExample } from '../support/example-server.js';
 
 const { database, token, client, socket, subscribed, server } = await serveExample();

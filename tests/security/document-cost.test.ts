@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import config from '../../rivulet.config.js';
-import { buildSchema } from '../../src/graphql/schema.js';
-import { subscriptionFields } from '../../src/graphql/subscriptions.js';
-import type { RivuletConfig } from '../../src/server/config.js';
-import { measureDocument } from '../../src/server/document-figures.js';
-import { exceededLimit } from '../../src/server/document-limits.js';
-import { Documents } from '../../src/server/documents.js';
-import { resolveSettings } from '../../src/server/settings.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import { subscriptionFields } from '../../src/graphql/execute/subscription-fields.js';
+import { exceededLimit } from '../../src/server/documents/document-limits.js';
+import { measureDocument } from '../../src/server/documents/document-size.js';
+import { DocumentStore } from '../../src/server/documents/document-store.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
+import { resolveSettings } from '../../src/server/engine/settings.js';
 import { exampleModel } from '../support/example.js';
 import { propertyOptions } from '../support/property.js';
 
@@ -23,7 +23,7 @@ const times = (count: number, make: (at: number) => string): string =>
 function cost(text: string): number {
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < 3; run++) {
-    const documents = new Documents({ schema, introspection: true, cacheBytes: 1 });
+    const documents = new DocumentStore({ schema, introspection: true, cacheBytes: 1 });
     const before = process.cpuUsage();
     documents.check(text, limits);
     const { user, system } = process.cpuUsage(before);
@@ -33,7 +33,7 @@ function cost(text: string): number {
 }
 
 const codeOf = (text: string): string => {
-  const documents = new Documents({ schema, introspection: true, cacheBytes: 1 });
+  const documents = new DocumentStore({ schema, introspection: true, cacheBytes: 1 });
   const [error] = documents.check(text, limits).errors;
   return error === undefined ? 'valid' : String(error.extensions.code ?? 'GRAPHQL_VALIDATION_FAILED');
 };

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { OperationLimits } from '../../src/server/config.js';
+import type { OperationLimits } from '../../src/server/engine/config.js';
 import { RawEventStream } from '../support/event-stream.js';
 import { serveExample } from '../support/example-server.js';
 import { RawSocket } from '../support/raw-socket.js';

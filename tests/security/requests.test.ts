@@ -3,8 +3,8 @@ import { SignJWT } from 'jose';
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
 import config from '../../rivulet.config.js';
-import { warnOfLooseKeySet } from '../../src/server/auth.js';
-import type { RivuletConfig } from '../../src/server/config.js';
+import { warnAboutLooseKeySet } from '../../src/server/auth/token-verifier.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
 import { RawEventStream } from '../support/event-stream.js';
 import { serveExample } from '../support/example-server.js';
 import { RawSocket } from '../support/raw-socket.js';
@@ -274,7 +274,7 @@ describe('a key set', () => {
   const JWKS = 'https://keys.example.com/jwks.json';
   const warnings = (auth: object) => {
     const lines: string[] = [];
-    warnOfLooseKeySet(auth, pino({}, { write: (line) => lines.push(line) }));
+    warnAboutLooseKeySet(auth, pino({}, { write: (line) => lines.push(line) }));
     return lines;
   };
 

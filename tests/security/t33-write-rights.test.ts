@@ -1,7 +1,7 @@
 import { graphql } from 'graphql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { buildSchema } from '../../src/graphql/schema.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
 import { RawEventStream } from '../support/event-stream.js';
 import { exampleModel } from '../support/example.js';

@@ -15,13 +15,13 @@ import {
 import { graphql, printSchema } from 'graphql';
 import pino from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { buildSchema } from '../../src/graphql/schema.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
 import { readModel } from '../../src/model/read.js';
 import { checkPolicies } from '../../src/policy/check.js';
-import { trustedColumns } from '../../src/policy/read-columns.js';
-import { type PolicyFault, resolveRights } from '../../src/policy/resolve.js';
+import { type PolicyFault, resolveRights } from '../../src/policy/resolve-rights.js';
 import { definePolicies, type Policies } from '../../src/policy/rules.js';
-import { maskError } from '../../src/server/mask.js';
+import { trustedColumns } from '../../src/policy/trusted-columns.js';
+import { maskError } from '../../src/server/engine/client-errors.js';
 import { createDatabase } from '../support/database.js';
 
 const database = await createDatabase({

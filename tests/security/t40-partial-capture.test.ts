@@ -10,7 +10,7 @@ import {
   watchers,
 } from '../../src/index.js';
 import { readModel } from '../../src/model/read.js';
-import { watchPlanOf } from '../../src/server/watched.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { watchSql } from '../../src/watch/watch-sql.js';
 import { atEnd } from '../support/at-end.js';
 import { createDatabase } from '../support/database.js';

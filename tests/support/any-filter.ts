@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Model, ModelTable } from '../../src/model/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 
 const number = fc.integer({ min: 1, max: 6 });
 const INT = fc.oneof(

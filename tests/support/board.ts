@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll } from 'vitest';
-import { signToken } from '../../src/server/auth.js';
+import { signToken } from '../../src/server/auth/token-verifier.js';
 import { type ExampleServer, serveExample } from './example-server.js';
 
 const run = promisify(execFile);

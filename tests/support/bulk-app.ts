@@ -1,8 +1,8 @@
 import { defineRelations, sql } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { readModel } from '../../src/model/read.js';
-import { defineConfig, type RivuletConfig } from '../../src/server/config.js';
-import { watchPlanOf } from '../../src/server/watched.js';
+import { defineConfig, type RivuletConfig } from '../../src/server/engine/config.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { watchSql } from '../../src/watch/watch-sql.js';
 import type { TestDatabase } from './database.js';
 

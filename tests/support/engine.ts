@@ -1,11 +1,11 @@
 import { afterAll } from 'vitest';
+import type { Model } from '../../shared/model/types.js';
 import { untilAnswered } from '../../src/database/retry.js';
 import type { Database } from '../../src/database/types.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
 import { createLogPages } from '../../src/feed/log-pages.js';
 import type { Feed } from '../../src/feed/types.js';
-import type { Model } from '../../src/model/types.js';
 import { runSelect } from '../../src/query/select.js';
 import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
 import { createScopes, type ScopesOptions } from '../../src/scope/scopes.js';

@@ -1,4 +1,4 @@
-import type { Model, ModelTable } from '../../src/model/types.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 
 /** What is asked of a table's rows: a filter, an order, and what hangs from them. */
 export interface Asked {

@@ -1,7 +1,7 @@
+import type { RowCells } from '../../shared/filter/types.js';
+import type { Model } from '../../shared/model/types.js';
 import type { DecodedCursor } from '../../src/feed/cursor.js';
-import type { Cells } from '../../src/filter/types.js';
 import type { Snapshot } from '../../src/log/snapshot.js';
-import type { Model } from '../../src/model/types.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../../src/query/types.js';
 import type {
   ChangeSpec,
@@ -14,7 +14,7 @@ import type {
 
 /** What a subscriber of a graph has: rows by key, links by `parent → child`, and the same below each relation. */
 export interface GraphState {
-  readonly rows: Map<string, Cells>;
+  readonly rows: Map<string, RowCells>;
   readonly links: Set<string>;
   readonly below: Map<string, GraphState>;
 }

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import config from '../../rivulet.config.js';
-import type { RivuletConfig } from '../../src/server/config.js';
+import type { RivuletConfig } from '../../src/server/engine/config.js';
 import { createServer } from '../../src/server/server.js';
 
 /**

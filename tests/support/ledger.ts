@@ -4,7 +4,7 @@ import { connect } from '../../src/database/connect.js';
 import { createLogFeed, type LogFeedOptions } from '../../src/feed/log-feed.js';
 import type { Feed } from '../../src/feed/types.js';
 import { readModel } from '../../src/model/read.js';
-import { LIVE_POOL } from '../../src/server/live.js';
+import { LIVE_POOL } from '../../src/server/engine/live-services.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase, type TestDatabase } from './database.js';

@@ -1,10 +1,10 @@
-import type { Cells } from '../../src/filter/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
 import type { SelectPlan, SelectResult } from '../../src/query/types.js';
 import type { ScopeMessage, Scopes } from '../../src/scope/types.js';
 
 /** A subscriber that keeps what it was told, and objects to a message that contradicts it. */
 export class Mirror {
-  readonly rows = new Map<string, Cells>();
+  readonly rows = new Map<string, RowCells>();
   readonly plan: SelectPlan;
   messages = 0;
   error: unknown = null;

@@ -2,17 +2,17 @@ import { type ExecutionResult, execute, parse, subscribe } from 'graphql';
 import { expect } from 'vitest';
 import { readManifest } from '../../client/core/schema.js';
 import { type SyncOptions, syncWithNeeds } from '../../client/core/sync.js';
+import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { Database } from '../../src/database/types.js';
 import { createCursorCodec } from '../../src/feed/cursor.js';
-import type { RivuletContext } from '../../src/graphql/context.js';
-import { enumNames } from '../../src/graphql/enum-names.js';
-import { Reader } from '../../src/graphql/reader.js';
-import { isId } from '../../src/graphql/registry.js';
-import { buildSchema } from '../../src/graphql/schema.js';
-import { subscriptionFields } from '../../src/graphql/subscriptions.js';
+import { buildSchema } from '../../src/graphql/build-schema.js';
+import type { RivuletContext } from '../../src/graphql/execute/context.js';
+import { RequestReader } from '../../src/graphql/execute/request-reader.js';
+import { subscriptionFields } from '../../src/graphql/execute/subscription-fields.js';
+import { enumNames } from '../../src/graphql/schema/enum-names.js';
+import { isId } from '../../src/graphql/schema/type-registry.js';
 import { makeManifest } from '../../src/manifest/make.js';
-import type { Model, ModelTable } from '../../src/model/types.js';
-import { resolveRights } from '../../src/policy/resolve.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
 import type { Scopes } from '../../src/scope/types.js';
 import { type Asked, queryDocument, streamDocument } from './graph-documents.js';
@@ -81,7 +81,7 @@ export class Oracle {
       database,
       user,
       rights: resolveRights(this.#model, policies, user),
-      reader: new Reader(database),
+      reader: new RequestReader(database),
       live: { scopes, cursors: this.#cursors },
     };
   }

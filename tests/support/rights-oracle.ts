@@ -1,5 +1,5 @@
-import type { Cells } from '../../src/filter/types.js';
-import type { ModelTable } from '../../src/model/types.js';
+import type { RowCells } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
 import type { RowNode } from '../../src/query/types.js';
 import type { RelatedMessages, ScopeChange, ScopeMessage } from '../../src/scope/types.js';
 import type { TestDatabase } from './database.js';
@@ -99,7 +99,7 @@ export function imagesIn(
   messages: readonly ScopeMessage[],
 ): readonly { readonly table: string; readonly image: Image; readonly text: string }[] {
   const found: { table: string; image: Image; text: string }[] = [];
-  const add = (of: ModelTable, cells: Cells) => {
+  const add = (of: ModelTable, cells: RowCells) => {
     const image = Object.fromEntries(of.columns.map(({ sqlName, index }) => [sqlName, cells[index]]));
     found.push({ table: of.sqlName, image, text: JSON.stringify(cells) });
   };

@@ -6,7 +6,7 @@ import { policies } from '../../schema/policies.js';
 import { relations } from '../../schema/relations.js';
 import { tasks } from '../../schema/tasks.js';
 import { createRivulet, defineConfig, watchers } from '../../src/index.js';
-import { watchPlanOf } from '../../src/server/watched.js';
+import { watchPlanOf } from '../../src/server/engine/watch-plan.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
 import { watchSql } from '../../src/watch/watch-sql.js';
 import { createDatabase } from './database.js';

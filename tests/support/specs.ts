@@ -1,10 +1,10 @@
-import { and, EVERYTHING, normalize } from '../../src/filter/normalize.js';
-import { parseFilter, relationFilter, relationSourceFilter } from '../../src/filter/parse.js';
-import type { Filter } from '../../src/filter/types.js';
-import type { ModelTable } from '../../src/model/types.js';
-import { junctionFilter } from '../../src/policy/guard.js';
-import { resolveRights } from '../../src/policy/resolve.js';
-import type { Rights } from '../../src/policy/types.js';
+import { and, EVERYTHING, normalize } from '../../shared/filter/normalize.js';
+import { parseFilter, relationFilter, relationSourceFilter } from '../../shared/filter/parse.js';
+import type { Filter } from '../../shared/filter/types.js';
+import type { ModelTable } from '../../shared/model/types.js';
+import { junctionFilter } from '../../src/policy/guard-filter.js';
+import { resolveRights } from '../../src/policy/resolve-rights.js';
+import type { AccessRights } from '../../src/policy/types.js';
 import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
 import { examplePolicies, exampleModel as model } from './example.js';
 
@@ -13,16 +13,16 @@ export interface With {
   readonly [relation: string]: { readonly where?: object; readonly with?: With };
 }
 
-function filterOf(rights: Rights | null, table: ModelTable, where: object): Filter {
+function filterOf(rights: AccessRights | null, table: ModelTable, where: object): Filter {
   const own = parseFilter(model, table, where);
   return normalize(rights ? and(rights.guard(table, own), rights.filter(table, 'read')) : own);
 }
 
-function rightsOf(rights: Rights | null, table: ModelTable): Filter | null {
+function rightsOf(rights: AccessRights | null, table: ModelTable): Filter | null {
   return rights && normalize(rights.filter(table, 'read'));
 }
 
-function graphOf(rights: Rights | null, table: ModelTable, selected: With): RelatedSpec[] {
+function graphOf(rights: AccessRights | null, table: ModelTable, selected: With): RelatedSpec[] {
   return Object.entries(selected).map(([name, { where = {}, with: below = {} }]) => {
     const relation = table.findRelation(name)!;
     const target = model.table(relation.target);

@@ -1,4 +1,4 @@
-import type { Model } from '../../src/model/types.js';
+import type { Model } from '../../shared/model/types.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';

@@ -1,9 +1,9 @@
 import type { AnyRelations } from 'drizzle-orm';
+import type { Model } from '../../shared/model/types.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
 import type { Feed, FeedBatch } from '../../src/feed/types.js';
-import type { Change, LoggedTransaction } from '../../src/log/types.js';
+import type { LoggedChange, LoggedTransaction } from '../../src/log/types.js';
 import { readModel } from '../../src/model/read.js';
-import type { Model } from '../../src/model/types.js';
 import { defaultWatchers } from '../../src/watch/default-watchers.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
@@ -24,7 +24,12 @@ export interface Watched {
   stop(): Promise<void>;
 }
 
-export type PlainChange = readonly [op: string, table: string, old: Change['old'], next: Change['new']];
+export type PlainChange = readonly [
+  op: string,
+  table: string,
+  old: LoggedChange['old'],
+  next: LoggedChange['new'],
+];
 
 /** Installs the watchers of every table (or the given ones) and starts a feed. */
 export async function watch(

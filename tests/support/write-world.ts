@@ -10,8 +10,8 @@ import {
   unique,
 } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
+import type { Model } from '../../shared/model/types.js';
 import { readModel } from '../../src/model/read.js';
-import type { Model } from '../../src/model/types.js';
 
 /** A random schema, as data: what Rivulet gets of it as Drizzle tables, and its oracle as SQL. */
 export interface World {

@@ -4,11 +4,11 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { expect, expectTypeOf, test } from 'vitest';
 import { comments, projects, relations, tasks, type users } from '../../schema/index.js';
 import { policies } from '../../schema/policies.js';
-import type { Api } from '../../src/api/types.js';
+import type { RivuletApi } from '../../src/api/types.js';
 import { createRivulet, createServer, defineConfig } from '../../src/index.js';
 
 /** The compiler is the judge: nothing here runs. Each `@ts-expect-error` must be an error. */
-declare const api: Api<typeof relations>;
+declare const api: RivuletApi<typeof relations>;
 const db = drizzle.mock({ relations });
 
 type MessageOf<T> = T extends AsyncIterableIterator<infer M> ? M : never;
@@ -133,7 +133,7 @@ function mistakes() {
 async function servers() {
   const config = defineConfig({ relations, policies, context: () => ({ userId: 1 }) });
   const rivulet = await createRivulet(config);
-  expectTypeOf<(typeof rivulet)['changes']>().toEqualTypeOf<Api<typeof relations>['changes']>();
+  expectTypeOf<(typeof rivulet)['changes']>().toEqualTypeOf<RivuletApi<typeof relations>['changes']>();
   const server = await createServer(config);
   // @ts-expect-error no such relation
   server.changes(tasks, { with: { nope: true } });

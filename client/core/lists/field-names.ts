@@ -1,12 +1,12 @@
-import type { ModelTable } from '../../../src/manifest/model.js';
-import type { Entity, ListArgs } from '../cache.js';
-import { readList } from '../list.js';
+import type { ModelTable } from '../../../shared/model/types.js';
+import type { EntityReference, ListArgs } from '../cache.js';
+import { readList } from '../list-rule.js';
 import { readNodeId, whereKey } from '../live/derive.js';
-import type { Variables } from '../live/document.js';
-import { listArgs } from '../live/reading.js';
+import type { DocumentVariables } from '../live/document.js';
+import { listArgs } from '../live/row-reading.js';
 import { stableText } from '../live/stable-text.js';
 import type { ClientSchema } from '../schema.js';
-import type { StoredField } from './store.js';
+import type { StoredField } from './list-store.js';
 
 type RootKind = 'one' | 'many' | 'connection';
 
@@ -32,7 +32,7 @@ export class FieldNames {
   }
 
   /** A root field, once for each table of which it holds rows; nothing for what is no field of rows. */
-  root(name: string, args: Variables): readonly StoredField[] {
+  root(name: string, args: DocumentVariables): readonly StoredField[] {
     if (name === 'node') return this.#named(name, [args.nodeId], false);
     if (name === 'nodes') return this.#named(name, Array.isArray(args.nodeIds) ? args.nodeIds : [], true);
     const found = this.#roots.get(name);
@@ -46,7 +46,7 @@ export class FieldNames {
   }
 
   /** A field below a row; `undefined` for what holds no rows. */
-  below(parent: Entity, name: string, args: Variables): StoredField | undefined {
+  below(parent: EntityReference, name: string, args: DocumentVariables): StoredField | undefined {
     const table = this.#schema.model.table(parent.table);
     const relation = table.findColumn(name) ? undefined : table.findRelation(name);
     if (!relation) return undefined;

@@ -1,12 +1,18 @@
-export { type Carried, carrying, isCarrying, takeCarried } from './carried.js';
-export { type Completed, complete } from './completed.js';
+export { type ChangeReport, EMPTY_REPORT, groupReports, mergeReports } from './change-reports.js';
+export { type CompletedDocument, completeDocument } from './completed-document.js';
 export { columnsOf, entityOf, idOf } from './entities.js';
 export { FieldNames } from './field-names.js';
-export { keepLists } from './keep.js';
-export { type Asked, Listener } from './listener.js';
-export { type MutationField, messageOf, mutationFields, readMutation } from './read-mutation.js';
-export { type StreamReader, streamReader } from './read-told.js';
-export { type Resuming, resumingBy } from './resuming.js';
-export { Shapes } from './shape.js';
-export { type Covered, type ListEdits, type ListStore, NOTHING_COVERED, type StoredField } from './store.js';
-export { byTransaction, joined, NOTHING_TOLD, type Told } from './told.js';
+export { FieldShapes } from './field-shapes.js';
+export {
+  type ListEdits,
+  type ListStore,
+  type LiveCoverage,
+  NOTHING_COVERED,
+  type StoredField,
+} from './list-store.js';
+export { type StreamReader, streamReader } from './read-change-reports.js';
+export { type MutationEffect, messageOf, mutationFields, readMutation } from './read-mutation.js';
+export { type ClientOperation, ResponseListener } from './response-listener.js';
+export { type ResumeParameters, resumeParametersOf } from './resume-parameters.js';
+export { hasSidePayload, type SidePayload, takeSidePayload, withSidePayload } from './side-payload.js';
+export { updateCachedLists } from './update-cached-lists.js';

@@ -1,25 +1,25 @@
 import type { DocumentNode } from 'graphql';
-import type { ModelTable } from '../../../src/manifest/model.js';
-import type { Fields } from '../cache.js';
-import { readOperation, type Variables } from '../live/document.js';
-import type { ChangeOp } from '../messages.js';
+import type { ModelTable } from '../../../shared/model/types.js';
+import type { ChangeOp } from '../../../shared/protocol/messages.js';
+import type { RowFields } from '../cache.js';
+import { type DocumentVariables, readOperation } from '../live/document.js';
 import type { ReadChange } from '../read-message.js';
 import { checkKey, type ReadRow, readImage, readRow } from '../read-row.js';
 import { isObject, keyOfRow } from '../row.js';
 import type { ClientSchema } from '../schema.js';
-import type { At } from '../untrusted.js';
-import { columnNames, renamed } from './read-told.js';
-import type { Told, ToldMessage } from './told.js';
+import type { MessagePlace } from '../untrusted-input.js';
+import type { ChangeReport, ReportedMessage } from './change-reports.js';
+import { columnNames, renamed } from './read-change-reports.js';
 
 /** A mutation field of the schema. */
-export interface MutationField {
+export interface MutationEffect {
   readonly table: ModelTable;
   readonly does: 'create' | 'update' | 'delete';
 }
 
 /** By name: `createTask`, `updateTasks`, … */
-export function mutationFields(schema: ClientSchema): ReadonlyMap<string, MutationField> {
-  const fields = new Map<string, MutationField>();
+export function mutationFields(schema: ClientSchema): ReadonlyMap<string, MutationEffect> {
+  const fields = new Map<string, MutationEffect>();
   for (const { name, fields: names } of schema.manifest.tables) {
     const table = schema.model.table(name);
     for (const does of ['create', 'update', 'delete'] as const) {
@@ -36,15 +36,15 @@ export function mutationFields(schema: ClientSchema): ReadonlyMap<string, Mutati
  */
 export function readMutation(
   schema: ClientSchema,
-  fields: ReadonlyMap<string, MutationField>,
+  fields: ReadonlyMap<string, MutationEffect>,
   document: DocumentNode,
-  variables: Variables,
+  variables: DocumentVariables,
   data: unknown,
   mutationId: string | null,
-): Told | undefined {
+): ChangeReport | undefined {
   const operation = readOperation(document, variables, 'mutation');
   if (!operation || !isObject(data)) return undefined;
-  const messages: ToldMessage[] = [];
+  const messages: ReportedMessage[] = [];
   const unknown = new Set<string>();
   for (const [responseKey, nodes] of operation.fields('Mutation', [operation.node.selectionSet])) {
     const field = fields.get(nodes[0]!.name.value);
@@ -63,13 +63,13 @@ export function readMutation(
 /** `undefined` where it cannot be told which rows these are. */
 export function messageOf(
   schema: ClientSchema,
-  { table, does }: MutationField,
-  args: Variables,
-  rows: readonly Fields[],
-): ToldMessage | undefined {
-  const at: At = { path: 'answer', depth: 0, maxDepth: 8 };
+  { table, does }: MutationEffect,
+  args: DocumentVariables,
+  rows: readonly RowFields[],
+): ReportedMessage | undefined {
+  const at: MessagePlace = { path: 'answer', depth: 0, maxDepth: 8 };
   const id = typeof args.id === 'string' || typeof args.id === 'number' ? String(args.id) : undefined;
-  const set: Fields = does === 'update' && isObject(args.set) ? args.set : {};
+  const set: RowFields = does === 'update' && isObject(args.set) ? args.set : {};
   const movesKeys = table.key.some(({ name }) => Object.hasOwn(set, name));
   if (movesKeys && id === undefined) return undefined;
   const changes: ReadChange[] = [];
@@ -96,7 +96,7 @@ function changed(node: ReadRow, columns: ReadonlySet<string>): ReadChange {
   return { kind: 'UPDATE', op: 'UPDATE', key: node.key, node, previous: null, changed: columns };
 }
 
-function gone(key: string, previous: Fields | null): ReadChange {
+function gone(key: string, previous: RowFields | null): ReadChange {
   return { kind: 'LEAVE', op: 'DELETE', key, node: null, previous, changed: null };
 }
 

@@ -1,31 +1,31 @@
-import type { ModelRelation } from '../../../src/manifest/model.js';
-import type { Entity, Field, Fields, Linked, ReducerCache } from '../cache.js';
+import type { ModelRelation } from '../../../shared/model/types.js';
+import type { CachedField, EntityReference, LinkResult, ReducerCache, RowFields } from '../cache.js';
 import { isEqual } from '../equal.js';
-import { entityId } from '../facts.js';
+import { entityId } from '../message-facts.js';
 import type { ClientSchema } from '../schema.js';
-import type { ListEdits, ListStore, StoredField } from './store.js';
+import type { ListEdits, ListStore, StoredField } from './list-store.js';
 
 /** A normalized cache as the reducer works on it. Nothing is written to the cache itself: `edits` says what is to be done. */
 export class StoreCache implements ReducerCache {
   readonly #schema: ClientSchema;
   readonly #store: ListStore;
-  readonly #rows = new Map<string, { readonly entity: Entity; fields: Fields | undefined }>();
-  readonly #written = new Map<string, { readonly entity: Entity; fields: Fields }>();
+  readonly #rows = new Map<string, { readonly entity: EntityReference; fields: RowFields | undefined }>();
+  readonly #written = new Map<string, { readonly entity: EntityReference; fields: RowFields }>();
   /** By parent; what the cache itself holds does not change meanwhile. */
   readonly #fields = new Map<string, readonly StoredField[]>();
   readonly #members = new Map<StoredField, string[] | undefined>();
   readonly #changed = new Set<StoredField>();
   readonly #holders = new Map<string, Map<string, StoredField[]>>();
-  readonly #gone = new Map<string, Entity>();
+  readonly #gone = new Map<string, EntityReference>();
   readonly #stale = new Set<StoredField>();
-  readonly #staleColumns: { readonly entity: Entity; readonly names: readonly string[] }[] = [];
+  readonly #staleColumns: { readonly entity: EntityReference; readonly names: readonly string[] }[] = [];
 
   constructor(schema: ClientSchema, store: ListStore) {
     this.#schema = schema;
     this.#store = store;
   }
 
-  read(entity: Entity): Fields | undefined {
+  read(entity: EntityReference): RowFields | undefined {
     const id = entityId(entity.table, entity.key);
     if (this.#gone.has(id)) return undefined;
     const stored = this.stored(entity);
@@ -34,7 +34,7 @@ export class StoreCache implements ReducerCache {
   }
 
   /** As the cache has it. */
-  stored(entity: Entity): Fields | undefined {
+  stored(entity: EntityReference): RowFields | undefined {
     const id = entityId(entity.table, entity.key);
     let known = this.#rows.get(id);
     if (!known) {
@@ -50,7 +50,7 @@ export class StoreCache implements ReducerCache {
     return keys;
   }
 
-  fields(parent: Entity | null): readonly StoredField[] {
+  fields(parent: EntityReference | null): readonly StoredField[] {
     const id = parent === null ? '' : entityId(parent.table, parent.key);
     let known = this.#fields.get(id);
     if (!known) {
@@ -65,12 +65,12 @@ export class StoreCache implements ReducerCache {
     return this.#store.below(relation).filter((field) => this.members(field) !== undefined);
   }
 
-  holders({ table, key }: Entity): readonly StoredField[] {
+  holders({ table, key }: EntityReference): readonly StoredField[] {
     const known = this.#holdersOf(table).get(key) ?? [];
     return known.filter((field) => this.members(field)?.includes(key));
   }
 
-  members(field: Field): readonly string[] | undefined {
+  members(field: CachedField): readonly string[] | undefined {
     const stored = field as StoredField;
     if (stored.isOpaque) return undefined;
     if (!this.#members.has(stored)) {
@@ -80,7 +80,7 @@ export class StoreCache implements ReducerCache {
     return this.#members.get(stored);
   }
 
-  write(entity: Entity, fields: Fields): void {
+  write(entity: EntityReference, fields: RowFields): void {
     const id = entityId(entity.table, entity.key);
     const known = this.#written.get(id)?.fields;
     this.#written.set(id, { entity, fields: { ...known, ...fields } });
@@ -89,7 +89,7 @@ export class StoreCache implements ReducerCache {
   fill(): void {}
 
   /** What readers of this place expect below the row and is not cached, they ask for themselves. */
-  link(field: Field, key: string, at: number): Linked {
+  link(field: CachedField, key: string, at: number): LinkResult {
     this.members(field);
     this.#members.get(field as StoredField)?.splice(at, 0, key);
     this.#changed.add(field as StoredField);
@@ -98,13 +98,13 @@ export class StoreCache implements ReducerCache {
     return { empty: [], complete: true };
   }
 
-  unlink(field: Field, key: string): void {
+  unlink(field: CachedField, key: string): void {
     const members = this.#members.get(field as StoredField);
     members?.splice(members.indexOf(key), 1);
     this.#changed.add(field as StoredField);
   }
 
-  drop(entity: Entity): void {
+  drop(entity: EntityReference): void {
     this.#gone.set(entityId(entity.table, entity.key), entity);
   }
 
@@ -112,12 +112,12 @@ export class StoreCache implements ReducerCache {
     return true;
   }
 
-  markStale(field: Field): void {
+  markStale(field: CachedField): void {
     this.#stale.add(field as StoredField);
   }
 
   /** Of those columns that are cached. The key never changes. */
-  markColumnsStale(entity: Entity, isStale: (name: string) => boolean): void {
+  markColumnsStale(entity: EntityReference, isStale: (name: string) => boolean): void {
     const isKey = (name: string) => this.#schema.model.table(entity.table).column(name).isKey;
     const names = Object.keys(this.stored(entity) ?? {}).filter((name) => !isKey(name) && isStale(name));
     if (names.length > 0) this.#staleColumns.push({ entity, names });

@@ -12,7 +12,7 @@ export interface ChangedRow {
  * What a query's data holds that it did not hold before, where only rows changed: the same rows stand at the same places of the root fields, and
  * what is below them is written with them. `undefined` where lists changed, or a row has no id.
  */
-export class ChangedRows {
+export class ChangedRowFinder {
   readonly #query: DocumentNode;
   readonly #identify: (row: Record<string, unknown>) => string | undefined;
   readonly #fragments = new Map<string, DocumentNode | undefined>();

@@ -1,14 +1,14 @@
-import type { Entity } from '../cache.js';
-import { entityId } from '../facts.js';
-import type { Covered, StoredField } from '../lists/store.js';
+import type { EntityReference } from '../cache.js';
+import type { LiveCoverage, StoredField } from '../lists/list-store.js';
+import { entityId } from '../message-facts.js';
 import { isObject } from '../row.js';
 import { type LivePlan, type LiveRoot, whereKey } from './derive.js';
 import { relationId } from './held-rows.js';
-import type { RowReading } from './reading.js';
+import type { RowReading } from './row-reading.js';
 import { stableText } from './stable-text.js';
 
 /** The places of a cache that one live query keeps true. */
-export class CoveredFields implements Omit<Covered, 'isOwnWrite'> {
+export class CoveredFields implements Omit<LiveCoverage, 'isOwnWrite'> {
   readonly #roots = new Set<string>();
   /** Of which it was not asked yet what stands in them. */
   readonly #unread: { readonly reading: RowReading; readonly tree: unknown }[] = [];
@@ -33,12 +33,12 @@ export class CoveredFields implements Omit<Covered, 'isOwnWrite'> {
     return this.#below.has(belowName(parent, relation.name, args));
   }
 
-  row({ table, key }: Entity): boolean {
+  row({ table, key }: EntityReference): boolean {
     this.#read();
     return this.#rows.has(entityId(table, key));
   }
 
-  column({ table, key }: Entity, name: string): boolean {
+  column({ table, key }: EntityReference, name: string): boolean {
     this.#read();
     return this.#rows.get(entityId(table, key))?.has(name) ?? false;
   }
@@ -72,6 +72,6 @@ function rootName(table: string, kind: 'one' | 'many', args: object): string {
   return `${kind} ${table} ${stableText(args)}`;
 }
 
-function belowName({ table, key }: Entity, relation: string, args: object): string {
+function belowName({ table, key }: EntityReference, relation: string, args: object): string {
   return `${relationId(table, key, relation)} ${stableText(args)}`;
 }

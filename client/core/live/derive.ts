@@ -1,11 +1,18 @@
 import { type DocumentNode, type FieldNode, Kind, type SelectionNode, type SelectionSetNode } from 'graphql';
-import type { ModelTable } from '../../../src/manifest/model.js';
-import { parseKey } from '../../../src/value/key.js';
+import type { ModelTable } from '../../../shared/model/types.js';
+import { parseKey } from '../../../shared/value/key.js';
 import type { ClientSchema } from '../schema.js';
 import type { ListShape } from '../tree-shape.js';
-import { LIVE_DIRECTIVE, readOperation, selectionsOf, type Variables } from './document.js';
-import { type Additions, listArgs, type Reader, type RowReading, readRows, shapeOf } from './reading.js';
-import { type StreamRequest, streamOf } from './stream.js';
+import { type StreamRequest, streamOf } from './change-stream-request.js';
+import { type DocumentVariables, LIVE_DIRECTIVE, readOperation, selectionsOf } from './document.js';
+import {
+  type AddedSelections,
+  listArgs,
+  type RowReading,
+  readRows,
+  type SelectionReader,
+  shapeOf,
+} from './row-reading.js';
 
 /** How a query is kept true. */
 export interface LivePlan {
@@ -17,7 +24,7 @@ export interface LivePlan {
 }
 
 /** One root field of a query. */
-export type LiveRoot = AppliedRoot | AskedRoot;
+export type LiveRoot = AppliedRoot | RefetchedRoot;
 
 /** Its messages are applied. */
 export interface AppliedRoot {
@@ -31,7 +38,7 @@ export interface AppliedRoot {
 }
 
 /** Its messages tell that the query has to be asked again. */
-export interface AskedRoot {
+export interface RefetchedRoot {
   readonly kind: 'asked';
   readonly responseKey: string;
   readonly stream: StreamRequest;
@@ -41,12 +48,12 @@ export interface AskedRoot {
 export function derive(
   schema: ClientSchema,
   document: DocumentNode,
-  variables: Variables,
+  variables: DocumentVariables,
 ): LivePlan | undefined {
   const operation = readOperation(document, variables);
   if (!operation) return undefined;
-  const additions: Additions = new Map();
-  const reader: Reader = { schema, operation, additions };
+  const additions: AddedSelections = new Map();
+  const reader: SelectionReader = { schema, operation, additions };
   const roots: LiveRoot[] = [];
   const unfollowed: string[] = [];
   for (const [responseKey, nodes] of operation.fields('Query', [operation.node.selectionSet])) {
@@ -60,7 +67,7 @@ export function derive(
 }
 
 function rootsOf(
-  reader: Reader,
+  reader: SelectionReader,
   responseKey: string,
   name: string,
   nodes: readonly FieldNode[],
@@ -111,7 +118,7 @@ function rootOf(
 
 /** Each named row is watched for itself. */
 function globalRoots(
-  reader: Reader,
+  reader: SelectionReader,
   responseKey: string,
   nodes: readonly FieldNode[],
   nodeIds: readonly unknown[],
@@ -143,7 +150,7 @@ export function readNodeId(schema: ClientSchema, nodeId: string) {
 }
 
 /** The nodes below which a connection shows its rows: `nodes`, and `node` of `edges`. */
-function nodesOfConnection({ operation }: Reader, table: ModelTable, nodes: readonly FieldNode[]) {
+function nodesOfConnection({ operation }: SelectionReader, table: ModelTable, nodes: readonly FieldNode[]) {
   const below = (type: string, name: string, of: readonly FieldNode[]) =>
     [...operation.fields(type, selectionsOf(of)).values()].flat().filter((each) => each.name.value === name);
   const type = `${table.typeName}Connection`;
@@ -167,7 +174,7 @@ function idOf(value: unknown): string | undefined {
 }
 
 /** The document with what was added, and without the directive that only this client knows. */
-function extended(document: DocumentNode, additions: Additions): DocumentNode {
+function extended(document: DocumentNode, additions: AddedSelections): DocumentNode {
   return {
     kind: Kind.DOCUMENT,
     definitions: document.definitions.map((definition) =>
@@ -182,7 +189,7 @@ function extended(document: DocumentNode, additions: Additions): DocumentNode {
   };
 }
 
-function extendedSet(set: SelectionSetNode, additions: Additions): SelectionSetNode {
+function extendedSet(set: SelectionSetNode, additions: AddedSelections): SelectionSetNode {
   const selections = set.selections.map((node): SelectionNode => {
     if (node.kind === Kind.FRAGMENT_SPREAD || !node.selectionSet) return node;
     const inner = extendedSet(node.selectionSet, additions);

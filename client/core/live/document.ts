@@ -13,23 +13,23 @@ import {
 /** `query Tasks @live { … }` */
 export const LIVE_DIRECTIVE = 'live';
 
-export type Variables = Readonly<Record<string, unknown>>;
+export type DocumentVariables = Readonly<Record<string, unknown>>;
 
 /** One operation with its variables: its fields as the server will collect them, its arguments as plain values. */
-export interface Operation {
+export interface DocumentOperation {
   readonly node: OperationDefinitionNode;
   /** The fields of an object type by response key: fragments spread, `@skip` and `@include` obeyed. */
   fields(typeName: string, sets: readonly SelectionSetNode[]): ReadonlyMap<string, readonly FieldNode[]>;
   /** The arguments, variables filled in; an argument whose variable has no value is left out. */
-  arguments(field: FieldNode): Variables;
+  arguments(field: FieldNode): DocumentVariables;
 }
 
 /** The operation of a document; `undefined` where it is of another kind, or one of several. */
 export function readOperation(
   document: DocumentNode,
-  variables: Variables,
+  variables: DocumentVariables,
   kind: 'query' | 'mutation' | 'subscription' = 'query',
-): Operation | undefined {
+): DocumentOperation | undefined {
   const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
   const node = operations[0];
   if (!node || operations.length > 1 || node.operation !== kind) return undefined;
@@ -95,7 +95,10 @@ export function selectionsOf(fields: readonly FieldNode[]): readonly SelectionSe
 }
 
 /** The variables with the operation's defaults. */
-export function withDefaults(node: OperationDefinitionNode, variables: Variables): Record<string, unknown> {
+export function withDefaults(
+  node: OperationDefinitionNode,
+  variables: DocumentVariables,
+): Record<string, unknown> {
   const values: Record<string, unknown> = { ...variables };
   for (const { variable, defaultValue } of node.variableDefinitions ?? []) {
     const name = variable.name.value;
@@ -105,7 +108,7 @@ export function withDefaults(node: OperationDefinitionNode, variables: Variables
 }
 
 /** Those that a document's operation is run with. */
-export function variablesOf(document: DocumentNode, variables: Variables): Record<string, unknown> {
+export function variablesOf(document: DocumentNode, variables: DocumentVariables): Record<string, unknown> {
   const node = document.definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION);
   return node ? withDefaults(node, variables) : { ...variables };
 }

@@ -1,13 +1,13 @@
-import type { Fields } from '../cache.js';
+import type { RowFields } from '../cache.js';
 import { isEqual } from '../equal.js';
-import { entityId } from '../facts.js';
+import { entityId } from '../message-facts.js';
 import { isObject } from '../row.js';
-import type { RowReading } from './reading.js';
+import type { RowReading } from './row-reading.js';
 
 /** The rows of one tree by what names them, and the relations that are shown below them. */
 export class HeldRows {
   static readonly none = new HeldRows();
-  readonly #rows = new Map<string, Fields[]>();
+  readonly #rows = new Map<string, RowFields[]>();
   readonly #relations = new Set<string>();
 
   static in(reading: RowReading, tree: unknown): HeldRows {

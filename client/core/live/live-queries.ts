@@ -1,23 +1,23 @@
 import { type DocumentNode, print } from 'graphql';
-import { RivuletError } from '../../../src/errors.js';
-import type { Manifest } from '../../../src/manifest/types.js';
-import type { Covered } from '../lists/store.js';
-import type { Told } from '../lists/told.js';
+import { RivuletError } from '../../../shared/errors.js';
+import type { Manifest } from '../../../shared/manifest/types.js';
+import type { ChangeReport } from '../lists/change-reports.js';
+import type { LiveCoverage } from '../lists/list-store.js';
 import { type ClientSchema, readManifest } from '../schema.js';
 import { derive } from './derive.js';
-import type { Variables } from './document.js';
-import { Heard } from './heard.js';
+import type { DocumentVariables } from './document.js';
 import { DEFAULT_TIMES, type LiveTimes } from './options.js';
 import { OwnWrites } from './own-writes.js';
-import { LiveSession, type SessionOptions } from './session.js';
+import { PendingReports } from './pending-reports.js';
+import { LiveSession, type LiveSessionOptions } from './session.js';
 import { stableText } from './stable-text.js';
 import type { LiveState } from './state.js';
-import { Together } from './together.js';
-import type { Execute, LiveResult, StreamClient } from './transport.js';
+import { TransactionBarrier } from './transaction-barrier.js';
+import type { ExecuteQuery, LiveResult, StreamClient } from './transport.js';
 import type { VerifyOptions } from './verify/options.js';
-import { Verifier } from './verify/verifier.js';
+import { LiveVerifier } from './verify/verifier.js';
 
-export interface LiveQueriesOptions {
+export interface ClientLiveOptions {
   readonly manifest: Manifest;
   /** A `Client` of graphql-ws or graphql-sse. */
   readonly client: StreamClient;
@@ -27,33 +27,33 @@ export interface LiveQueriesOptions {
   /** Runs the emissions that are due together. Default: one after the other. */
   readonly batch?: ((emit: () => void) => void) | undefined;
   /** What their streams say, for everything that they do not keep true themselves; after the emissions of the same batch. */
-  readonly tell?: ((told: readonly Told[]) => void) | undefined;
+  readonly tell?: ((told: readonly ChangeReport[]) => void) | undefined;
   /** For development: live queries are compared with the network from time to time. Default: false. */
   readonly verify?: boolean | VerifyOptions | undefined;
 }
 
 /** A watched query. */
-export interface Watch {
+export interface LiveWatch {
   /** Asks for a fresh answer, unless one is on its way. */
   refetch(): void;
   /** Shows what is known once more, where its streams keep it true; else as `refetch`. */
-  again(): void;
+  repeatOrRefetch(): void;
   stop(): void;
 }
 
 /** The live queries of one GraphQL client: the same document with the same variables is one session, whoever watches it. */
-export interface LiveQueries {
+export interface ClientLiveQueries {
   /**
    * Throws `LIVE_NOT_FOLLOWED` on what is no query. A watcher that is not the first gets the last result soon. `shown`: what the cache has of
    * the query, to be verified; `undefined`: nothing whole.
    */
   watch(
     document: DocumentNode,
-    variables: Variables,
-    execute: Execute,
+    variables: DocumentVariables,
+    execute: ExecuteQuery,
     watcher: (result: LiveResult) => void,
     shown?: () => unknown,
-  ): Watch;
+  ): LiveWatch;
   /**
    * The answer of something else, asked for at `askedAt` (`Date.now()`), was written into the cache. What live queries were told since then it
    * may not know, so they repeat it at once; and all of them repeat what they know after a while.
@@ -62,25 +62,25 @@ export interface LiveQueries {
   /** Own mutations, by the `mutationId` that they were sent with. */
   readonly writes: Pick<OwnWrites, 'begin' | 'answered' | 'hasEcho'>;
   /** What they keep true now. */
-  covered(): Omit<Covered, 'isOwnWrite'>;
+  covered(): Omit<LiveCoverage, 'isOwnWrite'>;
   /** How many sessions are in which state. */
   states(): Readonly<Partial<Record<LiveState, number>>>;
   stop(): void;
 }
 
-interface Shared {
+interface SharedSession {
   readonly session: LiveSession;
-  readonly verifier: Verifier | undefined;
+  readonly verifier: LiveVerifier | undefined;
   readonly watchers: Set<(result: LiveResult) => void>;
   last: LiveResult | undefined;
 }
 
-export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
+export function createLiveQueries(options: ClientLiveOptions): ClientLiveQueries {
   const schema: ClientSchema = readManifest(options.manifest);
   const times: LiveTimes = { ...DEFAULT_TIMES, ...options.times };
   const report = options.onError ?? ((error: unknown) => console.warn(error));
   const batch = options.batch ?? ((emit: () => void) => emit());
-  const shared = new Map<string, Shared>();
+  const shared = new Map<string, SharedSession>();
   const due = new Set<LiveSession>();
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
   let hearTimer: ReturnType<typeof setTimeout> | undefined;
@@ -104,11 +104,11 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
     due.add(session);
     flushSoon();
   };
-  const heard = new Heard(schema, report);
+  const heard = new PendingReports(schema, report);
   // With what it does to live queries, where it does something to them.
-  const hear: SessionOptions['heard'] = (stream, message) => {
+  const hear: LiveSessionOptions['heard'] = (stream, message) => {
     if (!options.tell) return;
-    heard.hear(stream, message);
+    heard.add(stream, message);
     hearTimer ??= setTimeout(() => {
       hearTimer = undefined;
       if (!heard.isEmpty) flush();
@@ -121,7 +121,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       if (left.length > 0) settle();
     }, times.settleMs);
   };
-  const tell = (entry: Shared, result: LiveResult): void => {
+  const tell = (entry: SharedSession, result: LiveResult): void => {
     entry.last = result;
     for (const watcher of [...entry.watchers]) guarded(() => watcher(result));
   };
@@ -135,7 +135,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
   const flushSoon = (): void => {
     flushTimer ??= setTimeout(flush, 0);
   };
-  const together = new Together(times, () => {
+  const together = new TransactionBarrier(times, () => {
     if (due.size > 0) flushSoon();
   });
   const writes = new OwnWrites(times.echoMs, flushSoon);
@@ -145,23 +145,23 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
 
   const open = (
     document: DocumentNode,
-    variables: Variables,
-    execute: Execute,
+    variables: DocumentVariables,
+    execute: ExecuteQuery,
     shown: (() => unknown) | undefined,
-  ): Shared => {
+  ): SharedSession => {
     const plan = derive(schema, document, variables);
     if (!plan) throw new RivuletError('LIVE_NOT_FOLLOWED', 'Only a document with one query can be live.');
     for (const name of plan.unfollowed) {
       report(new RivuletError('LIVE_NOT_FOLLOWED', `Nothing tells when \`${name}\` changes.`));
     }
-    const sessionOptions: SessionOptions = {
+    const sessionOptions: LiveSessionOptions = {
       schema,
       plan,
       variables,
       execute,
       client: options.client,
       times,
-      together,
+      barrier: together,
       schedule,
       emit: (result) => tell(entry, result),
       // A row may have left the query that wrote it last, with an older value than another query shows.
@@ -172,12 +172,12 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       echoed: (mutationId) => writes.echoed(mutationId),
       report,
       observer: options.verify
-        ? { heard: (message) => verifier?.heard(message), moved: () => verifier?.moved() }
+        ? { messageReceived: (message) => verifier?.heard(message), stateChanged: () => verifier?.moved() }
         : undefined,
     };
     const session = new LiveSession(sessionOptions);
     const verifier = options.verify ? verifierOf(session, sessionOptions, shown, options.verify) : undefined;
-    const entry: Shared = { session, verifier, watchers: new Set(), last: undefined };
+    const entry: SharedSession = { session, verifier, watchers: new Set(), last: undefined };
     return entry;
   };
 
@@ -202,7 +202,7 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
       }
       return {
         refetch: () => joined.session.refetch(),
-        again: () => joined.session.again(),
+        repeatOrRefetch: () => joined.session.again(),
         stop: () => {
           if (!joined.watchers.delete(own) || joined.watchers.size > 0) return;
           joined.session.stop();
@@ -252,12 +252,12 @@ export function createLiveQueries(options: LiveQueriesOptions): LiveQueries {
 
 function verifierOf(
   session: LiveSession,
-  options: SessionOptions,
+  options: LiveSessionOptions,
   shown: (() => unknown) | undefined,
   verify: true | VerifyOptions,
-): Verifier {
+): LiveVerifier {
   const given = verify === true ? {} : verify;
-  return new Verifier(session, { ...options, shown }, given, (difference) => {
+  return new LiveVerifier(session, { ...options, shown }, given, (difference) => {
     console.warn(difference.error.message);
     given.onProblem?.(difference);
   });

@@ -7,7 +7,7 @@ import {
   type OptionCheck,
   type OptionChecks,
   object,
-} from '../../../src/options/checks.js';
+} from '../../../shared/options/checks.js';
 import { manifest } from '../manifest-check.js';
 import type { LiveTimes } from './options.js';
 import type { VerifyOptions } from './verify/options.js';

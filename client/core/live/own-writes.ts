@@ -3,7 +3,7 @@
  * until its echo comes.
  */
 export class OwnWrites {
-  readonly #writes = new Map<string, Write>();
+  readonly #writes = new Map<string, OwnWrite>();
   readonly #released: () => void;
   readonly #echoMs: number;
 
@@ -62,7 +62,7 @@ export class OwnWrites {
 
 const MOST_MS = 5_000;
 
-interface Write {
+interface OwnWrite {
   isShown: boolean;
   isAnswered: boolean;
   hasEcho: boolean;

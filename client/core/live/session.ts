@@ -1,30 +1,30 @@
-import { RivuletError } from '../../../src/errors.js';
-import type { ChangeMessage } from '../messages.js';
+import { RivuletError } from '../../../shared/errors.js';
+import type { SelectedMessage } from '../../../shared/protocol/selected.js';
 import { isObject } from '../row.js';
 import type { ClientSchema } from '../schema.js';
 import { syncWithNeeds } from '../sync.js';
+import { cursorOf, eventOf, isGone, isRefilled, textOf } from './answer-signals.js';
+import type { StreamRequest } from './change-stream-request.js';
 import { CoveredFields } from './covered-fields.js';
 import type { AppliedRoot, LivePlan, LiveRoot } from './derive.js';
-import type { Variables } from './document.js';
+import type { DocumentVariables } from './document.js';
 import { HeldRows } from './held-rows.js';
 import type { LiveTimes } from './options.js';
-import { cursorOf, eventOf, isGone, isRefilled, textOf } from './signs.js';
+import { ResponseProjection, treeOf } from './response-projection.js';
 import { type LiveAction, type LiveEvent, type LiveState, transition } from './state.js';
-import type { StreamRequest } from './stream.js';
 import { streamEndOf } from './stream-error.js';
-import type { Follower, Together } from './together.js';
-import { touchedBy } from './touched.js';
-import type { Execute, LiveAnswer, LiveResult, StreamClient } from './transport.js';
-import { Projection, treeOf } from './tree.js';
+import { touchedBy } from './touched-rows.js';
+import type { BarrierStream, TransactionBarrier } from './transaction-barrier.js';
+import type { ExecuteQuery, LiveAnswer, LiveResult, StreamClient } from './transport.js';
 
-export interface SessionOptions {
+export interface LiveSessionOptions {
   readonly schema: ClientSchema;
   readonly plan: LivePlan;
-  readonly variables: Variables;
-  readonly execute: Execute;
+  readonly variables: DocumentVariables;
+  readonly execute: ExecuteQuery;
   readonly client: StreamClient;
   readonly times: LiveTimes;
-  readonly together: Together;
+  readonly barrier: TransactionBarrier;
   /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
   readonly schedule: (session: LiveSession) => void;
   readonly emit: (result: LiveResult) => void;
@@ -35,15 +35,15 @@ export interface SessionOptions {
   /** A message of an own mutation came. */
   readonly echoed: (mutationId: string) => void;
   /** Whoever compares it with the network. */
-  readonly observer?: SessionObserver | undefined;
+  readonly observer?: LiveSessionObserver | undefined;
   /** What goes wrong without an answer to show it in. */
   readonly report: (error: unknown) => void;
 }
 
-export interface SessionObserver {
-  heard(message: Readonly<Record<string, unknown>>): void;
+export interface LiveSessionObserver {
+  messageReceived(message: Readonly<Record<string, unknown>>): void;
   /** A message was applied, or the query was answered. */
-  moved(): void;
+  stateChanged(): void;
 }
 
 /**
@@ -52,8 +52,8 @@ export interface SessionObserver {
  */
 export class LiveSession {
   #state: LiveState = 'idle';
-  readonly #options: SessionOptions;
-  readonly #projection = new Projection();
+  readonly #options: LiveSessionOptions;
+  readonly #projection = new ResponseProjection();
   /** By root. */
   readonly #trees = new Map<LiveRoot, unknown>();
   readonly #cursors = new Map<LiveRoot, string>();
@@ -77,7 +77,7 @@ export class LiveSession {
   #lastShown: unknown;
   readonly #lastTransactions = new Map<LiveRoot, string>();
   /** The streams whose messages are applied. */
-  readonly #followers: ReadonlyMap<AppliedRoot, Follower>;
+  readonly #followers: ReadonlyMap<AppliedRoot, BarrierStream>;
   readonly #held = new Map<AppliedRoot, { readonly tree: unknown; readonly rows: HeldRows }>();
 
   readonly #actions: Readonly<Record<LiveAction, () => void>> = {
@@ -98,7 +98,7 @@ export class LiveSession {
     cleanUp: () => this.#cleanUp(),
   };
 
-  constructor(options: SessionOptions) {
+  constructor(options: LiveSessionOptions) {
     this.#options = options;
     const applied = options.plan.roots.filter((root) => root.kind === 'applied');
     this.#followers = new Map(applied.map((root) => [root, this.#follower(root)]));
@@ -115,7 +115,7 @@ export class LiveSession {
 
   /** What it shows would take back what another live query shows. */
   get isBehind(): boolean {
-    const { together } = this.#options;
+    const { barrier: together } = this.#options;
     return [...this.#followers.values()].some((follower) => together.isBehind(follower));
   }
 
@@ -267,9 +267,9 @@ export class LiveSession {
       if (root.kind !== 'applied') continue;
       const before = this.#heldBy(root);
       this.#trees.set(root, treeOf(root.reading, data[root.responseKey]));
-      this.#options.together.answered(this.#followers.get(root)!, this.#fetchedAt, before);
+      this.#options.barrier.answered(this.#followers.get(root)!, this.#fetchedAt, before);
     }
-    this.#options.observer?.moved();
+    this.#options.observer?.stateChanged();
   }
 
   #subscribe(): void {
@@ -278,7 +278,7 @@ export class LiveSession {
       if (!this.#cursors.has(root)) continue;
       if (generation !== this.#generation) return;
       const follower = root.kind === 'applied' ? this.#followers.get(root) : undefined;
-      if (follower) this.#options.together.follow(follower);
+      if (follower) this.#options.barrier.follow(follower);
       this.#streams.push(this.#open(root, generation));
     }
     if (generation !== this.#generation) this.#closeStreams();
@@ -326,7 +326,7 @@ export class LiveSession {
 
   #receive(root: LiveRoot, message: Readonly<Record<string, unknown>>, isCurrent: () => boolean): void {
     this.#attempts = 0;
-    this.#options.observer?.heard(message);
+    this.#options.observer?.messageReceived(message);
     if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);
     const { transaction } = message;
     const { xid, mutationId } = isObject(transaction) ? transaction : {};
@@ -343,7 +343,7 @@ export class LiveSession {
       if (isCurrent()) {
         if (typeof xid === 'string') this.#lastTransactions.set(root, xid);
         this.#apply(root, message);
-        this.#options.observer?.moved();
+        this.#options.observer?.stateChanged();
       }
       tell();
     };
@@ -352,7 +352,7 @@ export class LiveSession {
       apply();
     } else {
       const touched = touchedBy(root.reading, message);
-      this.#options.together.bring(this.#followers.get(root)!, xid, touched, apply);
+      this.#options.barrier.bring(this.#followers.get(root)!, xid, touched, apply);
     }
   }
 
@@ -362,7 +362,7 @@ export class LiveSession {
     try {
       const { value, needs } = syncWithNeeds(
         before,
-        { ...(message as unknown as ChangeMessage), table: reading.table.name },
+        { ...(message as unknown as SelectedMessage), table: reading.table.name },
         {
           ...shape,
           manifest: this.#options.schema,
@@ -382,7 +382,7 @@ export class LiveSession {
     }
   }
 
-  #follower(root: AppliedRoot): Follower {
+  #follower(root: AppliedRoot): BarrierStream {
     const isFollowing = () => this.isFollowing;
     const held = () => this.#heldBy(root);
     return {
@@ -405,7 +405,7 @@ export class LiveSession {
   }
 
   #hurry(): void {
-    for (const follower of this.#followers.values()) this.#options.together.hurry(follower);
+    for (const follower of this.#followers.values()) this.#options.barrier.hurry(follower);
   }
 
   #reportUnplaced(): void {
@@ -423,7 +423,7 @@ export class LiveSession {
   #unsubscribe(): void {
     this.#generation++;
     this.#closeStreams();
-    for (const follower of this.#followers.values()) this.#options.together.leave(follower);
+    for (const follower of this.#followers.values()) this.#options.barrier.leave(follower);
   }
 
   #closeStreams(): void {

@@ -76,19 +76,19 @@ export type LiveAction =
   | 'reportUnplaced'
   | 'cleanUp';
 
-export interface Transition {
+export interface LiveTransition {
   readonly to: LiveState;
   readonly actions: readonly LiveAction[];
 }
 
-const to = (state: LiveState, ...actions: LiveAction[]): Transition => ({ to: state, actions });
+const to = (state: LiveState, ...actions: LiveAction[]): LiveTransition => ({ to: state, actions });
 
 const END = to('ended', 'cleanUp');
 const ADOPT = to('streaming', 'adopt', 'subscribe', 'emit');
 const UNPLACED = to('retrying', 'adopt', 'emitStale', 'reportUnplaced', 'waitLonger');
 
 /** What an event means in a state; what is not here means nothing there: it came too late. */
-const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Transition>>>>> = {
+const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, LiveTransition>>>>> = {
   idle: { start: to('fetching', 'fetch'), stop: END },
   fetching: {
     answer: ADOPT,
@@ -145,6 +145,6 @@ const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, Trans
 };
 
 /** The transition for an event; `undefined` where it has no meaning any more. */
-export function transition(state: LiveState, event: LiveEvent): Transition | undefined {
+export function transition(state: LiveState, event: LiveEvent): LiveTransition | undefined {
   return TABLE[state][event];
 }

@@ -1,5 +1,5 @@
 import type { DocumentNode } from 'graphql';
-import type { Variables } from './document.js';
+import type { DocumentVariables } from './document.js';
 
 /** An answer, or why there is none. */
 export interface LiveAnswer {
@@ -11,9 +11,9 @@ export interface LiveAnswer {
 }
 
 /** Sends a query; calls back once, unless it was cancelled. */
-export type Execute = (
+export type ExecuteQuery = (
   document: DocumentNode,
-  variables: Variables,
+  variables: DocumentVariables,
   done: (answer: LiveAnswer) => void,
 ) => () => void;
 

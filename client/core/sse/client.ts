@@ -2,7 +2,7 @@ import type { StreamSink } from '../live/index.js';
 import { isObject } from '../row.js';
 import { SseConnection } from './connection.js';
 import { checkSseOptions, type ResolvedOptions, resolved, type SseClientOptions } from './options.js';
-import { Refusal } from './refusal.js';
+import { SseRefusal } from './refusal.js';
 
 /** What an operation is asked for with. It is read each time that it is sent: `variables` may say by then where to go on. */
 export interface SseRequest {
@@ -25,7 +25,7 @@ export interface SseClient {
 /** A connection that was open for so long was a good one, although nothing may have come. */
 const LASTING_MS = 10_000;
 
-interface Operation {
+interface SseClientOperation {
   readonly request: SseRequest;
   readonly sink: StreamSink;
   /** Its id on the connection of now: another one for each sending. */
@@ -41,7 +41,7 @@ interface Operation {
  * | `waiting` | it broke; it is made again after a while |
  * | `disposed` | final |
  */
-type State = 'idle' | 'connecting' | 'open' | 'waiting' | 'disposed';
+type SseClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'disposed';
 
 /**
  * A client of GraphQL over SSE in its single connection mode, for `rivuletExchange` and `rivuletLink`: browsers allow six connections to a
@@ -60,10 +60,10 @@ export function createSseClient(options: SseClientOptions): SseClient {
 
 class Client {
   readonly #options: ResolvedOptions;
-  readonly #operations = new Set<Operation>();
-  readonly #byId = new Map<string, Operation>();
+  readonly #operations = new Set<SseClientOperation>();
+  readonly #byId = new Map<string, SseClientOperation>();
   readonly #listeners = { connected: new Set<() => void>(), closed: new Set<() => void>() };
-  #state: State = 'idle';
+  #state: SseClientState = 'idle';
   #connection: SseConnection | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
@@ -79,7 +79,7 @@ class Client {
       queueMicrotask(() => sink.complete());
       return () => {};
     }
-    const operation: Operation = { request, sink, id: null };
+    const operation: SseClientOperation = { request, sink, id: null };
     this.#operations.add(operation);
     if (this.#state === 'idle') this.#connect();
     else if (this.#state === 'open') this.#send(operation);
@@ -127,7 +127,7 @@ class Client {
     );
   }
 
-  #send(operation: Operation): void {
+  #send(operation: SseClientOperation): void {
     const connection = this.#connection;
     if (!connection) return;
     const id = String(++this.#lastId);
@@ -141,7 +141,7 @@ class Client {
       (error: unknown) => {
         if (operation.id !== id || !this.#operations.has(operation)) return;
         this.#remove(operation);
-        operation.sink.error(error instanceof Refusal ? error.errors : error);
+        operation.sink.error(error instanceof SseRefusal ? error.errors : error);
       },
     );
   }
@@ -170,7 +170,7 @@ class Client {
     if (wasOpen && Date.now() - this.#openedAt > LASTING_MS) this.#attempts = 0;
     this.#connection = null;
     this.#forgetIds();
-    if (error instanceof Refusal) {
+    if (error instanceof SseRefusal) {
       this.#state = 'idle';
       for (const operation of [...this.#operations]) {
         this.#operations.delete(operation);
@@ -191,7 +191,7 @@ class Client {
     return most / 2 + (Math.random() * most) / 2;
   }
 
-  #remove(operation: Operation): void {
+  #remove(operation: SseClientOperation): void {
     this.#operations.delete(operation);
     if (operation.id !== null) this.#byId.delete(operation.id);
     if (this.#operations.size > 0 || this.#state === 'disposed') return;

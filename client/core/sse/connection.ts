@@ -1,7 +1,7 @@
 import { isObject } from '../row.js';
 import { eventParser, type ServerEvent } from './event-parser.js';
 import type { ResolvedOptions } from './options.js';
-import { Broken, expectStatus, Refusal } from './refusal.js';
+import { expectStatus, SseConnectionLost, SseRefusal } from './refusal.js';
 
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
 
@@ -53,7 +53,7 @@ export class SseConnection {
       const response = await this.#request('POST', { 'content-type': 'application/json' }, body);
       await expectStatus(response, 202);
     } catch (error) {
-      if (error instanceof Refusal) throw error;
+      if (error instanceof SseRefusal) throw error;
       this.#end(error);
     }
   }
@@ -92,13 +92,13 @@ export class SseConnection {
   async #read(response: Response): Promise<void> {
     try {
       const reader = response.body?.getReader();
-      if (!reader) throw new Broken('the response has no body');
+      if (!reader) throw new SseConnectionLost('the response has no body');
       const decoder = new TextDecoder();
       const parse = eventParser((event) => this.#tell(event));
       for (;;) {
         this.#listen();
         const { value, done } = await reader.read();
-        if (done) throw new Broken('the stream ended');
+        if (done) throw new SseConnectionLost('the stream ended');
         parse(decoder.decode(value, { stream: true }));
       }
     } catch (error) {
@@ -110,7 +110,7 @@ export class SseConnection {
   #listen(): void {
     clearTimeout(this.#silence);
     const { silenceMs } = this.#options;
-    this.#silence = setTimeout(() => this.#end(new Broken('the stream is silent')), silenceMs);
+    this.#silence = setTimeout(() => this.#end(new SseConnectionLost('the stream is silent')), silenceMs);
   }
 
   #tell({ event, data }: ServerEvent): void {

@@ -1,4 +1,4 @@
-import { assertOptions } from '../../../src/options/assert.js';
+import { assertOptions } from '../../../shared/options/assert.js';
 import {
   callback,
   either,
@@ -8,7 +8,7 @@ import {
   oneOf,
   recordOf,
   text,
-} from '../../../src/options/checks.js';
+} from '../../../shared/options/checks.js';
 
 export interface SseClientOptions {
   /** `https://api.example.com/graphql`, or `/graphql` on a page. */

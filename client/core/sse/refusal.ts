@@ -2,7 +2,7 @@ import { codeOf } from '../live/stream-error.js';
 import { isObject } from '../row.js';
 
 /** The server said no, and will say so again. `errors` are GraphQL's. */
-export class Refusal extends Error {
+export class SseRefusal extends Error {
   readonly errors: readonly unknown[];
 
   constructor(errors: readonly unknown[]) {
@@ -12,7 +12,7 @@ export class Refusal extends Error {
 }
 
 /** The connection is gone, or the server cannot say yes now: the same may succeed later. */
-export class Broken extends Error {}
+export class SseConnectionLost extends Error {}
 
 /** Answers of HTTP after which the same request may succeed later. */
 const TEMPORARY_STATUS = new Set([408, 425, 429]);
@@ -32,8 +32,8 @@ export async function expectStatus(response: Response, status: number): Promise<
   const isTemporary =
     response.status >= 500 || response.status < 400 || TEMPORARY_STATUS.has(response.status);
   const hasTemporaryCode = errors.some((error) => TEMPORARY_CODES.has(codeOf(error)));
-  if (isTemporary || hasTemporaryCode) throw new Broken(`HTTP ${response.status}`);
-  throw new Refusal(errors.length > 0 ? errors : [{ message: `HTTP ${response.status}`, extensions: {} }]);
+  if (isTemporary || hasTemporaryCode) throw new SseConnectionLost(`HTTP ${response.status}`);
+  throw new SseRefusal(errors.length > 0 ? errors : [{ message: `HTTP ${response.status}`, extensions: {} }]);
 }
 
 async function errorsOf(response: Response): Promise<readonly unknown[]> {

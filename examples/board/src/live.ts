@@ -1,6 +1,6 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { useMemo } from 'react';
-import { type Manifest, rivuletCache, rivuletExchange, type StreamClient } from 'rivulet/client/urql';
+import { type Manifest, rivuletCache, rivuletExchange, type StreamClient } from 'rivulet-client/urql';
 import {
   type AnyVariables,
   type CombinedError,

@@ -1,5 +1,5 @@
-import { EVERYTHING } from '../../filter/normalize.js';
-import type { Model } from '../../model/types.js';
+import { EVERYTHING } from '../../../shared/filter/normalize.js';
+import type { Model } from '../../../shared/model/types.js';
 import type { RowNode } from '../../query/types.js';
 import type { Answer, Asker, Round } from '../evaluation.js';
 import { MOST_ROWS, type Reached, type ReachQuestion } from './reach-index.js';

@@ -1,6 +1,6 @@
-import type { Filter } from '../../filter/types.js';
-import type { ColumnType, ModelColumn } from '../../model/types.js';
-import { equalityOf } from '../../value/equality.js';
+import type { Filter } from '../../../shared/filter/types.js';
+import type { ColumnType, ModelColumn } from '../../../shared/model/types.js';
+import { equalityOf } from '../../../shared/value/equality.js';
 
 /** A column and values of which one must be in a row. */
 export interface Atom {

@@ -1,6 +1,6 @@
+import type { Filter, RowCells } from '../../../shared/filter/types.js';
+import type { ModelTable } from '../../../shared/model/types.js';
 import { type RelationPath, relationPaths, tablesOf } from '../../filter/paths.js';
-import type { Cells, Filter } from '../../filter/types.js';
-import type { ModelTable } from '../../model/types.js';
 import { candidateFilter } from '../candidates.js';
 import type { NetChanges, TableChanges } from '../net.js';
 import { type Atom, atomsElsewhere } from './atoms.js';
@@ -75,7 +75,7 @@ function atomsIn(filter: Filter, table: string): readonly Atom[] | null {
   return atoms && atoms.length > 0 ? atoms : null;
 }
 
-function meetsAny(cells: Cells | null, atoms: readonly Atom[]): boolean {
+function meetsAny(cells: RowCells | null, atoms: readonly Atom[]): boolean {
   if (!cells) return false;
   return atoms.some(({ column, values }) => {
     const cell = cells[column.index];

@@ -1,4 +1,4 @@
-import type { Filter } from '../../filter/types.js';
+import type { Filter } from '../../../shared/filter/types.js';
 
 /** A filter as its users write it, without the values: `{ project: { members: { userId: { eq } } } }`. */
 export function filterShape(filter: Filter): string {

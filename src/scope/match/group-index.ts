@@ -1,4 +1,4 @@
-import type { Model } from '../../model/types.js';
+import type { Model } from '../../../shared/model/types.js';
 import type { Evaluator, Moment } from '../evaluation.js';
 import type { NetChanges } from '../net.js';
 import { isDoneWithin } from '../patience.js';

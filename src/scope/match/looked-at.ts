@@ -1,5 +1,5 @@
-import type { Filter } from '../../filter/types.js';
-import type { ModelColumn, ModelTable } from '../../model/types.js';
+import type { Filter } from '../../../shared/filter/types.js';
+import type { ModelColumn, ModelTable } from '../../../shared/model/types.js';
 import type { NetChange, NetChanges, TableChanges } from '../net.js';
 
 /** The columns that a filter looks at, in its own table and in those that its relations lead through. */

@@ -1,5 +1,5 @@
-import type { Cells, Filter } from '../../filter/types.js';
-import type { ModelTable } from '../../model/types.js';
+import type { Filter, RowCells } from '../../../shared/filter/types.js';
+import type { ModelTable } from '../../../shared/model/types.js';
 import type { NetChanges, TableChanges } from '../net.js';
 import { type Atom, atomsElsewhere, atomsOf } from './atoms.js';
 import { EntriesByValue } from './entries-by-value.js';
@@ -131,7 +131,7 @@ class TableIndex<T extends object> {
     if (byValue.isEmpty) this.#columns.delete(column.index);
   }
 
-  addMatching(old: Cells | null, after: Cells | null, found: Set<T>): void {
+  addMatching(old: RowCells | null, after: RowCells | null, found: Set<T>): void {
     for (const [column, byValue] of this.#columns) {
       const before = old?.[column];
       const now = after?.[column];

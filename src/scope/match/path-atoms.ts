@@ -1,5 +1,5 @@
-import type { Filter } from '../../filter/types.js';
-import type { ModelColumn, ModelRelation } from '../../model/types.js';
+import type { Filter } from '../../../shared/filter/types.js';
+import type { ModelColumn, ModelRelation } from '../../../shared/model/types.js';
 import { atomsOf } from './atoms.js';
 
 /** A column at the end of a chain of relations, and values of which one must be in a row there; an empty chain ends at the row itself. */

@@ -1,4 +1,4 @@
-import type { Cells, Filter } from '../../filter/types.js';
+import type { Filter, RowCells } from '../../../shared/filter/types.js';
 import { candidateFilter } from '../candidates.js';
 import type { NetChange, NetChanges } from '../net.js';
 import { EntriesByValue } from './entries-by-value.js';
@@ -15,7 +15,7 @@ export const MOST_ROWS = 1_000;
 export interface ReachQuestion<T extends object> {
   readonly reached: Reached<T>;
   /** Images of rows that are new, or changed where it is looked. */
-  readonly images: readonly Cells[];
+  readonly images: readonly RowCells[];
   /** Rows of the table that did not change, but what they lead to did. */
   readonly candidates: Filter | null;
 }

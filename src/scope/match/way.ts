@@ -1,7 +1,7 @@
-import { EVERYTHING } from '../../filter/normalize.js';
+import { EVERYTHING } from '../../../shared/filter/normalize.js';
+import type { Filter } from '../../../shared/filter/types.js';
+import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../../shared/model/types.js';
 import { type RelationPath, relationPaths } from '../../filter/paths.js';
-import type { Filter } from '../../filter/types.js';
-import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../model/types.js';
 import type { RelatedPlan, RowNode } from '../../query/types.js';
 import { atomsElsewhere, atomsOf } from './atoms.js';
 import { LookedAt } from './looked-at.js';

@@ -1,13 +1,14 @@
 import type { ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { Cancellation } from '../../database/cancellation.js';
-import type { DirectResults, ResultReader, ResultTaker } from '../../graphql/direct-results.js';
-import { asGraphQLError } from '../../graphql/errors.js';
-import type { SharedResult } from '../../graphql/shared-result.js';
+import type { DirectResults, ResultReader, ResultSink } from '../../graphql/execute/direct-results.js';
+import type { SharedResult } from '../../graphql/execute/shared-result.js';
+import { asGraphQLError } from '../../graphql/schema/graphql-errors.js';
 import type { Allowance } from '../../scope/allowance.js';
-import type { Logger } from '../logger.js';
-import { formattedError, maskedResult, resultOnTheWire } from '../mask.js';
-import { type OperationEngine, type OperationParams, subscribeTo } from '../operation.js';
-import type { Session } from '../session.js';
+import type { UserSession } from '../auth/session.js';
+import type { OperationParams } from '../documents/persisted-documents.js';
+import { formattedError, maskedResult, resultOnTheWire } from '../engine/client-errors.js';
+import type { ServerLogger } from '../engine/logger.js';
+import { type OperationEngine, subscribeTo } from './http/prepare-operation.js';
 
 /** Everything that a subscription needs to begin again. */
 export interface RenewalSource {
@@ -38,7 +39,7 @@ export interface RenewalSource {
  * | `renewing` | `open` when it has begun again, by the rights of that moment |
  * | `ended` | nothing; every state goes here |
  */
-export abstract class RenewedSubscription implements ResultTaker, ResultReader {
+export abstract class RenewedSubscription implements ResultSink, ResultReader {
   /** Of what the operation reads before its first result. */
   readonly cancellation = new Cancellation();
   #results: DirectResults | null = null;
@@ -47,7 +48,7 @@ export abstract class RenewedSubscription implements ResultTaker, ResultReader {
   #held: (() => void)[] | null = null;
   #state: 'beginning' | 'open' | 'renewing' | 'ended' = 'beginning';
 
-  protected abstract readonly session: Session;
+  protected abstract readonly session: UserSession;
   protected abstract readonly renewal: RenewalSource;
   /** False: the peer is behind, and calls the listeners of `onReady` when it takes more. */
   protected abstract readonly isPeerReady: boolean;
@@ -170,7 +171,7 @@ export abstract class RenewedSubscription implements ResultTaker, ResultReader {
     this.fail(shown);
   }
 
-  get #logger(): Logger {
+  get #logger(): ServerLogger {
     return this.renewal.engine.logger;
   }
 

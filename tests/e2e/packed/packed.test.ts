@@ -58,14 +58,20 @@ async function isPrinted(printed: { readonly text: string }, what: RegExp): Prom
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rivulet-packed-'));
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
-  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))!;
+  const pack = ['pack', '--ignore-scripts', '--pack-destination', folder];
+  await run('npm', [...pack, '--workspace', 'rivulet-client', '--include-workspace-root'], { cwd: root });
+  const tarballs = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  const packed = (name: string) => `file:${tarballs.find((each) => each.startsWith(`${name}-0`))}`;
   const { devDependencies, dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const versions = { ...dependencies, ...devDependencies };
   const own = Object.fromEntries(PACKAGES.map((name) => [name, versions[name]]));
   await writeFile(
     join(folder, 'package.json'),
-    JSON.stringify({ type: 'module', private: true, dependencies: { rivulet: `file:${tarball}`, ...own } }),
+    JSON.stringify({
+      type: 'module',
+      private: true,
+      dependencies: { rivulet: packed('rivulet'), 'rivulet-client': packed('rivulet-client'), ...own },
+    }),
   );
   for (const [name, text] of Object.entries(FILES)) await writeFile(join(folder, name), text);
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'], {

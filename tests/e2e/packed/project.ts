@@ -59,7 +59,7 @@ export const shown = ({ books }: BooksAnswer) => books.map(({ title, author }) =
 `,
   'connect.ts': `import { createClient } from 'graphql-ws';
 import { readFileSync } from 'node:fs';
-import type { Manifest } from 'rivulet/client';
+import type { Manifest } from 'rivulet-client';
 import WebSocket from 'ws';
 
 export const url = process.env.RIVULET_URL!;
@@ -69,7 +69,7 @@ export const manifest = JSON.parse(readFileSync('manifest.json', 'utf8')) as Man
 `,
   'urql.ts': `import { Client, fetchExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
-import { rivuletCache, rivuletExchange } from 'rivulet/client/urql';
+import { rivuletCache, rivuletExchange } from 'rivulet-client/urql';
 import { client, headers, manifest, url } from './connect.js';
 import { BOOKS, shown } from './documents.js';
 
@@ -82,7 +82,7 @@ const urql = new Client({
 urql.query(BOOKS, {}, { live: true }).subscribe(({ data, error }) => console.log('urql:', error?.message ?? (data && shown(data))));
 `,
   'apollo.ts': `import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
-import { rivuletCacheConfig, rivuletLink } from 'rivulet/client/apollo';
+import { rivuletCacheConfig, rivuletLink } from 'rivulet-client/apollo';
 import { client, headers, manifest, url } from './connect.js';
 import { BOOKS, shown } from './documents.js';
 

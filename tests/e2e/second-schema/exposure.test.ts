@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { enumNames } from '../../../src/graphql/enum-names.js';
-import { isId } from '../../../src/graphql/registry.js';
+import { enumNames } from '../../../src/graphql/schema/enum-names.js';
+import { isId } from '../../../src/graphql/schema/type-registry.js';
 import { makeManifest } from '../../../src/manifest/make.js';
-import { exposureOf } from '../../../src/policy/exposure.js';
+import { exposureOf } from '../../../src/policy/schema-exposure.js';
 import { secondPolicies } from './relations.js';
 import { ANN, BOB, secondModel, serveSecond } from './serve.js';
 import { Stream } from './stream.js';

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import type { ModelColumn } from '../../../src/model/types.js';
+import type { ModelColumn } from '../../../shared/model/types.js';
 import { ANN, secondModel, serveSecond } from './serve.js';
 import type { Stream } from './stream.js';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { createClient as createSseClient } from 'graphql-sse';
 import { afterAll, expect, test } from 'vitest';
-import type { ModelTable } from '../../../src/model/types.js';
+import type { ModelTable } from '../../../shared/model/types.js';
 import { quoteIdent } from '../../../src/sql/quote.js';
-import { Params } from '../../../src/sql/statement.js';
+import { StatementParams } from '../../../src/sql/statement.js';
 import { encodeValue } from '../../../src/value/codec.js';
 import { valuesOf } from '../../property/filter-table.js';
 import { propertyOptions } from '../../support/property.js';
@@ -39,7 +39,7 @@ const cells = fc.tuple(
 );
 
 async function write(row: readonly (string | null)[], isNew: boolean): Promise<void> {
-  const params = new Params();
+  const params = new StatementParams();
   const names = everything.columns.map((column) => quoteIdent(column.sqlName));
   const values = everything.columns.map((column, at) => params.cast(row[at]!, column.castType));
   const set = names.map((name, at) => `${name} = ${values[at]}`);

@@ -1,6 +1,6 @@
 import config from '../../../rivulet.config.js';
-import type { RivuletConfig } from '../../../src/server/config.js';
-import { watchPlanOf } from '../../../src/server/watched.js';
+import type { RivuletConfig } from '../../../src/server/engine/config.js';
+import { watchPlanOf } from '../../../src/server/engine/watch-plan.js';
 import { watchSql } from '../../../src/watch/watch-sql.js';
 import { exampleModel, exampleTables } from '../example.js';
 

@@ -1,7 +1,7 @@
 import { connect } from '../../../src/database/connect.js';
 import type { Database } from '../../../src/database/types.js';
 import type { RivuletConfig } from '../../../src/index.js';
-import { signToken } from '../../../src/server/auth.js';
+import { signToken } from '../../../src/server/auth/token-verifier.js';
 import { waitFor } from '../wait-for.js';
 import { disputedProject, type Size } from './application.js';
 import { buildNode, type NodeProgram } from './build.js';

@@ -2,10 +2,10 @@ import { defineRelations } from 'drizzle-orm';
 import { boolean, integer, pgEnum, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { ClientSchema } from '../../../client/core/schema.js';
 import { readManifest } from '../../../client/core/schema.js';
-import { enumNames } from '../../../src/graphql/enum-names.js';
-import { isId } from '../../../src/graphql/registry.js';
+import type { Manifest } from '../../../shared/manifest/types.js';
+import { enumNames } from '../../../src/graphql/schema/enum-names.js';
+import { isId } from '../../../src/graphql/schema/type-registry.js';
 import { makeManifest } from '../../../src/manifest/make.js';
-import type { Manifest } from '../../../src/manifest/types.js';
 import { readModel } from '../../../src/model/read.js';
 
 /** A schema with every kind of relation; the columns are only there to be looked at. */

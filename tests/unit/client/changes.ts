@@ -1,11 +1,11 @@
-import type { ChangeData, RowChange, WireRow } from '../../../client/core/messages.js';
+import type { ChangeData, SelectedChange, WireRow } from '../../../shared/protocol/selected.js';
 
 /** Short ways to write the messages of plain streams: the change of one row, as its table's own stream sends it. */
 export function inserted(table: string, node: WireRow): ChangeData {
   return change(table, { kind: 'ENTER', op: 'INSERT', key: keyOf(node), node });
 }
 
-export function updated(table: string, node: WireRow, more: Partial<RowChange> = {}): ChangeData {
+export function updated(table: string, node: WireRow, more: Partial<SelectedChange> = {}): ChangeData {
   return change(table, { kind: 'UPDATE', op: 'UPDATE', key: keyOf(node), node, ...more });
 }
 
@@ -13,7 +13,7 @@ export function deleted(table: string, key: string, previous?: WireRow): ChangeD
   return change(table, { kind: 'LEAVE', op: 'DELETE', key, node: null, ...(previous ? { previous } : {}) });
 }
 
-export function change(table: string, row: RowChange): ChangeData {
+export function change(table: string, row: SelectedChange): ChangeData {
   return { [`${singular(table)}Changes`]: { changes: [row] } };
 }
 

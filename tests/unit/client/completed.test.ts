@@ -1,10 +1,16 @@
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { complete, Listener, resumingBy, Shapes, streamReader } from '../../../client/core/lists/index.js';
+import {
+  completeDocument,
+  FieldShapes,
+  ResponseListener,
+  resumeParametersOf,
+  streamReader,
+} from '../../../client/core/lists/index.js';
 import { schema } from './blog.js';
 
 const squeezed = (text: string) => text.replace(/\s+/g, ' ').trim();
-const completed = (text: string) => complete(new Shapes(schema), parse(text))!;
+const completed = (text: string) => completeDocument(new FieldShapes(schema), parse(text))!;
 const OWN = 'subscription { postChanges { changes { node { name } } } }';
 const message = (more: object = {}) => ({
   postChanges: {
@@ -56,7 +62,7 @@ describe('a document of a change stream', () => {
 
 describe('where a stream resumes', () => {
   const listener = () =>
-    new Listener(
+    new ResponseListener(
       schema,
       () => ({ field: () => false, row: () => false, column: () => false }),
       () => {},
@@ -83,7 +89,7 @@ describe('where a stream resumes', () => {
 
   test('is read anew each time the request is sent, and before it is known is what the request says', () => {
     let cursor: string | undefined;
-    const request = resumingBy(
+    const request = resumeParametersOf(
       {
         query: parse(
           'subscription ($from: String, $n: Int) { postChanges(after: $from, limit: $n) { cursor } }',
@@ -109,7 +115,7 @@ describe('where a stream resumes', () => {
 
   test('says nothing where nothing is known', () => {
     const query = parse('subscription { postChanges { cursor } }');
-    const request = resumingBy({ query, variables: {} }, undefined, () => undefined);
+    const request = resumeParametersOf({ query, variables: {} }, undefined, () => undefined);
     expect(JSON.parse(JSON.stringify(request))).toEqual({ variables: {}, extensions: { rivulet: {} } });
   });
 });

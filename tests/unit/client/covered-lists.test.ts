@@ -1,11 +1,11 @@
 import { parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import {
-  type Covered,
-  keepLists,
   type ListStore,
+  type LiveCoverage,
   type StoredField,
   streamReader,
+  updateCachedLists,
 } from '../../../client/core/lists/index.js';
 import { schema } from './blog.js';
 
@@ -31,7 +31,7 @@ const storeOf = (...lists: readonly StoredField[]): ListStore => ({
 });
 
 /** A live query shows every post's name. */
-const covered: Covered = {
+const covered: LiveCoverage = {
   isOwnWrite: false,
   field: (field) => field === live,
   row: () => true,
@@ -48,7 +48,7 @@ const NOTHING = { rows: [], lists: [], stale: [], staleColumns: [], gone: [] };
 
 describe('where live queries keep every list', () => {
   test('nothing is done to them', () => {
-    expect(keepLists(schema, storeOf(live), deletion, covered)).toEqual(NOTHING);
+    expect(updateCachedLists(schema, storeOf(live), deletion, covered)).toEqual(NOTHING);
   });
 
   test('a column that they do not show is forgotten when it changed and was not sent', () => {
@@ -60,25 +60,30 @@ describe('where live queries keep every list', () => {
       changedColumns: ['name', 'rank'],
       node,
     });
-    const edits = keepLists(schema, storeOf(live), change, covered);
+    const edits = updateCachedLists(schema, storeOf(live), change, covered);
     const entity = { table: 'posts', key: '2' };
     expect(edits).toEqual({ ...NOTHING, staleColumns: [{ entity, names: ['rank'] }] });
   });
 
   test('a column that they do not show is forgotten when its row left a set of rows', () => {
     const change = { kind: 'LEAVE', op: null, key: '2', changedColumns: null, node: null };
-    const edits = keepLists(schema, storeOf(live), told('(where: { rank: { lt: 5 } })', change), covered);
+    const edits = updateCachedLists(
+      schema,
+      storeOf(live),
+      told('(where: { rank: { lt: 5 } })', change),
+      covered,
+    );
     const entity = { table: 'posts', key: '2' };
     expect(edits).toEqual({ ...NOTHING, staleColumns: [{ entity, names: ['rank'] }] });
   });
 
   test('a list that is none of theirs is kept all the same', () => {
-    const { lists } = keepLists(schema, storeOf(live, other), deletion, covered);
+    const { lists } = updateCachedLists(schema, storeOf(live, other), deletion, covered);
     expect(lists).toEqual([{ field: other, keys: ['1'] }]);
   });
 
   test('an own write is shown in theirs, too', () => {
-    const { lists } = keepLists(schema, storeOf(live), deletion, { ...covered, isOwnWrite: true });
+    const { lists } = updateCachedLists(schema, storeOf(live), deletion, { ...covered, isOwnWrite: true });
     expect(lists).toEqual([{ field: live, keys: ['1'] }]);
   });
 });

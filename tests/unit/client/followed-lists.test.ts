@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Changes } from '../../../client/core/messages.js';
-import type { Need } from '../../../client/core/needs.js';
+import type { FetchNeed } from '../../../client/core/fetch-needs.js';
 import { type SyncOptions, syncWithNeeds } from '../../../client/core/sync.js';
+import type { ChangeInput } from '../../../shared/protocol/selected.js';
 import { schema } from './blog.js';
 import { deleted, frozen, inserted, updated } from './changes.js';
 
-function apply(value: unknown, changes: Changes, more: Partial<SyncOptions> = {}) {
+function apply(value: unknown, changes: ChangeInput, more: Partial<SyncOptions> = {}) {
   return syncWithNeeds(frozen(value), frozen(changes), { manifest: schema, table: 'posts', ...more });
 }
 
-const refetch = (parent: string | null, relation: string | null): Need => ({
+const refetch = (parent: string | null, relation: string | null): FetchNeed => ({
   kind: 'refetch',
   field: { parent: parent === null ? null : { table: 'posts', key: parent }, relation },
 });

@@ -33,14 +33,13 @@ test('the client core reaches no package, and nothing of the server but what is 
     'client/core',
     'client/core/live',
     'client/core/sse',
-    'src',
-    'src/filter',
-    'src/manifest',
-    'src/options',
-    'src/sql',
-    'src/value',
+    'shared',
+    'shared/filter',
+    'shared/manifest',
+    'shared/options',
+    'shared/value',
   ]);
-  expect(files.has('src/errors.ts') && files.has('src/filter/predicate.ts')).toBe(true);
+  expect(files.has('shared/errors.ts') && files.has('shared/filter/predicate.ts')).toBe(true);
 });
 
 test('the walk finds packages where there are some', () => {

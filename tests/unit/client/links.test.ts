@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { ChangeMessage, RelatedScopes, RowChange } from '../../../client/core/messages.js';
 import { type SyncOptions, syncWithNeeds } from '../../../client/core/sync.js';
+import type {
+  SelectedChange,
+  SelectedMessage,
+  SelectedRelatedMap,
+} from '../../../shared/protocol/selected.js';
 import { schema } from './blog.js';
 import { frozen } from './changes.js';
 
-function apply(value: unknown, message: ChangeMessage, more: Partial<SyncOptions> = {}) {
+function apply(value: unknown, message: SelectedMessage, more: Partial<SyncOptions> = {}) {
   const options = { manifest: schema, table: 'posts', ...more };
   const { value: once, needs } = syncWithNeeds(frozen(value), frozen(message), options);
   expect(needs).toEqual([]);
@@ -12,7 +16,7 @@ function apply(value: unknown, message: ChangeMessage, more: Partial<SyncOptions
   return once;
 }
 
-const related = (scopes: RelatedScopes, changes: readonly RowChange[] = []): ChangeMessage => ({
+const related = (scopes: SelectedRelatedMap, changes: readonly SelectedChange[] = []): SelectedMessage => ({
   table: 'posts',
   changes,
   related: scopes,

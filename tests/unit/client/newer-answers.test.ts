@@ -1,10 +1,10 @@
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import {
-  keepLists,
   type ListStore,
   type StoredField,
   streamReader,
+  updateCachedLists,
 } from '../../../client/core/lists/index.js';
 import { schema } from './blog.js';
 
@@ -43,7 +43,7 @@ const entered = streamReader(
 });
 
 test('a row that may be seen now is news to every list, although a newer answer brought it into the cache before', () => {
-  const { lists, stale, staleColumns } = keepLists(schema, store, entered);
+  const { lists, stale, staleColumns } = updateCachedLists(schema, store, entered);
   const places = [...lists.map(({ field }) => field), ...stale];
   expect(places).toContain(older);
   expect(places).toContain(page);

@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import type { Changes } from '../../../client/core/messages.js';
 import { type SyncOptions, syncWithNeeds } from '../../../client/core/sync.js';
+import type { ChangeInput } from '../../../shared/protocol/selected.js';
 import { schema } from './blog.js';
 import { change, deleted, frozen, inserted, updated } from './changes.js';
 
 /** Applies changes to a frozen value, twice, and returns the value; nothing may be left to ask for. */
-function apply(table: string, value: unknown, changes: Changes, more: Partial<SyncOptions> = {}): unknown {
+function apply(
+  table: string,
+  value: unknown,
+  changes: ChangeInput,
+  more: Partial<SyncOptions> = {},
+): unknown {
   const options = { manifest: schema, table, ...more };
   const { value: once, needs } = syncWithNeeds(frozen(value), frozen(changes), options);
   expect(needs).toEqual([]);

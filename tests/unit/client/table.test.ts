@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ChangeData } from '../../../client/core/messages.js';
 import { sync } from '../../../client/core/sync.js';
+import type { ChangeData } from '../../../shared/protocol/selected.js';
 import { schema } from './blog.js';
 import { deleted, frozen, inserted, updated } from './changes.js';
 

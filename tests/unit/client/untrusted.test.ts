@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Changes } from '../../../client/core/messages.js';
 import { readMessages } from '../../../client/core/read-message.js';
 import { sync, syncWithNeeds } from '../../../client/core/sync.js';
-import { RivuletError } from '../../../src/errors.js';
+import { RivuletError } from '../../../shared/errors.js';
+import type { ChangeInput } from '../../../shared/protocol/selected.js';
 import { schema } from './blog.js';
 import { frozen } from './changes.js';
 
@@ -24,7 +24,7 @@ function codeOf(run: () => unknown): string {
 }
 
 const post = (change: object) =>
-  JSON.parse(JSON.stringify({ postChanges: { changes: [change] } })) as Changes;
+  JSON.parse(JSON.stringify({ postChanges: { changes: [change] } })) as ChangeInput;
 const update = (node: object) => post({ kind: 'UPDATE', op: 'UPDATE', key: '1', node });
 
 describe('a message that no server sends', () => {
@@ -62,7 +62,7 @@ describe('a message that no server sends', () => {
   ];
 
   test.each(cases)('%s is refused, and nothing of it is applied', (_, message) => {
-    expect(codeOf(() => sync(value, message as Changes, options))).toBe('MESSAGE_INVALID');
+    expect(codeOf(() => sync(value, message as ChangeInput, options))).toBe('MESSAGE_INVALID');
   });
 
   test('names the place', () => {
@@ -79,7 +79,7 @@ describe('a message that no server sends', () => {
     ).toBe('MESSAGE_INVALID');
     let related: Record<string, unknown> = {};
     for (let level = 0; level < 100_000; level++) related = { author: { related: { posts: { related } } } };
-    expect(codeOf(() => sync(value, { postChanges: { changes: [], related } } as Changes, options))).toBe(
+    expect(codeOf(() => sync(value, { postChanges: { changes: [], related } } as ChangeInput, options))).toBe(
       'MESSAGE_INVALID',
     );
   });
@@ -89,7 +89,7 @@ describe('names that objects have of themselves', () => {
   const hostile = JSON.parse(
     '{"postChanges":{"changes":[{"kind":"UPDATE","op":"UPDATE","key":"1","node":{"id":"1","name":"new",' +
       '"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"toString":"x"}}]}}',
-  ) as Changes;
+  ) as ChangeInput;
 
   test('change nothing but the row that is addressed', () => {
     const after = sync(value, hostile, options);
@@ -103,16 +103,16 @@ describe('names that objects have of themselves', () => {
   test('stay out of new rows too', () => {
     const enter = JSON.parse(
       JSON.stringify(hostile).replaceAll('"1"', '"9"').replace('UPDATE', 'ENTER'),
-    ) as Changes;
+    ) as ChangeInput;
     const row = (sync([], enter, options) as object[])[0]!;
     expect(Object.keys(row).sort()).toEqual(['id', 'name']);
     expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
   });
 
   test('are no streams, no relations and no tables', () => {
-    const proto = JSON.parse('{"__proto__":{"changes":[]}}') as Changes;
+    const proto = JSON.parse('{"__proto__":{"changes":[]}}') as ChangeInput;
     expect(codeOf(() => sync(value, proto, options))).toBe('MESSAGE_INVALID');
-    const related = JSON.parse('{"postChanges":{"changes":[],"related":{"constructor":{}}}}') as Changes;
+    const related = JSON.parse('{"postChanges":{"changes":[],"related":{"constructor":{}}}}') as ChangeInput;
     expect(codeOf(() => sync(value, related, options))).toBe('MESSAGE_INVALID');
   });
 });

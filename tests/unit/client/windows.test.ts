@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { ListArgs } from '../../../client/core/cache.js';
-import type { Changes } from '../../../client/core/messages.js';
 import { syncWithNeeds } from '../../../client/core/sync.js';
+import type { ChangeInput } from '../../../shared/protocol/selected.js';
 import { schema } from './blog.js';
 import { deleted, frozen, inserted, updated } from './changes.js';
 
 const post = (id: string, rank: number | null, more: object = {}) => ({ id, rank, ...more });
 
-function apply(value: readonly object[], changes: Changes, args: ListArgs) {
+function apply(value: readonly object[], changes: ChangeInput, args: ListArgs) {
   const result = syncWithNeeds(frozen(value), changes, { manifest: schema, table: 'posts', ...args });
   const rows = result.value as readonly { id: string }[];
   return {
@@ -87,7 +87,7 @@ describe('a full window', () => {
     ['keeps a last row that moved up', updated('posts', post('3', 25)), '1 2 3', ''],
     ['takes a row from outside that moved in', updated('posts', post('9', 15)), '1 9 2', ''],
   ] as const)('%s', (_, changes, ids, needs) => {
-    expect(apply(value, changes as Changes, args)).toMatchObject({ ids, needs });
+    expect(apply(value, changes as ChangeInput, args)).toMatchObject({ ids, needs });
   });
 
   test('needs nothing where one transaction takes a row and brings one before its last', () => {

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileLike } from '../../../src/filter/like.js';
+import { compileLike } from '../../../shared/filter/like.js';
 import { propertyOptions } from '../../support/property.js';
 
 describe('LIKE', () => {

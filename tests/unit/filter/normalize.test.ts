@@ -9,11 +9,11 @@ import {
   normalize,
   not,
   or,
-} from '../../../src/filter/normalize.js';
-import { parseFilter } from '../../../src/filter/parse.js';
+} from '../../../shared/filter/normalize.js';
+import { parseFilter } from '../../../shared/filter/parse.js';
+import { compilePredicate } from '../../../shared/filter/predicate.js';
+import type { Filter, RowCells } from '../../../shared/filter/types.js';
 import { isLocal, relationPaths, tablesOf } from '../../../src/filter/paths.js';
-import { compilePredicate } from '../../../src/filter/predicate.js';
-import type { Cells, Filter } from '../../../src/filter/types.js';
 import { exampleModel as model } from '../../support/example.js';
 import { propertyOptions } from '../../support/property.js';
 
@@ -44,7 +44,7 @@ const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
   ),
 }));
 
-const rows: readonly Cells[] = ['1', '2', null].flatMap((first) =>
+const rows: readonly RowCells[] = ['1', '2', null].flatMap((first) =>
   ['1', '3', null].map((second) => {
     const row: (string | null)[] = tasks.columns.map(() => null);
     row[priority] = first;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { orderToSql, parseOrder } from '../../../src/filter/order.js';
+import { parseOrder } from '../../../shared/filter/order.js';
+import { orderToSql } from '../../../src/filter/order-sql.js';
 import { exampleModel as model } from '../../support/example.js';
 
 const tasks = model.table('tasks');

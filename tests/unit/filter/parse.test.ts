@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { RivuletError } from '../../../src/errors.js';
-import { filterKey } from '../../../src/filter/normalize.js';
-import { type ParseOptions, parseFilter } from '../../../src/filter/parse.js';
+import { RivuletError } from '../../../shared/errors.js';
+import { filterKey } from '../../../shared/filter/normalize.js';
+import { type ParseOptions, parseFilter } from '../../../shared/filter/parse.js';
 import { exampleModel as model } from '../../support/example.js';
 
 const tasks = model.table('tasks');

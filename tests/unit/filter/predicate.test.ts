@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseFilter } from '../../../src/filter/parse.js';
-import { compilePredicate } from '../../../src/filter/predicate.js';
+import { parseFilter } from '../../../shared/filter/parse.js';
+import { compilePredicate } from '../../../shared/filter/predicate.js';
 import { exampleModel as model } from '../../support/example.js';
 
 const tasks = model.table('tasks');

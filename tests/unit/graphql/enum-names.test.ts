@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { assertEnumValueName, GraphQLError } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { enumNames } from '../../../src/graphql/enum-names.js';
+import { enumNames } from '../../../src/graphql/schema/enum-names.js';
 import { propertyOptions } from '../../support/property.js';
 
 describe('the names of an enum’s labels', () => {

@@ -1,12 +1,12 @@
 import type { GraphQLFieldResolver, GraphQLObjectType } from 'graphql';
 import { expect, test } from 'vitest';
-import { imageType } from '../../../src/graphql/change-types.js';
-import { DEFAULT_LIMITS } from '../../../src/graphql/limits.js';
-import { TypeRegistry } from '../../../src/graphql/registry.js';
-import { rowType } from '../../../src/graphql/row-type.js';
-import { exposureOf } from '../../../src/policy/exposure.js';
-import { resolveRights } from '../../../src/policy/resolve.js';
+import { imageType } from '../../../src/graphql/schema/change-types.js';
+import { DEFAULT_LIMITS } from '../../../src/graphql/schema/query-limits.js';
+import { rowType } from '../../../src/graphql/schema/row-type.js';
+import { TypeRegistry } from '../../../src/graphql/schema/type-registry.js';
+import { resolveRights } from '../../../src/policy/resolve-rights.js';
 import type { Policies } from '../../../src/policy/rules.js';
+import { exposureOf } from '../../../src/policy/schema-exposure.js';
 import { exampleModel as model } from '../../support/example.js';
 
 const policies: Policies = { users: { read: true, columns: { email: { read: () => false } } } };

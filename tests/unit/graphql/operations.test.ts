@@ -1,14 +1,14 @@
 import { buildSchema, parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { Operations } from '../../../src/graphql/operations.js';
-import { buildSchema as createSchema } from '../../../src/graphql/schema.js';
-import { subscriptionFields } from '../../../src/graphql/subscriptions.js';
+import { buildSchema as createSchema } from '../../../src/graphql/build-schema.js';
+import { OperationRegistry } from '../../../src/graphql/execute/operation-registry.js';
+import { subscriptionFields } from '../../../src/graphql/execute/subscription-fields.js';
 import { exampleModel } from '../../support/example.js';
 
 const schema = buildSchema(
   'type Query { q: Int } type Subscription { s(after: String, n: Int): S } type S { a(n: Int): Int b: Int }',
 );
-const operations = new Operations();
+const operations = new OperationRegistry();
 const of = (
   document: ReturnType<typeof parse>,
   variableValues?: Record<string, unknown>,
@@ -67,7 +67,7 @@ test('who may read the same columns shares what events are executed with, and no
     const rights = { canReadColumn: (_table: unknown, { name }: { name: string }) => name !== hidden };
     const contextValue = { rights, reader: {}, outgoing: {}, live: { cursors: {}, start: {} } };
     const args = { schema: rivulet, document, contextValue };
-    return operations.join(args).operation.askedBy(args);
+    return operations.join(args).operation.executionFor(args);
   };
   const all = askedBy(null);
   expect(askedBy(null)).toBe(all);

@@ -10,8 +10,8 @@ import {
   validateSchema,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { changesType } from '../../../src/graphql/change-types.js';
-import { buildSchema } from '../../../src/graphql/schema.js';
+import { buildSchema } from '../../../src/graphql/build-schema.js';
+import { changesType } from '../../../src/graphql/schema/change-types.js';
 import { readModel } from '../../../src/model/read.js';
 import { exampleModel, examplePolicies } from '../../support/example.js';
 

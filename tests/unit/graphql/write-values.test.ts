@@ -1,9 +1,9 @@
 import { defineRelations, sql } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { expect, test } from 'vitest';
-import { insertValues, updateValues } from '../../../src/graphql/write-values.js';
+import { insertValues, updateValues } from '../../../src/graphql/execute/write-values.js';
 import { readModel } from '../../../src/model/read.js';
-import { resolveRights } from '../../../src/policy/resolve.js';
+import { resolveRights } from '../../../src/policy/resolve-rights.js';
 
 const stamped = pgTable('stamped', {
   id: integer('id').primaryKey(),

@@ -1,6 +1,6 @@
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ChangedRows } from '../../../client/core/live/changed-rows.js';
+import { ChangedRowFinder } from '../../../client/core/live/changed-rows.js';
 
 const QUERY = `query ($all: Boolean!) {
   tasks(limit: 3) { id title @include(if: $all) comments { ...Comment } }
@@ -11,7 +11,7 @@ fragment Comment on Comment { id body }`;
 
 const identify = ({ __typename, id }: Record<string, unknown>) =>
   id === undefined ? undefined : `${__typename}:${id}`;
-const rows = (query = QUERY) => new ChangedRows(parse(query), identify);
+const rows = (query = QUERY) => new ChangedRowFinder(parse(query), identify);
 const task = (id: string, more: object = {}) => ({ __typename: 'Task', id, title: `t${id}`, ...more });
 
 describe('rows that changed by themselves', () => {

@@ -113,7 +113,7 @@ export function played(): Played {
       },
       cut: () => around(() => open().at(-1)!.sink.error(new Error('the socket closed'))),
       refetch: () => watching.refetch(),
-      again: () => watching.again(),
+      again: () => watching.repeatOrRefetch(),
       stop: () => watching.stop(),
     };
   };

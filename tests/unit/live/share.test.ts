@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { shareEqual } from '../../../client/core/live/share.js';
+import { shareEqual } from '../../../client/core/live/share-equal.js';
 
 const row = (id: string, name: string) => ({ id, name, tags: [{ id: `t${id}`, name }] });
 type Shown = { readonly rows: readonly ReturnType<typeof row>[] };

@@ -1,7 +1,7 @@
 import { gql, makeOperation, type Operation, type OperationResult } from '@urql/core';
 import { expect, test } from 'vitest';
 import { filter, makeSubject, never, pipe, subscribe } from 'wonka';
-import { type StreamingOptions, streamingExchange } from '../../../client/urql/streaming.js';
+import { type StreamingOptions, streamingExchange } from '../../../client/urql/streaming-exchange.js';
 
 const query: Operation = makeOperation(
   'query',
@@ -19,9 +19,9 @@ function played() {
     isLive: () => false,
     operations: { watched: new Set(), stale: new Set() },
     telling: {
-      ask: (_operation: Operation, question: object) => asked.push(question),
-      read: (result: OperationResult) => result,
-      repeat: (_operation: Operation, question: object) => repeated.push(question),
+      querySent: (_operation: Operation, question: object) => asked.push(question),
+      readResult: (result: OperationResult) => result,
+      repeatMissed: (_operation: Operation, question: object) => repeated.push(question),
       forget: (_operation: Operation, questions: Iterable<object>) => forgotten.push(...questions),
     },
     unasked: never,

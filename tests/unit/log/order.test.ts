@@ -3,7 +3,7 @@ import { integer, pgTable } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inCausalOrder } from '../../../src/log/order.js';
-import type { Change } from '../../../src/log/types.js';
+import type { LoggedChange } from '../../../src/log/types.js';
 import { readModel } from '../../../src/model/read.js';
 import { propertyOptions } from '../../support/property.js';
 
@@ -12,7 +12,7 @@ const relations = defineRelations({ rows });
 const table = readModel(relations).table('rows');
 
 /** A row's life: `null` is no row, a number its value. */
-function changesOf(states: readonly (number | null)[]): Change[] {
+function changesOf(states: readonly (number | null)[]): LoggedChange[] {
   return states.slice(1).map((state, i) => {
     const [before, after] = [states[i]!, state].map((each) => (each === null ? null : ['1', String(each)]));
     const op = before === null ? 'INSERT' : after === null ? 'DELETE' : 'UPDATE';
@@ -20,7 +20,7 @@ function changesOf(states: readonly (number | null)[]): Change[] {
   });
 }
 
-const isChain = (changes: readonly Change[]) =>
+const isChain = (changes: readonly LoggedChange[]) =>
   changes.every((change, i) => i === 0 || JSON.stringify(changes[i - 1]!.new) === JSON.stringify(change.old));
 
 test('changes that follow from one another stay as they are', () => {
@@ -90,7 +90,7 @@ test('where a change is missing there is no order', () => {
 });
 
 test('where only some columns are logged, changes of others may be missing between them', () => {
-  const change = (seq: bigint, old: Change['old'], next: Change['new']): Change => ({
+  const change = (seq: bigint, old: LoggedChange['old'], next: LoggedChange['new']): LoggedChange => ({
     seq,
     table,
     op: 'UPDATE',

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { relations as example } from '../../../schema/relations.js';
-import { enumNames } from '../../../src/graphql/enum-names.js';
-import { DEFAULT_LIMITS } from '../../../src/graphql/limits.js';
-import { isId } from '../../../src/graphql/registry.js';
+import { modelOf } from '../../../shared/manifest/read.js';
+import type { Manifest } from '../../../shared/manifest/types.js';
+import { enumNames } from '../../../src/graphql/schema/enum-names.js';
+import { DEFAULT_LIMITS } from '../../../src/graphql/schema/query-limits.js';
+import { isId } from '../../../src/graphql/schema/type-registry.js';
 import { hashText } from '../../../src/manifest/hash.js';
 import { makeManifest } from '../../../src/manifest/make.js';
-import { modelOf } from '../../../src/manifest/read.js';
-import type { Manifest } from '../../../src/manifest/types.js';
 import { readModel } from '../../../src/model/read.js';
 import { manifest as blog, model as blogModel } from '../client/blog.js';
 

@@ -19,9 +19,9 @@ import {
 } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { relations as example } from '../../../schema/relations.js';
-import type { RivuletError } from '../../../src/errors.js';
-import type { SchemaProblem } from '../../../src/model/problems.js';
+import type { RivuletError } from '../../../shared/errors.js';
 import { readModel } from '../../../src/model/read.js';
+import type { SchemaProblem } from '../../../src/model/schema-problems.js';
 
 const model = readModel(example);
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { RivuletError } from '../../../src/errors.js';
+import { RivuletError } from '../../../shared/errors.js';
 import { checkPolicies } from '../../../src/policy/check.js';
-import { exposureOf } from '../../../src/policy/exposure.js';
 import type { Policies } from '../../../src/policy/rules.js';
+import { exposureOf } from '../../../src/policy/schema-exposure.js';
 import { examplePolicies, exampleModel as model } from '../../support/example.js';
 
 function problemsOf(policies: unknown): readonly string[] {

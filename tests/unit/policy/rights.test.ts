@@ -1,19 +1,20 @@
 import { defineRelations, sql } from 'drizzle-orm';
 import { customType, integer, jsonb, pgTable } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
-import { filterKey } from '../../../src/filter/normalize.js';
-import { parseFilter } from '../../../src/filter/parse.js';
+import { filterKey } from '../../../shared/filter/normalize.js';
+import { parseFilter } from '../../../shared/filter/parse.js';
+import { drizzleColumn } from '../../../src/model/drizzle.js';
 import { readModel } from '../../../src/model/read.js';
-import { type PolicyFault, resolveRights } from '../../../src/policy/resolve.js';
+import { type PolicyFault, resolveRights } from '../../../src/policy/resolve-rights.js';
 import { rightsKey } from '../../../src/policy/rights-key.js';
-import type { Policies, Rule, UntypedFilter } from '../../../src/policy/rules.js';
+import type { Policies, PolicyRule, UntypedFilter } from '../../../src/policy/rules.js';
 import { exampleModel as model } from '../../support/example.js';
 import { EMPTY_FILTER } from '../../support/vacuous.js';
 
 const tasks = model.table('tasks');
 const users = model.table('users');
 
-function readOf(rule: Rule<never, UntypedFilter>, context: unknown = {}) {
+function readOf(rule: PolicyRule<never, UntypedFilter>, context: unknown = {}) {
   const faults: PolicyFault[] = [];
   const rights = resolveRights(model, { tasks: { read: rule } }, context, {
     onFault: (fault) => faults.push(fault),
@@ -105,7 +106,9 @@ describe('a policy', () => {
     'returns a list of conditions with a hole': () => ({ OR: holed({ id: 1 }) }),
     'returns an array that every array contains': () => ({ places: { arrayContains: [] } }),
     'returns lists in lists that every array contains': () => ({ places: { arrayContains: [[], []] } }),
-    'returns a column of the schema for a value': () => ({ assigneeId: { ne: tasks.column('id').drizzle } }),
+    'returns a column of the schema for a value': () => ({
+      assigneeId: { ne: drizzleColumn(tasks.column('id')) },
+    }),
     'returns a promise behind a cycle': () => {
       const cycle: Record<string, unknown> = { late: Promise.reject(new Error('late')) };
       for (let at = 0; at < 40; at++) cycle[`again${at}`] = cycle;
@@ -125,7 +128,7 @@ describe('a policy', () => {
   };
   for (const [what, rule] of Object.entries(denying)) {
     test(`that ${what} denies and is told`, () => {
-      const { filter, faults } = readOf(rule as Rule<never, UntypedFilter>);
+      const { filter, faults } = readOf(rule as PolicyRule<never, UntypedFilter>);
       expect(filter).toEqual({ kind: 'const', value: false });
       expect(faults).toMatchObject([{ table: 'tasks', rule: 'read' }]);
     });

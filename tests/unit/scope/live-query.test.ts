@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EVERYTHING } from '../../../src/filter/normalize.js';
-import type { Cells } from '../../../src/filter/types.js';
+import { EVERYTHING } from '../../../shared/filter/normalize.js';
+import type { RowCells } from '../../../shared/filter/types.js';
 import type { Snapshot } from '../../../src/log/snapshot.js';
 import type { SelectPlan, SelectResult } from '../../../src/query/types.js';
 import { Allowance } from '../../../src/scope/allowance.js';
@@ -20,7 +20,7 @@ const plan: SelectPlan = {
   offset: 0,
   related: [],
 };
-const image: Cells = tasks.columns.map(() => null);
+const image: RowCells = tasks.columns.map(() => null);
 const net: NetChanges = new Map([
   [
     tasks.name,

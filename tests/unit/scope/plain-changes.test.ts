@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { normalize } from '../../../src/filter/normalize.js';
-import { parseFilter } from '../../../src/filter/parse.js';
-import type { Cells } from '../../../src/filter/types.js';
+import { normalize } from '../../../shared/filter/normalize.js';
+import { parseFilter } from '../../../shared/filter/parse.js';
+import type { RowCells } from '../../../shared/filter/types.js';
 import type { Asker } from '../../../src/scope/evaluation.js';
 import type { NetChange, NetChanges } from '../../../src/scope/net.js';
 import { PlainChanges } from '../../../src/scope/plain-changes.js';
@@ -22,7 +22,7 @@ const FILTERS = [
   { status: { ne: 'done' } },
 ];
 
-const image: fc.Arbitrary<Cells> = fc
+const image: fc.Arbitrary<RowCells> = fc
   .record({
     projectId: fc.constantFrom('1', '2'),
     status: fc.constantFrom('todo', 'done'),
@@ -116,6 +116,6 @@ test('other users, whose policies let the same row through, are handed the same 
   expect(plain.message(cursor, { ...transaction, xid: 2n }, yours!)).not.toBe(message);
 });
 
-function row0(): Cells {
+function row0(): RowCells {
   return tasks.columns.map(({ name }) => ({ id: '7', projectId: '1', status: 'todo' })[name as 'id'] ?? null);
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
-import { addressOf, ClientAddresses, isDirectLoopback } from '../../../src/server/address.js';
+import { addressOf, ClientAddresses, isDirectLoopback } from '../../../src/server/auth/client-address.js';
 
 const PROXY = '10.0.0.1';
 

@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bearerToken, createVerifier, signToken } from '../../../src/server/auth.js';
+import { bearerToken, createTokenVerifier, signToken } from '../../../src/server/auth/token-verifier.js';
 
 const SECRET = 'a secret of the tests, long enough for HS256';
-const verify = createVerifier({ secret: SECRET });
+const verify = createTokenVerifier({ secret: SECRET });
 
 describe('with a secret', () => {
   test('what was signed is verified, and says whose it is', async () => {
@@ -15,7 +15,7 @@ describe('with a secret', () => {
   test('an expired token is told apart from one that is not good, and a tolerance for clocks is kept', async () => {
     const expired = await signToken(SECRET, '7', -30);
     await expect(verify(expired)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
-    const lenient = createVerifier({ secret: SECRET, clockToleranceSeconds: 60 });
+    const lenient = createTokenVerifier({ secret: SECRET, clockToleranceSeconds: 60 });
     expect(await lenient(expired)).toMatchObject({ sub: '7' });
     await expect(verify('x.y.z')).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
   });
@@ -30,7 +30,11 @@ describe('with a secret', () => {
   });
 
   test('issuer and audience are checked where they are configured', async () => {
-    const strict = createVerifier({ secret: SECRET, issuer: 'https://issuer.example', audience: 'rivulet' });
+    const strict = createTokenVerifier({
+      secret: SECRET,
+      issuer: 'https://issuer.example',
+      audience: 'rivulet',
+    });
     const make = (issuer: string, audience: string) =>
       new SignJWT({ sub: '7' })
         .setProtectedHeader({ alg: 'HS256' })
@@ -48,10 +52,10 @@ describe('with a secret', () => {
   });
 
   test('a short secret is refused, and no secret means no token is good', async () => {
-    expect(() => createVerifier({ secret: 'short' })).toThrow(
+    expect(() => createTokenVerifier({ secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'AUTH_SECRET_WEAK' }),
     );
-    await expect(createVerifier({})(await signToken(SECRET, '7', 60))).rejects.toMatchObject({
+    await expect(createTokenVerifier({})(await signToken(SECRET, '7', 60))).rejects.toMatchObject({
       code: 'TOKEN_INVALID',
     });
   });
@@ -72,14 +76,14 @@ describe('with a key set', async () => {
       .sign(privateKey);
 
   test('a token of one of its keys is good, and the set is fetched once', async () => {
-    const verifyByKey = createVerifier({ jwks: keys });
+    const verifyByKey = createTokenVerifier({ jwks: keys });
     expect(await verifyByKey(await sign('one'))).toMatchObject({ sub: '7' });
     expect(await verifyByKey(await sign('one'))).toMatchObject({ sub: '7' });
     expect(requests).toBe(1);
   });
 
   test('a token of another key is not good', async () => {
-    await expect(createVerifier({ jwks: keys })(await sign('two'))).rejects.toMatchObject({
+    await expect(createTokenVerifier({ jwks: keys })(await sign('two'))).rejects.toMatchObject({
       code: 'TOKEN_INVALID',
     });
   });
@@ -89,13 +93,15 @@ describe('with a key set', async () => {
       .setProtectedHeader({ alg: 'HS256', kid: 'one' })
       .setExpirationTime('1h')
       .sign(new TextEncoder().encode(JSON.stringify(jwk)));
-    await expect(createVerifier({ jwks: keys })(confused)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
+    await expect(createTokenVerifier({ jwks: keys })(confused)).rejects.toMatchObject({
+      code: 'TOKEN_INVALID',
+    });
   });
 
   test('a key set that cannot be fetched is no fault of the token', async () => {
     const broken = await serve((respond) => respond(500, ''));
     for (const jwks of [broken, 'http://127.0.0.1:1/keys']) {
-      await expect(createVerifier({ jwks })(await sign('one'))).rejects.toMatchObject({
+      await expect(createTokenVerifier({ jwks })(await sign('one'))).rejects.toMatchObject({
         code: 'AUTH_UNAVAILABLE',
       });
     }

@@ -1,8 +1,8 @@
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { measureDocument } from '../../../src/server/document-figures.js';
-import { exceededLimit } from '../../../src/server/document-limits.js';
-import { resolveSettings } from '../../../src/server/settings.js';
+import { exceededLimit } from '../../../src/server/documents/document-limits.js';
+import { measureDocument } from '../../../src/server/documents/document-size.js';
+import { resolveSettings } from '../../../src/server/engine/settings.js';
 
 const { limits: defaults } = resolveSettings({ relations: {}, policies: {} } as never, {}, 'production');
 const SMALL = {

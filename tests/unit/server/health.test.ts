@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FeedStatus } from '../../../src/feed/types.js';
-import { createHealth } from '../../../src/server/health.js';
+import { createHealth } from '../../../src/server/monitoring/health.js';
 
 const live: FeedStatus = {
   state: 'live',
@@ -47,6 +47,6 @@ test('a server that stops is not ready, and still alive', () => {
     () => live,
     () => 0,
   );
-  health.stopping();
+  health.markStopping();
   expect([health.ready().status, health.live().status]).toEqual(['stopping', 'live']);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { assertDepth, hasManyBrackets } from '../../../src/server/json-depth.js';
+import { assertDepth, hasManyBrackets } from '../../../src/server/documents/json-depth.js';
 
 const lists = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 const objects = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);

@@ -1,8 +1,9 @@
 import { GraphQLError } from 'graphql';
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { RivuletError } from '../../../src/errors.js';
-import { maskError } from '../../../src/server/mask.js';
+import { RivuletError } from '../../../shared/errors.js';
+import { errorEntry } from '../../../src/error-texts.js';
+import { maskError } from '../../../src/server/engine/client-errors.js';
 
 const lines: string[] = [];
 const logger = pino({ level: 'debug' }, { write: (line) => lines.push(line) });
@@ -26,7 +27,7 @@ test('one of ours keeps its code, its details and its next step, however often i
   const wrapped = new GraphQLError('x', { originalError: new GraphQLError('y', { originalError: ours }) });
   expect(maskError(wrapped, logger)).toMatchObject({
     message: 'not a key',
-    extensions: { code: 'KEY_INVALID', table: 'tasks', next: ours.entry.next },
+    extensions: { code: 'KEY_INVALID', table: 'tasks', next: errorEntry(ours).next },
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAllowedOrigin, isLoopbackHost } from '../../../src/server/origin.js';
+import { isAllowedOrigin, isLoopbackHost } from '../../../src/server/transport/http/origin.js';
 
 const host = 'api.example.com:4000';
 const allowed = ['https://app.example.com'];

@@ -1,13 +1,13 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import type { Limits, RequestInfo } from '../../../src/server/config.js';
-import { createIdentify } from '../../../src/server/identity.js';
-import { Quotas } from '../../../src/server/quotas.js';
-import { Sessions } from '../../../src/server/sessions.js';
-import { resolveSettings } from '../../../src/server/settings.js';
-import { Reservations } from '../../../src/server/sse-reservations.js';
+import { createIdentityResolver } from '../../../src/server/auth/identity.js';
+import { SessionRegistry } from '../../../src/server/auth/session-registry.js';
+import type { RequestInfo, ServerLimits } from '../../../src/server/engine/config.js';
+import { resolveSettings } from '../../../src/server/engine/settings.js';
+import { ServerQuotas } from '../../../src/server/quotas/quotas.js';
+import { ReservedStreams } from '../../../src/server/transport/sse/reserved-streams.js';
 
-const { limits }: { readonly limits: Limits } = resolveSettings(
+const { limits }: { readonly limits: ServerLimits } = resolveSettings(
   { relations: {}, policies: {} } as never,
   {},
   'production',
@@ -28,16 +28,16 @@ test.each([
 ] as const)(
   'a reservation until %s, asked for until %s, is never shortened: %s',
   async (first, second, expected) => {
-    const identify = createIdentify(
+    const identify = createIdentityResolver(
       async () => ({}),
       (_claims, { headers }) => {
         const until = headers.get('until')!;
         return { subject: 'one', expiresAt: until === 'never' ? null : new Date(Number(until)) };
       },
     );
-    const sessions = new Sessions({ identify, contextMaxAgeSeconds: 0 });
+    const sessions = new SessionRegistry({ identify, contextMaxAgeSeconds: 0 });
     const logger = pino({ level: 'silent' });
-    const reservations = new Reservations({ limits, quotas: new Quotas(limits), logger });
+    const reservations = new ReservedStreams({ limits, quotas: new ServerQuotas(limits), logger });
     const own = await sessions.open(null, requestUntil(first));
     const reservation = reservations.reserve(own, requestUntil(first), null);
     const request = await sessions.open(null, requestUntil(second));

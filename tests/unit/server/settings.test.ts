@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { relations } from '../../../schema/relations.js';
-import type { RivuletConfig } from '../../../src/server/config.js';
-import { type Environment, resolveSettings } from '../../../src/server/settings.js';
+import type { RivuletConfig } from '../../../src/server/engine/config.js';
+import { type EnvironmentVariables, resolveSettings } from '../../../src/server/engine/settings.js';
 import { examplePolicies } from '../../support/example.js';
 
 const config = (settings: Partial<RivuletConfig> = {}): RivuletConfig => ({
@@ -9,7 +9,7 @@ const config = (settings: Partial<RivuletConfig> = {}): RivuletConfig => ({
   policies: examplePolicies as RivuletConfig['policies'],
   ...settings,
 });
-const code = (settings: Partial<RivuletConfig>, environment: Environment = {}): unknown => {
+const code = (settings: Partial<RivuletConfig>, environment: EnvironmentVariables = {}): unknown => {
   try {
     resolveSettings(config(settings), environment, 'production');
     return 'ok';

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
-import { EventStream, type EventStreamOptions } from '../../../src/server/sse-stream.js';
+import { EventStream, type EventStreamOptions } from '../../../src/server/transport/sse/sse-stream.js';
 import { waitFor } from '../../support/wait-for.js';
 
 let respond: (response: ServerResponse) => void = () => {};

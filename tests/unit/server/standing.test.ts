@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Claims } from '../../../src/server/config.js';
-import { Standing } from '../../../src/server/standing.js';
+import { RightsFacts } from '../../../src/server/auth/rights-facts.js';
+import type { TokenClaims } from '../../../src/server/engine/config.js';
 
-const of = (user: unknown) => Standing.of({ user, claims: null });
+const of = (user: unknown) => RightsFacts.of({ user, claims: null });
 
 const ROLE = Symbol('role');
 const hiding = (role: string) => Object.defineProperty({}, 'role', { value: role });
@@ -60,7 +60,7 @@ describe('a standing', () => {
   });
 
   test('without a context leaves out what every token says anew', () => {
-    const at = (claims: Claims) => Standing.of({ user: claims, claims });
+    const at = (claims: TokenClaims) => RightsFacts.of({ user: claims, claims });
     expect(
       at({ sub: '1', exp: 5, iat: 1, jti: 'a' }).equals(at({ sub: '1', exp: 6, iat: 2, jti: 'b' })),
     ).toBe(true);

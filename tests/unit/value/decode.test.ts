@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ColumnType } from '../../../src/model/types.js';
-import { readArray } from '../../../src/value/array-literal.js';
-import { decodeValue } from '../../../src/value/decode.js';
+import type { ColumnType } from '../../../shared/model/types.js';
+import { readArray } from '../../../shared/value/array-literal.js';
+import { decodeValue } from '../../../shared/value/decode.js';
 
 describe('what GraphQL shows', () => {
   test.each<[ColumnType, string, unknown]>([

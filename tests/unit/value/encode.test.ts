@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ColumnType } from '../../../src/model/types.js';
-import { encodeValue } from '../../../src/value/encode.js';
+import type { ColumnType } from '../../../shared/model/types.js';
+import { encodeValue } from '../../../shared/value/encode.js';
 
 const types = {
   int16: { kind: 'int', bits: 16 },

@@ -2,8 +2,8 @@ import { defineRelations } from 'drizzle-orm';
 import { bigint, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { formatKey, keyOf, parseKey } from '../../../shared/value/key.js';
 import { readModel } from '../../../src/model/read.js';
-import { formatKey, keyOf, parseKey } from '../../../src/value/key.js';
 import { propertyOptions } from '../../support/property.js';
 
 const relations = defineRelations({

@@ -1,6 +1,6 @@
 import { GraphQLObjectType, type GraphQLScalarType, GraphQLSchema, graphql } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { RivuletError } from '../../../src/errors.js';
+import { RivuletError } from '../../../shared/errors.js';
 import { type ScalarColumnType, scalarFor } from '../../../src/value/scalars.js';
 
 const types: readonly ScalarColumnType[] = [

@@ -1,15 +1,15 @@
-import type { Entity } from '../../cache.js';
+import type { EntityReference } from '../../cache.js';
 import { isEqual } from '../../equal.js';
 import { isObject } from '../../row.js';
-import type { RowReading } from '../reading.js';
+import type { RowReading } from '../row-reading.js';
 
 /** Where two trees of the same reading part. */
-export interface Difference {
+export interface TreeDifference {
   readonly path: string;
   readonly cached: unknown;
   readonly truth: unknown;
   /** Rows of which a change would explain it, the likeliest first. */
-  readonly rows: readonly Entity[];
+  readonly rows: readonly EntityReference[];
 }
 
 /** The first place at which a tree is another than the true one; `undefined` where they show the same. What is not shown does not count. */
@@ -18,7 +18,7 @@ export function firstDifference(
   cached: unknown,
   truth: unknown,
   path: string,
-): Difference | undefined {
+): TreeDifference | undefined {
   if (Array.isArray(cached) && Array.isArray(truth)) return inLists(reading, cached, truth, path);
   if (!isObject(cached) || !isObject(truth) || cached.id !== truth.id) {
     if (cached === truth || (!isObject(cached) && !isObject(truth) && isEqual(cached, truth)))
@@ -43,7 +43,7 @@ function inLists(
   cached: readonly unknown[],
   truth: readonly unknown[],
   path: string,
-): Difference | undefined {
+): TreeDifference | undefined {
   const has = (list: readonly unknown[], item: unknown) => list.some((each) => idOf(each) === idOf(item));
   const most = Math.max(cached.length, truth.length);
   for (let at = 0; at < most; at++) {
@@ -67,20 +67,20 @@ function idOf(row: unknown): unknown {
   return isObject(row) ? row.id : row;
 }
 
-function rowsOf({ table }: RowReading, ...rows: readonly unknown[]): readonly Entity[] {
+function rowsOf({ table }: RowReading, ...rows: readonly unknown[]): readonly EntityReference[] {
   return rows.flatMap((row) =>
     isObject(row) && typeof row.id === 'string' ? [{ table: table.name, key: row.id }] : [],
   );
 }
 
-export interface Unequal {
+export interface DataDifference {
   readonly path: string;
   readonly expected: unknown;
   readonly actual: unknown;
 }
 
 /** The first place at which data lacks something or shows another value. What it shows besides does not count. */
-export function firstUnequal(expected: unknown, actual: unknown, path: string): Unequal | undefined {
+export function firstUnequal(expected: unknown, actual: unknown, path: string): DataDifference | undefined {
   if (Array.isArray(expected) && Array.isArray(actual)) {
     const most = Math.max(expected.length, actual.length);
     for (let at = 0; at < most; at++) {

@@ -1,9 +1,9 @@
-import { RivuletError } from '../../../../src/errors.js';
-import type { Entity } from '../../cache.js';
-import type { Variables } from '../document.js';
+import { RivuletError } from '../../../../shared/errors.js';
+import type { EntityReference } from '../../cache.js';
+import type { DocumentVariables } from '../document.js';
 
 /** The change that should have made a place of a live query what the network says it is. */
-export interface SuspectChange extends Entity {
+export interface SuspectChange extends EntityReference {
   /** Of the database's transaction. */
   readonly transaction: string;
   /** `LINK` and `UNLINK`: who belongs to whom. */
@@ -15,7 +15,7 @@ export interface SuspectChange extends Entity {
 /** The first place at which a live query shows something else than the network. */
 export interface LiveDifference {
   readonly query: string;
-  readonly variables: Variables;
+  readonly variables: DocumentVariables;
   /** By response keys: `tasks[3].title`. */
   readonly path: string;
   /** What is shown there, */

@@ -1,21 +1,21 @@
 import { print } from 'graphql';
 import { isObject } from '../../row.js';
 import type { AppliedRoot } from '../derive.js';
-import { LiveSession, type SessionOptions } from '../session.js';
-import { Together } from '../together.js';
-import { type Difference, firstDifference, firstUnequal, type Unequal } from './difference.js';
-import { HeardChanges, lastOf, namedIn } from './heard-changes.js';
+import { LiveSession, type LiveSessionOptions } from '../session.js';
+import { TransactionBarrier } from '../transaction-barrier.js';
+import { type DataDifference, firstDifference, firstUnequal, type TreeDifference } from './difference.js';
 import { DEFAULT_VERIFY, type VerifyOptions } from './options.js';
+import { changesNamedIn, lastOf, ReceivedTransactions } from './received-transactions.js';
 import { differenceOf, type LiveDifference, type SuspectChange } from './report.js';
 
 /** A session's options, and what the cache shows of its query. */
-export interface VerifiedOptions extends SessionOptions {
+export interface LiveVerifierOptions extends LiveSessionOptions {
   readonly shown: (() => unknown) | undefined;
 }
 
 /** What a root was found to be, and since when. */
 interface Finding {
-  readonly difference: Difference;
+  readonly difference: TreeDifference;
   /** When it was first found, and nothing else since. */
   readonly since: number;
   readonly transaction: string | null;
@@ -30,25 +30,25 @@ interface Finding {
  * last, and a third stream has to be told of a change that the live query is not told of for as long; or it has to last three times
  * as long, and the network has to say the same once more. A comparison during which the live query itself is asked again is given up.
  */
-export class Verifier {
+export class LiveVerifier {
   readonly #session: LiveSession;
-  readonly #options: VerifiedOptions;
+  readonly #options: LiveVerifierOptions;
   readonly #times: Required<Omit<VerifyOptions, 'onProblem'>>;
   readonly #report: (difference: LiveDifference) => void;
-  readonly #heard = new HeardChanges();
+  readonly #heard = new ReceivedTransactions();
   /** Where each root's stream was when it last showed the truth. */
   readonly #good = new Map<AppliedRoot, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #run: Run | undefined;
+  #run: VerifierRun | undefined;
   #epoch = 0;
-  #inCache: (Unequal & { readonly data: unknown; readonly since: number }) | undefined;
+  #inCache: (DataDifference & { readonly data: unknown; readonly since: number }) | undefined;
   #lastReported: string | undefined;
   #stops = new Set<() => void>();
   #isStopped = false;
 
   constructor(
     session: LiveSession,
-    options: VerifiedOptions,
+    options: LiveVerifierOptions,
     verify: VerifyOptions,
     report: (difference: LiveDifference) => void,
   ) {
@@ -99,7 +99,7 @@ export class Verifier {
       return;
     }
     this.#lookAtCache();
-    this.#run = new Run(this.#session, this.#options, this.#times, this.#roots, {
+    this.#run = new VerifierRun(this.#session, this.#options, this.#times, this.#roots, {
       same: (root, cursor) => {
         this.#good.set(root, cursor);
         this.#lastReported = undefined;
@@ -131,12 +131,12 @@ export class Verifier {
     this.#report(differenceOf({ query: print(plan.document), variables, path, cached, truth, change: null }));
   }
 
-  async #explain(root: AppliedRoot, difference: Difference): Promise<Evidence> {
+  async #explain(root: AppliedRoot, difference: TreeDifference): Promise<Evidence> {
     const found = lastOf(difference.rows, await this.#replayed(root));
     return { about: aboutOf(difference), change: found ?? null, at: Date.now() };
   }
 
-  #tell(difference: Difference, found: Evidence['change']): void {
+  #tell(difference: TreeDifference, found: Evidence['change']): void {
     const { path, cached, truth } = difference;
     const name = JSON.stringify([path, cached, truth]);
     if (name === this.#lastReported) return;
@@ -178,7 +178,7 @@ export class Verifier {
           next: ({ data }) => {
             const message = isObject(data) ? data[field] : undefined;
             if (!isObject(message)) return;
-            found.push(...namedIn(schema, root.reading, message));
+            found.push(...changesNamedIn(schema, root.reading, message));
             if (Date.now() > until) end();
             else wait();
           },
@@ -204,25 +204,25 @@ interface Evidence {
   readonly at: number;
 }
 
-function aboutOf({ rows }: Difference): string {
+function aboutOf({ rows }: TreeDifference): string {
   return JSON.stringify(rows[0] ?? null);
 }
 
 interface Verdict {
   same(root: AppliedRoot, cursor: string): void;
-  explain(root: AppliedRoot, difference: Difference): Promise<Evidence>;
+  explain(root: AppliedRoot, difference: TreeDifference): Promise<Evidence>;
   arrived(transaction: string): boolean;
-  differs(difference: Difference, change: Evidence['change']): void;
+  differs(difference: TreeDifference, change: Evidence['change']): void;
   end(): void;
 }
 
 /** One comparison. */
-class Run {
+class VerifierRun {
   readonly #session: LiveSession;
   readonly #times: Required<Omit<VerifyOptions, 'onProblem'>>;
   readonly #verdict: Verdict;
   readonly #shadow: LiveSession;
-  readonly #together: Together;
+  readonly #together: TransactionBarrier;
   readonly #open: Set<AppliedRoot>;
   readonly #findings = new Map<AppliedRoot, Finding>();
   readonly #evidence = new Map<AppliedRoot, Evidence | 'asked'>();
@@ -235,7 +235,7 @@ class Run {
 
   constructor(
     session: LiveSession,
-    options: SessionOptions,
+    options: LiveSessionOptions,
     times: Required<Omit<VerifyOptions, 'onProblem'>>,
     roots: readonly AppliedRoot[],
     verdict: Verdict,
@@ -245,10 +245,10 @@ class Run {
     this.#verdict = verdict;
     this.#open = new Set(roots);
     this.#epoch = session.epoch;
-    this.#together = new Together(options.times, () => {});
+    this.#together = new TransactionBarrier(options.times, () => {});
     this.#shadow = new LiveSession({
       ...options,
-      together: this.#together,
+      barrier: this.#together,
       schedule: () => {},
       emit: () => {},
       changed: () => {},
@@ -256,7 +256,7 @@ class Run {
       echoed: () => {},
       report: () => {},
       // Not in the middle of what it does.
-      observer: { heard: () => {}, moved: () => queueMicrotask(() => this.look()) },
+      observer: { messageReceived: () => {}, stateChanged: () => queueMicrotask(() => this.look()) },
     });
     this.#shadow.start();
     this.#tick();
@@ -329,7 +329,7 @@ class Run {
     this.#verdict.differs(difference, change);
   }
 
-  #ask(root: AppliedRoot, difference: Difference): void {
+  #ask(root: AppliedRoot, difference: TreeDifference): void {
     this.#evidence.set(root, 'asked');
     void this.#verdict.explain(root, difference).then((evidence) => {
       if (this.#evidence.get(root) === 'asked') this.#evidence.set(root, evidence);

@@ -1,6 +1,6 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { createClient } from 'graphql-ws';
-import { type Manifest, rivuletCacheConfig, rivuletLink } from 'rivulet/client/apollo';
+import { type Manifest, rivuletCacheConfig, rivuletLink } from 'rivulet-client/apollo';
 import manifestJson from '../../../../client/generated/manifest.json';
 
 /** TypeScript widens the words of a JSON file to strings. */

@@ -1,6 +1,6 @@
 import type { Client } from 'graphql-ws';
 import { useSyncExternalStore } from 'react';
-import type { SseClient } from 'rivulet/client';
+import type { SseClient } from 'rivulet-client';
 
 /** How the connection of the streams is. `roundTripMs` is of the last ping that was answered. */
 export interface Connection {

@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws';
-import { createSseClient } from 'rivulet/client';
-import type { StreamClient } from 'rivulet/client/urql';
+import { createSseClient } from 'rivulet-client';
+import type { StreamClient } from 'rivulet-client/urql';
 import { type ConnectionStore, followSocket, followStream } from './connection.js';
 
 /** What carries the streams. */

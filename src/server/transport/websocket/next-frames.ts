@@ -1,4 +1,4 @@
-import type { SharedResult } from '../../../graphql/shared-result.js';
+import type { SharedResult } from '../../../graphql/execute/shared-result.js';
 
 /** Takes the frames of one socket. */
 export interface SocketSink {

@@ -1,8 +1,8 @@
 import { type Message, MessageType, validateMessage } from 'graphql-ws';
-import { RivuletError } from '../../../errors.js';
-import { isRecord } from '../../is-record.js';
-import { assertDepth, hasManyBrackets, tooDeep } from '../../json-depth.js';
-import { hasDocumentId } from '../../persisted-documents.js';
+import { RivuletError } from '../../../../shared/errors.js';
+import { assertDepth, hasManyBrackets, tooDeep } from '../../documents/json-depth.js';
+import { hasDocumentId } from '../../documents/persisted-documents.js';
+import { isRecord } from '../../engine/is-record.js';
 
 /** A text that is no message of the protocol, or one that the server does not read. */
 export interface InvalidMessage {

@@ -2,9 +2,9 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handleProtocols } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import type { ClientAddresses } from '../../address.js';
-import { Heartbeat } from '../../heartbeat.js';
-import { isAllowedOrigin } from '../../origin.js';
+import type { ClientAddresses } from '../../auth/client-address.js';
+import { isAllowedOrigin } from '../http/origin.js';
+import { SocketHeartbeat } from './heartbeat.js';
 import { NextFrames } from './next-frames.js';
 import { listen } from './peer-listeners.js';
 import { SERVER_STOPS } from './socket-closing.js';
@@ -43,7 +43,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     WebSocket: PeerSocket,
   });
   const host: PeerHost = { protocol: { ...options, frames: new NextFrames() }, turn: new Turn() };
-  const heartbeat = new Heartbeat(() => peersOf(sockets.clients), options.pingEveryMs ?? PING_EVERY_MS);
+  const heartbeat = new SocketHeartbeat(() => peersOf(sockets.clients), options.pingEveryMs ?? PING_EVERY_MS);
   const onBroken = (error: Error): void => logger.debug({ err: error }, 'a socket broke during its upgrade');
   let closing = false;
 

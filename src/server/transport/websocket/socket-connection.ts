@@ -5,12 +5,12 @@ import {
   type SubscribePayload,
   stringifyMessage,
 } from 'graphql-ws';
-import { RivuletError } from '../../../errors.js';
-import type { RequestInfo } from '../../config.js';
-import { headersOf } from '../../headers.js';
-import { tokenOfPayload } from '../../identity.js';
-import { formattedError, maskError } from '../../mask.js';
-import type { Session, SessionOwner } from '../../session.js';
+import { RivuletError } from '../../../../shared/errors.js';
+import { tokenOfPayload } from '../../auth/identity.js';
+import type { SessionOwner, UserSession } from '../../auth/session.js';
+import { formattedError, maskError } from '../../engine/client-errors.js';
+import type { RequestInfo } from '../../engine/config.js';
+import { headersOf } from '../http/headers.js';
 import { type InvalidMessage, readMessage } from './read-message.js';
 import {
   closingOf,
@@ -33,7 +33,7 @@ type Occurrence =
   | Message
   | InvalidMessage
   | { readonly type: 'late' | 'failed' | 'closed' }
-  | { readonly type: 'accepted'; readonly session: Session }
+  | { readonly type: 'accepted'; readonly session: UserSession }
   | { readonly type: 'refused'; readonly error: unknown };
 
 /**
@@ -45,7 +45,7 @@ export class SocketConnection implements SessionOwner, OperationOwner {
   readonly link: SocketLink;
   readonly #operations = new SocketOperations();
   #state: SocketState = 'waiting';
-  #session: Session | null = null;
+  #session: UserSession | null = null;
   /** Settles when the newest token that came took effect. */
   #renewal: Promise<void> | null = null;
   #initTimer: NodeJS.Timeout | null = null;
@@ -59,7 +59,7 @@ export class SocketConnection implements SessionOwner, OperationOwner {
   }
 
   /** Of an acknowledged socket. */
-  get session(): Session {
+  get session(): UserSession {
     if (this.#session === null) throw new Error('this socket is not acknowledged');
     return this.#session;
   }
@@ -152,7 +152,7 @@ export class SocketConnection implements SessionOwner, OperationOwner {
   }
 
   async #signIn(payload: unknown): Promise<void> {
-    let session: Session | null = null;
+    let session: UserSession | null = null;
     try {
       session = await this.options.sessions.open(tokenOfPayload(payload), this.request);
       if (this.#state !== 'connecting') {
@@ -182,7 +182,7 @@ export class SocketConnection implements SessionOwner, OperationOwner {
   }
 
   /** Tokens take effect in the order in which they came, however long each takes to verify. */
-  async #renewRights(session: Session, token: string | null): Promise<void> {
+  async #renewRights(session: UserSession, token: string | null): Promise<void> {
     if (token === null) return;
     const before = this.#renewal?.catch(() => {}) ?? Promise.resolve();
     this.#renewal = before.then(() => this.options.sessions.renew(session, token, this.request));

@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Allowance } from '../../../scope/allowance.js';
-import type { Limits } from '../../config.js';
-import type { OperationEngine } from '../../operation.js';
-import type { Quotas } from '../../quotas.js';
-import type { Sessions } from '../../sessions.js';
+import type { SessionRegistry } from '../../auth/session-registry.js';
+import type { ServerLimits } from '../../engine/config.js';
+import type { ServerQuotas } from '../../quotas/quotas.js';
+import type { OperationEngine } from '../http/prepare-operation.js';
 import type { NextFrames, SocketSink } from './next-frames.js';
 import type { SocketClosing } from './socket-closing.js';
 import type { SocketPlaces } from './socket-places.js';
 
 /** Everything that the protocol needs of a server. */
 export interface ProtocolOptions extends OperationEngine {
-  readonly sessions: Sessions;
-  readonly quotas: Quotas;
-  readonly limits: Limits;
+  readonly sessions: SessionRegistry;
+  readonly quotas: ServerQuotas;
+  readonly limits: ServerLimits;
   readonly frames: NextFrames;
 }
 

@@ -1,10 +1,10 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
-import type { RequestInfo } from '../../config.js';
-import { tokenOfPayload } from '../../identity.js';
-import { maskError } from '../../mask.js';
-import { type Prepared, prepareOperation } from '../../operation.js';
-import type { Session, SessionOwner } from '../../session.js';
-import type { YogaContext } from '../../yoga.js';
+import { tokenOfPayload } from '../../auth/identity.js';
+import type { SessionOwner, UserSession } from '../../auth/session.js';
+import { maskError } from '../../engine/client-errors.js';
+import type { RequestInfo } from '../../engine/config.js';
+import { type PreparedOperation, prepareOperation } from '../http/prepare-operation.js';
+import type { YogaContext } from '../http/yoga.js';
 import { SocketResults } from './socket-results.js';
 
 /**
@@ -13,9 +13,9 @@ import { SocketResults } from './socket-results.js';
  */
 export class SocketOperation extends SocketResults implements SessionOwner {
   /** Of its own token; `null`: it has the socket's. */
-  #ownSession: Session | null = null;
+  #ownSession: UserSession | null = null;
 
-  get session(): Session {
+  get session(): UserSession {
     return this.#ownSession ?? this.owner.session;
   }
 
@@ -62,7 +62,7 @@ export class SocketOperation extends SocketResults implements SessionOwner {
   }
 
   /** The operation, ready to be run; or its errors. */
-  async #prepare(): Promise<Prepared | readonly GraphQLError[]> {
+  async #prepare(): Promise<PreparedOperation | readonly GraphQLError[]> {
     const { options, link } = this.owner;
     const { quotas, logger } = options;
     try {
@@ -97,7 +97,7 @@ export class SocketOperation extends SocketResults implements SessionOwner {
     this.params = { query, operationName, variables, extensions };
   }
 
-  async #subscribe(prepared: Prepared, rights: number): Promise<void> {
+  async #subscribe(prepared: PreparedOperation, rights: number): Promise<void> {
     const results = await prepared.subscribe(prepared);
     if (!(Symbol.asyncIterator in results)) {
       this.answer(results as ExecutionResult);

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import { Allowance } from '../../../scope/allowance.js';
-import type { Beating } from '../../heartbeat.js';
+import type { PingedSocket } from './heartbeat.js';
 import {
   CLOSE_WITHIN_MS,
   fittingReason,
@@ -53,7 +53,7 @@ export interface PeerOptions {
  * One open socket: hands its messages to the protocol and watches over it: pings, stalls, the end. There are tens of thousands of these;
  * what is the same for all of them is in the class, and not in closures of each.
  */
-export class SocketPeer implements SocketLink, Beating {
+export class SocketPeer implements SocketLink, PingedSocket {
   readonly socket: PeerSocket;
   readonly sink: SocketFrames;
   readonly allowance: Allowance;

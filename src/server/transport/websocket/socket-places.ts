@@ -1,21 +1,21 @@
-import type { Quotas, Release } from '../../quotas.js';
+import type { ReleasePlace, ServerQuotas } from '../../quotas/quotas.js';
 
 /** What a socket takes of the quotas. */
 export class SocketPlaces {
-  readonly #quotas: Quotas;
-  #from: Release | null;
-  #pending: Release | null;
-  #own: Release | null = null;
+  readonly #quotas: ServerQuotas;
+  #from: ReleasePlace | null;
+  #pending: ReleasePlace | null;
+  #own: ReleasePlace | null = null;
 
-  private constructor(quotas: Quotas, from: Release, pending: Release) {
+  private constructor(quotas: ServerQuotas, from: ReleasePlace, pending: ReleasePlace) {
     this.#quotas = quotas;
     this.#from = from;
     this.#pending = pending;
   }
 
   /** `null` where there is no place for another socket. */
-  static take(quotas: Quotas, address: string | null): SocketPlaces | null {
-    let from: Release | null = null;
+  static take(quotas: ServerQuotas, address: string | null): SocketPlaces | null {
+    let from: ReleasePlace | null = null;
     try {
       from = quotas.connectionFrom(address);
       return new SocketPlaces(quotas, from, quotas.pending(address));

@@ -1,10 +1,10 @@
 import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import { type Message, MessageType, stringifyMessage } from 'graphql-ws';
-import type { SharedResult } from '../../../graphql/shared-result.js';
-import type { RequestInfo } from '../../config.js';
-import { onTheWire } from '../../mask.js';
-import type { OperationParams } from '../../operation.js';
-import type { Session } from '../../session.js';
+import type { SharedResult } from '../../../graphql/execute/shared-result.js';
+import type { UserSession } from '../../auth/session.js';
+import type { OperationParams } from '../../documents/persisted-documents.js';
+import { onTheWire } from '../../engine/client-errors.js';
+import type { RequestInfo } from '../../engine/config.js';
 import { type RenewalSource, RenewedSubscription } from '../renewed-subscription.js';
 import type { ProtocolOptions, SocketLink } from './socket-link.js';
 
@@ -13,7 +13,7 @@ export interface OperationOwner {
   readonly options: ProtocolOptions;
   readonly link: SocketLink;
   /** Of the socket's user. */
-  readonly session: Session;
+  readonly session: UserSession;
   /** The upgrade, for the configuration's `context`. */
   readonly request: RequestInfo;
   /** Called once, when the operation of that id has ended. */

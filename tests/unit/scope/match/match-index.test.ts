@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { normalize } from '../../../../src/filter/normalize.js';
-import { parseFilter } from '../../../../src/filter/parse.js';
-import { compilePredicate } from '../../../../src/filter/predicate.js';
-import type { Cells } from '../../../../src/filter/types.js';
+import { normalize } from '../../../../shared/filter/normalize.js';
+import { parseFilter } from '../../../../shared/filter/parse.js';
+import { compilePredicate } from '../../../../shared/filter/predicate.js';
+import type { RowCells } from '../../../../shared/filter/types.js';
 import { MatchIndex } from '../../../../src/scope/match/match-index.js';
 import type { NetChanges } from '../../../../src/scope/net.js';
 import { exampleModel as model } from '../../../support/example.js';
@@ -11,11 +11,11 @@ import { propertyOptions } from '../../../support/property.js';
 
 const tasks = model.table('tasks');
 
-function row(values: Readonly<Record<string, string | null>>): Cells {
+function row(values: Readonly<Record<string, string | null>>): RowCells {
   return tasks.columns.map(({ name }) => values[name] ?? null);
 }
 
-function updated(old: Cells | null, after: Cells | null): NetChanges {
+function updated(old: RowCells | null, after: RowCells | null): NetChanges {
   const change = { key: '1', op: 'UPDATE', old, new: after } as const;
   return new Map([['tasks', { table: tasks, truncated: false, rows: [change] }]]);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { normalize } from '../../../../src/filter/normalize.js';
-import { parseFilter } from '../../../../src/filter/parse.js';
+import { normalize } from '../../../../shared/filter/normalize.js';
+import { parseFilter } from '../../../../shared/filter/parse.js';
+import type { RowCells } from '../../../../shared/filter/types.js';
 import { tablesOf } from '../../../../src/filter/paths.js';
-import type { Cells } from '../../../../src/filter/types.js';
 import { HeldKeys } from '../../../../src/scope/match/held-keys.js';
 import { ReachIndex } from '../../../../src/scope/match/reach-index.js';
 import { reachableOf } from '../../../../src/scope/match/way.js';
@@ -11,7 +11,7 @@ import { exampleModel as model } from '../../../support/example.js';
 
 const tasks = model.table('tasks');
 
-function cellsOf(table: string, values: Readonly<Record<string, string>>): Cells {
+function cellsOf(table: string, values: Readonly<Record<string, string>>): RowCells {
   return model.table(table).columns.map(({ name }) => values[name] ?? null);
 }
 

@@ -1,0 +1,29 @@
+import type { ChangeReport } from './change-reports.js';
+import type { LiveCoverage } from './list-store.js';
+
+/** What an answer says besides what its document asked for, on its way through a cache that only shows the data. */
+export interface SidePayload {
+  readonly reports: readonly ChangeReport[];
+  readonly coverage: LiveCoverage;
+}
+
+const SIDE_PAYLOAD = Symbol('what a message says, whatever its document calls it');
+
+/** The data with what is carried; nobody who shows or compares it sees that. */
+export function withSidePayload<Data extends object>(data: Data, carried: SidePayload): Data {
+  const copy = { ...data };
+  Object.defineProperty(copy, SIDE_PAYLOAD, { value: carried, configurable: true });
+  return copy;
+}
+
+/** What the data carries; given once. */
+export function takeSidePayload(data: object): SidePayload | undefined {
+  const descriptor = Object.getOwnPropertyDescriptor(data, SIDE_PAYLOAD);
+  const carried = descriptor?.value as SidePayload | undefined;
+  if (carried) Object.defineProperty(data, SIDE_PAYLOAD, { value: undefined, configurable: true });
+  return carried;
+}
+
+export function hasSidePayload(data: object): boolean {
+  return Object.hasOwn(data, SIDE_PAYLOAD);
+}

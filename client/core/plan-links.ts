@@ -1,0 +1,24 @@
+import type { ReductionContext } from './reduction-context.js';
+
+/** What the server said of who belongs to whom. */
+export function planLinks(reduction: ReductionContext): void {
+  const { facts, fields, plans, rows } = reduction;
+  for (const links of facts.links) {
+    const where = reduction.whereOf(links);
+    for (const field of fields.of(links.relation)) {
+      if (fields.rule(field).condition.key !== where) continue;
+      const parent = field.parent!.key;
+      for (const key of links.leave.get(parent) ?? []) {
+        // Who leaves from before a window moves it.
+        if (fields.rule(field).offset > 0 && !reduction.holds(field, key)) plans.of(field).refetch = true;
+        plans.planMember(field, key, false);
+      }
+      for (const key of links.enter.get(parent) ?? []) {
+        const fact = rows.fact({ table: field.table, key });
+        if (fact?.gone) continue;
+        if (rows.exists(field.table, key)) plans.planMember(field, key, true);
+        else plans.of(field).refetch = true;
+      }
+    }
+  }
+}

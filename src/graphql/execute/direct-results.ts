@@ -1,0 +1,146 @@
+import type { Flow, Taker } from '../../scope/outbox.js';
+import { asGraphQLError } from '../schema/graphql-errors.js';
+import type { SharedResult } from './shared-result.js';
+
+/** Takes results as they come, and says when it is behind. */
+export interface ResultSink {
+  /** Told of each subscription's results before anything is handed over. */
+  begin?(results: DirectResults): void;
+  /** False: what comes waits, until a listener of `onReady` is called. */
+  readonly isReady: boolean;
+  take(result: SharedResult): void;
+  /** Calls `listener` each time that it takes more after it was behind. Returns the function that ends that. */
+  onReady(listener: () => void): () => void;
+}
+
+export type ExecuteEvent = (event: object) => SharedResult | Promise<SharedResult>;
+
+/** Who gets what a taker does not take, once. */
+export interface ResultReader {
+  resolve(result: IteratorResult<SharedResult>): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Hands a subscription's results to a taker, with nothing between it and the scope. Who iterates gets what is left: results that have
+ * errors, in their place in the order, and the end. Nothing is handed over before the first `next`, nor while no `next` waits.
+ */
+export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker<object> {
+  readonly #events: Flow<object>;
+  readonly #execute: ExecuteEvent;
+  readonly #taker: ResultSink;
+  readonly #onEnd: () => void;
+  #stopListening: (() => void) | null = null;
+  #reader: ResultReader | null = null;
+  #isFed = false;
+  #isExecuting = false;
+  #outcome: { readonly error: unknown } | 'done' | null = null;
+
+  constructor(events: Flow<object>, execute: ExecuteEvent, taker: ResultSink, onEnd: () => void) {
+    this.#events = events;
+    this.#execute = execute;
+    this.#taker = taker;
+    this.#onEnd = onEnd;
+  }
+
+  get isReady(): boolean {
+    if (this.#reader === null || this.#isExecuting) return false;
+    if (this.#taker.isReady) return true;
+    this.#stopListening ??= this.#taker.onReady(() => this.#events.pump());
+    return false;
+  }
+
+  take(event: object): void {
+    const result = this.#execute(event);
+    if (!(result instanceof Promise)) {
+      this.#hand(result);
+      return;
+    }
+    this.#isExecuting = true;
+    const go = (then: () => void): void => {
+      this.#isExecuting = false;
+      then();
+      this.#tellOutcome();
+      this.#events.pump();
+    };
+    result.then(
+      (value) => go(() => this.#hand(value)),
+      (error) => go(() => this.fail(error)),
+    );
+  }
+
+  end(): void {
+    this.#outcome ??= 'done';
+    this.#tellOutcome();
+  }
+
+  fail(error: unknown): void {
+    this.#outcome ??= { error };
+    this.#tellOutcome();
+  }
+
+  next(): Promise<IteratorResult<SharedResult>> {
+    return new Promise((resolve, reject) => this.read({ resolve, reject }));
+  }
+
+  /** The taker takes more. */
+  pump(): void {
+    if (this.#isFed) this.#events.pump();
+  }
+
+  /** `next` without a promise. */
+  read(reader: ResultReader): void {
+    this.#reader = reader;
+    if (this.#outcome) this.#tellOutcome();
+    else if (this.#isFed) this.#events.pump();
+    else {
+      this.#isFed = true;
+      this.#events.feed(this);
+    }
+  }
+
+  async return(): Promise<IteratorResult<SharedResult>> {
+    this.#outcome = 'done';
+    this.#close();
+    this.#tellOutcome();
+    await this.#events.return?.();
+    return { value: undefined, done: true };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<SharedResult>> {
+    await this.return();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #hand(result: SharedResult): void {
+    if (this.#outcome) return;
+    if (result.stringify) {
+      this.#taker.take(result);
+      return;
+    }
+    const reader = this.#reader;
+    this.#reader = null;
+    reader?.resolve({ value: result, done: false });
+  }
+
+  #tellOutcome(): void {
+    const outcome = this.#outcome;
+    const reader = this.#reader;
+    if (outcome === null || reader === null || this.#isExecuting) return;
+    this.#reader = null;
+    this.#outcome = 'done';
+    this.#close();
+    if (outcome === 'done') reader.resolve({ value: undefined, done: true });
+    else reader.reject(asGraphQLError(outcome.error));
+  }
+
+  #close(): void {
+    this.#stopListening?.();
+    this.#stopListening = null;
+    this.#onEnd();
+  }
+}
