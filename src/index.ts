@@ -37,5 +37,5 @@ export type { RivuletServer, ServerOptions } from './server/server.js';
 export { createServer } from './server/server.js';
 export type { DevelopmentPerson } from './server/transport/http/development-people.js';
 export type { DefaultTables, PlainTable, WatcherOptions, WatcherSpec, WithRelations } from './watch/types.js';
-export type { WatcherList, Watchers } from './watch/watchers.js';
+export type { WatcherDeclarations, WatcherList } from './watch/watchers.js';
 export { watchers } from './watch/watchers.js';

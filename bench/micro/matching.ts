@@ -5,8 +5,8 @@ import { compilePredicate } from '../../shared/filter/predicate.js';
 import type { RowPredicate } from '../../shared/filter/types.js';
 import { tablesOf } from '../../src/filter/paths.js';
 import { readModel } from '../../src/model/read.js';
-import { GroupIndex, type Watching } from '../../src/scope/match/group-index.js';
-import { HeldKeys } from '../../src/scope/match/held-keys.js';
+import { GroupIndex, type IndexedGroup } from '../../src/scope/match/group-index.js';
+import { MemberKeys } from '../../src/scope/match/held-keys.js';
 import type { NetChanges } from '../../src/scope/net.js';
 import { answerCalls } from '../harness/calls.js';
 import type { Matcher, MatchingApi, Shape } from './matching-api.js';
@@ -82,7 +82,7 @@ const KINDS: Readonly<Record<Shape, Kind>> = {
   },
 };
 
-interface Entry extends Watching {
+interface Entry extends IndexedGroup {
   readonly predicate: RowPredicate | null;
 }
 
@@ -108,7 +108,7 @@ function entryOf(n: number): Entry {
   const filter = parseFilter(model, table, kind.filter(n));
   const others = tablesOf(filter);
   const tables = new Set([table.name, ...others]);
-  const held = others.size > 0 ? new HeldKeys() : null;
+  const held = others.size > 0 ? new MemberKeys() : null;
   held?.add(String(n));
   return {
     scope: { matchable: { table, filter, tables, isOwnTableElsewhere: false, isFilterAlone: true }, held },

@@ -9,7 +9,7 @@ import { ownColumns } from '../filter/paths.js';
 import { assertReadable, junctionFilter } from '../policy/guard-filter.js';
 import type { AccessRights } from '../policy/types.js';
 import { keysPredicate } from '../query/key.js';
-import type { Trials } from '../query/trials.js';
+import type { FilterTrials } from '../query/trials.js';
 import type { RelatedPlan } from '../query/types.js';
 import type { ChangeSpec, RelatedSpec } from '../scope/types.js';
 import { fromDrizzleValue } from '../value/codec.js';
@@ -24,7 +24,7 @@ export interface StreamViewer {
   readonly model: Model;
   readonly rights: AccessRights | null;
   /** Collects what only PostgreSQL can say of the filters. */
-  readonly trials?: Trials;
+  readonly trials?: FilterTrials;
 }
 
 const OPS: readonly ChangeOp[] = ['INSERT', 'UPDATE', 'DELETE'];

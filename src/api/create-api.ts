@@ -9,8 +9,8 @@ import { type PolicyFault, resolveRights } from '../policy/resolve-rights.js';
 import { rightsKey } from '../policy/rights-key.js';
 import type { Policies } from '../policy/rules.js';
 import type { AccessRights } from '../policy/types.js';
-import { Trials } from '../query/trials.js';
-import type { Scopes } from '../scope/types.js';
+import { FilterTrials } from '../query/trials.js';
+import type { ScopeRegistry } from '../scope/types.js';
 import type { WatchLabel } from '../watch/types.js';
 import { changeSpec, type StreamViewer } from './change-spec.js';
 import { mapStream } from './map-stream.js';
@@ -29,7 +29,7 @@ export interface ApiOptions {
   readonly policies: Policies;
   readonly labels: readonly WatchLabel[];
   readonly database: Database;
-  readonly scopes: Scopes;
+  readonly scopes: ScopeRegistry;
   readonly feed: Feed;
   readonly cursors: CursorCodec;
   /** Throws `RIVULET_STOPPED` once the scopes were stopped. */
@@ -62,7 +62,7 @@ class ScopesApi {
     checkChangesOptions(options);
     // An `as` that happens to be undefined is somebody whom the policies do not know, not the server.
     const rights = 'as' in options ? this.#rightsOf(options.as) : null;
-    const trials = new Trials();
+    const trials = new FilterTrials();
     const viewer: StreamViewer = { model, rights, trials };
     const spec = changeSpec(viewer, resolveTarget(model, labels, target), options);
     const after = options.after === undefined ? undefined : cursors.decode(options.after);

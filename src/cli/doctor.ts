@@ -1,7 +1,7 @@
 import { readModel } from '../model/read.js';
 import { type TrustedColumn, trustedColumns } from '../policy/trusted-columns.js';
 import { watchPlanOf } from '../server/engine/watch-plan.js';
-import type { Drift } from '../watch/drift.js';
+import type { WatcherDrift } from '../watch/drift.js';
 import { inspect } from '../watch/inspect.js';
 import type { WatchPlan } from '../watch/types.js';
 import { loadConfig } from './load-config.js';
@@ -28,7 +28,7 @@ export async function doctor(options: { readonly config?: string }): Promise<voi
 }
 
 /** One line a table: whether a server serves it, and the codes of what it refuses or notes. */
-export function verdictLines(plan: WatchPlan, drifts: readonly Drift[]): readonly string[] {
+export function verdictLines(plan: WatchPlan, drifts: readonly WatcherDrift[]): readonly string[] {
   return plan.tables.map(({ sqlSchema, sqlName }) => {
     const own = drifts.filter(({ table }) => table?.sqlSchema === sqlSchema && table.sqlName === sqlName);
     const isRefused = own.some(({ effect }) => effect !== 'none');

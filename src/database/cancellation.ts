@@ -1,5 +1,5 @@
 /** Says that nobody waits for an answer any more. Lighter than an `AbortSignal`, since every request has one. */
-export class Cancellation {
+export class StatementCancellation {
   #isCancelled = false;
   /** Most requests wait for one statement: only further listeners need a set. */
   #listener: (() => void) | null = null;

@@ -1,9 +1,9 @@
 import { RivuletError } from '../../shared/errors.js';
 import { listen } from './listener.js';
-import { Patience } from './patience.js';
-import { Pool } from './pool.js';
-import type { Session } from './session.js';
-import type { Database, Logger, Queryable, TransactionOptions } from './types.js';
+import { SilenceLimits } from './patience.js';
+import { ConnectionPool } from './pool.js';
+import type { DatabaseSession } from './session.js';
+import type { Database, DatabaseLogger, Queryable, TransactionOptions } from './types.js';
 
 export interface ConnectOptions {
   /** Connections of the pool; a LISTEN has one more of its own. Default 10. */
@@ -25,7 +25,7 @@ export interface ConnectOptions {
   readonly maxPerOwner?: number;
   /** Told of each statement that ended. */
   readonly onStatement?: (tookMs: number, ok: boolean) => void;
-  readonly log?: Logger;
+  readonly log?: DatabaseLogger;
 }
 
 /** Makes the pool; connects when first used. `url` is a `postgres://` address. */
@@ -34,10 +34,10 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     applicationName: options.applicationName ?? 'rivulet',
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
   };
-  const pool = new Pool(checkedUrl(url), {
+  const pool = new ConnectionPool(checkedUrl(url), {
     ...sessionOptions,
     max: options.max ?? 10,
-    patience: options.silenceMs === undefined ? undefined : new Patience(options.silenceMs),
+    patience: options.silenceMs === undefined ? undefined : new SilenceLimits(options.silenceMs),
     lockTimeoutMs: options.lockTimeoutMs,
     statementTimeoutMs: options.statementTimeoutMs,
     maxPerOwner: options.maxPerOwner,
@@ -74,7 +74,7 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
 }
 
 async function runTransaction<T>(
-  session: Session,
+  session: DatabaseSession,
   work: (tx: Queryable) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
@@ -112,7 +112,7 @@ async function runTransaction<T>(
   }
 }
 
-function pick(options: ConnectOptions): { log?: Logger } {
+function pick(options: ConnectOptions): { log?: DatabaseLogger } {
   return options.log ? { log: options.log } : {};
 }
 

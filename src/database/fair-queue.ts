@@ -1,7 +1,7 @@
 /** Whoever is not named: the server's own work. */
 export const NOBODY = '';
 
-export interface Queued {
+export interface QueuedWork {
   /** Whose work it is. */
   readonly owner: string;
   /** It is not wanted any more, and is passed over. */
@@ -12,7 +12,7 @@ export interface Queued {
  * Work that waits, first come first served for each owner, and owners in turn: one who has a thousand things waiting is served no more often
  * than one who has a single one.
  */
-export class FairQueue<T extends Queued> {
+export class FairQueue<T extends QueuedWork> {
   /** Before everybody else's. */
   readonly #first: T[] = [];
   /** In the order in which owners have their turns. */

@@ -1,7 +1,7 @@
 import type { Statement } from '../sql/statement.js';
-import type { Cancellation } from './cancellation.js';
+import type { StatementCancellation } from './cancellation.js';
 import { NOBODY } from './fair-queue.js';
-import type { Session } from './session.js';
+import type { DatabaseSession } from './session.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 /** Readings that are sent to one session before the first of them is answered, at most. */
@@ -20,7 +20,7 @@ const MAX_REMEMBERED = 500;
 const MAX_TEXT_LENGTH = 16_000;
 
 /** A statement that only reads, so that it may be sent twice; the first answer counts. */
-export class Reading {
+export class PipelinedRead {
   readonly statement: Statement;
   readonly options: QueryOptions;
   readonly answer: Promise<readonly TextRow[]>;
@@ -57,7 +57,7 @@ export class Reading {
   }
 
   /** Calls `onCancel` where the cancellation comes before the answer. */
-  heed(cancellation: Cancellation | undefined, onCancel: () => void): void {
+  heed(cancellation: StatementCancellation | undefined, onCancel: () => void): void {
     this.#forget = cancellation?.onCancel(() => {
       this.#isLetGo = true;
       onCancel();
@@ -89,10 +89,10 @@ export class Reading {
 }
 
 /** Which statements are quick, by what they took at their last time. */
-export class Pace {
+export class StatementPace {
   readonly #quick = new Set<string>();
 
-  isQuick({ statement }: Reading): boolean {
+  isQuick({ statement }: PipelinedRead): boolean {
     return this.#quick.has(statement.text);
   }
 
@@ -106,12 +106,12 @@ export class Pace {
 }
 
 /** Whom a line tells. */
-export interface LineOwner {
-  readonly pace: Pace;
+export interface PipelineOwner {
+  readonly pace: StatementPace;
   /** One was answered, or failed. `owner`: whose the first in line was. */
-  onLeft(line: Line, owner: string): void;
+  onLeft(line: PipelineSession, owner: string): void;
   /** It stood behind another one when the session was lost, and was moved: it has to be sent once more. */
-  onMoved(reading: Reading): void;
+  onMoved(reading: PipelinedRead): void;
 }
 
 /**
@@ -121,17 +121,17 @@ export interface LineOwner {
  * A request to cancel names a session and not a statement: one that comes late ends what runs then. So whoever stands behind a statement that
  * is to be cancelled is first sent to another session, and the session is never used again.
  */
-export class Line {
-  readonly session: Session;
-  readonly #owner: LineOwner;
-  readonly #sent: Reading[] = [];
+export class PipelineSession {
+  readonly session: DatabaseSession;
+  readonly #owner: PipelineOwner;
+  readonly #sent: PipelinedRead[] = [];
   #firstSince = 0;
   #isQuick = true;
   #isLost = false;
   #isCancelled = false;
   #cancelling: NodeJS.Timeout | undefined;
 
-  constructor(session: Session, owner: LineOwner) {
+  constructor(session: DatabaseSession, owner: PipelineOwner) {
     this.session = session;
     this.#owner = owner;
   }
@@ -140,11 +140,11 @@ export class Line {
     return this.#sent.length;
   }
 
-  get first(): Reading | undefined {
+  get first(): PipelinedRead | undefined {
     return this.#sent[0];
   }
 
-  accepts(reading: Reading): boolean {
+  accepts(reading: PipelinedRead): boolean {
     if (this.#isCancelled) return false;
     const { length } = this.#sent;
     if (length === 0) return true;
@@ -154,7 +154,7 @@ export class Line {
     return this.#owner.pace.isQuick(reading) && performance.now() - this.#firstSince < LATE_MS;
   }
 
-  send(reading: Reading): void {
+  send(reading: PipelinedRead): void {
     if (this.#sent.length === 0) {
       this.#firstSince = performance.now();
       this.#isQuick = this.#owner.pace.isQuick(reading);
@@ -175,7 +175,7 @@ export class Line {
   }
 
   /** Nobody waits for this one any more: where it has begun and does not end soon, it is cancelled. */
-  letGo(reading: Reading): void {
+  letGo(reading: PipelinedRead): void {
     if (this.#sent[0] === reading) this.#cancelLater();
   }
 
@@ -195,7 +195,7 @@ export class Line {
   }
 
   /** Marks those as moved that wait too long behind the first. */
-  takeStuck(): readonly Reading[] {
+  takeStuck(): readonly PipelinedRead[] {
     if (this.#sent.length < 2 || performance.now() - this.#firstSince < STUCK_MS) return [];
     const stuck = this.#sent.slice(1).filter(({ wasMoved, isSettled }) => !wasMoved && !isSettled);
     for (const reading of stuck) reading.move();
@@ -203,7 +203,7 @@ export class Line {
   }
 
   /** The first one to hear of it was on its way; the others had not begun. */
-  #lose(reading: Reading, error: unknown): void {
+  #lose(reading: PipelinedRead, error: unknown): void {
     const hadBegun = !this.#isLost;
     this.#isLost = true;
     if (!hadBegun && !reading.wasMoved && !reading.isSettled) {
@@ -213,7 +213,7 @@ export class Line {
     reading.giveUp(error);
   }
 
-  #leave(reading: Reading): void {
+  #leave(reading: PipelinedRead): void {
     const { owner } = this.#sent[0]!;
     const place = this.#sent.indexOf(reading);
     this.#sent.splice(place, 1);

@@ -1,6 +1,6 @@
 import { quoteIdent } from '../sql/quote.js';
-import { Session, type SessionOptions } from './session.js';
-import type { Logger, Queryable } from './types.js';
+import { DatabaseSession, type SessionOptions } from './session.js';
+import type { DatabaseLogger, Queryable } from './types.js';
 
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 1_500;
@@ -12,7 +12,7 @@ const ANSWER_WITHIN_MS = 2_000;
 const LISTEN_WITHIN_MS = 5_000;
 
 export interface ListenerOptions extends Omit<SessionOptions, 'onLost' | 'onNotify'> {
-  readonly log?: Logger;
+  readonly log?: DatabaseLogger;
 }
 
 export interface ListenerEvents {
@@ -57,7 +57,7 @@ class Listener {
   readonly #events: ListenerEvents;
   readonly #options: ListenerOptions;
   #state: 'opening' | 'listening' | 'waiting' | 'ended' = 'opening';
-  #session: Session | null = null;
+  #session: DatabaseSession | null = null;
   #timer: NodeJS.Timeout | undefined;
   #delayMs = FIRST_DELAY_MS;
 
@@ -69,7 +69,7 @@ class Listener {
   }
 
   async open(): Promise<void> {
-    const session = new Session(this.#url, {
+    const session = new DatabaseSession(this.#url, {
       ...this.#options,
       onNotify: (from, payload) => {
         if (from === this.#channel && this.#state === 'listening') this.#events.onNotify(payload);
@@ -99,7 +99,7 @@ class Listener {
     await this.#session?.end().catch(() => {});
   }
 
-  #askLater(session: Session): void {
+  #askLater(session: DatabaseSession): void {
     this.#timer = setTimeout(() => {
       // An answer that stays away loses the session, which says so itself.
       session.query({ text: 'select', params: [] }, { silenceMs: ANSWER_WITHIN_MS }).then(

@@ -1,5 +1,5 @@
 import type { Statement } from '../sql/statement.js';
-import type { Cancellation } from './cancellation.js';
+import type { StatementCancellation } from './cancellation.js';
 import type { Database, Queryable, QueryOptions, TextRow, TransactionOptions } from './types.js';
 
 /** Whose statements they are. */
@@ -7,7 +7,7 @@ export interface StatementOwner {
   /** Shares of the pool are counted by it. */
   readonly owner: string;
   /** When nobody waits for an answer any more. */
-  readonly cancellation?: Cancellation | undefined;
+  readonly cancellation?: StatementCancellation | undefined;
   /** Called in a transaction before anything else; where it throws, nothing is done, however long the transaction waited for a connection. */
   readonly assertRights?: (() => void) | undefined;
 }

@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 500;
  * as a dead link at first: each time it is given up on it is given twice the time, and what it then took is remembered. What is quick
  * (again) has the base.
  */
-export class Patience {
+export class SilenceLimits {
   readonly #baseMs: number;
   readonly #known = new Map<string, number>();
 

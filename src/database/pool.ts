@@ -1,10 +1,10 @@
 import { RivuletError } from '../../shared/errors.js';
 import type { Statement } from '../sql/statement.js';
-import type { Cancellation } from './cancellation.js';
-import { FairQueue, NOBODY, type Queued } from './fair-queue.js';
-import { Line, type LineOwner, Pace, Reading } from './line.js';
-import { Session, type SessionOptions } from './session.js';
-import { Shares } from './shares.js';
+import type { StatementCancellation } from './cancellation.js';
+import { FairQueue, NOBODY, type QueuedWork } from './fair-queue.js';
+import { PipelinedRead, type PipelineOwner, PipelineSession, StatementPace } from './line.js';
+import { DatabaseSession, type SessionOptions } from './session.js';
+import { OwnerShares } from './shares.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 /** How often lines are looked at in which somebody may wait too long. */
@@ -19,14 +19,14 @@ export interface PoolOptions extends Omit<SessionOptions, 'onLost' | 'onNotify'>
 type UseOptions = Pick<QueryOptions, 'owner' | 'cancellation'>;
 
 /** Who waits for a session. */
-type Waiting = WaitingAlone | WaitingReading;
+type WaitingWork = WaitingAlone | WaitingReading;
 
-class WaitingAlone implements Queued {
+class WaitingAlone implements QueuedWork {
   readonly kind = 'alone';
   readonly owner: string;
-  readonly session: Promise<Session>;
+  readonly session: Promise<DatabaseSession>;
   isSettled = false;
-  #resolve!: (session: Session) => void;
+  #resolve!: (session: DatabaseSession) => void;
   #reject!: (error: Error) => void;
 
   constructor(owner: string) {
@@ -37,7 +37,7 @@ class WaitingAlone implements Queued {
     });
   }
 
-  resolve(session: Session): void {
+  resolve(session: DatabaseSession): void {
     this.isSettled = true;
     this.#resolve(session);
   }
@@ -48,11 +48,11 @@ class WaitingAlone implements Queued {
   }
 }
 
-class WaitingReading implements Queued {
+class WaitingReading implements QueuedWork {
   readonly kind = 'reading';
-  readonly reading: Reading;
+  readonly reading: PipelinedRead;
 
-  constructor(reading: Reading) {
+  constructor(reading: PipelinedRead) {
     this.reading = reading;
   }
 
@@ -74,15 +74,15 @@ class WaitingReading implements Queued {
  * owners. Work has a session for itself. Readings share one only where there is none to have: see `Line`. As long as work waits that may
  * have a session, no reading is sent ahead of it.
  */
-export class Pool {
+export class ConnectionPool {
   readonly #url: string;
   readonly #options: PoolOptions;
-  readonly #idle: Session[] = [];
-  readonly #all = new Set<Session>();
-  readonly #lines = new Set<Line>();
-  readonly #waiting = new FairQueue<Waiting>();
-  readonly #shares: Shares;
-  readonly #owner: LineOwner;
+  readonly #idle: DatabaseSession[] = [];
+  readonly #all = new Set<DatabaseSession>();
+  readonly #lines = new Set<PipelineSession>();
+  readonly #waiting = new FairQueue<WaitingWork>();
+  readonly #shares: OwnerShares;
+  readonly #owner: PipelineOwner;
   #looking: NodeJS.Timeout | undefined;
   #onDrained: (() => void) | null = null;
   #closing: Promise<void> | null = null;
@@ -90,16 +90,16 @@ export class Pool {
   constructor(url: string, options: PoolOptions) {
     this.#url = url;
     this.#options = options;
-    this.#shares = new Shares(options.maxPerOwner ?? options.max);
+    this.#shares = new OwnerShares(options.maxPerOwner ?? options.max);
     this.#owner = {
-      pace: new Pace(),
+      pace: new StatementPace(),
       onLeft: (line, owner) => this.#left(line, owner),
       onMoved: (reading) => this.#place(reading, true),
     };
   }
 
   /** Lends a session to `work` alone. Rejects as `work` does, with DATABASE_CLOSED, or, where it had not begun, with REQUEST_CANCELLED. */
-  async use<T>(work: (session: Session) => Promise<T>, options: UseOptions = {}): Promise<T> {
+  async use<T>(work: (session: DatabaseSession) => Promise<T>, options: UseOptions = {}): Promise<T> {
     const { owner = NOBODY, cancellation } = options;
     const session = await this.#acquire(owner, cancellation);
     try {
@@ -112,7 +112,7 @@ export class Pool {
 
   /** Runs a statement that only reads; where it stands behind one that does not end, or is lost, it is sent again. Rejects as `use`. */
   read(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
-    const reading = new Reading(statement, options);
+    const reading = new PipelinedRead(statement, options);
     const { cancellation } = options;
     if (cancellation?.isCancelled) return Promise.reject(cancelled());
     reading.heed(cancellation, () => {
@@ -145,7 +145,7 @@ export class Pool {
     await Promise.all([...this.#all].map((session) => this.#discard(session)));
   }
 
-  async #acquire(owner: string, cancellation: Cancellation | undefined): Promise<Session> {
+  async #acquire(owner: string, cancellation: StatementCancellation | undefined): Promise<DatabaseSession> {
     if (this.#closing) throw closed();
     if (cancellation?.isCancelled) throw cancelled();
     const session = this.#shares.mayTake(owner) ? this.#free() : undefined;
@@ -164,7 +164,7 @@ export class Pool {
   }
 
   /** `isFirst`: before those who wait, whatever its owner has. */
-  #place(reading: Reading, isFirst = false): void {
+  #place(reading: PipelinedRead, isFirst = false): void {
     if (this.#closing) {
       reading.giveUp(closed());
       return;
@@ -183,8 +183,8 @@ export class Pool {
   }
 
   /** Sends it behind others; false where it should not be. */
-  #queue(reading: Reading): boolean {
-    let shortest: Line | null = null;
+  #queue(reading: PipelinedRead): boolean {
+    let shortest: PipelineSession | null = null;
     for (const line of this.#lines) {
       if ((shortest === null || line.length < shortest.length) && line.accepts(reading)) shortest = line;
     }
@@ -206,8 +206,8 @@ export class Pool {
     if ([...this.#lines].some(({ length }) => length > 1)) this.#lookLater();
   }
 
-  #begin(session: Session, reading: Reading): void {
-    const line = new Line(session, this.#owner);
+  #begin(session: DatabaseSession, reading: PipelinedRead): void {
+    const line = new PipelineSession(session, this.#owner);
     this.#lines.add(line);
     this.#shares.take(reading.owner);
     line.send(reading);
@@ -215,7 +215,7 @@ export class Pool {
   }
 
   /** The session counts for the one who is first in line; `owner` was. */
-  #left(line: Line, owner: string): void {
+  #left(line: PipelineSession, owner: string): void {
     const next = line.first?.owner;
     if (next !== owner) {
       this.#shares.giveBack(owner);
@@ -231,7 +231,7 @@ export class Pool {
   }
 
   /** With those who wait, until one of them wants a session for itself. */
-  #fill(line: Line): void {
+  #fill(line: PipelineSession): void {
     for (let next = this.#nextIn(line); next; next = this.#nextIn(line)) {
       this.#waiting.take(next);
       line.send(next.reading);
@@ -240,17 +240,17 @@ export class Pool {
   }
 
   /** Those who have their share may still stand in line, where nobody else waits. */
-  #nextIn(line: Line): WaitingReading | undefined {
+  #nextIn(line: PipelineSession): WaitingReading | undefined {
     const next = this.#waiting.next(this.#shares.mayTake) ?? this.#waiting.next(() => true);
     return next?.kind === 'reading' && line.accepts(next.reading) ? next : undefined;
   }
 
-  #free(): Session | undefined {
+  #free(): DatabaseSession | undefined {
     return this.#idle.pop() ?? (this.#all.size < this.#options.max ? this.#make() : undefined);
   }
 
-  #make(): Session {
-    const session = new Session(this.#url, {
+  #make(): DatabaseSession {
+    const session = new DatabaseSession(this.#url, {
       ...this.#options,
       onLost: (lost, silent) => this.#lost(lost, silent),
     });
@@ -258,7 +258,7 @@ export class Pool {
     return session;
   }
 
-  #release(session: Session): void {
+  #release(session: DatabaseSession): void {
     if (this.#closing || session.lost || session.isSpent) void this.#discard(session);
     else this.#idle.push(session);
     this.#serve();
@@ -281,17 +281,17 @@ export class Pool {
   }
 
   /** Where one link went silent, those that lie idle are not trusted either. */
-  #lost(session: Session, silent: boolean): void {
+  #lost(session: DatabaseSession, silent: boolean): void {
     this.#forget(session);
     if (silent) for (const idle of this.#idle.splice(0)) void this.#discard(idle);
   }
 
-  async #discard(session: Session): Promise<void> {
+  async #discard(session: DatabaseSession): Promise<void> {
     this.#forget(session);
     await session.end().catch(() => {});
   }
 
-  #forget(session: Session): void {
+  #forget(session: DatabaseSession): void {
     if (!this.#all.delete(session)) return;
     const place = this.#idle.indexOf(session);
     if (place >= 0) this.#idle.splice(place, 1);

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { RivuletError } from '../../shared/errors.js';
 import type { Statement } from '../sql/statement.js';
 import { codeOf, SQLSTATE } from './errors.js';
-import type { Patience } from './patience.js';
+import type { SilenceLimits } from './patience.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 const TEXT_OID = 25;
@@ -31,7 +31,7 @@ export interface SessionOptions {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   /** How long the server may say nothing while a statement waits. Without it a statement waits for as long as the system does. */
-  readonly patience?: Patience | undefined;
+  readonly patience?: SilenceLimits | undefined;
   /** A statement that waited so long for a lock is refused (55P03). Default: as the database was told. */
   readonly lockTimeoutMs?: number | undefined;
   /** A statement that takes longer is cancelled by Postgres, and rejects with QUERY_TIMEOUT. Default: as the database was told. */
@@ -40,7 +40,7 @@ export interface SessionOptions {
   readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly onNotify?: (channel: string, payload: string) => void;
   /** Called once, when the connection is gone for whatever reason; `silent`: it was given up, and so may be others. */
-  readonly onLost: (session: Session, silent: boolean) => void;
+  readonly onLost: (session: DatabaseSession, silent: boolean) => void;
 }
 
 /** How long a connection that was ended in order may take to close before it is cut. */
@@ -54,7 +54,7 @@ const CLOSE_WITHIN_MS = 2_000;
  * `max: 1`, and a lost one is thrown away; statements on it are refused before they reach the driver. Its socket is ours, so that a
  * link over which nothing comes any more can be seen and cut.
  */
-export class Session {
+export class DatabaseSession {
   readonly #bornAt = performance.now();
   #lost: Error | null = null;
   readonly #sql: postgres.Sql;
@@ -91,7 +91,7 @@ export class Session {
       // Accepted by the driver, missing in its types.
       ...({
         onnotify: options.onNotify,
-        socket: (target: Target) => {
+        socket: (target: SessionTarget) => {
           // The driver may connect once more for what waits; nobody would close that connection, and the process would not end.
           if (this.#lost) throw this.#lost;
           // For the request to cancel, which goes over a connection of its own.
@@ -273,14 +273,14 @@ class Silence extends RivuletError {
 }
 
 /** What the driver knows of the server's addresses. */
-interface Target {
+interface SessionTarget {
   readonly host: readonly string[];
   readonly port: readonly number[];
   readonly path: string | false;
 }
 
 /** Connecting, not connected: what is written meanwhile waits. Of several hosts each attempt takes the next. */
-function openSocket({ host, port, path }: Target, attempt: number): Socket {
+function openSocket({ host, port, path }: SessionTarget, attempt: number): Socket {
   const socket = new Socket();
   if (path) return socket.connect(path);
   const at = attempt % port.length;

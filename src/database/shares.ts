@@ -1,7 +1,7 @@
 import { NOBODY } from './fair-queue.js';
 
 /** How many sessions each owner has, and may have. */
-export class Shares {
+export class OwnerShares {
   readonly #most: number;
   readonly #taken = new Map<string, number>();
 

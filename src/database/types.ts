@@ -1,11 +1,11 @@
 import type { Statement } from '../sql/statement.js';
-import type { Cancellation } from './cancellation.js';
+import type { StatementCancellation } from './cancellation.js';
 
 /** One row, every column as text. All statements cast what they select to text, so nothing is parsed on the way. */
 export type TextRow = readonly (string | null)[];
 
 /** What the parts log to; pino's loggers fit. */
-export interface Logger {
+export interface DatabaseLogger {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
@@ -29,7 +29,7 @@ export interface QueryOptions {
    * When it is cancelled, the statement rejects with `REQUEST_CANCELLED`; one that waits is dropped, and a shared one that runs, and goes on to,
    * is cancelled in Postgres.
    */
-  readonly cancellation?: Cancellation | undefined;
+  readonly cancellation?: StatementCancellation | undefined;
   /** The connection is given up when nothing came from the server for so long. Default: as the pool was told. */
   readonly silenceMs?: number;
 }
@@ -70,5 +70,5 @@ export interface TransactionOptions {
   /** See `QueryOptions.owner`. */
   readonly owner?: string | undefined;
   /** When it is cancelled while the transaction has not begun, it does not begin. One that has begun is carried through. */
-  readonly cancellation?: Cancellation | undefined;
+  readonly cancellation?: StatementCancellation | undefined;
 }

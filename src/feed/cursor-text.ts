@@ -1,4 +1,4 @@
-import type { Anchor, Snapshot } from '../log/snapshot.js';
+import type { Snapshot, SnapshotAnchor } from '../log/snapshot.js';
 
 /** What a cursor says, before it is encrypted. */
 export interface CursorContent {
@@ -42,7 +42,8 @@ export function unpackCursor(packed: Buffer): CursorContent {
   const xmin = reader.number();
   const xmax = xmin + reader.number();
   const loggedAt = reader.text();
-  const anchor: { anchor?: Anchor } = loggedAt === '' ? {} : { anchor: { xid: reader.number(), loggedAt } };
+  const anchor: { anchor?: SnapshotAnchor } =
+    loggedAt === '' ? {} : { anchor: { xid: reader.number(), loggedAt } };
   const xip = new Set<bigint>();
   let end = xmin;
   for (let left = reader.number(); left > 0n; left--) {

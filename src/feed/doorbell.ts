@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, Logger, Queryable } from '../database/types.js';
+import type { Database, DatabaseLogger, Queryable } from '../database/types.js';
 import { ERRORS } from '../error-texts.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
 import { ReaderLock } from './reader-lock.js';
@@ -18,7 +18,7 @@ export interface DoorbellOptions {
   readonly onRing: () => void;
   /** Whether a ring would be heard, each time that it changes: `lost` until the connection is back and was tested. */
   readonly onBell: (bell: 'works' | 'lost' | 'dumb') => void;
-  readonly log?: Logger | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 /**

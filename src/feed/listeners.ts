@@ -1,12 +1,12 @@
-import type { Logger } from '../database/types.js';
+import type { DatabaseLogger } from '../database/types.js';
 import type { FeedBatch, FeedListener } from './types.js';
 
 /** The listeners of a feed. One that rejects is logged; the others and the feed go on. */
-export class Listeners {
+export class FeedListeners {
   readonly #listeners = new Set<{ listener: FeedListener }>();
-  readonly #log: Logger | undefined;
+  readonly #log: DatabaseLogger | undefined;
 
-  constructor(log?: Logger) {
+  constructor(log?: DatabaseLogger) {
     this.#log = log;
   }
 

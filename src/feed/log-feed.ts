@@ -1,19 +1,19 @@
 import { RivuletError } from '../../shared/errors.js';
 import type { Model } from '../../shared/model/types.js';
 import { codedError, codeOf, SQLSTATE } from '../database/errors.js';
-import type { Database, Logger } from '../database/types.js';
-import { Claim } from '../log/claim.js';
+import type { Database, DatabaseLogger } from '../database/types.js';
+import { LogClaim } from '../log/claim.js';
 import { decode } from '../log/decode.js';
 import { NEWEST_SQL, parsePosition } from '../log/newest.js';
 import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { renewLog } from '../log/renew.js';
-import { Shapes } from '../log/shapes.js';
+import { ImageShapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
-import { Listeners } from './listeners.js';
-import { createLogPages, type LogPages, type Unreadable } from './log-pages.js';
-import { Meter } from './meter.js';
+import { FeedListeners } from './listeners.js';
+import { createLogPages, type LogPages, type UnreadableRange } from './log-pages.js';
+import { FeedMeter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
-import { Sleeper } from './sleeper.js';
+import { FeedSleeper } from './sleeper.js';
 import type { Feed, FeedBatch, FeedListener, FeedStatus } from './types.js';
 
 export interface LogFeedOptions {
@@ -25,7 +25,7 @@ export interface LogFeedOptions {
   readonly listen?: boolean;
   /** See `LogPagesOptions`. */
   readonly maxTransactionRows?: number;
-  readonly log?: Logger;
+  readonly log?: DatabaseLogger;
 }
 
 /** In one statement; what is more comes by pages. */
@@ -44,29 +44,29 @@ export function createLogFeed(options: LogFeedOptions): Feed {
 
 class LogFeed implements Feed {
   readonly #database: Database;
-  readonly #listeners: Listeners;
-  readonly #shapes: Shapes;
+  readonly #listeners: FeedListeners;
+  readonly #shapes: ImageShapes;
   readonly #pages: LogPages;
   readonly #loop: ReadLoop;
-  readonly #sleeper: Sleeper;
-  readonly #claim: Claim;
-  readonly #meter = new Meter();
+  readonly #sleeper: FeedSleeper;
+  readonly #claim: LogClaim;
+  readonly #meter = new FeedMeter();
   #position: Snapshot | null = null;
   #epoch = '';
 
   constructor(options: LogFeedOptions) {
     this.#database = options.database;
-    this.#listeners = new Listeners(options.log);
-    this.#shapes = new Shapes(options.model);
+    this.#listeners = new FeedListeners(options.log);
+    this.#shapes = new ImageShapes(options.model);
     this.#pages = createLogPages(options.model, options);
-    this.#sleeper = new Sleeper({
+    this.#sleeper = new FeedSleeper({
       database: options.database,
       pollMs: options.pollMs ?? 1_000,
       listen: options.listen ?? true,
       loop: () => this.#loop,
       log: options.log,
     });
-    this.#claim = new Claim({
+    this.#claim = new LogClaim({
       database: options.database,
       position: () => this.position.xmin,
       log: options.log,
@@ -190,14 +190,14 @@ class LogFeed implements Feed {
     this.#position = batch.position;
   }
 
-  async #startOver(why: Unreadable['kind']): Promise<void> {
+  async #startOver(why: UnreadableRange['kind']): Promise<void> {
     const { position, epoch } = await this.#now();
     this.#epoch = epoch;
     await this.#handOver({ transactions: [], position, reset: WHY[why] });
   }
 }
 
-const WHY: Readonly<Record<Unreadable['kind'], string>> = {
+const WHY: Readonly<Record<UnreadableRange['kind'], string>> = {
   foreign: 'the change log is another one, or was set back',
   trimmed: 'the change log was trimmed before it was read, or has more than is caught up with',
   lost: 'the change log does not say what its images have in them; run `rivulet migrate`',

@@ -3,12 +3,12 @@ import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
 import { decode } from '../log/decode.js';
 import { parseRead, positionAfter, readSince } from '../log/read.js';
-import { Shapes } from '../log/shapes.js';
+import { ImageShapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import { parseUnseen, readUnseen, type SqlTable } from '../log/unseen.js';
 import type { DecodedCursor } from './cursor.js';
-import { createLogPages, type LogPagesOptions, type Unreadable } from './log-pages.js';
+import { createLogPages, type LogPagesOptions, type UnreadableRange } from './log-pages.js';
 
 /** What the log says since a cursor. */
 export type HistoryRead =
@@ -25,7 +25,7 @@ export type HistoryRead =
   /** The log cannot be read back to the cursor. */
   | { readonly kind: 'lost'; readonly reason: string };
 
-export interface History {
+export interface LogHistory {
   /** Everything since a client's cursor. */
   read(db: Queryable, since: DecodedCursor): Promise<HistoryRead>;
   /**
@@ -44,8 +44,8 @@ const READ_ROWS = 250;
 const PAGE_CHANGES = 1_000;
 
 /** Reads back in the change log; remembers the shapes it has seen. */
-export function createLogHistory(model: Model, options: LogPagesOptions = {}): History {
-  const shapes = new Shapes(model);
+export function createLogHistory(model: Model, options: LogPagesOptions = {}): LogHistory {
+  const shapes = new ImageShapes(model);
   const pages = createLogPages(model, options);
   const read = async (db: Queryable, { epoch, snapshot: since }: DecodedCursor): Promise<HistoryRead> => {
     const answer = await db.query(readSince(since, READ_ROWS), { prepare: false });
@@ -87,6 +87,6 @@ export function createLogHistory(model: Model, options: LogPagesOptions = {}): H
   };
 }
 
-function unread({ kind }: Unreadable): HistoryRead {
+function unread({ kind }: UnreadableRange): HistoryRead {
   return kind === 'lost' ? { kind, reason: 'the change log cannot be read' } : { kind };
 }

@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
 import { TransactionDecoder } from '../log/decode-transaction.js';
-import { type Outline, outlineSince, parseOutline } from '../log/outline.js';
-import { Progress } from '../log/progress.js';
-import { type LoggedRow, type Part, parseRead, readPart } from '../log/read.js';
-import { Shapes } from '../log/shapes.js';
+import { type LogOutline, outlineSince, parseOutline } from '../log/outline.js';
+import { ReadPositions } from '../log/progress.js';
+import { type LoggedRow, type LogPart, parseRead, readPart } from '../log/read.js';
+import { ImageShapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { DecodedCursor } from './cursor.js';
@@ -18,7 +18,7 @@ export interface LogPage {
 }
 
 /** Why the log cannot be read from a cursor: see `HistoryRead`. */
-export type Unreadable = { readonly kind: 'foreign' | 'trimmed' | 'lost' };
+export type UnreadableRange = { readonly kind: 'foreign' | 'trimmed' | 'lost' };
 
 /** What the log has since a cursor, to be read page by page. */
 export interface LogRange {
@@ -31,11 +31,11 @@ export interface LogRange {
   /** Whether one of these was emptied, or changed without being logged. */
   breaks(tables: ReadonlySet<string>): boolean;
   /** The next page, of at most so many changes or of one transaction; `null` after the last. Not to be called twice at a time. */
-  next(db: Queryable, maxChanges: number): Promise<LogPage | Unreadable | null>;
+  next(db: Queryable, maxChanges: number): Promise<LogPage | UnreadableRange | null>;
 }
 
 export interface LogPages {
-  range(db: Queryable, since: DecodedCursor): Promise<LogRange | Unreadable>;
+  range(db: Queryable, since: DecodedCursor): Promise<LogRange | UnreadableRange>;
 }
 
 export interface LogPagesOptions {
@@ -60,7 +60,7 @@ const MAX_TRANSACTIONS = 1_000_000;
  * More than a million transactions are `trimmed`, too: nobody waits for so long.
  */
 export function createLogPages(model: Model, options: LogPagesOptions = {}): LogPages {
-  const shapes = new Shapes(model);
+  const shapes = new ImageShapes(model);
   const nameOf = (sqlSchema: string | null, sqlName: string | null) =>
     model.tables.find((table) => table.sqlSchema === sqlSchema && table.sqlName === sqlName)?.name;
   return {
@@ -91,33 +91,33 @@ export function createLogPages(model: Model, options: LogPagesOptions = {}): Log
 }
 
 class Unread extends Error {
-  readonly kind: Unreadable['kind'];
+  readonly kind: UnreadableRange['kind'];
 
-  constructor(kind: Unreadable['kind']) {
+  constructor(kind: UnreadableRange['kind']) {
     super(kind);
     this.kind = kind;
   }
 }
 
 class Pages {
-  readonly #outline: Outline;
+  readonly #outline: LogOutline;
   readonly #since: Snapshot;
-  readonly #shapes: Shapes;
+  readonly #shapes: ImageShapes;
   readonly #maxRows: number;
-  readonly #progress: Progress;
+  readonly #progress: ReadPositions;
   #at = 0;
   #position: Snapshot;
 
-  constructor(outline: Outline, since: Snapshot, shapes: Shapes, maxRows: number) {
+  constructor(outline: LogOutline, since: Snapshot, shapes: ImageShapes, maxRows: number) {
     this.#outline = outline;
     this.#since = since;
     this.#shapes = shapes;
     this.#maxRows = maxRows;
-    this.#progress = new Progress(since, outline.snapshot, outline.xids);
+    this.#progress = new ReadPositions(since, outline.snapshot, outline.xids);
     this.#position = since;
   }
 
-  async next(db: Queryable, maxChanges: number): Promise<LogPage | Unreadable | null> {
+  async next(db: Queryable, maxChanges: number): Promise<LogPage | UnreadableRange | null> {
     const { xids } = this.#outline;
     const at = this.#at;
     if (at === xids.length) return null;
@@ -205,7 +205,7 @@ class Pages {
     return decoder;
   }
 
-  async #read(db: Queryable, part: Part, atLeast: number): Promise<readonly LoggedRow[]> {
+  async #read(db: Queryable, part: LogPart, atLeast: number): Promise<readonly LoggedRow[]> {
     const read = parseRead(await db.query(readPart(part, this.#since), { prepare: false }));
     if (!read) throw new Unread('lost');
     if (read.epoch !== this.#outline.epoch) throw new Unread('foreign');

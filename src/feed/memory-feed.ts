@@ -1,9 +1,9 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import { isVisible, type Snapshot, withVisible } from '../log/snapshot.js';
-import type { LoggedChange, LoggedTransaction, Operation } from '../log/types.js';
-import { Listeners } from './listeners.js';
-import { Meter } from './meter.js';
+import type { ChangeOperation, LoggedChange, LoggedTransaction } from '../log/types.js';
+import { FeedListeners } from './listeners.js';
+import { FeedMeter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
 import type { Feed } from './types.js';
 
@@ -37,8 +37,8 @@ export function createMemoryFeed(): MemoryFeed {
 
 class MemoryLogFeed implements MemoryFeed {
   readonly epoch = 'memory';
-  readonly #listeners = new Listeners();
-  readonly #meter = new Meter();
+  readonly #listeners = new FeedListeners();
+  readonly #meter = new FeedMeter();
   readonly #loop = new ReadLoop({
     read: () => this.#read(),
     pauseMs: () => 2 ** 31 - 1,
@@ -91,7 +91,12 @@ class MemoryLogFeed implements MemoryFeed {
     const xid = this.#nextXid++;
     this.#inProgress.add(xid);
     const changes: LoggedChange[] = [];
-    const log = (table: ModelTable, op: Operation, before: RowCells | null, after: RowCells | null): void => {
+    const log = (
+      table: ModelTable,
+      op: ChangeOperation,
+      before: RowCells | null,
+      after: RowCells | null,
+    ): void => {
       if (!this.#inProgress.has(xid)) throw new Error('the transaction is over');
       changes.push({ seq: this.#nextSeq++, table, op, old: before, new: after });
     };

@@ -1,7 +1,7 @@
 import type { FeedBatch, FeedStatus } from './types.js';
 
 /** Counts what a feed did, for its status. */
-export class Meter {
+export class FeedMeter {
   #readAt: number | null = null;
   #lagMs: number | null = null;
   #transactions = 0;

@@ -1,5 +1,5 @@
 import { isPassing } from '../database/retry.js';
-import type { Database, Logger } from '../database/types.js';
+import type { Database, DatabaseLogger } from '../database/types.js';
 import { ERRORS } from '../error-texts.js';
 
 /** From so full on it is warned of. */
@@ -9,7 +9,7 @@ export interface NotifyQueueOptions {
   readonly database: Database;
   /** How often to look; default 10,000. */
   readonly everyMs?: number | undefined;
-  readonly log?: Logger | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 /**

@@ -6,8 +6,8 @@ import {
   awake,
   CLOCK,
   step,
-  type Wakefulness,
   type WakefulnessEvent,
+  type WakefulnessState,
 } from './wakefulness.js';
 
 export interface SleeperOptions extends Pick<DoorbellOptions, 'database' | 'log'> {
@@ -19,10 +19,10 @@ export interface SleeperOptions extends Pick<DoorbellOptions, 'database' | 'log'
 }
 
 /** Wakes a loop of readings, or keeps it awake: does what `wakefulness.ts` decides, with a doorbell. */
-export class Sleeper {
+export class FeedSleeper {
   readonly #options: SleeperOptions;
   readonly #doorbell: Doorbell | null;
-  #state: Wakefulness;
+  #state: WakefulnessState;
   #naps = 0;
 
   constructor(options: SleeperOptions) {

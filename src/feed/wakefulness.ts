@@ -16,7 +16,7 @@
  * "Bound" is awake and not able to sleep, because nobody would be heard. "Clock" reads as often as it was told to, bell or no bell; so
  * does whoever is asleep. Reaching and settling are told as one, "falling asleep".
  */
-export type Wakefulness =
+export type WakefulnessState =
   | { readonly kind: 'clock' }
   | {
       readonly kind: 'awake';
@@ -39,7 +39,7 @@ export type WakefulnessEvent =
   /** `state`: when the reading began. `found`: transactions. `tookMs`: the reading alone. */
   | {
       readonly kind: 'has read';
-      readonly state: Wakefulness;
+      readonly state: WakefulnessState;
       readonly found: number;
       readonly tookMs: number;
     }
@@ -49,11 +49,11 @@ export type WakefulnessEvent =
   | { readonly kind: 'lock taken' }
   | { readonly kind: 'lock refused' };
 
-export type Deed = 'read' | 'read soon' | 'take lock' | 'drop lock';
+export type WakefulnessDeed = 'read' | 'read soon' | 'take lock' | 'drop lock';
 
-export interface Step {
-  readonly state: Wakefulness;
-  readonly deeds: readonly Deed[];
+export interface WakefulnessStep {
+  readonly state: WakefulnessState;
+  readonly deeds: readonly WakefulnessDeed[];
 }
 
 /** Between two readings of a reader that is awake. Shorter ones cost more than they bring: a reading takes the database 0.3 ms. */
@@ -66,14 +66,14 @@ const SURPLUS_A_SECOND = 100;
 const WAKES_AT_SURPLUS = 8;
 
 /** At first nobody has heard of the doorbell yet. */
-export function awake(now: number, mayRest = false): Wakefulness {
+export function awake(now: number, mayRest = false): WakefulnessState {
   return { kind: 'awake', mayRest, busyAt: now, pauseMs: AWAKE_PAUSE_MS };
 }
 
-export const CLOCK: Wakefulness = { kind: 'clock' };
+export const CLOCK: WakefulnessState = { kind: 'clock' };
 
 /** `now` is any clock in milliseconds that never goes back. */
-export function step(state: Wakefulness, event: WakefulnessEvent, now: number): Step {
+export function step(state: WakefulnessState, event: WakefulnessEvent, now: number): WakefulnessStep {
   switch (event.kind) {
     case 'rung':
       return stay(state, state.kind === 'awake' || state.kind === 'reaching' ? 'read soon' : 'read');
@@ -91,15 +91,15 @@ export function step(state: Wakefulness, event: WakefulnessEvent, now: number): 
       return holdsLock(state) ? stay(state) : stay(state, 'drop lock');
     case 'lock refused':
       if (state.kind !== 'reaching') return stay(state);
-      return stay({ ...awake(now - RESTS_AFTER_MS, true), pauseMs: state.pauseMs } as Wakefulness);
+      return stay({ ...awake(now - RESTS_AFTER_MS, true), pauseMs: state.pauseMs } as WakefulnessState);
   }
 }
 
 function hasRead(
-  state: Wakefulness,
+  state: WakefulnessState,
   event: Extract<WakefulnessEvent, { kind: 'has read' }>,
   now: number,
-): Step {
+): WakefulnessStep {
   const { found, tookMs } = event;
   switch (state.kind) {
     case 'clock':
@@ -130,10 +130,10 @@ function nextPause(pauseMs: number, found: number, tookMs: number): number {
   return Math.max(longer, 2 * tookMs);
 }
 
-function holdsLock({ kind }: Wakefulness): boolean {
+function holdsLock({ kind }: WakefulnessState): boolean {
   return kind === 'settling' || kind === 'asleep';
 }
 
-function stay(state: Wakefulness, ...deeds: Deed[]): Step {
+function stay(state: WakefulnessState, ...deeds: WakefulnessDeed[]): WakefulnessStep {
   return { state, deeds };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, Logger } from '../database/types.js';
+import type { Database, DatabaseLogger } from '../database/types.js';
 
 /** How often a reader says where it is, and for how long (by the database's clock) it is believed without. */
 const CLAIM_EVERY_MS = 10_000;
@@ -9,7 +9,7 @@ export interface ClaimOptions {
   readonly database: Database;
   /** Every transaction below has been read and handed over. Never goes back. */
   readonly position: () => bigint;
-  readonly log?: Logger | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface ClaimOptions {
  * Open it before the reader takes its first snapshot: retention either sees the claim, or the snapshot sees what retention deletes.
  * A database that refuses it (no privilege, read-only) is warned of and does without.
  */
-export class Claim {
+export class LogClaim {
   readonly #options: ClaimOptions;
   readonly #id = randomUUID();
   #timer: NodeJS.Timeout | undefined;

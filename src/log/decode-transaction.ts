@@ -2,7 +2,7 @@ import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import type { LoggedRow } from './read.js';
 import { RowOrder } from './row-order.js';
-import type { Shapes } from './shapes.js';
+import type { ImageShapes } from './shapes.js';
 import type { LoggedChange, LoggedTransaction } from './types.js';
 
 /**
@@ -10,14 +10,14 @@ import type { LoggedChange, LoggedTransaction } from './types.js';
  * must have been loaded.
  */
 export class TransactionDecoder {
-  readonly #shapes: Shapes;
+  readonly #shapes: ImageShapes;
   readonly #order = new RowOrder();
   readonly #unreadable = new Map<ModelTable, string>();
   #first: LoggedRow | null = null;
   #mutationId: string | null = null;
   #isLost = false;
 
-  constructor(shapes: Shapes) {
+  constructor(shapes: ImageShapes) {
     this.#shapes = shapes;
   }
 
@@ -60,7 +60,7 @@ type DecodedRow =
 
 const NOTHING: DecodedRow = { kind: 'changes', changes: [], logged: null };
 
-function decodeRow(row: LoggedRow, shapes: Shapes): DecodedRow {
+function decodeRow(row: LoggedRow, shapes: ImageShapes): DecodedRow {
   const { seq, op } = row;
   const table = shapes.tableOf(row);
   if (table === null) return NOTHING;

@@ -1,11 +1,11 @@
 import { TransactionDecoder } from './decode-transaction.js';
-import { Progress } from './progress.js';
+import { ReadPositions } from './progress.js';
 import type { LoggedRow, LogRead } from './read.js';
-import type { Shapes } from './shapes.js';
+import type { ImageShapes } from './shapes.js';
 import type { Snapshot } from './snapshot.js';
 import type { LoggedTransaction } from './types.js';
 
-export interface Decoded {
+export interface DecodedRow {
   /** In the order in which whoever waited for a row's lock comes after whom it waited for. */
   readonly transactions: readonly LoggedTransaction[];
   /** Set when it cannot be said what some images have in them, nor of which table they are. */
@@ -22,11 +22,11 @@ export interface Decoded {
 export function decode(
   read: Pick<LogRead, 'snapshot' | 'rows'>,
   position: Snapshot,
-  shapes: Shapes,
-): Decoded {
+  shapes: ImageShapes,
+): DecodedRow {
   const ordered = inFeedOrder(read.rows);
   const xids = BigInt64Array.from(ordered, ([row]) => row!.xid);
-  const progress = new Progress(position, read.snapshot, xids);
+  const progress = new ReadPositions(position, read.snapshot, xids);
   const transactions: LoggedTransaction[] = [];
   let isLost = false;
   for (const [i, rows] of ordered.entries()) {

@@ -1,4 +1,4 @@
-import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
+import { parseSnapshot, type Snapshot, type SnapshotAnchor, settled } from './snapshot.js';
 
 /** The instant of a change of `c`, as `LoggedTransaction.loggedAt`. */
 export const LOGGED_AT_SQL = `to_char(c.logged_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -14,7 +14,7 @@ export const NEWEST_SQL = `coalesce(
 /** What of a snapshot is a position: it sees what was logged and nothing else. `newest` is what `NEWEST_SQL` said in it. */
 export function positionOf(snapshot: Snapshot, newest: string): Snapshot {
   const [xid, loggedAt] = newest.split(' ') as [string, string];
-  const anchor: Anchor | undefined = loggedAt === '' ? undefined : { xid: BigInt(xid), loggedAt };
+  const anchor: SnapshotAnchor | undefined = loggedAt === '' ? undefined : { xid: BigInt(xid), loggedAt };
   return settled(snapshot, BigInt(xid) + 1n, anchor);
 }
 

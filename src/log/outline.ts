@@ -1,16 +1,16 @@
 import type { TextRow } from '../database/types.js';
 import { type Statement, StatementParams } from '../sql/statement.js';
 import { amongSql } from './among.js';
-import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
-import { parseStanding, type Standing, standingSql } from './standing.js';
+import { parseSnapshot, type Snapshot, type SnapshotAnchor, settled } from './snapshot.js';
+import { type LogContinuity, parseStanding, standingSql } from './standing.js';
 
 /** What is in the log since a position, without the images. */
-export interface Outline {
+export interface LogOutline {
   readonly epoch: string;
   /** Retention has deleted rows that the position does not see: nothing else here is good then. */
   readonly isTrimmed: boolean;
   /** Nor is it where this is not `same`. */
-  readonly standing: Standing;
+  readonly standing: LogContinuity;
   /** The position after everything that there is. */
   readonly snapshot: Snapshot;
   /** There are more transactions than were asked for; what there is of them is not told. */
@@ -62,7 +62,7 @@ from rivulet.log l`,
 }
 
 /** Reads the answer of `outlineSince`; `null` when there is no log. */
-export function parseOutline([row]: readonly TextRow[], since: Snapshot): Outline | null {
+export function parseOutline([row]: readonly TextRow[], since: Snapshot): LogOutline | null {
   if (!row) return null;
   const [taken, epoch, isTrimmed, standing, isCut, list, tables] = row;
   const items = list ? list.split(',') : [];
@@ -78,7 +78,7 @@ export function parseOutline([row]: readonly TextRow[], since: Snapshot): Outlin
     if (xids[at]! >= end) end = xids[at]! + 1n;
   }
   const named = tables ? (JSON.parse(tables) as [string | null, string | null, boolean][]) : [];
-  const anchor: Anchor | undefined = items.length === 0 ? since.anchor : undefined;
+  const anchor: SnapshotAnchor | undefined = items.length === 0 ? since.anchor : undefined;
   return {
     epoch: epoch!,
     isTrimmed: isTrimmed === 'true',

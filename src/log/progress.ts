@@ -5,7 +5,7 @@ import type { Snapshot } from './snapshot.js';
  * ended between the two and is not among `xids` has nothing to tell, so positions neither list it nor count it as read:
  * they stay small however much else was written, and see only what is on disk.
  */
-export class Progress {
+export class ReadPositions {
   readonly #until: Snapshot;
   readonly #xids: BigInt64Array;
   /** The same, by number. */

@@ -2,9 +2,9 @@ import type { TextRow } from '../database/types.js';
 import { type Statement, StatementParams } from '../sql/statement.js';
 import { amongSql } from './among.js';
 import { LOGGED_AT_SQL } from './newest.js';
-import { type Anchor, parseSnapshot, type Snapshot, settled } from './snapshot.js';
-import { parseStanding, type Standing, standingSql } from './standing.js';
-import type { Operation } from './types.js';
+import { parseSnapshot, type Snapshot, type SnapshotAnchor, settled } from './snapshot.js';
+import { type LogContinuity, parseStanding, standingSql } from './standing.js';
+import type { ChangeOperation } from './types.js';
 
 /** A row of the log as it lies there. */
 export interface LoggedRow {
@@ -13,7 +13,7 @@ export interface LoggedRow {
   /** Id of the image's column list in `rivulet.shape`. */
   readonly shape: string;
   /** `UNKNOWN`: changes of a table went by without being logged. `TOO_MANY`: stands for more changes of a table than are read. */
-  readonly op: Operation | 'UNKNOWN' | 'TOO_MANY';
+  readonly op: ChangeOperation | 'UNKNOWN' | 'TOO_MANY';
   readonly old: readonly (string | null)[] | null;
   readonly new: readonly (string | null)[] | null;
   readonly loggedAt: string;
@@ -25,7 +25,7 @@ export interface LogRead {
   /** Retention has deleted rows that the position does not see: what was read has holes, and must not be used. */
   readonly isTrimmed: boolean;
   /** Nor may what was read be used where it is not `same`. */
-  readonly standing: Standing;
+  readonly standing: LogContinuity;
   /** The snapshot that the read ran in, as Postgres has it. */
   readonly snapshot: Snapshot;
   /** There are more rows than were asked for: those that are here must not be used. */
@@ -73,7 +73,7 @@ union all ${rows(amongSql('c.xid', position.xip, params))}`,
 }
 
 /** A part of what lies in the log. */
-export type Part =
+export type LogPart =
   /** Some whole transactions. */
   | { readonly kind: 'whole'; readonly xids: BigInt64Array }
   /** So many rows of one, the next by `seq`; not more than it has. */
@@ -82,7 +82,7 @@ export type Part =
   | { readonly kind: 'tables'; readonly xid: bigint };
 
 /** What is known to be in the log. `since`: nothing that it does not see had been trimmed, when that was found out. */
-export function readPart(part: Part, since: Snapshot): Statement {
+export function readPart(part: LogPart, since: Snapshot): Statement {
   const params = new StatementParams();
   const trimmed = `(l.trimmed >= ${params.cast(since.xmin.toString(), 'xid8')})::text`;
   return {
@@ -92,7 +92,7 @@ union all (${partSql(part, params)})`,
   };
 }
 
-function partSql(part: Part, params: StatementParams): string {
+function partSql(part: LogPart, params: StatementParams): string {
   const rows = `select null, null, ${COLUMNS} from rivulet.change c where`;
   switch (part.kind) {
     case 'whole':
@@ -142,7 +142,7 @@ export function positionAfter(
   since: Snapshot,
 ): Snapshot {
   let end = since.xmax;
-  let anchor: Anchor | undefined = since.anchor;
+  let anchor: SnapshotAnchor | undefined = since.anchor;
   let last = -1n;
   for (const { xid, seq, loggedAt } of rows) {
     if (xid >= end) end = xid + 1n;

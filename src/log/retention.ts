@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import { isPassing } from '../database/retry.js';
-import type { Database, Logger } from '../database/types.js';
+import type { Database, DatabaseLogger } from '../database/types.js';
 import { ERRORS } from '../error-texts.js';
-import { type Keep, trim } from './trim.js';
+import { type RetentionLimits, trim } from './trim.js';
 
 export interface RetentionOptions {
   readonly database: Database;
-  readonly keep: Keep;
+  readonly keep: RetentionLimits;
   /** How often to look; default 30,000. */
   readonly everyMs?: number;
   /** Rows of one transaction; default 5,000. */
   readonly batchRows?: number;
-  readonly log?: Logger | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 export interface Retention {

@@ -7,7 +7,7 @@ import type { LoggedRow } from './read.js';
 type Image = readonly (string | null)[];
 
 /** How to read the images that were written with one list of columns. */
-export type Shape =
+export type ImageShape =
   | {
       readonly kind: 'known';
       readonly table: ModelTable;
@@ -35,7 +35,7 @@ export interface ShapeRow {
 }
 
 /** Maps images of one column list to the model's; an image is never read with other columns, or types, than its own. */
-export function shapeOf(model: Model, row: ShapeRow): Shape {
+export function shapeOf(model: Model, row: ShapeRow): ImageShape {
   const table = model.tables.find((each) => each.sqlSchema === row.sqlSchema && each.sqlName === row.sqlName);
   if (!table) return { kind: 'foreign' };
   const reason = misfit(table, row);
@@ -73,18 +73,18 @@ export function misfit(table: ModelTable, { sqlName, columns, types, key }: Shap
 const DESCRIBED_SHAPE = '0';
 
 /** Remembers shapes; `rivulet.shape` is never changed, so nothing here gets old. */
-export class Shapes {
+export class ImageShapes {
   readonly #model: Model;
-  readonly #known = new Map<string, Shape>();
+  readonly #known = new Map<string, ImageShape>();
   /** By what the images say of themselves. */
-  readonly #described = new Map<string, Shape>();
+  readonly #described = new Map<string, ImageShape>();
 
   constructor(model: Model) {
     this.#model = model;
   }
 
   /** How to read an image that was logged with shape `id`, and the image without what it may say of itself. */
-  of(id: string, image: Image): { readonly shape: Shape; readonly image: Image } {
+  of(id: string, image: Image): { readonly shape: ImageShape; readonly image: Image } {
     if (id !== DESCRIBED_SHAPE) return { shape: this.#get(id), image };
     const { row, values } = readDescribed(image);
     const text = JSON.stringify(row);
@@ -115,7 +115,7 @@ export class Shapes {
     return (this.#known.get(id)?.kind ?? 'lost') !== 'lost';
   }
 
-  #get(id: string): Shape {
+  #get(id: string): ImageShape {
     const shape = this.#known.get(id);
     if (!shape) throw new TypeError(`shape ${id} was not loaded`);
     return shape;

@@ -12,14 +12,14 @@ export interface Snapshot {
   /** In progress between the two. */
   readonly xip: ReadonlySet<bigint>;
   /** A logged transaction that it sees; none where nothing was logged, or where that is not known. */
-  readonly anchor?: Anchor;
+  readonly anchor?: SnapshotAnchor;
 }
 
 /**
  * A transaction as the log has it. Where the log has it no more, or has another one of that number, its history is not the one in which
  * the snapshot was taken: the server crashed before what the snapshot saw was on disk, or was set back to a backup.
  */
-export interface Anchor {
+export interface SnapshotAnchor {
   readonly xid: bigint;
   /** As `LoggedTransaction.loggedAt`. */
   readonly loggedAt: string;
@@ -44,7 +44,7 @@ export function formatSnapshot(snapshot: Snapshot): string {
  * The snapshot that claims to see nothing from `end` on, where nothing was logged that it sees. A crash forgets the numbers of transactions
  * that ended without leaving anything on disk, and gives them out again: a position must not count them as read.
  */
-export function settled(snapshot: Snapshot, end: bigint, anchor?: Anchor): Snapshot {
+export function settled(snapshot: Snapshot, end: bigint, anchor?: SnapshotAnchor): Snapshot {
   const xmax = end < snapshot.xmax ? end : snapshot.xmax;
   const xip = new Set<bigint>();
   let xmin = xmax;

@@ -2,7 +2,7 @@ import type { StatementParams } from '../sql/statement.js';
 import type { Snapshot } from './snapshot.js';
 
 /** How the log of now stands to a position of it. */
-export type Standing =
+export type LogContinuity =
   /** It has what the position sees, or had it until retention came. */
   | 'same'
   /** What the position sees is not in it, or is not the same: the server crashed and forgot it, or was set back. */
@@ -12,7 +12,7 @@ export type Standing =
   /** A standby. Its snapshots do not say which transactions are in progress, so it cannot be read from. */
   | 'standby';
 
-const STANDINGS: readonly Standing[] = ['same', 'foreign', 'moved', 'standby'];
+const STANDINGS: readonly LogContinuity[] = ['same', 'foreign', 'moved', 'standby'];
 
 /** A text expression on `rivulet.log l`, for `parseStanding`. 30 µs, of which half are for the file that names the cluster. */
 export function standingSql(position: Snapshot, params: StatementParams): string {
@@ -32,7 +32,7 @@ function isAnchorGone({ anchor }: Snapshot, params: StatementParams): string {
   return `(not ${isThere} and (l.trimmed is null or l.trimmed < ${xid}))`;
 }
 
-export function parseStanding(text: string | null | undefined): Standing {
+export function parseStanding(text: string | null | undefined): LogContinuity {
   const standing = STANDINGS.find((each) => each === text);
   if (!standing) throw new TypeError(`no standing: ${text}`);
   return standing;

@@ -3,14 +3,14 @@ import { CLAIM_LASTS_SECONDS } from './claim.js';
 import { parseSnapshot } from './snapshot.js';
 
 /** How much of the log is kept: whatever is past any of these goes. */
-export interface Keep {
+export interface RetentionLimits {
   readonly maxAgeSeconds: number;
   readonly maxRows: number;
   /** Of images as they are stored, and 100 for each row. */
   readonly maxBytes: number;
 }
 
-export type Trimmed =
+export type TrimResult =
   | { readonly kind: 'done'; readonly deleted: number; readonly rows: number; readonly bytes: number }
   /** Another node is at it. */
   | { readonly kind: 'busy' };
@@ -31,7 +31,7 @@ const BYTES = `(100 + coalesce(pg_column_size(c.old), 0) + coalesce(pg_column_si
  *   taken after the trimming therefore sees everything that was trimmed, and no cursor of now is ever too old. (Rows which
  *   are younger than an open transaction could not be vacuumed anyway.)
  */
-export function trim(database: Database, keep: Keep, batch: number): Promise<Trimmed> {
+export function trim(database: Database, keep: RetentionLimits, batch: number): Promise<TrimResult> {
   return database.transaction(async (tx) => {
     const [lock] = await ask(tx, `select pg_try_advisory_xact_lock(${TRIM_LOCK})::text`);
     if (lock![0] !== 'true') return { kind: 'busy' };

@@ -3,13 +3,13 @@ import type { ModelTable } from '../../shared/model/types.js';
 import type { Snapshot } from './snapshot.js';
 
 /** What the database did. (What a subscriber sees is a kind: ENTER, UPDATE, LEAVE.) */
-export type Operation = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
+export type ChangeOperation = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
 
 /** One changed row, decoded into the model's column order. */
 export interface LoggedChange {
   readonly seq: bigint;
   readonly table: ModelTable;
-  readonly op: Operation;
+  readonly op: ChangeOperation;
   /** The row before: UPDATE and DELETE. */
   readonly old: RowCells | null;
   /** The row after: INSERT and UPDATE. */

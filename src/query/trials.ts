@@ -25,7 +25,7 @@ const MOST_TRIALS = 500;
  * whether it has such an operator and can read such a value. A stream that would find out with its first change is refused when it
  * begins; a query is explained after it failed. Conditions on PostgreSQL's own types need no trial.
  */
-export class Trials {
+export class FilterTrials {
   readonly #trials: Trial[] = [];
 
   get isEmpty(): boolean {

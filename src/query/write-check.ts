@@ -24,7 +24,7 @@ export interface ReferenceCheck {
 }
 
 /** The condition that a row failed: the policy, or the reference with this place in `WriteCheck.references`. */
-export type Refusal = 'policy' | number;
+export type WriteRefusal = 'policy' | number;
 
 const MARK = 'rivulet refuses this write: ';
 
@@ -65,14 +65,14 @@ export function refuseSql(refusal: string, key: string): string {
 }
 
 /** The refusal that `refuseSql` failed the statement with; `undefined`: another error. */
-export function refusalOf(error: unknown): Refusal | undefined {
+export function refusalOf(error: unknown): WriteRefusal | undefined {
   if (codeOf(error) !== SQLSTATE.invalidTextRepresentation) return undefined;
   const found = /rivulet refuses this write: (policy|\d+)/.exec(String((error as Error).message))?.[1];
   return found === undefined ? undefined : readRefusal(found);
 }
 
 /** A refusal from the text that `refusalToSql` gave. */
-export function readRefusal(text: string): Refusal {
+export function readRefusal(text: string): WriteRefusal {
   return text === 'policy' ? text : Number(text);
 }
 

@@ -13,7 +13,7 @@ import {
 } from './write-check.js';
 
 /** What is written into one row: texts by column; a column that is not there gets its default, or stays as it is. */
-export type Values = ReadonlyMap<ModelColumn, string | null>;
+export type WrittenValues = ReadonlyMap<ModelColumn, string | null>;
 
 /**
  * Inserts rows; answers each new row's key columns, in the order of `rows`. Fails (`refusalOf`) where a new row, with all that
@@ -22,7 +22,7 @@ export type Values = ReadonlyMap<ModelColumn, string | null>;
 export function insertSql(
   model: Model,
   table: ModelTable,
-  rows: readonly Values[],
+  rows: readonly WrittenValues[],
   check: WriteCheck,
 ): Statement {
   const params = new StatementParams();
@@ -49,7 +49,7 @@ export function updateSql(
   model: Model,
   table: ModelTable,
   filter: Filter,
-  set: Values,
+  set: WrittenValues,
   check: WriteCheck,
 ): Statement {
   const params = new StatementParams();

@@ -1,5 +1,5 @@
 /** What waits of one subscription. */
-export interface Queue {
+export interface SendQueue {
   readonly bytes: number;
   /** Makes what waits smaller without losing anything of what it amounts to. */
   coalesce(): void;
@@ -11,10 +11,10 @@ export interface Queue {
  * How much may wait for one peer, over all that it subscribed to. Past it the largest queues are coalesced first; where that does not
  * help enough they overflow, the largest first. Sizes are estimates.
  */
-export class Allowance {
+export class SendBudget {
   readonly maxBytes: number;
   /** Those with something in them. */
-  #queues: Set<Queue> | null = null;
+  #queues: Set<SendQueue> | null = null;
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -26,7 +26,7 @@ export class Allowance {
   }
 
   /** A queue has `by` bytes more (or, negative, less) than it had. */
-  change(queue: Queue, by: number): void {
+  change(queue: SendQueue, by: number): void {
     this.#bytes += by;
     if (queue.bytes > 0) {
       this.#queues ??= new Set();

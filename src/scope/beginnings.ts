@@ -1,43 +1,47 @@
 import type { Model } from '../../shared/model/types.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
-import type { History } from '../feed/log-history.js';
+import type { LogHistory } from '../feed/log-history.js';
 import type { LogPages } from '../feed/log-pages.js';
 import type { Feed } from '../feed/types.js';
 import type { Snapshot } from '../log/snapshot.js';
 import { catchUp, roomBeforeBacklog } from './catch-up.js';
-import type { Evaluator, Retry } from './evaluation.js';
-import type { Group } from './group.js';
-import type { Occasion } from './judge.js';
-import type { Present } from './present.js';
+import type { BatchEvaluator, RetryPassing } from './evaluation.js';
+import type { SubscriberGroup } from './group.js';
+import type { TransactionContext } from './judge.js';
+import type { FeedPosition } from './present.js';
 import { ReplayGuard } from './replay-guard.js';
 import { replayLevels } from './replay-levels.js';
-import { missedSince, type Replay } from './resume.js';
-import type { Subscriber } from './subscriber.js';
+import { missedSince, type ScopeReplay } from './resume.js';
+import type { ChangeSubscriber } from './subscriber.js';
 
 export interface BeginningsOptions {
   readonly model: Model;
   readonly database: Database;
   readonly feed: Feed;
-  readonly history: History;
+  readonly history: LogHistory;
   readonly pages: LogPages;
-  readonly present: Present;
+  readonly present: FeedPosition;
   readonly maxReplayedChanges: number;
   /** For what a group asks before it follows. */
-  readonly evaluatorOf: (group: Group) => Evaluator;
-  readonly retryOf: (group: Group) => Retry;
+  readonly evaluatorOf: (group: SubscriberGroup) => BatchEvaluator;
+  readonly retryOf: (group: SubscriberGroup) => RetryPassing;
   /** From now on what the feed brings waits for the group. */
-  readonly follow: (group: Group) => void;
-  readonly replay: (occasion: Occasion, group: Group) => Promise<void>;
+  readonly follow: (group: SubscriberGroup) => void;
+  readonly replay: (occasion: TransactionContext, group: SubscriberGroup) => Promise<void>;
   /** The group is up with the feed, in its turn; `isExact`: others of its spec may join it. */
-  readonly goLive: (group: Group, isExact: boolean) => Promise<void>;
+  readonly goLive: (group: SubscriberGroup, isExact: boolean) => Promise<void>;
   /** These go on from there in a group of their own. */
-  readonly split: (group: Group, subscribers: readonly Subscriber[], after: DecodedCursor) => void;
-  readonly onFailure: (group: Group, error: unknown) => void;
+  readonly split: (
+    group: SubscriberGroup,
+    subscribers: readonly ChangeSubscriber[],
+    after: DecodedCursor,
+  ) => void;
+  readonly onFailure: (group: SubscriberGroup, error: unknown) => void;
 }
 
 /** Brings new groups to where the others are: what was missed since a cursor is told, by pages and then from memory, and the scope is loaded. */
-export class Beginnings {
+export class GroupStarter {
   readonly #options: BeginningsOptions;
 
   constructor(options: BeginningsOptions) {
@@ -45,7 +49,7 @@ export class Beginnings {
   }
 
   /** Resolves when the group is live, or was failed, or is of no use any more. */
-  async start(group: Group, cursor: DecodedCursor | undefined): Promise<void> {
+  async start(group: SubscriberGroup, cursor: DecodedCursor | undefined): Promise<void> {
     const { feed, present, follow, goLive, onFailure } = this.#options;
     try {
       const guard = cursor && this.#guardOf(group);
@@ -74,12 +78,12 @@ export class Beginnings {
     }
   }
 
-  #guardOf(group: Group): ReplayGuard | undefined {
+  #guardOf(group: SubscriberGroup): ReplayGuard | undefined {
     const levels = replayLevels(this.#options.model, group.spec);
     return levels ? new ReplayGuard(group.spec, levels) : undefined;
   }
 
-  async #replay(group: Group, { occasions }: Replay): Promise<void> {
+  async #replay(group: SubscriberGroup, { occasions }: ScopeReplay): Promise<void> {
     for (const occasion of occasions) {
       await roomBeforeBacklog(group);
       if (!group.isOpen) return;
@@ -88,7 +92,7 @@ export class Beginnings {
   }
 
   /** What is delivered of an early step is known when the last one is. */
-  async #replayGuarded(group: Group, missed: Replay, guard: ReplayGuard): Promise<void> {
+  async #replayGuarded(group: SubscriberGroup, missed: ScopeReplay, guard: ReplayGuard): Promise<void> {
     const { replay, evaluatorOf } = this.#options;
     const steps = await group.collect(async () => {
       for (const occasion of missed.occasions) if (group.isOpen) await replay(occasion, group);
@@ -108,7 +112,7 @@ export class Beginnings {
 
   /** Tells what was missed as far as that takes pages, and returns where the rest begins; `null` where the subscribers were told of a reset. */
   async #catchUp(
-    group: Group,
+    group: SubscriberGroup,
     cursor: DecodedCursor,
     guard: ReplayGuard | undefined,
   ): Promise<DecodedCursor | null> {
@@ -144,7 +148,7 @@ export class Beginnings {
   }
 
   /** `null` where continuity cannot be had; the subscribers were told. */
-  async #missed(group: Group, after: DecodedCursor, position: Snapshot) {
+  async #missed(group: SubscriberGroup, after: DecodedCursor, position: Snapshot) {
     const { database, history, present, retryOf } = this.#options;
     const missed = await missedSince(after, position, group.scope, {
       database,

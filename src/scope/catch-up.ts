@@ -1,16 +1,16 @@
 import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
-import type { LogPage, LogPages, LogRange, Unreadable } from '../feed/log-pages.js';
+import type { LogPage, LogPages, LogRange, UnreadableRange } from '../feed/log-pages.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { Evaluator, Retry } from './evaluation.js';
-import type { Group } from './group.js';
-import { type Occasion, occasionsOf } from './judge.js';
+import type { BatchEvaluator, RetryPassing } from './evaluation.js';
+import type { SubscriberGroup } from './group.js';
+import { contextsOf, type TransactionContext } from './judge.js';
 import type { ReplayGuard } from './replay-guard.js';
 import type { ReplayedStep } from './replay-levels.js';
-import type { Judgement, Steady } from './scope.js';
-import type { Subscriber } from './subscriber.js';
+import type { ScopeDelta, StatelessEvaluation } from './scope.js';
+import type { ChangeSubscriber } from './subscriber.js';
 
 /** So much is judged at a time, in one statement where Postgres is asked at all. */
 const PAGE_CHANGES = 500;
@@ -38,15 +38,15 @@ export type CaughtUp =
 export interface CatchUpOptions {
   readonly database: Database;
   readonly pages: LogPages;
-  readonly evaluator: Evaluator;
-  readonly retry: Retry;
+  readonly evaluator: BatchEvaluator;
+  readonly retry: RetryPassing;
   readonly maxChanges: number;
   /** Delivers by the rights of now; none for server code. */
   readonly guard: ReplayGuard | undefined;
   /** Called before anything is told. */
   readonly onTelling: () => void;
   /** Takes subscribers out of the group, who were told everything up to `position`. */
-  readonly split: (subscribers: readonly Subscriber[], position: Snapshot) => void;
+  readonly split: (subscribers: readonly ChangeSubscriber[], position: Snapshot) => void;
 }
 
 /**
@@ -55,7 +55,7 @@ export interface CatchUpOptions {
  * position that it returns.
  */
 export async function catchUp(
-  group: Group,
+  group: SubscriberGroup,
   { epoch, snapshot }: DecodedCursor,
   options: CatchUpOptions,
 ): Promise<CaughtUp> {
@@ -93,14 +93,14 @@ interface Told {
 }
 
 async function tellPage(
-  group: Group,
-  steady: Steady,
+  group: SubscriberGroup,
+  steady: StatelessEvaluation,
   page: LogPage,
   range: LogRange,
   told: Told,
   { evaluator, split, guard }: CatchUpOptions,
 ): Promise<void> {
-  const occasions = [...occasionsOf(page.transactions, range.snapshot)];
+  const occasions = [...contextsOf(page.transactions, range.snapshot)];
   const judgements = await judgePage(steady, occasions, evaluator, range.snapshot);
   const steps = occasions.flatMap((occasion, at): ReplayedStep[] => {
     const judgement = judgements[at];
@@ -120,15 +120,15 @@ async function tellPage(
 }
 
 async function judgePage(
-  steady: Steady,
-  occasions: readonly Occasion[],
-  evaluator: Evaluator,
+  steady: StatelessEvaluation,
+  occasions: readonly TransactionContext[],
+  evaluator: BatchEvaluator,
   position: Snapshot,
-): Promise<readonly (Judgement | null)[]> {
+): Promise<readonly (ScopeDelta | null)[]> {
   // What the page's transactions wrote elsewhere is nothing: any moment of the range will do.
   const round = evaluator.round({ position, later: NOTHING_LATER });
   const asker = round.asker();
-  const judging = steady.judgeAll(
+  const judging = steady.evaluateAll(
     occasions.map(({ net }) => net),
     asker,
   );
@@ -145,7 +145,10 @@ async function judgePage(
 const NOTHING_LATER: readonly LoggedTransaction[] = [];
 
 /** Waits until every subscriber can take more; those who are much slower than others are left to themselves. */
-async function roomOf(group: Group, split: (subscribers: readonly Subscriber[]) => void): Promise<void> {
+async function roomOf(
+  group: SubscriberGroup,
+  split: (subscribers: readonly ChangeSubscriber[]) => void,
+): Promise<void> {
   while (group.isOpen && !group.hasRoom) {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -159,7 +162,7 @@ async function roomOf(group: Group, split: (subscribers: readonly Subscriber[]) 
 }
 
 /** Waits until every subscriber can take more, for as long as little waits in the group's backlog. */
-export async function roomBeforeBacklog(group: Group): Promise<void> {
+export async function roomBeforeBacklog(group: SubscriberGroup): Promise<void> {
   while (group.isOpen && !group.hasRoom && group.backlog < NEAR_CHANGES) {
     let timer: NodeJS.Timeout | undefined;
     const look = new Promise<void>((resolve) => {
@@ -170,7 +173,7 @@ export async function roomBeforeBacklog(group: Group): Promise<void> {
   }
 }
 
-function reasonOf({ kind }: Unreadable): ResetReason {
+function reasonOf({ kind }: UnreadableRange): ResetReason {
   switch (kind) {
     case 'foreign':
       return 'OTHER_LOG';

@@ -3,7 +3,7 @@ import type { Model, ModelTable } from '../../shared/model/types.js';
 import { keyOf } from '../../shared/value/key.js';
 import { isPassing } from '../database/retry.js';
 import type { Database } from '../database/types.js';
-import type { History } from '../feed/log-history.js';
+import type { LogHistory } from '../feed/log-history.js';
 import { filterToSql } from '../filter/sql.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
@@ -20,7 +20,7 @@ import { FilterShapes, inBatches } from './image-batches.js';
 import { changedRows } from './net.js';
 
 /** What Postgres said; readable once the evaluation has run. */
-export interface Answer<T> {
+export interface QueryAnswer<T> {
   readonly value: T;
 }
 
@@ -36,19 +36,19 @@ export interface ImagesQuestion {
  * One scope's questions of one round. Answers are readable once the round has run; they all hold at one moment.
  * A question that cannot be answered makes `error`, and then none of this asker's answers are readable.
  */
-export interface Asker {
+export interface BatchClient {
   /** For each image its row, with what hangs from it now, where the filter is true on it; else `null`. */
-  images(question: ImagesQuestion): Answer<readonly (RowNode | null)[]>;
+  images(question: ImagesQuestion): QueryAnswer<readonly (RowNode | null)[]>;
   /** The rows of a plan as they are now. */
-  rows(plan: SelectPlan): Answer<readonly RowNode[]>;
+  rows(plan: SelectPlan): QueryAnswer<readonly RowNode[]>;
   /** The keys of the rows that satisfy a filter now; at most `limit` of them, in no order. */
-  keys(table: ModelTable, filter: Filter, limit: number | null): Answer<readonly string[]>;
+  keys(table: ModelTable, filter: Filter, limit: number | null): QueryAnswer<readonly string[]>;
   readonly error: unknown;
 }
 
 /** The questions of many scopes, asked as one statement, about one moment. */
-export interface Round {
-  asker(): Asker;
+export interface QueryBatch {
+  asker(): BatchClient;
   /**
    * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the answers do without them. Also where
    * changes cannot be read, and were not taken back.
@@ -65,31 +65,31 @@ export interface Round {
  * The moment that questions are about: `position` without what `later` did. Both are taken from the feed, whose order is the only
  * order there is: every answer is as if the database had stopped there, whatever has been committed since.
  */
-export interface Moment {
+export interface ReadPoint {
   readonly position: Snapshot;
   readonly later: readonly LoggedTransaction[];
 }
 
-export interface Evaluator {
-  round(moment: Moment): Round;
+export interface BatchEvaluator {
+  round(moment: ReadPoint): QueryBatch;
 }
 
 /** Repeats a reading that failed for a passing reason until it is answered; see `untilAnswered`. */
-export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
+export type RetryPassing = <T>(work: () => Promise<T>) => Promise<T>;
 
 export interface EvaluatorOptions {
   readonly database: Database;
   readonly model: Model;
-  readonly history: History;
-  readonly retry: Retry;
+  readonly history: LogHistory;
+  readonly retry: RetryPassing;
 }
 
-export function createEvaluator(options: EvaluatorOptions): Evaluator {
+export function createEvaluator(options: EvaluatorOptions): BatchEvaluator {
   const shapes = new FilterShapes(options.model);
   return { round: (moment) => new SqlRound(options, shapes, moment) };
 }
 
-export interface Question {
+export interface BatchedQuery {
   /** Text and parameters are made when asked, since parameters are numbered through the whole statement. */
   readonly sql: (params: StatementParams) => string;
   readonly read: (json: string) => void;
@@ -103,25 +103,25 @@ export interface PlainImages {
 }
 
 /** A part of a statement, and what reads its value. */
-export interface Expression {
+export interface BatchedExpression {
   readonly sql: string;
   readonly read: (json: string) => void;
 }
 
-class SqlRound implements Round {
+class SqlRound implements QueryBatch {
   readonly #options: EvaluatorOptions;
   readonly #shapes: FilterShapes;
-  readonly #moment: Moment;
+  readonly #moment: ReadPoint;
   readonly #askers: SqlAsker[] = [];
   isExact = true;
 
-  constructor(options: EvaluatorOptions, shapes: FilterShapes, moment: Moment) {
+  constructor(options: EvaluatorOptions, shapes: FilterShapes, moment: ReadPoint) {
     this.#options = options;
     this.#shapes = shapes;
     this.#moment = moment;
   }
 
-  asker(): Asker {
+  asker(): BatchClient {
     const asker = new SqlAsker(this.#options.model);
     this.#askers.push(asker);
     return asker;
@@ -158,7 +158,7 @@ class SqlRound implements Round {
   }
 
   /** The usual case: nothing was committed since the feed's last reading to the tables that are read. `tables` where something was. */
-  async #askNow(questions: readonly Question[]): Promise<Answered> {
+  async #askNow(questions: readonly BatchedQuery[]): Promise<Answered> {
     const { position, later } = this.#moment;
     const tables = new Map<string, SqlTable>();
     const params = this.#paramsWithout(later, tables);
@@ -170,7 +170,7 @@ class SqlRound implements Round {
   }
 
   /** What has been committed since is read in the same snapshot as the questions, and taken back. */
-  #askThen(questions: readonly Question[], tables: readonly SqlTable[]): Promise<Answers> {
+  #askThen(questions: readonly BatchedQuery[], tables: readonly SqlTable[]): Promise<Answers> {
     const { database, history } = this.#options;
     const { position, later } = this.#moment;
     return database.transaction(
@@ -211,7 +211,7 @@ class SqlRound implements Round {
 }
 
 interface Answers {
-  readonly expressions: readonly Expression[];
+  readonly expressions: readonly BatchedExpression[];
   readonly values: readonly string[];
 }
 
@@ -221,8 +221,8 @@ function isUnreadable({ unreadable }: LoggedTransaction, { sqlSchema, sqlName }:
   return [...unreadable.keys()].some((each) => each.sqlSchema === sqlSchema && each.sqlName === sqlName);
 }
 
-class SqlAsker implements Asker {
-  readonly questions: Question[] = [];
+class SqlAsker implements BatchClient {
+  readonly questions: BatchedQuery[] = [];
   readonly #model: Model;
   error: unknown = null;
 
@@ -230,7 +230,7 @@ class SqlAsker implements Asker {
     this.#model = model;
   }
 
-  images(question: ImagesQuestion): Answer<readonly (RowNode | null)[]> {
+  images(question: ImagesQuestion): QueryAnswer<readonly (RowNode | null)[]> {
     const { table, filter, images, related } = question;
     const plan = { table, filter, orderBy: [], limit: null, offset: 0, related };
     const kept = new Kept<readonly (RowNode | null)[]>();
@@ -247,14 +247,14 @@ class SqlAsker implements Asker {
     return kept;
   }
 
-  rows(plan: SelectPlan): Answer<readonly RowNode[]> {
+  rows(plan: SelectPlan): QueryAnswer<readonly RowNode[]> {
     return this.#ask(
       (params) => rowsToSql(this.#model, plan, params),
       (rows: readonly JsonRow[]) => rows.map((row) => decodeRow(plan.table, plan.related, row)),
     );
   }
 
-  keys(table: ModelTable, filter: Filter, limit: number | null): Answer<readonly string[]> {
+  keys(table: ModelTable, filter: Filter, limit: number | null): QueryAnswer<readonly string[]> {
     const cells = table.key.map((column) => `t0.${quoteIdent(column.sqlName)}::text`);
     return this.#ask(
       (params) => {
@@ -273,14 +273,14 @@ class SqlAsker implements Asker {
     );
   }
 
-  #ask<Raw, T>(sql: Question['sql'], decode: (raw: Raw) => T): Answer<T> {
+  #ask<Raw, T>(sql: BatchedQuery['sql'], decode: (raw: Raw) => T): QueryAnswer<T> {
     const kept = new Kept<T>();
     this.questions.push({ sql, read: (json) => kept.keep(decode(JSON.parse(json) as Raw)) });
     return kept;
   }
 }
 
-class Kept<T> implements Answer<T> {
+class Kept<T> implements QueryAnswer<T> {
   #answer: { readonly value: T } | null = null;
 
   keep(value: T): void {

@@ -1,12 +1,12 @@
 import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Snapshot } from '../log/snapshot.js';
-import type { Asker } from './evaluation.js';
-import { asOne, type Occasion } from './judge.js';
-import type { PlainChanges } from './plain-changes.js';
+import type { BatchClient } from './evaluation.js';
+import { asOne, type TransactionContext } from './judge.js';
+import type { SharedChanges } from './plain-changes.js';
 import type { ReplayedStep } from './replay-levels.js';
-import { type Judgement, NOTHING_RELATED, type Scope } from './scope.js';
+import { NOTHING_RELATED, type Scope, type ScopeDelta } from './scope.js';
 import { specWeight } from './spec-weight.js';
-import type { Subscriber } from './subscriber.js';
+import type { ChangeSubscriber } from './subscriber.js';
 import type { ChangeSpec, ListedScope, ScopeChange, ScopeMessage } from './types.js';
 
 /** A backlog of no more transactions is judged one by one. */
@@ -22,25 +22,25 @@ const BACKLOG_STEPS = 16;
  * | behind  | waits in the backlog, unless it is its turn | –                  | live          | ended                |
  * | ended   | is passed over                              | is passed over     | –             | –                    |
  */
-export class Group {
+export class SubscriberGroup {
   /** Set by its owner: nobody may join any more. */
   onClose: () => void = () => {};
   /** Set by its owner: what the feed brings is judged, or waits to be. */
   isFollowing = false;
   readonly scope: Scope;
   readonly spec: ChangeSpec;
-  readonly #plain: PlainChanges;
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #plain: SharedChanges;
+  readonly #subscribers = new Set<ChangeSubscriber>();
   #state: 'loading' | 'live' | 'behind' | 'ended' = 'loading';
   #isJudging = false;
-  #backlog: Occasion[] = [];
+  #backlog: TransactionContext[] = [];
   #backlogChanges = 0;
   #waiting: (() => void)[] = [];
   #weight = 0;
   /** What is judged waits here instead of being told. */
   #collected: ReplayedStep[] | null = null;
 
-  constructor(spec: ChangeSpec, scope: Scope, plain: PlainChanges) {
+  constructor(spec: ChangeSpec, scope: Scope, plain: SharedChanges) {
     this.spec = spec;
     this.#plain = plain;
     this.scope = scope;
@@ -93,11 +93,11 @@ export class Group {
     };
   }
 
-  add(subscriber: Subscriber): void {
+  add(subscriber: ChangeSubscriber): void {
     this.#subscribers.add(subscriber);
   }
 
-  remove(subscriber: Subscriber): void {
+  remove(subscriber: ChangeSubscriber): void {
     this.#subscribers.delete(subscriber);
     this.taken();
   }
@@ -108,7 +108,7 @@ export class Group {
     return true;
   }
 
-  withoutRoom(): readonly Subscriber[] {
+  withoutRoom(): readonly ChangeSubscriber[] {
     return [...this.#subscribers].filter(({ outbox }) => !outbox.hasRoom);
   }
 
@@ -125,16 +125,16 @@ export class Group {
   }
 
   /** From now on its subscribers are told by another group of the same spec. */
-  handOver(to: Group): void {
+  handOver(to: SubscriberGroup): void {
     for (const subscriber of [...this.#subscribers]) subscriber.join(to);
     this.end();
   }
 
   /** Makes the group live and hands over what came while it was loading, in order. */
-  takeBacklog(): readonly Occasion[] {
+  takeBacklog(): readonly TransactionContext[] {
     if (this.#state !== 'loading') return [];
     this.#state = 'live';
-    const backlog: Occasion[] = [];
+    const backlog: TransactionContext[] = [];
     const many = this.#step();
     while (this.#backlog.length > 0) backlog.push(asOne(this.#backlog.splice(0, many)));
     this.#backlogChanges = 0;
@@ -157,13 +157,13 @@ export class Group {
   }
 
   /** The transaction waits until it is taken; for a group that is behind. */
-  wait(occasion: Occasion): void {
+  wait(occasion: TransactionContext): void {
     this.#backlog.push(occasion);
     this.#backlogChanges += occasion.transaction.changes.length;
   }
 
   /** What waits, from the first on, as far as it is one of these. */
-  takeAmong(occasions: ReadonlySet<Occasion>): readonly Occasion[] {
+  takeAmong(occasions: ReadonlySet<TransactionContext>): readonly TransactionContext[] {
     const rest = this.#backlog.findIndex((occasion) => !occasions.has(occasion));
     const taken = this.#backlog.splice(0, rest === -1 ? this.#backlog.length : rest);
     for (const { transaction } of taken) this.#backlogChanges -= transaction.changes.length;
@@ -176,7 +176,7 @@ export class Group {
   }
 
   /** What came first of what waits; with nothing left the group is live again. */
-  takeNext(): Occasion | null {
+  takeNext(): TransactionContext | null {
     if (this.#state !== 'behind') return null;
     const taken = this.#backlog.splice(0, this.#step());
     if (taken.length === 0) {
@@ -200,18 +200,18 @@ export class Group {
    * Judges a transaction and tells the subscribers, where that takes no database; or has it wait until it is its turn. False: it has to be judged
    * with `judge`. A replay comes while the group is still loading, or behind.
    */
-  decide(occasion: Occasion, isReplay: boolean): boolean {
+  decide(occasion: TransactionContext, isReplay: boolean): boolean {
     if (!this.#isTurnOf(occasion, isReplay)) return true;
-    const judgement = this.scope.decide(occasion.net);
+    const judgement = this.scope.evaluateInMemory(occasion.net);
     if (judgement) this.tell(occasion, judgement);
     return judgement !== undefined;
   }
 
   /** What `decide` could not; a generator as the scope's own, see `Scope.judge`. */
-  *judge(occasion: Occasion, asker: Asker): Generator<void, void, Asker> {
+  *judge(occasion: TransactionContext, asker: BatchClient): Generator<void, void, BatchClient> {
     this.#isJudging = true;
     try {
-      const judgement = yield* this.scope.judge(occasion.net, asker);
+      const judgement = yield* this.scope.evaluate(occasion.net, asker);
       if (judgement) this.tell(occasion, judgement);
     } finally {
       this.#isJudging = false;
@@ -219,7 +219,7 @@ export class Group {
   }
 
   /** False: it is passed over, or waits. */
-  #isTurnOf(occasion: Occasion, isReplay: boolean): boolean {
+  #isTurnOf(occasion: TransactionContext, isReplay: boolean): boolean {
     if (this.#state === 'ended') return false;
     if (this.#state === 'live' || isReplay) return true;
     this.wait(occasion);
@@ -255,12 +255,12 @@ export class Group {
     return collected;
   }
 
-  tell(occasion: Occasion, judgement: Judgement): void {
+  tell(occasion: TransactionContext, judgement: ScopeDelta): void {
     if (this.#collected) this.#collected.push({ occasion, judgement });
     else this.#tell(occasion, judgement);
   }
 
-  #tell({ transaction, told }: Occasion, { reset, changes, related }: Judgement): void {
+  #tell({ transaction, told }: TransactionContext, { reset, changes, related }: ScopeDelta): void {
     const wanted = changes.filter((change) => this.#wants(change));
     if (wanted.length === 0 && related.size === 0 && reset === null) return;
     const { cursor } = transaction;

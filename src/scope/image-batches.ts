@@ -6,20 +6,20 @@ import { imagesSource, textArray } from '../query/source.js';
 import type { RowNode } from '../query/types.js';
 import { fromTable, StatementParams } from '../sql/statement.js';
 import { plainNode } from './describe.js';
-import type { Expression, PlainImages, Question } from './evaluation.js';
+import type { BatchedExpression, BatchedQuery, PlainImages } from './evaluation.js';
 
 /**
  * The questions as expressions, those about the same images whose filters differ in nothing but values as one: a thousand users, each with a policy
  * of their own making, are a thousand rows of values, planned and run together, and not a thousand sub-selects.
  */
 export function inBatches(
-  questions: readonly Question[],
+  questions: readonly BatchedQuery[],
   shapes: FilterShapes,
   params: StatementParams,
-): Expression[] {
+): BatchedExpression[] {
   const [only] = questions;
   if (questions.length === 1) return [{ sql: only!.sql(params), read: only!.read }];
-  const expressions: Expression[] = [];
+  const expressions: BatchedExpression[] = [];
   const batches = new Map<string, Batched[]>();
   const numbers = new Map<RowCells, number>();
   for (const question of questions) {
@@ -46,13 +46,17 @@ export function inBatches(
   return expressions;
 }
 
-interface Batched extends Question {
+interface Batched extends BatchedQuery {
   readonly plainImages: PlainImages;
 }
 
-function together(batch: readonly Batched[], shapes: FilterShapes, params: StatementParams): Expression {
+function together(
+  batch: readonly Batched[],
+  shapes: FilterShapes,
+  params: StatementParams,
+): BatchedExpression {
   const { table, filter, images } = batch[0]!.plainImages.question;
-  const askers = new Map<string, { readonly values: Shape['values']; readonly of: PlainImages[] }>();
+  const askers = new Map<string, { readonly values: BatchShape['values']; readonly of: PlainImages[] }>();
   for (const { plainImages } of batch) {
     const { values } = shapes.of(plainImages.question.filter);
     const name = JSON.stringify(values);
@@ -84,7 +88,7 @@ function together(batch: readonly Batched[], shapes: FilterShapes, params: State
   };
 }
 
-interface Shape {
+interface BatchShape {
   readonly text: string;
   readonly values: readonly (string | null)[];
 }
@@ -92,13 +96,13 @@ interface Shape {
 /** Filters' SQL with the values taken out: those with equal texts differ in values alone. */
 export class FilterShapes {
   readonly model: Model;
-  readonly #known = new WeakMap<Filter, Shape>();
+  readonly #known = new WeakMap<Filter, BatchShape>();
 
   constructor(model: Model) {
     this.model = model;
   }
 
-  of(filter: Filter): Shape {
+  of(filter: Filter): BatchShape {
     let shape = this.#known.get(filter);
     if (!shape) {
       const params = new ShapeParams(fromTable);

@@ -1,25 +1,25 @@
 import type { LoggedTransaction } from '../log/types.js';
-import type { Asker, Evaluator, Moment } from './evaluation.js';
-import type { Group } from './group.js';
+import type { BatchClient, BatchEvaluator, ReadPoint } from './evaluation.js';
+import type { SubscriberGroup } from './group.js';
 import { type NetChanges, netChanges } from './net.js';
 import type { TransactionInfo } from './types.js';
 
 /** A transaction with what judging it takes. */
-export interface Occasion {
+export interface TransactionContext {
   readonly transaction: LoggedTransaction;
   /** What subscribers are told of it: one object for all of them. `null`: nothing. */
   readonly told: TransactionInfo | null;
   readonly net: NetChanges;
   /** Right after it. */
-  readonly moment: Moment;
+  readonly moment: ReadPoint;
 }
 
 /** Transactions of one reading as occasions; `position` is that reading's, which also saw `after`. */
-export function* occasionsOf(
+export function* contextsOf(
   transactions: readonly LoggedTransaction[],
-  position: Moment['position'],
+  position: ReadPoint['position'],
   after: readonly LoggedTransaction[] = [],
-): Generator<Occasion> {
+): Generator<TransactionContext> {
   for (const [at, transaction] of transactions.entries()) {
     const { xid, loggedAt, mutationId } = transaction;
     const told = { xid, loggedAt, mutationId };
@@ -35,7 +35,7 @@ export function* occasionsOf(
 }
 
 /** Occasions that followed each other as one: what they did together. With the name of the last, and at its moment. */
-export function asOne(occasions: readonly Occasion[]): Occasion {
+export function asOne(occasions: readonly TransactionContext[]): TransactionContext {
   const last = occasions.at(-1)!;
   if (occasions.length === 1) return last;
   const transaction = merged(occasions.map((each) => each.transaction));
@@ -53,23 +53,23 @@ export function merged(transactions: readonly LoggedTransaction[]): LoggedTransa
 
 /** A transaction that one group has to evaluate. */
 export interface GroupStep {
-  readonly group: Group;
-  readonly occasion: Occasion;
+  readonly group: SubscriberGroup;
+  readonly occasion: TransactionContext;
 }
 
 /** One group's judging of one transaction. */
-interface Step {
-  readonly group: Group;
-  readonly judging: Generator<void, void, Asker>;
+interface EvaluationStep {
+  readonly group: SubscriberGroup;
+  readonly judging: Generator<void, void, BatchClient>;
   /** For the questions of the round that comes. */
-  asker: Asker;
+  asker: BatchClient;
   /** What the round before could not answer. */
   error: unknown;
 }
 
 export interface JudgeOptions {
-  readonly evaluator: Evaluator;
-  readonly onFailure: (group: Group, error: unknown) => void;
+  readonly evaluator: BatchEvaluator;
+  readonly onFailure: (group: SubscriberGroup, error: unknown) => void;
 }
 
 /**
@@ -92,13 +92,13 @@ export function decideInMemory(
 }
 
 /** Runs steps of one moment side by side, one statement a round, until each group has told its subscribers. */
-export async function judge(
-  moment: Moment,
+export async function evaluateGroups(
+  moment: ReadPoint,
   steps: readonly GroupStep[],
   { evaluator, onFailure }: JudgeOptions,
 ): Promise<void> {
   let round = evaluator.round(moment);
-  let active = steps.map(({ group, occasion }): Step => {
+  let active = steps.map(({ group, occasion }): EvaluationStep => {
     const asker = round.asker();
     return { group, asker, error: null, judging: group.judge(occasion, asker) };
   });

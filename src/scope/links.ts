@@ -1,5 +1,5 @@
 /** Which rows above hold which rows below, both ways. */
-export class Links {
+export class LinkTable {
   readonly #children = new Map<string, Set<string>>();
   readonly #parents = new Map<string, Set<string>>();
 

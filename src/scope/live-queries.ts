@@ -2,18 +2,18 @@ import type { Model } from '../../shared/model/types.js';
 import { planKey } from '../query/plan-key.js';
 import type { SelectPlan } from '../query/types.js';
 import { LiveQuery, type RunSelect } from './live-query.js';
-import { type Matchable, MatchIndex } from './match/match-index.js';
+import { MatchIndex, type MatchTarget } from './match/match-index.js';
 import type { NetChanges } from './net.js';
-import type { Watchable } from './watchable.js';
+import type { TableGuard } from './watchable.js';
 
 export interface LiveQueriesOptions {
   readonly model: Model;
   readonly run: RunSelect;
   /** See `LiveQueryOptions`. */
   readonly catchUp: () => Promise<void>;
-  readonly watchable: Watchable;
+  readonly watchable: TableGuard;
   /** Told of each filter that somebody begins to watch by. */
-  readonly onMatchable: (matchable: Matchable) => void;
+  readonly onMatchable: (matchable: MatchTarget) => void;
   /** Told of errors that end a live query. */
   readonly onError: (error: unknown) => void;
 }

@@ -1,12 +1,12 @@
 import { compilePredicate } from '../../shared/filter/predicate.js';
 import type { RowPredicate } from '../../shared/filter/types.js';
 import type { Model } from '../../shared/model/types.js';
-import { Cancellation } from '../database/cancellation.js';
+import { StatementCancellation } from '../database/cancellation.js';
 import { relationPaths, tablesOf } from '../filter/paths.js';
 import { isVisible } from '../log/snapshot.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
-import { Elsewhere } from './match/elsewhere.js';
-import type { Matchable } from './match/match-index.js';
+import { RelatedDependencies } from './match/elsewhere.js';
+import type { MatchTarget } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import type { Outbox } from './outbox.js';
 import type { ListedScope } from './types.js';
@@ -18,7 +18,7 @@ export interface RunOptions {
   /** Whom its statements count for: see `QueryOptions.owner`. */
   readonly owner: string | undefined;
   /** When nobody watches it any more. */
-  readonly cancellation: Cancellation;
+  readonly cancellation: StatementCancellation;
   /** It was answered before, so that it is known not to be too much. */
   readonly isRefresh: boolean;
 }
@@ -44,15 +44,15 @@ export interface LiveQueryOptions {
 export class LiveQuery {
   /** Tables whose changes can change the answer. */
   readonly tables: ReadonlySet<string>;
-  readonly matchable: Matchable;
+  readonly matchable: MatchTarget;
   readonly plan: SelectPlan;
   readonly #options: LiveQueryOptions;
-  readonly #cancellation = new Cancellation();
+  readonly #cancellation = new StatementCancellation();
   readonly #watchers = new Set<Outbox<SelectResult>>();
   /** Set where only rows of the root table count, and the predicate says which. */
   readonly #predicate: RowPredicate | null;
   /** Set where the other tables matter to the filter and to nothing else. */
-  readonly #elsewhere: Elsewhere | null;
+  readonly #elsewhere: RelatedDependencies | null;
   #answer: SelectResult | null = null;
   #isRunning = false;
   /** Watchers who came late and were told nothing yet; true: what was committed before they came has been heard of. */
@@ -71,7 +71,7 @@ export class LiveQuery {
     this.tables = new Set([plan.table.name, ...others]);
     const { table, filter } = plan;
     const isFilterAlone = plan.related.length === 0;
-    this.#elsewhere = isFilterAlone ? new Elsewhere(table, filter) : null;
+    this.#elsewhere = isFilterAlone ? new RelatedDependencies(table, filter) : null;
     this.matchable = {
       table,
       filter,

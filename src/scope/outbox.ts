@@ -1,7 +1,7 @@
-import type { Allowance, Queue } from './allowance.js';
+import type { SendBudget, SendQueue } from './allowance.js';
 
 /** Whom an outbox hands its values to. */
-export interface Taker<T> {
+export interface Sink<T> {
   /** False: it is behind, and calls `pump` when it takes more. */
   readonly isReady: boolean;
   take(value: T): void;
@@ -11,9 +11,9 @@ export interface Taker<T> {
 }
 
 /** A stream that is read like any other, or handed over value by value, with nothing between writer and reader. */
-export interface Flow<T> extends AsyncIterableIterator<T> {
+export interface PushStream<T> extends AsyncIterableIterator<T> {
   /** From now on `taker` gets what would have come from `next`, first what waits. Once. */
-  feed(taker: Taker<T>): void;
+  feed(taker: Sink<T>): void;
   /** The taker takes more. */
   pump(): void;
 }
@@ -25,7 +25,7 @@ export interface OutboxOptions<T> {
   /** The units that a value counts for. */
   readonly weigh: (value: T) => number;
   /** How many bytes may wait, here and elsewhere for the same peer. */
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   readonly bytesOf: (value: T) => number;
   /** Values one after the other as one; `null` where nothing is left of them. */
   readonly merge: (values: readonly T[]) => T | null;
@@ -39,7 +39,7 @@ export interface OutboxOptions<T> {
   readonly onClose: () => void;
 }
 
-interface Waiting<T> {
+interface WaitingMessages<T> {
   readonly value: T;
   readonly weight: number;
   readonly bytes: number;
@@ -52,13 +52,13 @@ interface Waiting<T> {
  * Past a limit what waits is merged; where that leaves more than three quarters of the limit, it is replaced by one value that says so. The
  * first that waits may be of any size.
  */
-export class Outbox<T> implements Flow<T>, Queue {
+export class Outbox<T> implements PushStream<T>, SendQueue {
   readonly #options: OutboxOptions<T>;
-  #waiting: Waiting<T>[] = [];
+  #waiting: WaitingMessages<T>[] = [];
   #weight = 0;
   #bytes = 0;
   #readers: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void }[] = [];
-  #taker: Taker<T> | null = null;
+  #taker: Sink<T> | null = null;
   #end: { readonly error: unknown } | 'done' | null = null;
   #closed = false;
 
@@ -109,7 +109,7 @@ export class Outbox<T> implements Flow<T>, Queue {
     allowance.relieve();
   }
 
-  feed(taker: Taker<T>): void {
+  feed(taker: Sink<T>): void {
     if (this.#taker) throw new TypeError('an outbox is fed to one taker');
     this.#taker = taker;
     this.pump();
@@ -174,7 +174,7 @@ export class Outbox<T> implements Flow<T>, Queue {
   }
 
   /** A taker that fails costs itself its stream, and nobody else anything. */
-  #hand(taker: Taker<T>, value: T): void {
+  #hand(taker: Sink<T>, value: T): void {
     try {
       taker.take(value);
     } catch (error) {
@@ -192,7 +192,7 @@ export class Outbox<T> implements Flow<T>, Queue {
     this.#options.allowance.change(this, bytes);
   }
 
-  #shift(): Waiting<T> | undefined {
+  #shift(): WaitingMessages<T> | undefined {
     const first = this.#waiting.shift();
     if (!first) return undefined;
     this.#weight -= first.weight;
@@ -210,7 +210,7 @@ export class Outbox<T> implements Flow<T>, Queue {
     this.#options.allowance.change(this, -bytes);
   }
 
-  #tellEnd(taker: Taker<T>): void {
+  #tellEnd(taker: Sink<T>): void {
     this.#taker = null;
     const end = this.#end;
     this.#end = 'done';

@@ -1,6 +1,6 @@
-import type { Moment } from './evaluation.js';
-import type { Group } from './group.js';
-import { asOne, decideInMemory, type GroupStep, type Occasion } from './judge.js';
+import type { ReadPoint } from './evaluation.js';
+import type { SubscriberGroup } from './group.js';
+import { asOne, decideInMemory, type GroupStep, type TransactionContext } from './judge.js';
 
 /** Conditions (see `specWeight`) that everybody's statement evaluates for one owner; owners of more have a lane of their own. */
 export const SHARED_WEIGHT_PER_OWNER = 100;
@@ -19,15 +19,15 @@ export const MAX_LANE_CHANGES = 10_000;
 
 /** Groups by the statement in which they are evaluated. */
 export interface LaneShares {
-  readonly shared: readonly Group[];
-  readonly byOwner: ReadonlyMap<string, readonly Group[]>;
+  readonly shared: readonly SubscriberGroup[];
+  readonly byOwner: ReadonlyMap<string, readonly SubscriberGroup[]>;
 }
 
 /**
  * Shares out the groups for which one transaction needs Postgres. A group leaves everybody's statement only if each of its owners has more
  * in it than is their share: who subscribes to the same as somebody else is not delayed by what that one subscribes to besides.
  */
-export function laneShares(groups: readonly Group[], sharedWeightPerOwner: number): LaneShares {
+export function laneShares(groups: readonly SubscriberGroup[], sharedWeightPerOwner: number): LaneShares {
   let total = 0;
   for (const { weight } of groups) total += weight;
   if (total <= sharedWeightPerOwner) return { shared: groups, byOwner: NO_LANES };
@@ -36,8 +36,8 @@ export function laneShares(groups: readonly Group[], sharedWeightPerOwner: numbe
   for (const [at, { weight }] of groups.entries()) {
     for (const owner of owners[at] ?? []) weights.set(owner, (weights.get(owner) ?? 0) + weight);
   }
-  const shared: Group[] = [];
-  const byOwner = new Map<string, Group[]>();
+  const shared: SubscriberGroup[] = [];
+  const byOwner = new Map<string, SubscriberGroup[]>();
   for (const [at, group] of groups.entries()) {
     const [owner, ...others] = owners[at] ?? [];
     const isHeavy = (each: string) => weights.get(each)! > sharedWeightPerOwner;
@@ -57,14 +57,14 @@ export interface OwnerLanesOptions {
   /** Changes that may wait in one lane. */
   readonly maxChanges: number;
   /** Resolves when each group has told its subscribers. Bounds how many lanes ask at a time. */
-  readonly judge: (moment: Moment, steps: readonly GroupStep[]) => Promise<void>;
+  readonly judge: (moment: ReadPoint, steps: readonly GroupStep[]) => Promise<void>;
   /** A group is left behind. */
-  readonly onBehind: (group: Group) => void;
+  readonly onBehind: (group: SubscriberGroup) => void;
   /** A group is up with the others again. */
-  readonly onBack: (group: Group) => void;
+  readonly onBack: (group: SubscriberGroup) => void;
   /** Too much waits for a group. */
-  readonly onOverflow: (group: Group) => void;
-  readonly onFailure: (group: Group, error: unknown) => void;
+  readonly onOverflow: (group: SubscriberGroup) => void;
+  readonly onFailure: (group: SubscriberGroup, error: unknown) => void;
 }
 
 /**
@@ -74,7 +74,7 @@ export interface OwnerLanesOptions {
 export class OwnerLanes {
   readonly #options: OwnerLanesOptions;
   readonly #lanes = new Map<string, OwnerLane>();
-  readonly #laneOf = new Map<Group, OwnerLane>();
+  readonly #laneOf = new Map<SubscriberGroup, OwnerLane>();
 
   constructor(options: OwnerLanesOptions) {
     this.#options = options;
@@ -86,7 +86,7 @@ export class OwnerLanes {
   }
 
   /** To be called with each transaction, before its groups are evaluated. */
-  expect(occasion: Occasion, groups: readonly Group[]): void {
+  expect(occasion: TransactionContext, groups: readonly SubscriberGroup[]): void {
     if (this.#lanes.size === 0) return;
     for (const group of groups) this.#laneOf.get(group)?.expect(occasion);
     for (const lane of this.#lanes.values())
@@ -94,7 +94,7 @@ export class OwnerLanes {
   }
 
   /** From now on these groups follow in their owner's lane, this transaction first. */
-  put(owner: string, groups: readonly Group[], occasion: Occasion): void {
+  put(owner: string, groups: readonly SubscriberGroup[], occasion: TransactionContext): void {
     const { onBehind, onFailure } = this.#options;
     const found = this.#lanes.get(owner);
     const lane = found ?? new OwnerLane(owner);
@@ -159,9 +159,9 @@ export class OwnerLanes {
 
 class OwnerLane {
   readonly owner: string;
-  readonly groups = new Set<Group>();
+  readonly groups = new Set<SubscriberGroup>();
   following: Promise<void> = Promise.resolve();
-  #waiting: Occasion[] = [];
+  #waiting: TransactionContext[] = [];
   #changes = 0;
 
   constructor(owner: string) {
@@ -173,14 +173,14 @@ class OwnerLane {
     return this.#changes;
   }
 
-  expect(occasion: Occasion): void {
+  expect(occasion: TransactionContext): void {
     if (this.#waiting.at(-1) === occasion) return;
     this.#waiting.push(occasion);
     this.#changes += occasion.transaction.changes.length;
   }
 
   /** The next transactions; none if nothing waits. */
-  take(): readonly Occasion[] {
+  take(): readonly TransactionContext[] {
     const taken = this.#waiting.splice(0, Math.ceil(this.#waiting.length / LANE_STEPS));
     for (const { transaction } of taken) this.#changes -= transaction.changes.length;
     return taken;
@@ -194,12 +194,12 @@ class OwnerLane {
 
 /** What each group has of these transactions, as one, under the last that concerns it; in order. */
 function stepsOf(
-  groups: ReadonlySet<Group>,
-  taken: readonly Occasion[],
-): ReadonlyMap<Occasion, readonly GroupStep[]> {
+  groups: ReadonlySet<SubscriberGroup>,
+  taken: readonly TransactionContext[],
+): ReadonlyMap<TransactionContext, readonly GroupStep[]> {
   const among = new Set(taken);
   const numbers = new Map(taken.map((occasion, at) => [occasion, at]));
-  const merged = new Map<string, Occasion>();
+  const merged = new Map<string, TransactionContext>();
   const steps = new Map(taken.map((occasion) => [occasion, [] as GroupStep[]]));
   for (const group of groups) {
     const own = group.takeAmong(among);

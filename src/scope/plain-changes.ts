@@ -6,14 +6,14 @@ import { NOTHING_RELATED } from './scope.js';
 import type { ScopeChange, ScopeMessage, TransactionInfo } from './types.js';
 
 /** Whoever sees the same of a table's rows. */
-export interface Readers {
+export interface ReaderGroup {
   readonly table: ModelTable;
   readonly hidden: ReadonlySet<ModelColumn>;
   /** Equal for equal `hidden`. */
   readonly name: string;
 }
 
-export function readersOf(table: ModelTable, hidden: ReadonlySet<ModelColumn>): Readers {
+export function readersOf(table: ModelTable, hidden: ReadonlySet<ModelColumn>): ReaderGroup {
   const places = [...hidden].map(({ index }) => index).sort((a, b) => a - b);
   return { table, hidden, name: places.join() };
 }
@@ -25,13 +25,13 @@ const COMPARED = 8;
  * What is told of rows of which nothing but their own columns was asked for. Whoever may read the same columns is handed the same object where the same
  * became of a row, whatever the filter was that let it through: its text is then made once, for users whose policies have nothing in common.
  */
-export class PlainChanges {
+export class SharedChanges {
   readonly #changes = new WeakMap<NetChange, Map<string, Partial<Record<ChangeKind, ScopeChange>>>>();
   readonly #messages = new WeakMap<ScopeChange, ScopeMessage[]>();
 
   /** `null` where the scope has nothing to do with it. */
   describe(
-    { table, hidden, name }: Readers,
+    { table, hidden, name }: ReaderGroup,
     row: NetChange,
     wasIn: boolean,
     isIn: boolean,

@@ -2,13 +2,13 @@ import type { DecodedCursor } from '../feed/cursor.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { covers, type Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import { Recent } from './recent.js';
+import { RecentTransactions } from './recent.js';
 
 /** Where judging has got to, and what came last. */
-export class Present {
+export class FeedPosition {
   readonly #feed: Feed;
   readonly #maxRecentChanges: number;
-  #recent: Recent | null = null;
+  #recent: RecentTransactions | null = null;
   /** Of the log that `#recent` is of, as soon as somebody's cursor told. */
   #epoch: string | null = null;
   #position: () => Snapshot;
@@ -27,10 +27,10 @@ export class Present {
   /** A batch comes; with a `reset`, nothing from before it is of use. */
   begin({ reset, position }: FeedBatch): void {
     if (reset !== null) {
-      this.#recent = new Recent(position, this.#maxRecentChanges);
+      this.#recent = new RecentTransactions(position, this.#maxRecentChanges);
       this.#epoch = null;
     }
-    this.#recent ??= new Recent(this.position, this.#maxRecentChanges);
+    this.#recent ??= new RecentTransactions(this.position, this.#maxRecentChanges);
   }
 
   /** The judging of one of its transactions begins. */

@@ -13,7 +13,7 @@ interface Remembered {
  * The transactions that the feed brought last, so that whoever comes back after a short while costs no reading of the log, however many
  * come back at once.
  */
-export class Recent {
+export class RecentTransactions {
   #transactions: Remembered[] = [];
   /** When each of them was logged. */
   readonly #loggedAt = new Map<bigint, string>();

@@ -9,28 +9,28 @@ import { keysPredicate } from '../query/key.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { candidateFilter, equalToAny, matching, related, reverseHop } from './candidates.js';
 import { enter, leave, update } from './describe.js';
-import type { Answer, Asker } from './evaluation.js';
+import type { BatchClient, QueryAnswer } from './evaluation.js';
 import { HeldLinks } from './held-links.js';
-import { Links } from './links.js';
-import { Elsewhere } from './match/elsewhere.js';
+import { LinkTable } from './links.js';
+import { RelatedDependencies } from './match/elsewhere.js';
 import type { NetChanges, TableChanges } from './net.js';
 import type { RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
 
 /** What happened to the rows of a scope, for the scopes below it. */
-export interface Diff {
-  readonly entered: readonly Held[];
+export interface RowsDiff {
+  readonly entered: readonly HeldRow[];
   /** Rows that stayed and may have changed. */
-  readonly updated: readonly Held[];
+  readonly updated: readonly HeldRow[];
   readonly left: readonly string[];
 }
 
-export interface Held {
+export interface HeldRow {
   readonly key: string;
   readonly cells: RowCells;
 }
 
 /** What is known of one transaction while it is judged. */
-interface Turn {
+interface TransactionTurn {
   /** Rows whose links are decided anew: not found means not linked. */
   readonly compared: Set<string>;
   /** Rows below that lost a parent, or whose parent points elsewhere now. */
@@ -39,8 +39,8 @@ interface Turn {
   readonly gone: Set<string>;
   /** Everything held is compared. */
   all: boolean;
-  readonly answers: Answer<readonly RowNode[]>[];
-  readonly keys: Answer<readonly string[]>[];
+  readonly answers: QueryAnswer<readonly RowNode[]>[];
+  readonly keys: QueryAnswer<readonly string[]>[];
 }
 
 /**
@@ -60,15 +60,15 @@ export class RelatedScope {
   readonly #table: ModelTable;
   readonly #above: ModelTable;
   /** What decides who is in it, besides the row itself. */
-  readonly #elsewhere: Elsewhere;
+  readonly #elsewhere: RelatedDependencies;
   readonly #viaPaths: readonly RelationPath[];
   readonly #onSource: RowPredicate | null;
   /** The junction rows of a row below, where the relation has a junction. */
   readonly #junction: RelatedPlan | null;
   /** The rows above by their link values. */
   readonly #held: HeldLinks;
-  readonly #links = new Links();
-  #turn: Turn | null = null;
+  readonly #links = new LinkTable();
+  #turn: TransactionTurn | null = null;
   #message: { changes: readonly ScopeChange[]; links: readonly Link[] } = NOTHING_TOLD;
 
   constructor(model: Model, spec: RelatedSpec) {
@@ -78,7 +78,7 @@ export class RelatedScope {
     this.#above = model.table(relation.source);
     this.#held = new HeldLinks(relation.from, (relation.through ?? { from: relation.to }).from);
     this.#viaPaths = relationPaths(spec.via);
-    this.#elsewhere = new Elsewhere(this.#table, spec.filter);
+    this.#elsewhere = new RelatedDependencies(this.#table, spec.filter);
     this.#onSource = spec.onSource && sourcePredicate(relation, spec.onSource);
     this.#junction = relation.through ? junctionPlan(model, relation, spec.via) : null;
     this.below = spec.graph.map((inner) => new RelatedScope(model, inner));
@@ -120,8 +120,8 @@ export class RelatedScope {
   }
 
   /** First round: which rows may this transaction have linked, unlinked, shown or hidden? True when something was asked. */
-  ask(net: NetChanges, asker: Asker): boolean {
-    const turn: Turn = {
+  ask(net: NetChanges, asker: BatchClient): boolean {
+    const turn: TransactionTurn = {
       compared: new Set(),
       loosened: new Set(),
       gone: new Set(),
@@ -136,7 +136,7 @@ export class RelatedScope {
     return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
   }
 
-  #askHere(net: NetChanges, turn: Turn, asker: Asker): void {
+  #askHere(net: NetChanges, turn: TransactionTurn, asker: BatchClient): void {
     const own = net.get(this.#table.name);
     for (const row of own?.rows ?? []) turn.compared.add(row.key);
     const elsewhere = this.#candidates(net);
@@ -155,7 +155,7 @@ export class RelatedScope {
   }
 
   /** What happened above; asks for the rows below new parents. True when something was asked. */
-  follow(above: Diff, asker: Asker): boolean {
+  follow(above: RowsDiff, asker: BatchClient): boolean {
     const turn = this.#turn!;
     const asked: (readonly string[])[] = [];
     for (const key of above.left) this.#release(key, turn);
@@ -172,7 +172,7 @@ export class RelatedScope {
   }
 
   /** Tells the differences, and what happened to this scope's rows for the scopes below. */
-  settle(net: NetChanges): Diff {
+  settle(net: NetChanges): RowsDiff {
     const turn = this.#turn!;
     this.#turn = null;
     for (const answer of turn.keys) for (const key of answer.value) turn.compared.add(key);
@@ -180,7 +180,7 @@ export class RelatedScope {
     const found = new Map<string, RowNode>();
     for (const rows of turn.answers) for (const node of rows.value) found.set(node.key, node);
     const changed = new Map((net.get(this.#table.name)?.rows ?? []).map((row) => [row.key, row]));
-    const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
+    const diff = { entered: [] as HeldRow[], updated: [] as HeldRow[], left: [] as string[] };
     const changes: ScopeChange[] = [];
     const links = { entered: [] as Link[], left: [] as Link[] };
     for (const key of new Set([...turn.compared, ...found.keys(), ...turn.loosened])) {
@@ -309,7 +309,7 @@ export class RelatedScope {
     return filters.length === 0 ? null : or(...filters);
   }
 
-  #askRows(which: Filter, asker: Asker): void {
+  #askRows(which: Filter, asker: BatchClient): void {
     const plan: SelectPlan = {
       table: this.#table,
       filter: and(this.#spec.filter, which),
@@ -378,7 +378,7 @@ export class RelatedScope {
     return this.#onSource && this.#onSource(cells) !== true ? null : this.#held.tupleOf(cells);
   }
 
-  #release(parent: string, turn: Turn): void {
+  #release(parent: string, turn: TransactionTurn): void {
     if (!this.#held.release(parent)) return;
     turn.gone.add(parent);
     for (const child of this.#links.childrenOf(parent)) turn.loosened.add(child);

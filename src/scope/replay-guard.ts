@@ -1,6 +1,6 @@
 import type { LoggedTransaction } from '../log/types.js';
 import { coalesce } from './coalesce.js';
-import type { Evaluator, Moment } from './evaluation.js';
+import type { BatchEvaluator, ReadPoint } from './evaluation.js';
 import { eachLevel, mapChanges, type ReplayedStep, type ReplayLevel } from './replay-levels.js';
 import { netOf } from './replay-net.js';
 import {
@@ -44,7 +44,7 @@ export class ReplayGuard {
   }
 
   /** Some of what was missed, by the rights of now: one statement. */
-  ofPage(steps: readonly ReplayedStep[], evaluator: Evaluator): Promise<Admission> {
+  ofPage(steps: readonly ReplayedStep[], evaluator: BatchEvaluator): Promise<ReplayAdmission> {
     return this.#admission(steps, { evaluator, moment: RIGHT_NOW, missed: null });
   }
 
@@ -52,13 +52,13 @@ export class ReplayGuard {
   ofRest(
     steps: readonly ReplayedStep[],
     missed: readonly LoggedTransaction[],
-    moment: Moment,
-    evaluator: Evaluator,
-  ): Promise<Admission> {
+    moment: ReadPoint,
+    evaluator: BatchEvaluator,
+  ): Promise<ReplayAdmission> {
     return this.#admission(steps, { evaluator, moment, missed });
   }
 
-  async #admission(steps: readonly ReplayedStep[], point: RightsPoint): Promise<Admission> {
+  async #admission(steps: readonly ReplayedStep[], point: RightsPoint): Promise<ReplayAdmission> {
     const verdicts = await verdictsOf(this.#top, steps, point);
     const last = steps.at(-1);
     return (step) => this.#admit(step, verdicts, verdicts.isOne && step !== last);
@@ -119,7 +119,7 @@ export class ReplayGuard {
 }
 
 /** The step to tell, with all that waited for it; `null`: it waits, or nothing is left to tell. Steps are given in their order. */
-export type Admission = (step: ReplayedStep) => ReplayedStep | null;
+export type ReplayAdmission = (step: ReplayedStep) => ReplayedStep | null;
 
 /** A row that left, and one that is gone, are named by key alone. */
 function leaveOf(change: ScopeChange): ScopeChange {

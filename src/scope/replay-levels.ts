@@ -4,9 +4,9 @@ import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js
 import type { Link } from '../../shared/protocol/messages.js';
 import { relationPaths, tablesOf } from '../filter/paths.js';
 import type { RelatedPlan } from '../query/types.js';
-import type { Occasion } from './judge.js';
+import type { TransactionContext } from './judge.js';
 import { soughtTables } from './replay-sought.js';
-import type { Judgement } from './scope.js';
+import type { ScopeDelta } from './scope.js';
 import type { ChangeSpec, RelatedSpec, ScopeChange } from './types.js';
 
 /** The scope itself, or one below it, as far as rights go. */
@@ -31,8 +31,8 @@ export interface ReplayLevel {
 
 /** One transaction of a replay, as history has it. */
 export interface ReplayedStep {
-  readonly occasion: Occasion;
-  readonly judgement: Judgement;
+  readonly occasion: TransactionContext;
+  readonly judgement: ScopeDelta;
 }
 
 /** `null` where the scope has no rights: its messages are for server code. */
@@ -84,12 +84,12 @@ function collectTables({ relation, via, plan }: RelatedPlan, into: Set<string>):
 type Visit = (level: ReplayLevel, changes: readonly ScopeChange[], links: readonly Link[]) => void;
 
 /** Visits the changes and links of each level that a judgement says something of. */
-export function eachLevel(top: ReplayLevel, { changes, related }: Judgement, visit: Visit): void {
+export function eachLevel(top: ReplayLevel, { changes, related }: ScopeDelta, visit: Visit): void {
   visit(top, changes, []);
   visitBelow(top, related, visit);
 }
 
-function visitBelow({ below }: ReplayLevel, related: Judgement['related'], visit: Visit): void {
+function visitBelow({ below }: ReplayLevel, related: ScopeDelta['related'], visit: Visit): void {
   for (const [name, message] of related) {
     const level = below.get(name)!;
     visit(level, message.changes, message.links);
@@ -100,9 +100,9 @@ function visitBelow({ below }: ReplayLevel, related: Judgement['related'], visit
 /** The judgement with each change as `replace` makes it; the same object where it makes nothing new. */
 export function mapChanges(
   { below }: ReplayLevel,
-  judgement: Judgement,
+  judgement: ScopeDelta,
   replace: (change: ScopeChange) => ScopeChange,
-): Judgement {
+): ScopeDelta {
   const changes = mapped(judgement.changes, replace);
   const related = mapRelated(below, judgement.related, replace);
   if (changes === judgement.changes && related === judgement.related) return judgement;
@@ -111,9 +111,9 @@ export function mapChanges(
 
 function mapRelated(
   below: ReplayLevel['below'],
-  related: Judgement['related'],
+  related: ScopeDelta['related'],
   replace: (change: ScopeChange) => ScopeChange,
-): Judgement['related'] {
+): ScopeDelta['related'] {
   let isNew = false;
   const entries = [...related].map(([name, message]) => {
     const changes = mapped(message.changes, replace);

@@ -1,7 +1,7 @@
 import type { Link } from '../../shared/protocol/messages.js';
 import type { ReplayLevel } from './replay-levels.js';
 import { linkId, type ReplayVerdicts, withoutPrevious } from './replay-rights.js';
-import type { Judgement } from './scope.js';
+import type { ScopeDelta } from './scope.js';
 import { NOTHING_RELATED } from './scope.js';
 import type { RelatedMessage, ScopeChange } from './types.js';
 
@@ -9,7 +9,7 @@ import type { RelatedMessage, ScopeChange } from './types.js';
  * What is left of merged steps where nothing may tell when, or how often, rows came and left: rows that only were away for a while are not
  * mentioned, UPDATE has no row before, LEAVE is a DELETE if the row is gone in the end, and no order is that of time. `null`: nothing.
  */
-export function netOf(top: ReplayLevel, judgement: Judgement, verdicts: ReplayVerdicts): Judgement | null {
+export function netOf(top: ReplayLevel, judgement: ScopeDelta, verdicts: ReplayVerdicts): ScopeDelta | null {
   const changes = netChangesOf(top, judgement.changes, verdicts);
   const related = netRelatedOf(top, judgement.related, verdicts);
   if (judgement.reset === null && changes.length === 0 && related.size === 0) return null;
@@ -32,9 +32,9 @@ function netChangesOf(
 
 function netRelatedOf(
   { below }: ReplayLevel,
-  related: Judgement['related'],
+  related: ScopeDelta['related'],
   verdicts: ReplayVerdicts,
-): Judgement['related'] {
+): ScopeDelta['related'] {
   const net = new Map<string, RelatedMessage>();
   for (const [name, message] of related) {
     const level = below.get(name)!;

@@ -7,20 +7,20 @@ import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import { keysPredicate } from '../query/key.js';
 import type { RowNode } from '../query/types.js';
-import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
+import type { BatchClient, BatchEvaluator, QueryAnswer, ReadPoint } from './evaluation.js';
 import { eachLevel, type ReplayedStep, type ReplayLevel } from './replay-levels.js';
 import type { ScopeChange } from './types.js';
 
 /** The read point at which a replay's rights hold. */
 export interface RightsPoint {
-  readonly evaluator: Evaluator;
-  readonly moment: Moment;
+  readonly evaluator: BatchEvaluator;
+  readonly moment: ReadPoint;
   /** Everything that is replayed, up to that point; `null` if it is not known whole, and the steps are a page of it. */
   readonly missed: readonly LoggedTransaction[] | null;
 }
 
 /** The database as it is when it is queried: nothing is taken back. */
-export const RIGHT_NOW: Moment = { position: endOfTime(), later: [] };
+export const RIGHT_NOW: ReadPoint = { position: endOfTime(), later: [] };
 
 /** What the rights of today say of the steps of a replay. */
 export interface ReplayVerdicts {
@@ -188,7 +188,7 @@ class Review implements ReplayVerdicts {
     }
   }
 
-  #askKeys(asker: Asker): (() => void)[] {
+  #askKeys(asker: BatchClient): (() => void)[] {
     const reads = [...this.#keys].map(([level, keys]) => {
       const { table, rights } = level;
       const { shown } = this.#of(level);
@@ -235,7 +235,7 @@ export function linkId({ parent, child }: Link): string {
   return JSON.stringify([parent, child]);
 }
 
-function askImages(checks: readonly ImageCheck[], asker: Asker): (() => void)[] {
+function askImages(checks: readonly ImageCheck[], asker: BatchClient): (() => void)[] {
   const groups = new Map<string, ImageCheck[]>();
   for (const check of checks) {
     const name = `${check.carries} ${check.level.name}`;
@@ -245,7 +245,7 @@ function askImages(checks: readonly ImageCheck[], asker: Asker): (() => void)[] 
   }
   return [...groups.values()].map((group) => {
     const { level, carries } = group[0]!;
-    const answer: Answer<readonly (RowNode | null)[]> = asker.images({
+    const answer: QueryAnswer<readonly (RowNode | null)[]> = asker.images({
       table: level.table,
       filter: level.rights,
       images: group.map(({ cells }) => cells),

@@ -1,30 +1,30 @@
 import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
-import type { History } from '../feed/log-history.js';
+import type { LogHistory } from '../feed/log-history.js';
 import { isVisible, type Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
-import type { Moment, Retry } from './evaluation.js';
-import { merged, type Occasion, occasionsOf } from './judge.js';
+import type { ReadPoint, RetryPassing } from './evaluation.js';
+import { contextsOf, merged, type TransactionContext } from './judge.js';
 import type { Scope } from './scope.js';
 
-export interface Replay {
+export interface ScopeReplay {
   readonly kind: 'replay';
   /** The moment of the cursor. */
-  readonly at: Moment;
+  readonly at: ReadPoint;
   /** What came since: as it was committed, and as it is judged. */
   readonly transactions: readonly LoggedTransaction[];
-  readonly occasions: Iterable<Occasion>;
+  readonly occasions: Iterable<TransactionContext>;
   /** The moment after the last of them. */
-  readonly end: Moment;
+  readonly end: ReadPoint;
 }
 
-export type Missed = Replay | { readonly kind: 'reset'; readonly reason: ResetReason };
+export type MissedChanges = ScopeReplay | { readonly kind: 'reset'; readonly reason: ResetReason };
 
 export interface MissedOptions {
   readonly database: Database;
-  readonly history: History;
-  readonly retry: Retry;
+  readonly history: LogHistory;
+  readonly retry: RetryPassing;
   /** What the feed brought last; `null` where that does not go back to the cursor. */
   readonly recent: readonly LoggedTransaction[] | null;
 }
@@ -38,7 +38,7 @@ export async function missedSince(
   position: Snapshot,
   scope: Scope,
   { database, history, retry, recent }: MissedOptions,
-): Promise<Missed> {
+): Promise<MissedChanges> {
   if (recent) return replayOf(recent, position, position, scope);
   const read = await retry(() => history.read(database, after));
   if (read.kind === 'foreign') return { kind: 'reset', reason: 'OTHER_LOG' };
@@ -52,7 +52,7 @@ function replayOf(
   snapshot: Snapshot,
   position: Snapshot,
   scope: Scope,
-): Missed {
+): MissedChanges {
   const lost = transactions.find((each) => isUnreadable(each, scope.tables));
   if (lost) return { kind: 'reset', reason: lost.isTooLarge ? 'TOO_OLD' : 'SCHEMA_CHANGED' };
   if (scope.held && transactions.some((each) => empties(each, scope.tables))) {
@@ -64,7 +64,7 @@ function replayOf(
     kind: 'replay',
     at: { position: snapshot, later: transactions },
     transactions: missed,
-    occasions: occasionsOf(scope.held ? inRuns(missed) : missed, snapshot, later),
+    occasions: contextsOf(scope.held ? inRuns(missed) : missed, snapshot, later),
     end: { position: snapshot, later },
   };
 }

@@ -4,28 +4,34 @@ import type { RowCells, RowPredicate } from '../../shared/filter/types.js';
 import { keyOf } from '../../shared/value/key.js';
 import type { RowNode } from '../query/types.js';
 import { became, plainNode } from './describe.js';
-import type { Asker } from './evaluation.js';
-import type { Matchable } from './match/match-index.js';
+import type { BatchClient } from './evaluation.js';
+import type { MatchTarget } from './match/match-index.js';
 import type { NetChanges } from './net.js';
-import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
-import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
+import { type ReaderGroup, readersOf, type SharedChanges } from './plain-changes.js';
+import {
+  NOTHING_RELATED,
+  type Scope,
+  type ScopeDelta,
+  type ScopeEvaluation,
+  type StatelessEvaluation,
+} from './scope.js';
 import type { ChangeSpec, ScopeChange } from './types.js';
 
 /**
  * A scope whose filter looks at nothing but the row itself: old and new image decide, and nothing is remembered.
  * Where the predicate cannot decide exactly, Postgres judges the images.
  */
-export class RowScope implements Scope, Steady {
+export class RowScope implements Scope, StatelessEvaluation {
   readonly tables: ReadonlySet<string>;
-  readonly matchable: Matchable;
+  readonly matchable: MatchTarget;
   readonly held = null;
   readonly elsewhere: ReadonlySet<string> = new Set();
   readonly #spec: ChangeSpec;
   readonly #predicate: RowPredicate | null;
-  readonly #plain: PlainChanges;
-  readonly #readers: Readers;
+  readonly #plain: SharedChanges;
+  readonly #readers: ReaderGroup;
 
-  constructor(spec: ChangeSpec, plain: PlainChanges) {
+  constructor(spec: ChangeSpec, plain: SharedChanges) {
     this.#spec = spec;
     this.#predicate = compilePredicate(spec.filter);
     this.tables = new Set([spec.table.name]);
@@ -43,7 +49,7 @@ export class RowScope implements Scope, Steady {
     return table === this.#spec.table.name ? null : false;
   }
 
-  decide(net: NetChanges): Judgement | null | undefined {
+  evaluateInMemory(net: NetChanges): ScopeDelta | null | undefined {
     const { table, related } = this.#spec;
     const predicate = this.#predicate;
     if (!predicate || related.length > 0) return undefined;
@@ -58,19 +64,19 @@ export class RowScope implements Scope, Steady {
     return { reset: changed.truncated ? 'TRUNCATED' : null, changes, related: NOTHING_RELATED };
   }
 
-  get steady(): Steady {
+  get steady(): StatelessEvaluation {
     return this;
   }
 
-  *judge(net: NetChanges, asker: Asker): Judging {
-    const [judgement] = yield* this.judgeAll([net], asker);
+  *evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation {
+    const [judgement] = yield* this.evaluateAll([net], asker);
     return judgement ?? null;
   }
 
-  *judgeAll(
+  *evaluateAll(
     nets: readonly NetChanges[],
-    asker: Asker,
-  ): Generator<void, readonly (Judgement | null)[], Asker> {
+    asker: BatchClient,
+  ): Generator<void, readonly (ScopeDelta | null)[], BatchClient> {
     const { table, hidden } = this.#spec;
     const changed = nets.map((net) => net.get(table.name));
     const rows = changed.flatMap((changes) => changes?.rows ?? []);
@@ -101,7 +107,7 @@ export class RowScope implements Scope, Steady {
   }
 
   /** For each image the row as the subscriber sees it, or `null` where it is not in the scope. */
-  #inScope(images: readonly (RowCells | null)[], asker: Asker, withRelated: boolean): Pending {
+  #inScope(images: readonly (RowCells | null)[], asker: BatchClient, withRelated: boolean): Pending {
     const { table, filter } = this.#spec;
     const related = withRelated ? this.#spec.related : [];
     const predicate = this.#predicate;

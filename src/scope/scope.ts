@@ -1,12 +1,12 @@
 import type { ResetReason } from '../../shared/protocol/messages.js';
-import type { Asker, Moment } from './evaluation.js';
-import type { HeldKeys } from './match/held-keys.js';
-import type { Matchable } from './match/match-index.js';
+import type { BatchClient, ReadPoint } from './evaluation.js';
+import type { MemberKeys } from './match/held-keys.js';
+import type { MatchTarget } from './match/match-index.js';
 import type { NetChanges } from './net.js';
 import type { RelatedMessages, ScopeChange } from './types.js';
 
 /** What a scope makes of one transaction. */
-export interface Judgement {
+export interface ScopeDelta {
   readonly reset: ResetReason | null;
   readonly changes: readonly ScopeChange[];
   readonly related: RelatedMessages;
@@ -21,31 +21,34 @@ export interface Scope {
   /** Tables whose changes can concern it. */
   readonly tables: ReadonlySet<string>;
   /** By what it is found when something changed. */
-  readonly matchable: Matchable;
+  readonly matchable: MatchTarget;
   /** The keys that are in it; `null` where it keeps none, and the row itself decides. */
-  readonly held: HeldKeys | null;
+  readonly held: MemberKeys | null;
   /** Reads what the scope must know before it can judge what came after `moment`; false where that could not be made out exactly. */
-  load(moment: Moment): Promise<boolean>;
+  load(moment: ReadPoint): Promise<boolean>;
   /**
    * Judges a transaction in rounds: what Postgres must decide is asked of `asker`, and then the generator yields; it is resumed,
    * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
    */
-  judge(net: NetChanges, asker: Asker): Judging;
+  evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation;
   /** As `judge`, at once; `undefined` where something has to be asked. */
-  decide(net: NetChanges): Judgement | null | undefined;
+  evaluateInMemory(net: NetChanges): ScopeDelta | null | undefined;
   /** How it can be judged without knowing what is in it; `null`: not at all, because scopes hang from it. */
-  readonly steady: Steady | null;
+  readonly steady: StatelessEvaluation | null;
   /** Whether a row of a table is in it, here or below; `null` where it keeps no rows and only its filter can say. */
   holds(table: string, key: string): boolean | null;
 }
 
 /** Judges by the images alone, and remembers nothing: many transactions at once, of a time in which `elsewhere` did not change. */
-export interface Steady {
+export interface StatelessEvaluation {
   /** Tables besides the scope's own that say who is in it. */
   readonly elsewhere: ReadonlySet<string>;
   /** As `judge`, of several transactions in one round. */
-  judgeAll(nets: readonly NetChanges[], asker: Asker): Generator<void, readonly (Judgement | null)[], Asker>;
+  evaluateAll(
+    nets: readonly NetChanges[],
+    asker: BatchClient,
+  ): Generator<void, readonly (ScopeDelta | null)[], BatchClient>;
 }
 
 /** Returns `null` when the transaction does not concern the scope. */
-export type Judging = Generator<void, Judgement | null, Asker>;
+export type ScopeEvaluation = Generator<void, ScopeDelta | null, BatchClient>;

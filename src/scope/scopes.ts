@@ -3,55 +3,55 @@ import type { Model } from '../../shared/model/types.js';
 import type { ResetReason } from '../../shared/protocol/messages.js';
 import type { Database } from '../database/types.js';
 import type { DecodedCursor } from '../feed/cursor.js';
-import type { History } from '../feed/log-history.js';
+import type { LogHistory } from '../feed/log-history.js';
 import type { LogPages } from '../feed/log-pages.js';
 import type { Feed, FeedBatch } from '../feed/types.js';
 import { isLocal } from '../filter/paths.js';
 import { formatSnapshot } from '../log/snapshot.js';
 import type { SelectPlan, SelectResult } from '../query/types.js';
-import { Allowance } from './allowance.js';
-import { Beginnings } from './beginnings.js';
-import { createEvaluator, type Evaluator, type Retry } from './evaluation.js';
-import { Group, resetMessage } from './group.js';
-import { decideInMemory, judge, type Occasion, occasionsOf } from './judge.js';
+import { SendBudget } from './allowance.js';
+import { GroupStarter } from './beginnings.js';
+import { type BatchEvaluator, createEvaluator, type RetryPassing } from './evaluation.js';
+import { resetMessage, SubscriberGroup } from './group.js';
+import { contextsOf, decideInMemory, evaluateGroups, type TransactionContext } from './judge.js';
 import { LiveQueries } from './live-queries.js';
 import type { RunSelect } from './live-query.js';
 import { GroupIndex } from './match/group-index.js';
-import { type OnUnindexed, Unindexed } from './match/unindexed.js';
+import { type OnUnindexed, UnindexedFilters } from './match/unindexed.js';
 import { MessageSizes } from './message-size.js';
-import type { Flow } from './outbox.js';
+import type { PushStream } from './outbox.js';
 import { MAX_LANE_CHANGES, OwnerLanes, SHARED_WEIGHT_PER_OWNER } from './owner-lanes.js';
 import { PATIENCE_MS } from './patience.js';
-import { PlainChanges } from './plain-changes.js';
-import { Present } from './present.js';
+import { SharedChanges } from './plain-changes.js';
+import { FeedPosition } from './present.js';
 import { RowScope } from './row-scope.js';
 import type { Scope } from './scope.js';
 import { SetScope } from './set-scope.js';
 import { replayKey, specKey } from './spec-key.js';
-import { Stragglers } from './stragglers.js';
-import { Subscriber, type SubscriberHost, Watcher } from './subscriber.js';
-import { Tally } from './tally.js';
-import { Turnstile, Unwanted } from './turnstile.js';
+import { SlowGroups } from './stragglers.js';
+import { ChangeSubscriber, LiveQuerySubscriber, type SubscriberHost } from './subscriber.js';
+import { DeliveryCounters } from './tally.js';
+import { AbandonedWork, WorkSemaphore } from './turnstile.js';
 import type {
   ChangeSpec,
   FollowOptions,
   ListedScope,
   ScopeMessage,
-  Scopes,
+  ScopeRegistry,
   ScopesFigures,
   ScopesStatus,
 } from './types.js';
-import { Watchable, type WatchableOptions } from './watchable.js';
+import { TableGuard, type WatchableOptions } from './watchable.js';
 
 export interface ScopesOptions extends WatchableOptions {
   readonly model: Model;
   readonly database: Database;
   readonly feed: Feed;
-  readonly history: History;
+  readonly history: LogHistory;
   readonly pages: LogPages;
-  readonly evaluator: Evaluator;
+  readonly evaluator: BatchEvaluator;
   readonly run: RunSelect;
-  readonly retry: Retry;
+  readonly retry: RetryPassing;
   /** Told of errors that end a scope or a live query. */
   readonly onError: (error: unknown) => void;
   readonly onUnindexed?: OnUnindexed;
@@ -81,7 +81,7 @@ export interface ScopesOptions extends WatchableOptions {
  * Follows the feed for everybody. Transactions are judged one at a time; for each, everything that Postgres must decide for
  * all scopes is asked in one statement.
  */
-export function createScopes(options: ScopesOptions): Scopes {
+export function createScopes(options: ScopesOptions): ScopeRegistry {
   return new FeedScopes(options);
 }
 
@@ -91,23 +91,23 @@ const STARTS_AT_ONCE = 2;
 /** Connections for owners of many filters. */
 const LANES_AT_ONCE = 2;
 
-class FeedScopes implements Scopes {
+class FeedScopes implements ScopeRegistry {
   readonly #options: ScopesOptions;
   /** Those that new subscribers may join, by what they watch and from where. */
-  readonly #joinable = new Map<string, Group>();
-  readonly #groups = new Set<Group>();
-  readonly #groupIndex: GroupIndex<Group>;
+  readonly #joinable = new Map<string, SubscriberGroup>();
+  readonly #groups = new Set<SubscriberGroup>();
+  readonly #groupIndex: GroupIndex<SubscriberGroup>;
   readonly #liveQueries: LiveQueries;
-  readonly #watchable: Watchable;
-  readonly #unindexed: Unindexed;
-  readonly #tally = new Tally();
+  readonly #watchable: TableGuard;
+  readonly #unindexed: UnindexedFilters;
+  readonly #tally = new DeliveryCounters();
   readonly #host: SubscriberHost;
-  readonly #plain = new PlainChanges();
-  readonly #present: Present;
-  readonly #beginnings: Beginnings;
+  readonly #plain = new SharedChanges();
+  readonly #present: FeedPosition;
+  readonly #beginnings: GroupStarter;
   readonly #lanes: OwnerLanes;
-  readonly #stragglers: Stragglers;
-  readonly #starts = new Turnstile(STARTS_AT_ONCE);
+  readonly #stragglers: SlowGroups;
+  readonly #starts = new WorkSemaphore(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
   /** What is under way; each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
@@ -115,9 +115,9 @@ class FeedScopes implements Scopes {
 
   constructor(options: ScopesOptions) {
     this.#options = options;
-    this.#present = new Present(options.feed, options.maxRecentChanges ?? 5_000);
-    this.#unindexed = new Unindexed(options.onUnindexed ?? (() => {}));
-    this.#watchable = new Watchable(options);
+    this.#present = new FeedPosition(options.feed, options.maxRecentChanges ?? 5_000);
+    this.#unindexed = new UnindexedFilters(options.onUnindexed ?? (() => {}));
+    this.#watchable = new TableGuard(options);
     this.#liveQueries = new LiveQueries({
       model: options.model,
       run: options.run,
@@ -130,25 +130,25 @@ class FeedScopes implements Scopes {
     const { patienceMs = PATIENCE_MS, fewestReached: fewest } = options;
     const evaluator = createEvaluator({ database, model, history, retry: (work) => work() });
     this.#groupIndex = new GroupIndex({ model, evaluator, patienceMs, fewest });
-    const onBehind = (group: Group) => this.#groupIndex.lag(group);
-    const onBack = (group: Group) => void this.#inTurn(async () => this.#back(group));
-    const onFailure = (group: Group, error: unknown) => this.#fail(group, error);
-    const lanes = new Turnstile(LANES_AT_ONCE);
-    const retry: Retry = (work) => options.retry(() => lanes.pass(() => !this.#stopped, work));
+    const onBehind = (group: SubscriberGroup) => this.#groupIndex.lag(group);
+    const onBack = (group: SubscriberGroup) => void this.#inTurn(async () => this.#back(group));
+    const onFailure = (group: SubscriberGroup, error: unknown) => this.#fail(group, error);
+    const lanes = new WorkSemaphore(LANES_AT_ONCE);
+    const retry: RetryPassing = (work) => options.retry(() => lanes.pass(() => !this.#stopped, work));
     const laneEvaluator = createEvaluator({ database, model, history, retry });
     this.#lanes = new OwnerLanes({
       maxChanges: options.maxLaneChanges ?? MAX_LANE_CHANGES,
-      judge: (moment, steps) => judge(moment, steps, { evaluator: laneEvaluator, onFailure }),
+      judge: (moment, steps) => evaluateGroups(moment, steps, { evaluator: laneEvaluator, onFailure }),
       onBehind,
       onBack,
       onOverflow: (group) => this.#restart(group, 'OVERFLOW'),
       onFailure,
     });
-    this.#stragglers = new Stragglers({
+    this.#stragglers = new SlowGroups({
       patienceMs,
       sharedWeightPerOwner: options.sharedWeightPerOwner ?? SHARED_WEIGHT_PER_OWNER,
       lanes: this.#lanes,
-      judge: (moment, steps) => judge(moment, steps, { evaluator: options.evaluator, onFailure }),
+      judge: (moment, steps) => evaluateGroups(moment, steps, { evaluator: options.evaluator, onFailure }),
       replay: (occasion, group) => this.#replay(occasion, group),
       onBehind,
       onBack,
@@ -164,7 +164,7 @@ class FeedScopes implements Scopes {
         query.end();
       },
     };
-    this.#beginnings = new Beginnings({
+    this.#beginnings = new GroupStarter({
       model,
       database,
       feed,
@@ -189,8 +189,8 @@ class FeedScopes implements Scopes {
   changes(
     spec: ChangeSpec,
     { after, reset, signal, allowance, owner }: FollowOptions = {},
-  ): Flow<ScopeMessage> {
-    const subscriber = new Subscriber({ ...this.#subscriberOptions(signal, allowance), owner });
+  ): PushStream<ScopeMessage> {
+    const subscriber = new ChangeSubscriber({ ...this.#subscriberOptions(signal, allowance), owner });
     const { outbox } = subscriber;
     if (this.#stopped) outbox.end();
     if (!outbox.isOpen) return outbox;
@@ -208,8 +208,8 @@ class FeedScopes implements Scopes {
   live(
     plan: SelectPlan,
     { signal, allowance, owner }: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'> = {},
-  ): Flow<SelectResult> {
-    const watcher = new Watcher(this.#subscriberOptions(signal, allowance));
+  ): PushStream<SelectResult> {
+    const watcher = new LiveQuerySubscriber(this.#subscriberOptions(signal, allowance));
     const { outbox } = watcher;
     if (this.#stopped) outbox.end();
     if (!outbox.isOpen) return outbox;
@@ -258,13 +258,13 @@ class FeedScopes implements Scopes {
     await this.#lanes.stop();
   }
 
-  #subscriberOptions(signal: AbortSignal | undefined, allowance: Allowance | undefined) {
-    const own = () => new Allowance(this.#options.maxQueuedBytes ?? 1024 ** 2);
+  #subscriberOptions(signal: AbortSignal | undefined, allowance: SendBudget | undefined) {
+    const own = () => new SendBudget(this.#options.maxQueuedBytes ?? 1024 ** 2);
     return { host: this.#host, signal, allowance: allowance ?? own() };
   }
 
-  #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): Group {
-    const group: Group = new Group(
+  #open(spec: ChangeSpec, key: string, after: DecodedCursor | undefined): SubscriberGroup {
+    const group: SubscriberGroup = new SubscriberGroup(
       spec,
       this.#scopeOf(spec, () => group),
       this.#plain,
@@ -277,34 +277,34 @@ class FeedScopes implements Scopes {
     return group;
   }
 
-  #letJoin(group: Group, key: string): void {
+  #letJoin(group: SubscriberGroup, key: string): void {
     this.#joinable.set(key, group);
     group.onClose = () => {
       if (this.#joinable.get(key) === group) this.#joinable.delete(key);
     };
   }
 
-  #startingAt(spec: ChangeSpec, after: DecodedCursor | undefined): Group {
+  #startingAt(spec: ChangeSpec, after: DecodedCursor | undefined): SubscriberGroup {
     const key = after
       ? `${replayKey(spec)} after ${after.epoch} ${formatSnapshot(after.snapshot)} ${after.snapshot.anchor?.loggedAt}`
       : specKey(spec);
     return this.#joinable.get(key) ?? this.#open(spec, key, after);
   }
 
-  #drop(group: Group): void {
+  #drop(group: SubscriberGroup): void {
     this.#groups.delete(group);
     this.#groupIndex.remove(group);
     group.onClose();
     group.end();
   }
 
-  #scopeOf(spec: ChangeSpec, group: () => Group): Scope {
+  #scopeOf(spec: ChangeSpec, group: () => SubscriberGroup): Scope {
     if (isLocal(spec.filter) && spec.graph.length === 0) return new RowScope(spec, this.#plain);
     const { model, maxScopeKeys = 100_000 } = this.#options;
     return new SetScope(model, this.#evaluatorOf(group), spec, maxScopeKeys, this.#plain);
   }
 
-  async #goLive(group: Group, isExact: boolean): Promise<void> {
+  async #goLive(group: SubscriberGroup, isExact: boolean): Promise<void> {
     await this.#inTurn(async () => {
       for (const occasion of group.takeBacklog()) await this.#stragglers.judge(occasion, [group]);
       if (group.isLive) this.#groupIndex.settle(group);
@@ -312,13 +312,13 @@ class FeedScopes implements Scopes {
     });
   }
 
-  #back(group: Group): void {
+  #back(group: SubscriberGroup): void {
     if (!group.isLive) return;
     this.#groupIndex.settle(group);
     this.#share(group);
   }
 
-  #split(spec: ChangeSpec, subscribers: readonly Subscriber[], after: DecodedCursor): void {
+  #split(spec: ChangeSpec, subscribers: readonly ChangeSubscriber[], after: DecodedCursor): void {
     try {
       const group = this.#startingAt(spec, after);
       for (const subscriber of subscribers) subscriber.join(group);
@@ -328,7 +328,7 @@ class FeedScopes implements Scopes {
   }
 
   /** From now on the group says what everybody of its spec is told who is not behind: they become one. To be called in turn. */
-  #share(group: Group): void {
+  #share(group: SubscriberGroup): void {
     if (!group.isLive) return;
     const key = specKey(group.spec);
     const shared = this.#joinable.get(key);
@@ -342,7 +342,7 @@ class FeedScopes implements Scopes {
   async #onBatch(batch: FeedBatch): Promise<void> {
     if (batch.reset !== null) this.#resetAll(batch);
     this.#present.begin(batch);
-    for (const occasion of occasionsOf(batch.transactions, batch.position)) {
+    for (const occasion of contextsOf(batch.transactions, batch.position)) {
       const { transaction, net } = occasion;
       this.#present.add(transaction);
       // At once: who begins to listen after this finds the transaction in what came last.
@@ -361,11 +361,11 @@ class FeedScopes implements Scopes {
   }
 
   /** For a group that is still loading, or behind. */
-  async #replay(occasion: Occasion, group: Group): Promise<void> {
-    const onFailure = (failed: Group, error: unknown) => this.#fail(failed, error);
+  async #replay(occasion: TransactionContext, group: SubscriberGroup): Promise<void> {
+    const onFailure = (failed: SubscriberGroup, error: unknown) => this.#fail(failed, error);
     const steps = decideInMemory([{ group, occasion }], true, onFailure);
     const evaluator = this.#evaluatorOf(() => group);
-    if (steps.length > 0) await judge(occasion.moment, steps, { evaluator, onFailure });
+    if (steps.length > 0) await evaluateGroups(occasion.moment, steps, { evaluator, onFailure });
   }
 
   #resetAll({ position }: FeedBatch): void {
@@ -393,7 +393,7 @@ class FeedScopes implements Scopes {
   }
 
   /** Continuity is lost for this group alone. */
-  #restart(group: Group, reason: ResetReason): void {
+  #restart(group: SubscriberGroup, reason: ResetReason): void {
     if (!group.isOpen) return;
     this.#groups.delete(group);
     this.#groupIndex.remove(group);
@@ -401,7 +401,7 @@ class FeedScopes implements Scopes {
     this.#begunAnew(group, reason);
   }
 
-  #begunAnew(group: Group, reason: ResetReason): void {
+  #begunAnew(group: SubscriberGroup, reason: ResetReason): void {
     group.reset(reason, this.#present.position);
     const refusal = this.#watchable.refusal(group.scope.tables);
     if (refusal) group.fail(refusal);
@@ -409,18 +409,18 @@ class FeedScopes implements Scopes {
   }
 
   /** For what a group asks before it follows: not more at a time than leaves a connection for those that do. */
-  #retryOf(group: () => Group): Retry {
+  #retryOf(group: () => SubscriberGroup): RetryPassing {
     const { retry } = this.#options;
     return (work) => retry(() => this.#starts.pass(() => group().isOpen, work));
   }
 
-  #evaluatorOf(group: () => Group): Evaluator {
+  #evaluatorOf(group: () => SubscriberGroup): BatchEvaluator {
     const { database, model, history } = this.#options;
     return createEvaluator({ database, model, history, retry: this.#retryOf(group) });
   }
 
-  #fail(group: Group, error: unknown): void {
-    if (error instanceof Unwanted) return;
+  #fail(group: SubscriberGroup, error: unknown): void {
+    if (error instanceof AbandonedWork) return;
     this.#groups.delete(group);
     this.#groupIndex.remove(group);
     group.onClose();

@@ -5,15 +5,21 @@ import type { Model, ModelColumn } from '../../shared/model/types.js';
 import { ownColumns } from '../filter/paths.js';
 import type { RelatedPlan, RowNode, SelectPlan } from '../query/types.js';
 import { became, enter, leave } from './describe.js';
-import type { Answer, Asker, Evaluator, Moment } from './evaluation.js';
-import { Elsewhere } from './match/elsewhere.js';
-import { HeldKeys } from './match/held-keys.js';
-import type { Matchable } from './match/match-index.js';
+import type { BatchClient, BatchEvaluator, QueryAnswer, ReadPoint } from './evaluation.js';
+import { RelatedDependencies } from './match/elsewhere.js';
+import { MemberKeys } from './match/held-keys.js';
+import type { MatchTarget } from './match/match-index.js';
 import type { NetChange, NetChanges, TableChanges } from './net.js';
-import { type PlainChanges, type Readers, readersOf } from './plain-changes.js';
-import { type Diff, type Held, RelatedScope } from './related-scope.js';
+import { type ReaderGroup, readersOf, type SharedChanges } from './plain-changes.js';
+import { type HeldRow, RelatedScope, type RowsDiff } from './related-scope.js';
 import { RowScope } from './row-scope.js';
-import { type Judgement, type Judging, NOTHING_RELATED, type Scope, type Steady } from './scope.js';
+import {
+  NOTHING_RELATED,
+  type Scope,
+  type ScopeDelta,
+  type ScopeEvaluation,
+  type StatelessEvaluation,
+} from './scope.js';
 import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './types.js';
 
 /**
@@ -28,31 +34,37 @@ import type { ChangeSpec, RelatedMessage, RelatedSpec, ScopeChange } from './typ
  */
 export class SetScope implements Scope {
   readonly tables: ReadonlySet<string>;
-  readonly matchable: Matchable;
-  readonly held = new HeldKeys();
-  readonly steady: Steady | null;
-  readonly #evaluator: Evaluator;
+  readonly matchable: MatchTarget;
+  readonly held = new MemberKeys();
+  readonly steady: StatelessEvaluation | null;
+  readonly #evaluator: BatchEvaluator;
   readonly #spec: ChangeSpec;
   readonly #maxKeys: number;
   readonly #graph: readonly RelatedScope[];
   /** What to read below each row before the first transaction is judged. */
   readonly #seeds: readonly RelatedPlan[];
-  readonly #plain: PlainChanges;
+  readonly #plain: SharedChanges;
   /** `null` where rows carry relations, or other scopes hang from them. */
-  readonly #readers: Readers | null;
+  readonly #readers: ReaderGroup | null;
   /** What decides who is in it, besides the row itself. */
-  readonly #elsewhere: Elsewhere;
+  readonly #elsewhere: RelatedDependencies;
   /** The own columns that do. */
   readonly #columns: readonly ModelColumn[];
 
-  constructor(model: Model, evaluator: Evaluator, spec: ChangeSpec, maxKeys: number, plain: PlainChanges) {
+  constructor(
+    model: Model,
+    evaluator: BatchEvaluator,
+    spec: ChangeSpec,
+    maxKeys: number,
+    plain: SharedChanges,
+  ) {
     this.#evaluator = evaluator;
     this.#spec = spec;
     this.#maxKeys = maxKeys;
     this.#graph = spec.graph.map((inner) => new RelatedScope(model, inner));
     this.#seeds = spec.graph.map((inner) => seedPlan(model, inner, maxKeys + 1));
     const { table, filter } = spec;
-    this.#elsewhere = new Elsewhere(table, filter);
+    this.#elsewhere = new RelatedDependencies(table, filter);
     const others = new Set([...this.#elsewhere.tables, ...this.#graph.flatMap((inner) => [...inner.tables])]);
     const isPlain = spec.graph.length === 0 && spec.related.length === 0;
     this.#plain = plain;
@@ -63,7 +75,7 @@ export class SetScope implements Scope {
     this.steady =
       spec.graph.length > 0
         ? null
-        : { elsewhere: others, judgeAll: (nets, asker) => byImages.judgeAll(nets, asker) };
+        : { elsewhere: others, evaluateAll: (nets, asker) => byImages.evaluateAll(nets, asker) };
     this.matchable = {
       table,
       filter,
@@ -74,7 +86,7 @@ export class SetScope implements Scope {
   }
 
   /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */
-  async load(moment: Moment): Promise<boolean> {
+  async load(moment: ReadPoint): Promise<boolean> {
     const { table, filter, graph } = this.#spec;
     const round = this.#evaluator.round(moment);
     const asker = round.asker();
@@ -101,7 +113,7 @@ export class SetScope implements Scope {
   }
 
   /** A row stays where it was when nothing changed that the filter looks at. */
-  decide(net: NetChanges): Judgement | null | undefined {
+  evaluateInMemory(net: NetChanges): ScopeDelta | null | undefined {
     if (this.#elsewhere.isTouchedBy(net)) return undefined;
     const { table } = this.#spec;
     const readers = this.#readers;
@@ -130,7 +142,7 @@ export class SetScope implements Scope {
     return old !== null && after !== null && this.#columns.every(({ index }) => old[index] === after[index]);
   }
 
-  *judge(net: NetChanges, asker: Asker): Judging {
+  *evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation {
     const { table, filter, related } = this.#spec;
     const own = net.get(table.name);
     const rows = own?.rows ?? [];
@@ -145,13 +157,13 @@ export class SetScope implements Scope {
     let next = yield;
 
     const changes: ScopeChange[] = [];
-    const diff = { entered: [] as Held[], updated: [] as Held[], left: [] as string[] };
+    const diff = { entered: [] as HeldRow[], updated: [] as HeldRow[], left: [] as string[] };
     if (own?.truncated) this.#leaveAll(new Set(rows.map(({ key }) => key)), changes, diff);
     const nodes = new Map(entering.map((row, at) => [row.key, images!.value[at] ?? null]));
     for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes, diff);
     elsewhere?.(new Set(rows.map((row) => row.key)), changes, diff);
 
-    let level: readonly { readonly scope: RelatedScope; readonly above: Diff }[] = this.#graph.map(
+    let level: readonly { readonly scope: RelatedScope; readonly above: RowsDiff }[] = this.#graph.map(
       (scope) => ({ scope, above: diff }),
     );
     while (level.length > 0) {
@@ -191,12 +203,12 @@ export class SetScope implements Scope {
   /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */
   #askElsewhere(
     candidates: Filter | 'all' | null,
-    asker: Asker,
+    asker: BatchClient,
   ): ((judged: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff) => void) | null {
     if (candidates === null) return null;
     const { table, filter } = this.#spec;
     const inside = asker.rows(rowsOf(this.#spec, candidates === 'all' ? filter : and(filter, candidates)));
-    const looked: Answer<readonly string[]> | null =
+    const looked: QueryAnswer<readonly string[]> | null =
       candidates === 'all' ? null : asker.keys(table, candidates, null);
     return (judged, changes, diff) => {
       const insideKeys = new Set<string>();
@@ -236,9 +248,9 @@ export class SetScope implements Scope {
   }
 }
 
-type MutableDiff = { readonly [K in keyof Diff]: Diff[K] extends readonly (infer T)[] ? T[] : never };
+type MutableDiff = { readonly [K in keyof RowsDiff]: RowsDiff[K] extends readonly (infer T)[] ? T[] : never };
 
-async function answered(round: { run(): Promise<void> }, asker: Asker): Promise<void> {
+async function answered(round: { run(): Promise<void> }, asker: BatchClient): Promise<void> {
   await round.run();
   if (asker.error) throw asker.error;
 }

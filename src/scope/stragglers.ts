@@ -1,6 +1,6 @@
-import type { Moment } from './evaluation.js';
-import type { Group } from './group.js';
-import { decideInMemory, type GroupStep, type Occasion } from './judge.js';
+import type { ReadPoint } from './evaluation.js';
+import type { SubscriberGroup } from './group.js';
+import { decideInMemory, type GroupStep, type TransactionContext } from './judge.js';
 import { laneShares, type OwnerLanes } from './owner-lanes.js';
 import { isDoneWithin } from './patience.js';
 
@@ -14,14 +14,14 @@ export interface StragglersOptions {
   /** Owners of many filters follow there. */
   readonly lanes: OwnerLanes;
   /** Asks Postgres; resolves when each group has told its subscribers. */
-  readonly judge: (moment: Moment, steps: readonly GroupStep[]) => Promise<void>;
+  readonly judge: (moment: ReadPoint, steps: readonly GroupStep[]) => Promise<void>;
   /** The same of one group that is behind, in memory where that is enough. */
-  readonly replay: (occasion: Occasion, group: Group) => Promise<void>;
+  readonly replay: (occasion: TransactionContext, group: SubscriberGroup) => Promise<void>;
   /** A group is left behind. */
-  readonly onBehind: (group: Group) => void;
+  readonly onBehind: (group: SubscriberGroup) => void;
   /** A group is up with the others again. */
-  readonly onBack: (group: Group) => void;
-  readonly onFailure: (group: Group, error: unknown) => void;
+  readonly onBack: (group: SubscriberGroup) => void;
+  readonly onFailure: (group: SubscriberGroup, error: unknown) => void;
 }
 
 /**
@@ -29,9 +29,9 @@ export interface StragglersOptions {
  * lane (`owner-lanes.ts`), and a table that somebody locked delays those whose scope looks at it. They follow behind, each transaction still judged
  * at its own moment and in order, until nothing waits for them.
  */
-export class Stragglers {
+export class SlowGroups {
   readonly #options: StragglersOptions;
-  readonly #behind = new Map<Group, Promise<void>>();
+  readonly #behind = new Map<SubscriberGroup, Promise<void>>();
 
   constructor(options: StragglersOptions) {
     this.#options = options;
@@ -43,7 +43,7 @@ export class Stragglers {
   }
 
   /** Resolves when every group has told its subscribers, or is left behind. What memory decides is told at once. */
-  async judge(occasion: Occasion, groups: readonly Group[]): Promise<void> {
+  async judge(occasion: TransactionContext, groups: readonly SubscriberGroup[]): Promise<void> {
     const { lanes, judge, onFailure, patienceMs, sharedWeightPerOwner } = this.#options;
     if (this.#behind.size > 0) {
       for (const group of groups) {
@@ -73,7 +73,7 @@ export class Stragglers {
     await Promise.all(this.#behind.values());
   }
 
-  #leave(group: Group, judging: Promise<void>): void {
+  #leave(group: SubscriberGroup, judging: Promise<void>): void {
     group.fallBehind();
     // Whoever comes now begins with those who are not behind.
     group.onClose();
@@ -85,7 +85,7 @@ export class Stragglers {
     this.#behind.set(group, following);
   }
 
-  async #follow(group: Group): Promise<void> {
+  async #follow(group: SubscriberGroup): Promise<void> {
     for (let next = group.takeNext(); next; next = group.takeNext()) {
       await this.#options.replay(next, group);
     }

@@ -1,28 +1,28 @@
 import type { SelectResult } from '../query/types.js';
-import type { Allowance } from './allowance.js';
+import type { SendBudget } from './allowance.js';
 import { coalesce } from './coalesce.js';
-import { type Group, resetMessage } from './group.js';
+import { resetMessage, type SubscriberGroup } from './group.js';
 import type { LiveQuery } from './live-query.js';
 import { type MessageSizes, weightOf } from './message-size.js';
 import { Outbox, type OutboxOptions } from './outbox.js';
-import type { Tally } from './tally.js';
+import type { DeliveryCounters } from './tally.js';
 import type { ChangeSpec, ScopeMessage } from './types.js';
 
 /** What all subscribers have in common. */
 export interface SubscriberHost {
-  readonly tally: Tally;
+  readonly tally: DeliveryCounters;
   readonly sizes: MessageSizes;
   /** Changes that may wait for one. */
   readonly maxQueuedChanges: number;
   /** The last subscriber of a group left. */
-  drop(group: Group): void;
+  drop(group: SubscriberGroup): void;
   /** The last subscriber of a live query left. */
   dropQuery(query: LiveQuery): void;
 }
 
 interface OutboxOwnerOptions {
   readonly host: SubscriberHost;
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -32,7 +32,7 @@ interface SubscriberOptions extends OutboxOwnerOptions {
 
 /** There are many of these; what is the same for all of them is in the class, and not in closures of each. */
 abstract class OutboxOwner<T> {
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   protected readonly host: SubscriberHost;
   readonly #signal: AbortSignal | undefined;
   #onAbort: (() => void) | null = null;
@@ -59,11 +59,11 @@ abstract class OutboxOwner<T> {
 }
 
 /** One subscription to changes, and the group that tells it: a group may hand it over to another that says the same. */
-export class Subscriber extends OutboxOwner<ScopeMessage> implements OutboxOptions<ScopeMessage> {
+export class ChangeSubscriber extends OutboxOwner<ScopeMessage> implements OutboxOptions<ScopeMessage> {
   readonly outbox: Outbox<ScopeMessage> = new Outbox<ScopeMessage>(this);
   /** Whom its share of the evaluation counts for. */
   readonly owner: string | undefined;
-  #group: Group | null = null;
+  #group: SubscriberGroup | null = null;
   /** Of the group that it was in last: what waits is merged also when there is none any more. */
   #spec: ChangeSpec | null = null;
 
@@ -73,11 +73,11 @@ export class Subscriber extends OutboxOwner<ScopeMessage> implements OutboxOptio
     this.heedSignal();
   }
 
-  get group(): Group | null {
+  get group(): SubscriberGroup | null {
     return this.#group;
   }
 
-  join(group: Group): void {
+  join(group: SubscriberGroup): void {
     this.#group?.remove(this);
     this.#group = group;
     this.#spec = group.spec;
@@ -123,7 +123,7 @@ export class Subscriber extends OutboxOwner<ScopeMessage> implements OutboxOptio
 }
 
 /** One subscription to a live query: of its answers only the newest matters. */
-export class Watcher extends OutboxOwner<SelectResult> implements OutboxOptions<SelectResult> {
+export class LiveQuerySubscriber extends OutboxOwner<SelectResult> implements OutboxOptions<SelectResult> {
   readonly outbox: Outbox<SelectResult> = new Outbox<SelectResult>(this);
   #query: LiveQuery | null = null;
 

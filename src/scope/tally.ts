@@ -1,7 +1,7 @@
 import type { ResetReason } from '../../shared/protocol/messages.js';
 
 /** Counts what subscribers are told. */
-export class Tally {
+export class DeliveryCounters {
   deliveries = 0;
   readonly resets: Record<ResetReason, number> = {
     TRUNCATED: 0,

@@ -1,5 +1,5 @@
 /** Thrown in place of work that nobody waits for any more. */
-export class Unwanted extends Error {
+export class AbandonedWork extends Error {
   override readonly name = 'Unwanted';
 }
 
@@ -7,7 +7,7 @@ export class Unwanted extends Error {
  * Lets so much work at a time ask the database, first come first served. Work that is not wanted any more when its turn comes is passed over: a
  * crowd that came and went leaves nothing to be done.
  */
-export class Turnstile {
+export class WorkSemaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -20,7 +20,7 @@ export class Turnstile {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      if (!isWanted()) throw new Unwanted();
+      if (!isWanted()) throw new AbandonedWork();
       return await work();
     } finally {
       const next = this.#waiting.shift();

@@ -4,8 +4,8 @@ import type { ChangeKind, ChangeOp, Link, ResetReason } from '../../shared/proto
 import type { DecodedCursor } from '../feed/cursor.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../query/types.js';
-import type { Allowance } from './allowance.js';
-import type { Flow } from './outbox.js';
+import type { SendBudget } from './allowance.js';
+import type { PushStream } from './outbox.js';
 
 /** What a change stream watches. Two equal specs share one scope. */
 export interface ChangeSpec {
@@ -94,7 +94,7 @@ export interface FollowOptions {
   readonly reset?: ResetReason | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Shared by everything that goes to one peer. Default: one of its own. */
-  readonly allowance?: Allowance | undefined;
+  readonly allowance?: SendBudget | undefined;
   /**
    * Whom the subscription counts for: a user, or an address. Changes for an owner of many filters that Postgres evaluates follow behind the
    * others'. Statements of a live query count for it as well: see `QueryOptions.owner`. Default: nobody, who is not limited.
@@ -102,16 +102,19 @@ export interface FollowOptions {
   readonly owner?: string | undefined;
 }
 
-export interface Scopes {
+export interface ScopeRegistry {
   /**
    * Follows a scope from now on, or from `after`: every transaction committed since is judged, in order, exactly once. Where that
    * cannot be had the first message says why (`reset`), and the stream goes on from now.
    * The iterable ends when `signal` aborts, when `return()` is called, or with an error when the scope cannot go on.
    * Rejects with `SCOPE_TOO_LARGE` where the scope must keep its keys and has too many.
    */
-  changes(spec: ChangeSpec, options?: FollowOptions): Flow<ScopeMessage>;
+  changes(spec: ChangeSpec, options?: FollowOptions): PushStream<ScopeMessage>;
   /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
-  live(plan: SelectPlan, options?: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'>): Flow<SelectResult>;
+  live(
+    plan: SelectPlan,
+    options?: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'>,
+  ): PushStream<SelectResult>;
   status(): ScopesStatus;
   /** What was told so far, and what waits to be. */
   figures(): ScopesFigures;
@@ -127,10 +130,10 @@ export interface Scopes {
 }
 
 export type ListedScope =
-  | (Listed & { readonly kind: 'changes'; readonly spec: ChangeSpec })
-  | (Listed & { readonly kind: 'query'; readonly plan: SelectPlan });
+  | (ListedBase & { readonly kind: 'changes'; readonly spec: ChangeSpec })
+  | (ListedBase & { readonly kind: 'query'; readonly plan: SelectPlan });
 
-interface Listed {
+interface ListedBase {
   readonly subscribers: number;
   readonly state: 'loading' | 'live';
   /** Whether a row is in it; `null` where it does not know (yet), and only the filter can say. */

@@ -16,7 +16,7 @@ export interface WatchableOptions {
 }
 
 /** Which tables can be followed. */
-export class Watchable {
+export class TableGuard {
   readonly #options: WatchableOptions;
 
   constructor(options: WatchableOptions) {

@@ -6,7 +6,7 @@ import { FACTS_FINGERPRINT_SQL, TABLE_FACTS_SQL, type TableFacts } from './table
 import type { WatchedTable } from './types.js';
 
 /** What is installed, as the system catalogs tell it. */
-export interface Installed {
+export interface InstalledCatalog {
   /** Columns with their types, of every table in schema rivulet. */
   readonly logTables: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** What the log says of itself; `null` where there is none. */
@@ -75,7 +75,7 @@ export function tableId(table: { readonly sqlSchema: string; readonly sqlName: s
   return JSON.stringify([table.sqlSchema, table.sqlName]);
 }
 
-export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]): Promise<Installed> {
+export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]): Promise<InstalledCatalog> {
   const [row] = await db.query(catalogSql(tables));
   const raw = JSON.parse(row![0]!) as RawCatalog;
   const logTables = new Map(

@@ -34,7 +34,7 @@ export type DriftKind =
   | 'noted';
 
 /** One difference between what is declared and what is installed. */
-export interface Drift {
+export interface WatcherDrift {
   readonly kind: DriftKind;
   readonly table: { readonly sqlSchema: string; readonly sqlName: string } | null;
   /** With which a server refuses to start, where it is not `WATCHERS_DRIFTED`. */

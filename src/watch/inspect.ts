@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Model } from '../../shared/model/types.js';
 import type { Queryable } from '../database/types.js';
 import {
-  type Installed,
+  type InstalledCatalog,
   type InstalledFunction,
   type InstalledTrigger,
   readCatalog,
   tableId,
 } from './catalog.js';
-import { type Drift, GENERATE, MIGRATE, PRUNE } from './drift.js';
+import { GENERATE, MIGRATE, PRUNE, type WatcherDrift } from './drift.js';
 import { LOG_FUNCTIONS } from './log-functions.js';
 import { LOG_TABLES, LOG_VERSION } from './log-table.js';
 import { functionName } from './names.js';
@@ -21,7 +21,11 @@ import { PREVENTS_INSTALL, verdictsOf } from './verdicts.js';
  * Compares what is installed with the plan; an empty list means that they agree. Changes nothing. With the model also what the plan does
  * not say is compared: labels of enums, and types of tables that were described without.
  */
-export async function inspect(db: Queryable, plan: WatchPlan, model?: Model): Promise<readonly Drift[]> {
+export async function inspect(
+  db: Queryable,
+  plan: WatchPlan,
+  model?: Model,
+): Promise<readonly WatcherDrift[]> {
   const installed = await readCatalog(db, plan.tables);
   return [
     ...logDrift(installed),
@@ -30,13 +34,13 @@ export async function inspect(db: Queryable, plan: WatchPlan, model?: Model): Pr
   ];
 }
 
-function logDrift(installed: Installed): Drift[] {
+function logDrift(installed: InstalledCatalog): WatcherDrift[] {
   const { logVersion } = installed;
   if (logVersion !== null && logVersion < LOG_VERSION) {
     const message = `The change log is of version ${logVersion}; this Rivulet writes version ${LOG_VERSION}.`;
     return [{ kind: 'log-outdated', table: null, message, mend: MIGRATE, effect: 'unseen' }];
   }
-  const drifts: Drift[] = [];
+  const drifts: WatcherDrift[] = [];
   for (const [name, columns] of Object.entries(LOG_TABLES)) {
     const found = installed.logTables.get(name);
     if (!found) {
@@ -73,7 +77,7 @@ function logDrift(installed: Installed): Drift[] {
   return [...drifts, ...publicDrift(installed)];
 }
 
-function publicDrift({ isLogPublic, logFunctions }: Installed): Drift[] {
+function publicDrift({ isLogPublic, logFunctions }: InstalledCatalog): WatcherDrift[] {
   const names = [...logFunctions].filter(([, { isPublic }]) => isPublic).map(([name]) => `rivulet.${name}`);
   if (isLogPublic) names.unshift('schema rivulet');
   if (names.length === 0) return [];
@@ -81,7 +85,11 @@ function publicDrift({ isLogPublic, logFunctions }: Installed): Drift[] {
   return [{ kind: 'log-public', table: null, message, mend: MIGRATE, effect: 'none' }];
 }
 
-function tableDrift(table: WatchedTable, installed: Installed, model: Model | undefined): Drift[] {
+function tableDrift(
+  table: WatchedTable,
+  installed: InstalledCatalog,
+  model: Model | undefined,
+): WatcherDrift[] {
   const { sqlSchema, sqlName } = table;
   const found = installed.tables.get(tableId(table));
   const described = model?.tables.find((each) => tableId(each) === tableId(table));
@@ -100,7 +108,7 @@ function tableDrift(table: WatchedTable, installed: Installed, model: Model | un
   return drifts.map((drift) => ({ ...drift, table: { sqlSchema, sqlName } }));
 }
 
-function functionDrift(table: WatchedTable, installed: Installed): readonly TableDrift[] {
+function functionDrift(table: WatchedTable, installed: InstalledCatalog): readonly TableDrift[] {
   const display = `${table.sqlSchema}.${table.sqlName}`;
   const found = installed.functions.get(functionName(table.sqlSchema, table.sqlName));
   if (!found) {
@@ -139,7 +147,11 @@ function md5(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }
 
-function triggerDrift(table: WatchedTable, spec: TriggerSpec, installed: Installed): TableDrift | null {
+function triggerDrift(
+  table: WatchedTable,
+  spec: TriggerSpec,
+  installed: InstalledCatalog,
+): TableDrift | null {
   const display = `${spec.name} on ${table.sqlSchema}.${table.sqlName}`;
   const found = installed.triggers.find(
     (trigger) =>
@@ -187,7 +199,7 @@ function isAsDeclared(found: InstalledTrigger, spec: TriggerSpec, expectedFuncti
   );
 }
 
-function leftovers(plan: WatchPlan, installed: Installed): Drift[] {
+function leftovers(plan: WatchPlan, installed: InstalledCatalog): WatcherDrift[] {
   const { functions, triggers } = leftoversOf(plan, installed);
   return [
     ...triggers.map(({ sqlSchema, sqlName, name }) => ({
@@ -210,7 +222,7 @@ function leftovers(plan: WatchPlan, installed: Installed): Drift[] {
 /** Triggers and functions of ours that the plan does not name. */
 export function leftoversOf(
   plan: WatchPlan,
-  installed: Installed,
+  installed: InstalledCatalog,
 ): { readonly functions: readonly string[]; readonly triggers: readonly InstalledTrigger[] } {
   const wanted = new Map(
     plan.tables.map((table) => [tableId(table), functionName(table.sqlSchema, table.sqlName)]),

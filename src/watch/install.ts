@@ -2,7 +2,7 @@ import { RivuletError } from '../../shared/errors.js';
 import type { Database, Queryable } from '../database/types.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { readCatalog } from './catalog.js';
-import { type Drift, type DriftKind, INSTALLABLE } from './drift.js';
+import { type DriftKind, INSTALLABLE, type WatcherDrift } from './drift.js';
 import { inspect, leftoversOf } from './inspect.js';
 import { INSTALL_LOCK_SQL, LOG_SCHEMA, LOG_TABLE_SQL } from './log-table.js';
 import { tableSql } from './trigger-sql.js';
@@ -16,7 +16,7 @@ import { PREVENTS_INSTALL } from './verdicts.js';
  * Rejects, before anything is changed, with WATCH_TABLE_MISSING where a watched table does not exist, and with the code of its verdict where
  * triggers on it could not be made or would fail writes.
  */
-export async function install(db: Database, plan: WatchPlan): Promise<readonly Drift[]> {
+export async function install(db: Database, plan: WatchPlan): Promise<readonly WatcherDrift[]> {
   const found = await inspect(db, plan);
   const before = found.filter(({ kind }) => INSTALLABLE.has(kind));
   const prevented = found.find(({ code }) => PREVENTS_INSTALL.has(code));
@@ -65,6 +65,6 @@ function locked<T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T
   });
 }
 
-function isOf(drift: Drift, table: WatchedTable): boolean {
+function isOf(drift: WatcherDrift, table: WatchedTable): boolean {
   return drift.table?.sqlSchema === table.sqlSchema && drift.table.sqlName === table.sqlName;
 }

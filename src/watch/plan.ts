@@ -106,7 +106,7 @@ function checkSpec(
   return { table: isFine ? (table as TableReference | DefaultTables) : null, options: sound };
 }
 
-interface Target {
+interface PlanTarget {
   readonly sqlSchema: string;
   readonly sqlName: string;
   readonly columns: readonly (readonly [sqlName: string, type: string | null])[];
@@ -114,7 +114,7 @@ interface Target {
   readonly model: ModelTable | null;
 }
 
-function resolve(model: Model, reference: TableReference): Target {
+function resolve(model: Model, reference: TableReference): PlanTarget {
   if (isPlainTable(reference)) return plainTarget(model, reference);
   const found = typeof reference === 'string' ? model.find(reference) : findByDrizzle(model, reference);
   if (found) return modelTarget(found);
@@ -127,7 +127,7 @@ function resolve(model: Model, reference: TableReference): Target {
 }
 
 /** A description of a table that the schema has adds columns; the key is the schema's. */
-function plainTarget(model: Model, plain: PlainTable): Target {
+function plainTarget(model: Model, plain: PlainTable): PlanTarget {
   const sqlSchema = plain.sqlSchema ?? 'public';
   const { sqlName } = plain;
   const known = model.tables.find((table) => table.sqlSchema === sqlSchema && table.sqlName === sqlName);
@@ -138,7 +138,7 @@ function plainTarget(model: Model, plain: PlainTable): Target {
   return { sqlSchema, sqlName, columns: [...columns], key: own?.key ?? plain.key, model: null };
 }
 
-function modelTarget(table: ModelTable): Target {
+function modelTarget(table: ModelTable): PlanTarget {
   return {
     sqlSchema: table.sqlSchema,
     sqlName: table.sqlName,
@@ -148,7 +148,7 @@ function modelTarget(table: ModelTable): Target {
   };
 }
 
-function columnName({ model, sqlName }: Target, name: string, draft: Draft): string {
+function columnName({ model, sqlName }: PlanTarget, name: string, draft: Draft): string {
   const found = model ? model.findColumn(name)?.sqlName : draft.columns.has(name) ? name : undefined;
   if (found !== undefined) return found;
   const known = model ? model.columns.map((each) => each.name) : [...draft.columns.keys()];
@@ -179,7 +179,7 @@ class Drafts {
     return [...this.#drafts.values()];
   }
 
-  of(target: Target): Draft {
+  of(target: PlanTarget): Draft {
     const id = idOf(target);
     const known = this.#drafts.get(id);
     if (known) {
@@ -206,7 +206,7 @@ function idOf({ sqlSchema, sqlName }: { readonly sqlSchema: string; readonly sql
 }
 
 /** The same column from the schema and from a plain description has the type that the schema says. */
-function addColumns(draft: Draft, columns: Target['columns']): void {
+function addColumns(draft: Draft, columns: PlanTarget['columns']): void {
   for (const [name, type] of columns) draft.columns.set(name, draft.columns.get(name) ?? type);
 }
 
@@ -218,7 +218,7 @@ function watchUpdates(draft: Draft, only: readonly string[] | undefined): void {
 function follow(
   model: Model,
   drafts: Drafts,
-  from: Target,
+  from: PlanTarget,
   relations: WithRelations,
   problems: WatchProblems,
 ): void {
@@ -231,7 +231,7 @@ function follow(
   }
 }
 
-function relationOf({ model, sqlName }: Target, name: string): ModelRelation {
+function relationOf({ model, sqlName }: PlanTarget, name: string): ModelRelation {
   const relation = model?.findRelation(name);
   if (relation) return relation;
   const known = model?.relations.map((each) => each.name) ?? [];

@@ -1,8 +1,8 @@
 import type { Model } from '../../shared/model/types.js';
 import { isPassing } from '../database/retry.js';
-import type { Database, Logger } from '../database/types.js';
+import type { Database, DatabaseLogger } from '../database/types.js';
 import { readFingerprint, tableId } from './catalog.js';
-import type { Drift } from './drift.js';
+import type { WatcherDrift } from './drift.js';
 import { inspect } from './inspect.js';
 import type { WatchPlan } from './types.js';
 
@@ -12,7 +12,7 @@ export interface SchemaWatchOptions {
   readonly model: Model;
   /** How often to look; default 2,000. */
   readonly everyMs?: number | undefined;
-  readonly log?: Logger | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 type TableName = { readonly sqlSchema: string; readonly sqlName: string };
@@ -29,7 +29,7 @@ export class SchemaWatch {
   onRefused: (tables: readonly TableName[]) => void = () => {};
   readonly #options: SchemaWatchOptions;
   #fingerprint = '';
-  #drifts: readonly Drift[] = [];
+  #drifts: readonly WatcherDrift[] = [];
   #checking: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -41,12 +41,12 @@ export class SchemaWatch {
   }
 
   /** Differences; what is only noted of a table is none. */
-  get drifts(): readonly Drift[] {
+  get drifts(): readonly WatcherDrift[] {
     return this.#drifts.filter(({ kind }) => kind !== 'noted');
   }
 
   /** Why changes of a table cannot be followed at present; `null`: they can. */
-  refusal(table: TableName): Drift | null {
+  refusal(table: TableName): WatcherDrift | null {
     return this.#drifts.find((drift) => drift.effect !== 'none' && isOf(drift, table)) ?? null;
   }
 
@@ -126,7 +126,7 @@ export class SchemaWatch {
     }
   }
 
-  #tell(drifts: readonly Drift[]): void {
+  #tell(drifts: readonly WatcherDrift[]): void {
     const { plan, log } = this.#options;
     const before = this.#drifts;
     const wasOpen = plan.tables.filter((table) => this.refusal(table) === null);
@@ -142,11 +142,11 @@ export class SchemaWatch {
   }
 }
 
-function newIn(drifts: readonly Drift[], known: readonly Drift[]): readonly Drift[] {
+function newIn(drifts: readonly WatcherDrift[], known: readonly WatcherDrift[]): readonly WatcherDrift[] {
   const messages = new Set(known.map(({ message }) => message));
   return drifts.filter(({ message }) => !messages.has(message));
 }
 
-function isOf(drift: Drift, table: TableName): boolean {
+function isOf(drift: WatcherDrift, table: TableName): boolean {
   return drift.table === null || tableId(drift.table) === tableId(table);
 }

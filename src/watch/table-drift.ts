@@ -1,10 +1,10 @@
 import type { ColumnType, ModelTable } from '../../shared/model/types.js';
 import { isReadableAs, typeName } from '../model/type-names.js';
 import type { InstalledTable } from './catalog.js';
-import { type Drift, GENERATE, MIGRATE } from './drift.js';
+import { GENERATE, MIGRATE, type WatcherDrift } from './drift.js';
 import type { WatchedTable } from './types.js';
 
-export type TableDrift = Omit<Drift, 'table'>;
+export type TableDrift = Omit<WatcherDrift, 'table'>;
 
 const MIGRATE_OR_DESCRIBE = `${MIGRATE} Where the schema is behind: bring it up to the database, then \`rivulet generate\`.`;
 

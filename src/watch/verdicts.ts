@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../shared/errors.js';
-import type { Drift } from './drift.js';
+import type { WatcherDrift } from './drift.js';
 import type { TableFacts } from './table-facts.js';
 import type { WatchedTable } from './types.js';
 
@@ -9,7 +9,7 @@ export interface VerdictRule {
   /** `refused`: the table cannot be served right. `noted`: it is served, and its operator should know. */
   readonly verdict: 'refused' | 'noted';
   /** As in `Drift`. */
-  readonly effect: Drift['effect'];
+  readonly effect: WatcherDrift['effect'];
   /** Triggers would not be made, or would fail writes: nothing is installed. */
   readonly preventsInstall?: true;
   /** The rest of a sentence that begins with the table's name, where the fact holds. */
@@ -143,7 +143,7 @@ export const VERDICT_RULES: readonly VerdictRule[] = [
 export function verdictsOf(
   table: WatchedTable,
   facts: TableFacts,
-): readonly (Omit<Drift, 'table'> & { readonly code: ErrorCode })[] {
+): readonly (Omit<WatcherDrift, 'table'> & { readonly code: ErrorCode })[] {
   return VERDICT_RULES.flatMap(({ code, verdict, effect, finds, next }) => {
     const found = finds(facts, table);
     if (found === null) return [];

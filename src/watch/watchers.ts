@@ -7,7 +7,7 @@ export interface WatcherList extends ReadonlyArray<WatcherSpec> {
   and(table: TableReference, options?: WatcherOptions): WatcherList;
 }
 
-export interface Watchers {
+export interface WatcherDeclarations {
   (table: TableReference, options?: WatcherOptions): WatcherList;
   (list: readonly WatcherSpec[], table: TableReference, options?: WatcherOptions): WatcherList;
   /**
@@ -21,7 +21,7 @@ export interface Watchers {
  * Declares what is watched. The same table (and label) twice is one declaration with both's relations and columns.
  * Nothing is refused here: `planWatchers` does that, with the model at hand, and says everything at once.
  */
-export const watchers: Watchers = Object.assign(
+export const watchers: WatcherDeclarations = Object.assign(
   (
     first: readonly WatcherSpec[] | TableReference,
     second?: TableReference | WatcherOptions,

@@ -138,8 +138,8 @@ test('many writers, rollbacks, savepoints and a long transaction beside them: no
 async function resumeAnywhere(delivered: readonly LoggedTransaction[], context: string): Promise<void> {
   const { readSince, parseRead } = await import('../../src/log/read.js');
   const { decode } = await import('../../src/log/decode.js');
-  const { Shapes } = await import('../../src/log/shapes.js');
-  const shapes = new Shapes(model);
+  const { ImageShapes } = await import('../../src/log/shapes.js');
+  const shapes = new ImageShapes(model);
   for (let i = 0; i < delivered.length; i += Math.ceil(delivered.length / 25)) {
     const cursor = delivered[i]!.cursor;
     const read = parseRead(await database.db.query(readSince(cursor), { prepare: false }))!;

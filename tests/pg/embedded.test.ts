@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { connect } from '../../src/database/connect.js';
-import { type Embedded, startEmbedded } from '../../src/database/embedded.js';
+import { type EmbeddedPostgres, startEmbedded } from '../../src/database/embedded.js';
 import { isAlive, readPidFile } from '../../src/database/embedded-pid.js';
 import { waitFor } from '../support/wait-for.js';
 
-const running: Embedded[] = [];
+const running: EmbeddedPostgres[] = [];
 const folders: string[] = [];
 afterEach(async () => {
   for (const embedded of running.splice(0)) await embedded.stop();
@@ -22,7 +22,7 @@ async function makeFolder(): Promise<string> {
   return join(root, 'nested', 'postgres');
 }
 
-async function start(folder: string, persistent = true): Promise<Embedded> {
+async function start(folder: string, persistent = true): Promise<EmbeddedPostgres> {
   const embedded = await startEmbedded({ folder, persistent, settings: ['shared_buffers=16MB'] });
   running.push(embedded);
   return embedded;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Cancellation } from '../../src/database/cancellation.js';
+import { StatementCancellation } from '../../src/database/cancellation.js';
 import { codedError } from '../../src/database/errors.js';
 import type { Database, QueryOptions } from '../../src/database/types.js';
 import { createDatabase } from '../support/database.js';
@@ -74,7 +74,7 @@ describe('an owner of statements', () => {
   test('has its share again when it has left', async () => {
     const db = database.connect({ max: 4, maxPerOwner: 1 });
     for (let n = 0; n < 3; n++) {
-      const cancellation = new Cancellation();
+      const cancellation = new StatementCancellation();
       await whileLocked(async () => {
         const asked = Array.from({ length: 5 }, () =>
           codeOf(read(db, LOCKED, [], { owner: 'ada', cancellation })),
@@ -94,7 +94,7 @@ describe('an owner of statements', () => {
 describe('a cancelled statement', () => {
   test('that waits for a connection is never sent', async () => {
     const db = database.connect({ max: 1 });
-    const cancellation = new Cancellation();
+    const cancellation = new StatementCancellation();
     const { holding, free } = held(db);
     const text = `select nextval('told')::text`;
     const asked = [
@@ -115,7 +115,7 @@ describe('a cancelled statement', () => {
       await read(db, LOCKED);
       await read(db, ECHO, ['0']);
     }
-    const cancellation = new Cancellation();
+    const cancellation = new StatementCancellation();
     await whileLocked(async () => {
       const lost = codeOf(read(db, LOCKED, [], { cancellation }));
       const behind = ['a', 'b', 'c'].map((each) => read(db, ECHO, [each]));
@@ -129,7 +129,7 @@ describe('a cancelled statement', () => {
 
   test('is not that of a transaction that has begun', async () => {
     const db = database.connect({ max: 1 });
-    const cancellation = new Cancellation();
+    const cancellation = new StatementCancellation();
     const answer = await db.transaction(
       async (tx) => {
         cancellation.cancel();
@@ -151,7 +151,7 @@ describe('a cancelled statement', () => {
     let cancelled = 0;
     const property = fc.asyncProperty(fc.array(statement, { minLength: 5, maxLength: 25 }), async (all) => {
       const answers = all.map(async ({ owner, ms, text, cancelledAfterMs }, n) => {
-        const cancellation = new Cancellation();
+        const cancellation = new StatementCancellation();
         if (cancelledAfterMs !== null) setTimeout(() => cancellation.cancel(), cancelledAfterMs);
         const params = text === ECHO ? [String(n)] : [String(n), String(ms / 1_000)];
         const answer = await codeOf(read(db, text, params, { owner, cancellation }));

@@ -7,7 +7,7 @@ import { createLogHistory } from '../../src/feed/log-history.js';
 import type { Feed, FeedBatch } from '../../src/feed/types.js';
 import { startRetention } from '../../src/log/retention.js';
 import { isVisible, parseSnapshot, type Snapshot } from '../../src/log/snapshot.js';
-import { type Keep, type Trimmed, trim } from '../../src/log/trim.js';
+import { type RetentionLimits, type TrimResult, trim } from '../../src/log/trim.js';
 import { readModel } from '../../src/model/read.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
@@ -22,7 +22,7 @@ const plan = planWatchers(model, [{ table: 'notes' }]);
 
 const database = await createDatabase({ setup: 'create table notes (id int primary key, body text)' });
 const { db } = database;
-const EVERYTHING: Keep = { maxAgeSeconds: 1e9, maxRows: 1e12, maxBytes: 1e12 };
+const EVERYTHING: RetentionLimits = { maxAgeSeconds: 1e9, maxRows: 1e12, maxBytes: 1e12 };
 
 const running: Feed[] = [];
 beforeEach(async () => {
@@ -52,7 +52,7 @@ const agedBy = (hours: number, where: string) =>
   database.script(
     `update rivulet.change set logged_at = logged_at - interval '${hours} hours' where ${where}`,
   );
-const done = async (trimmed: Promise<Trimmed>) => {
+const done = async (trimmed: Promise<TrimResult>) => {
   const result = await trimmed;
   if (result.kind === 'busy') throw new Error('somebody else trims');
   return result;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
-import type { ChangeSpec, ScopeMessage, Scopes } from '../../src/scope/types.js';
+import type { ChangeSpec, ScopeMessage, ScopeRegistry } from '../../src/scope/types.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';
@@ -62,9 +62,9 @@ async function read(spec: ChangeSpec) {
 }
 
 /** As `scopes`, with what was delivered; a stream ends after so many messages. */
-function recording(most: number, delivered: ScopeMessage[]): Scopes {
+function recording(most: number, delivered: ScopeMessage[]): ScopeRegistry {
   let left = most;
-  const changes: Scopes['changes'] = (spec, options) => {
+  const changes: ScopeRegistry['changes'] = (spec, options) => {
     const stream = scopes.changes(spec, options);
     return Object.assign(Object.create(stream), {
       next: async () => {
@@ -78,7 +78,7 @@ function recording(most: number, delivered: ScopeMessage[]): Scopes {
       },
     });
   };
-  return Object.assign(Object.create(scopes), { changes }) as Scopes;
+  return Object.assign(Object.create(scopes), { changes }) as ScopeRegistry;
 }
 
 const rounds = fc.record({

@@ -7,9 +7,9 @@ import { createLogHistory } from '../../src/feed/log-history.js';
 import { createLogPages } from '../../src/feed/log-pages.js';
 import type { Feed } from '../../src/feed/types.js';
 import { runSelect } from '../../src/query/select.js';
-import { createEvaluator, type Retry } from '../../src/scope/evaluation.js';
+import { createEvaluator, type RetryPassing } from '../../src/scope/evaluation.js';
 import { createScopes, type ScopesOptions } from '../../src/scope/scopes.js';
-import type { Scopes } from '../../src/scope/types.js';
+import type { ScopeRegistry } from '../../src/scope/types.js';
 import type { TestDatabase } from './database.js';
 import { waitFor } from './wait-for.js';
 
@@ -21,8 +21,8 @@ export const lanesOfTests = process.env.RIVULET_LANES ? { sharedWeightPerOwner: 
 
 export interface Engine {
   readonly feed: Feed;
-  readonly scopes: Scopes;
-  readonly retry: Retry;
+  readonly scopes: ScopeRegistry;
+  readonly retry: RetryPassing;
   /** Resolves when everything that had committed before the call was told to everybody. */
   quiet(): Promise<void>;
   /** Errors that ended a scope or a live query. */
@@ -49,7 +49,7 @@ export async function startEngine(
   db: Database = database.db,
 ): Promise<Engine> {
   const stopping = new AbortController();
-  const retry: Retry = (work) => untilAnswered(work, { signal: stopping.signal });
+  const retry: RetryPassing = (work) => untilAnswered(work, { signal: stopping.signal });
   const failures: unknown[] = [];
   const history = createLogHistory(model);
   const feed = createLogFeed({ database: db, model, pollMs: 20 });

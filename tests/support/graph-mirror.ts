@@ -9,7 +9,7 @@ import type {
   RelatedSpec,
   ScopeChange,
   ScopeMessage,
-  Scopes,
+  ScopeRegistry,
 } from '../../src/scope/types.js';
 
 /** What a subscriber of a graph has: rows by key, links by `parent → child`, and the same below each relation. */
@@ -91,7 +91,7 @@ export class GraphMirror {
   readonly #stream: AsyncIterableIterator<ScopeMessage>;
 
   /** `state` is what was read while nobody wrote, or at the cursor `after`. */
-  constructor(scopes: Scopes, spec: ChangeSpec, state: GraphState, after?: DecodedCursor) {
+  constructor(scopes: ScopeRegistry, spec: ChangeSpec, state: GraphState, after?: DecodedCursor) {
     this.spec = spec;
     this.state = state;
     this.cursor = after?.snapshot ?? null;

@@ -1,6 +1,6 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { SelectPlan, SelectResult } from '../../src/query/types.js';
-import type { ScopeMessage, Scopes } from '../../src/scope/types.js';
+import type { ScopeMessage, ScopeRegistry } from '../../src/scope/types.js';
 
 /** A subscriber that keeps what it was told, and objects to a message that contradicts it. */
 export class Mirror {
@@ -13,7 +13,7 @@ export class Mirror {
   readonly #versions = new Map<string, number>();
   readonly #stream: AsyncIterableIterator<ScopeMessage>;
 
-  constructor(scopes: Scopes, plan: SelectPlan) {
+  constructor(scopes: ScopeRegistry, plan: SelectPlan) {
     this.plan = plan;
     this.#stream = scopes.changes(
       {
@@ -84,7 +84,7 @@ export class LiveMirror {
   repeated = 0;
   readonly #stream: AsyncIterableIterator<SelectResult>;
 
-  constructor(scopes: Scopes, plan: SelectPlan) {
+  constructor(scopes: ScopeRegistry, plan: SelectPlan) {
     this.plan = plan;
     this.#stream = scopes.live(plan);
     void this.#read();

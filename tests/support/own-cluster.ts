@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectOptions, connect } from '../../src/database/connect.js';
-import { type Embedded, startEmbedded } from '../../src/database/embedded.js';
+import { type EmbeddedPostgres, startEmbedded } from '../../src/database/embedded.js';
 import type { Database, TextRow } from '../../src/database/types.js';
 import { atEnd } from './at-end.js';
 
@@ -35,7 +35,7 @@ export async function createCluster(options: OwnClusterOptions = {}): Promise<Ow
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'rivulet-cluster-')));
   const settings = ['shared_buffers=16MB', 'jit=off', ...(options.settings ?? [])];
   // A cluster that is not persistent is deleted when it is stopped.
-  const start = (): Promise<Embedded> =>
+  const start = (): Promise<EmbeddedPostgres> =>
     startEmbedded({ folder, settings: [...settings, 'fsync=off', 'full_page_writes=off'] });
   let cluster = await start();
   const pools: Database[] = [];

@@ -12,7 +12,7 @@ import { and, normalize } from '../../../shared/filter/normalize.js';
 import type { ModelTable } from '../../../shared/model/types.js';
 import { rowsToSql } from '../../query/rows.js';
 import { countToSql, decodeSelect } from '../../query/select.js';
-import type { Trials } from '../../query/trials.js';
+import type { FilterTrials } from '../../query/trials.js';
 import type { RowNode } from '../../query/types.js';
 import { encodePageCursor, type PageArgs, pagePlan } from '../plan/connection-plan.js';
 import { planFilter, planningOf } from '../plan/list-plan.js';
@@ -56,7 +56,7 @@ async function readPage(
   args: PageArgs,
   context: RivuletContext,
   info: GraphQLResolveInfo,
-  trials: Trials,
+  trials: FilterTrials,
 ): Promise<ConnectionPage> {
   const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   const page = pagePlan(planning, table, args, selection);

@@ -1,8 +1,8 @@
 import type { Database } from '../../database/types.js';
 import type { CursorCodec } from '../../feed/cursor.js';
 import type { AccessRights } from '../../policy/types.js';
-import type { Allowance } from '../../scope/allowance.js';
-import type { Scopes } from '../../scope/types.js';
+import type { SendBudget } from '../../scope/allowance.js';
+import type { ScopeRegistry } from '../../scope/types.js';
 import type { QueryLimits } from '../schema/query-limits.js';
 import type { ResultSink } from './direct-results.js';
 import type { RequestReader } from './request-reader.js';
@@ -38,12 +38,12 @@ export interface RivuletContext {
 /** Where the results of a context's subscriptions go. Without it each is pulled, and has an allowance of its own. */
 export interface ResultDelivery {
   /** What may wait for the peer, over all its subscriptions. */
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   readonly taker: ResultSink;
 }
 
 export interface LiveContext {
-  readonly scopes: Scopes;
+  readonly scopes: ScopeRegistry;
   readonly cursors: CursorCodec;
   /** Whom statements count for; see `QueryOptions.owner`. */
   readonly owner?: string;

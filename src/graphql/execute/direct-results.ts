@@ -1,4 +1,4 @@
-import type { Flow, Taker } from '../../scope/outbox.js';
+import type { PushStream, Sink } from '../../scope/outbox.js';
 import { asGraphQLError } from '../schema/graphql-errors.js';
 import type { SharedResult } from './shared-result.js';
 
@@ -25,8 +25,8 @@ export interface ResultReader {
  * Hands a subscription's results to a taker, with nothing between it and the scope. Who iterates gets what is left: results that have
  * errors, in their place in the order, and the end. Nothing is handed over before the first `next`, nor while no `next` waits.
  */
-export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker<object> {
-  readonly #events: Flow<object>;
+export class DirectResults implements AsyncIterableIterator<SharedResult>, Sink<object> {
+  readonly #events: PushStream<object>;
   readonly #execute: ExecuteEvent;
   readonly #taker: ResultSink;
   readonly #onEnd: () => void;
@@ -36,7 +36,7 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Taker
   #isExecuting = false;
   #outcome: { readonly error: unknown } | 'done' | null = null;
 
-  constructor(events: Flow<object>, execute: ExecuteEvent, taker: ResultSink, onEnd: () => void) {
+  constructor(events: PushStream<object>, execute: ExecuteEvent, taker: ResultSink, onEnd: () => void) {
     this.#events = events;
     this.#execute = execute;
     this.#taker = taker;

@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import type { ModelTable } from '../../../shared/model/types.js';
 import { keyPredicate } from '../../query/key.js';
-import type { Trials } from '../../query/trials.js';
+import type { FilterTrials } from '../../query/trials.js';
 import { planFilter, planningOf } from '../plan/list-plan.js';
 import { filterType } from '../schema/filter-types.js';
 import { withTrialErrors } from '../schema/graphql-errors.js';
@@ -116,7 +116,7 @@ function writingOf(
   context: RivuletContext,
   info: GraphQLResolveInfo,
   most: 1 | null,
-  trials: Trials,
+  trials: FilterTrials,
 ): WriteRequest {
   const own = typesWithin(types, context);
   const planned = planningOf(own, context.rights, info, trials);

@@ -11,7 +11,7 @@ import type { Model, ModelTable } from '../../../shared/model/types.js';
 import { keyPredicate, keysPredicate } from '../../query/key.js';
 import { rowsToSql } from '../../query/rows.js';
 import { decodeSelect } from '../../query/select.js';
-import type { Trials } from '../../query/trials.js';
+import type { FilterTrials } from '../../query/trials.js';
 import type { RowNode, SelectPlan } from '../../query/types.js';
 import { type ListArguments, planList, planningOf, planRows } from '../plan/list-plan.js';
 import { limitOf } from '../plan/plan-limits.js';
@@ -65,7 +65,7 @@ export function planOne(
   args: { readonly id: string },
   context: RivuletContext,
   info: FieldInfo,
-  trials?: Trials,
+  trials?: FilterTrials,
 ): SelectPlan {
   const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   return planRows(planning, table, keyPredicate(table, args.id), selection);
@@ -78,7 +78,7 @@ export function planMany(
   args: ListArguments,
   context: RivuletContext,
   info: FieldInfo,
-  trials?: Trials,
+  trials?: FilterTrials,
 ): SelectPlan {
   const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   return planList(planning, table, args, selection);
@@ -174,7 +174,7 @@ async function readNodes(
   nodeIds: readonly string[],
   context: RivuletContext,
   info: GraphQLResolveInfo,
-  trials: Trials,
+  trials: FilterTrials,
 ): Promise<readonly (RowNode | null)[]> {
   const { planning, selection } = planningOf(typesWithin(types, context), context.rights, info, trials);
   const wanted = nodeIds.map((nodeId) => decodeNodeId(types.exposure.tables, nodeId));

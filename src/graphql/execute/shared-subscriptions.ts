@@ -4,7 +4,7 @@ import {
   type GraphQLError,
   type SubscriptionArgs,
 } from 'graphql';
-import type { Flow } from '../../scope/outbox.js';
+import type { PushStream } from '../../scope/outbox.js';
 import { asGraphQLError } from '../schema/graphql-errors.js';
 import type { RivuletContext } from './context.js';
 import { DirectResults, type ExecuteEvent } from './direct-results.js';
@@ -92,7 +92,7 @@ export class SharedSubscriptions {
   }
 }
 
-function isFlow(events: AsyncIterableIterator<object>): events is Flow<object> {
+function isFlow(events: AsyncIterableIterator<object>): events is PushStream<object> {
   return 'feed' in events;
 }
 

@@ -9,9 +9,9 @@ import {
 } from 'graphql';
 import { RivuletError } from '../../../shared/errors.js';
 import type { ModelTable } from '../../../shared/model/types.js';
-import { Trials } from '../../query/trials.js';
+import { FilterTrials } from '../../query/trials.js';
 import type { RowNode, SelectPlan, SelectResult } from '../../query/types.js';
-import type { Flow } from '../../scope/outbox.js';
+import type { PushStream } from '../../scope/outbox.js';
 import type { FollowOptions } from '../../scope/types.js';
 import { type ChangesArgs, planChangeStream } from '../plan/change-stream-plan.js';
 import type { ListArguments } from '../plan/list-plan.js';
@@ -46,7 +46,7 @@ function liveOne(types: SchemaTypes, table: ModelTable): SubscriptionField<{ rea
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     subscribe: (_source, args, context, info) =>
       withCodedErrors(async () => {
-        const trials = new Trials();
+        const trials = new FilterTrials();
         const plan = assertNoPolicyFault(context, planOne(types, table, args, context, info, trials));
         await trials.run(context.database, types.model);
         return liveQueryEvents(context, plan);
@@ -63,7 +63,7 @@ function liveMany(types: SchemaTypes, table: ModelTable): SubscriptionField<List
     args: listArguments(types, table),
     subscribe: (_source, args, context, info) =>
       withCodedErrors(async () => {
-        const trials = new Trials();
+        const trials = new FilterTrials();
         const plan = assertNoPolicyFault(context, planMany(types, table, args, context, info, trials));
         await trials.run(context.database, types.model);
         return liveQueryEvents(context, plan);
@@ -86,7 +86,7 @@ function eventField(types: SchemaTypes, table: ModelTable, kind: EventField['kin
 }
 
 /** A live query begins with the answer of now, wherever its client was; a cursor that it brings is checked nevertheless. */
-function liveQueryEvents(context: RivuletContext, plan: SelectPlan): Flow<SelectResult> {
+function liveQueryEvents(context: RivuletContext, plan: SelectPlan): PushStream<SelectResult> {
   const { scopes, cursors, start, owner } = liveOf(context);
   const cursor = start?.kind === 'resume' ? (start.lastEventId ?? start.after) : null;
   if (cursor !== null) cursors.decode(cursor);
@@ -108,7 +108,7 @@ function changeStream(types: SchemaTypes, table: ModelTable): SubscriptionField<
     args: changesArguments(types, table),
     subscribe: (_source, args, context, info) =>
       withCodedErrors(async () => {
-        const trials = new Trials();
+        const trials = new FilterTrials();
         const spec = assertNoPolicyFault(
           context,
           planChangeStream(types, table, args, context, info, trials),

@@ -2,7 +2,12 @@ import { RivuletError } from '../../../shared/errors.js';
 import type { ModelTable } from '../../../shared/model/types.js';
 import { codeOf, SQLSTATE } from '../../database/errors.js';
 import type { AccessRights } from '../../policy/types.js';
-import { type ReferenceCheck, type Refusal, refusalOf, type WriteCheck } from '../../query/write-check.js';
+import {
+  type ReferenceCheck,
+  refusalOf,
+  type WriteCheck,
+  type WriteRefusal,
+} from '../../query/write-check.js';
 
 /** SQLSTATE's class of violated constraints. */
 const CONSTRAINT_CLASS = '23';
@@ -13,7 +18,7 @@ export class WriteErrorTranslation {
   readonly #table: ModelTable;
   readonly #done: string;
   readonly #check: WriteCheck;
-  readonly #explain: () => Promise<Refusal | undefined>;
+  readonly #explain: () => Promise<WriteRefusal | undefined>;
 
   /** `explain` evaluates the check after a constraint was violated, outside of the failed transaction. */
   constructor(
@@ -21,7 +26,7 @@ export class WriteErrorTranslation {
     table: ModelTable,
     done: string,
     check: WriteCheck,
-    explain: () => Promise<Refusal | undefined>,
+    explain: () => Promise<WriteRefusal | undefined>,
   ) {
     this.#rights = rights;
     this.#table = table;
@@ -56,7 +61,7 @@ export class WriteErrorTranslation {
     return schema !== this.#table.sqlSchema || name !== this.#table.sqlName;
   }
 
-  #errorOf(refusal: Refusal): RivuletError {
+  #errorOf(refusal: WriteRefusal): RivuletError {
     const reference = refusal === 'policy' ? undefined : this.#check.references[refusal];
     return reference === undefined
       ? writeForbidden(this.#table, this.#done)

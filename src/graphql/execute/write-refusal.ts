@@ -4,14 +4,14 @@ import type { Database } from '../../database/types.js';
 import { drizzleColumn } from '../../model/drizzle.js';
 import { runExpressions, runSelect } from '../../query/select.js';
 import { imagesSource } from '../../query/source.js';
-import type { Values } from '../../query/write.js';
+import type { WrittenValues } from '../../query/write.js';
 import {
   checkedColumns,
   isUnchecked,
-  type Refusal,
   readRefusal,
   refusalToSql,
   type WriteCheck,
+  type WriteRefusal,
 } from '../../query/write-check.js';
 import { StatementParams } from '../../sql/statement.js';
 import { fromDrizzleValue } from '../../value/codec.js';
@@ -28,8 +28,8 @@ export async function insertRefusal(
   model: Model,
   table: ModelTable,
   check: WriteCheck,
-  rows: readonly Values[],
-): Promise<Refusal | undefined> {
+  rows: readonly WrittenValues[],
+): Promise<WriteRefusal | undefined> {
   const images = rows.map((row) =>
     imageOf(table, (column) => {
       if (row.has(column)) return row.get(column)!;
@@ -46,9 +46,9 @@ export async function updateRefusal(
   table: ModelTable,
   target: Filter,
   check: WriteCheck,
-  set: Values,
+  set: WrittenValues,
   limit: number,
-): Promise<Refusal | undefined> {
+): Promise<WriteRefusal | undefined> {
   if (isUnchecked(check)) return undefined;
   const plan = { table, filter: target, orderBy: [], limit, offset: 0, related: [] };
   const { rows } = await runSelect(database, model, plan);
@@ -96,7 +96,7 @@ async function firstRefusal(
   table: ModelTable,
   check: WriteCheck,
   images: readonly RowImage[],
-): Promise<Refusal | undefined> {
+): Promise<WriteRefusal | undefined> {
   if (isUnchecked(check)) return undefined;
   const read = [...checkedColumns(check)];
   const isUnknown = ({ unknown }: RowImage) => read.some((column) => unknown.has(column));
@@ -112,7 +112,7 @@ async function evaluate(
   table: ModelTable,
   check: WriteCheck,
   images: readonly RowImage[],
-): Promise<Refusal | undefined> {
+): Promise<WriteRefusal | undefined> {
   const params = new StatementParams();
   const source = imagesSource(
     table,

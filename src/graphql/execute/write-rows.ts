@@ -16,7 +16,7 @@ import {
   lockRowsSql,
   mutationIdSql,
   updateSql,
-  type Values,
+  type WrittenValues,
 } from '../../query/write.js';
 import type { WriteCheck } from '../../query/write-check.js';
 import type { Statement } from '../../sql/statement.js';
@@ -137,7 +137,7 @@ export async function deleteRows(writing: WriteRequest, filter: Filter): Promise
 }
 
 /** Only what the client sent: an error of the server's own values would name columns that the client may not know of. */
-function addValues({ planning, table }: WriteRequest, values: Values, input: ClientValues): void {
+function addValues({ planning, table }: WriteRequest, values: WrittenValues, input: ClientValues): void {
   for (const column of sentColumns(table, [input]))
     planning.trials.addValue(table, column, values.get(column) ?? null);
 }

@@ -6,7 +6,7 @@ import { forbidden } from '../../policy/guard-filter.js';
 import type { PresetValues } from '../../policy/preset.js';
 import type { AccessRights } from '../../policy/types.js';
 import type { WriteAction } from '../../policy/write-rule.js';
-import type { Values } from '../../query/write.js';
+import type { WrittenValues } from '../../query/write.js';
 import { encodeValue, fromDrizzleValue } from '../../value/codec.js';
 
 const NO_PRESETS: PresetValues = new Map();
@@ -23,7 +23,7 @@ export function insertValues(
   table: ModelTable,
   input: ClientValues,
   presets: PresetValues = NO_PRESETS,
-): Values {
+): WrittenValues {
   const values = clientValues(rights, table, input, 'insert');
   for (const [column, text] of presets) values.set(column, text);
   for (const column of table.columns) {
@@ -44,7 +44,7 @@ export function updateValues(
   table: ModelTable,
   input: ClientValues,
   presets: PresetValues = NO_PRESETS,
-): Values {
+): WrittenValues {
   const values = clientValues(rights, table, input, 'update');
   if (values.size === 0) return values;
   for (const [column, text] of presets) values.set(column, text);

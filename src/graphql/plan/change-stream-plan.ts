@@ -6,7 +6,7 @@ import type { ModelColumn, ModelRelation, ModelTable } from '../../../shared/mod
 import type { ChangeOp } from '../../../shared/protocol/messages.js';
 import { assertReadable, junctionFilter } from '../../policy/guard-filter.js';
 import type { AccessRights } from '../../policy/types.js';
-import type { Trials } from '../../query/trials.js';
+import type { FilterTrials } from '../../query/trials.js';
 import type { RelatedPlan } from '../../query/types.js';
 import type { ChangeSpec, RelatedSpec } from '../../scope/types.js';
 import type { QueryLimits } from '../schema/query-limits.js';
@@ -32,7 +32,7 @@ export function planChangeStream(
   args: ChangesArgs,
   context: { readonly rights: AccessRights; readonly limits?: QueryLimits | undefined },
   info: GraphQLResolveInfo,
-  trials?: Trials,
+  trials?: FilterTrials,
 ): ChangeSpec {
   const { rights } = context;
   const { planning, selection } = planningOf(typesWithin(types, context), rights, info, trials);

@@ -7,7 +7,7 @@ import type { Filter, OrderTerm } from '../../../shared/filter/types.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../../../shared/model/types.js';
 import { assertReadable, guardOrder, junctionFilter } from '../../policy/guard-filter.js';
 import type { AccessRights } from '../../policy/types.js';
-import { Trials } from '../../query/trials.js';
+import { FilterTrials } from '../../query/trials.js';
 import type { RelatedPlan, SelectPlan } from '../../query/types.js';
 import type { SchemaTypes } from '../schema/schema-types.js';
 import { assertPossibleRows, limitOf, offsetOf } from './plan-limits.js';
@@ -27,7 +27,7 @@ export interface PlanContext {
   /** How many relations were planned so far. Fragments make them exponentially many in a short document. */
   readonly relations: { count: number };
   /** Collects what only PostgreSQL can say of the client's arguments. */
-  readonly trials: Trials;
+  readonly trials: FilterTrials;
 }
 
 /** The arguments of a list field, coerced. */
@@ -118,7 +118,7 @@ export function planningOf(
   types: SchemaTypes,
   rights: AccessRights,
   info: FieldInfo,
-  trials = new Trials(),
+  trials = new FilterTrials(),
 ): { readonly planning: PlanContext; readonly selection: SelectionSets } {
   return {
     planning: { types, rights, info, relations: { count: 0 }, trials },

@@ -4,7 +4,7 @@ import type { Model } from '../../../shared/model/types.js';
 import { shownError } from '../../database/errors.js';
 import type { Database } from '../../database/types.js';
 import { errorEntry } from '../../error-texts.js';
-import { Trials } from '../../query/trials.js';
+import { FilterTrials } from '../../query/trials.js';
 
 /** A coded error as clients get it: `extensions.code`, the details, and what to do next. */
 export function toGraphQLError(error: RivuletError): GraphQLError {
@@ -34,9 +34,9 @@ export async function withCodedErrors<T>(work: () => Promise<T>): Promise<T> {
 export function withTrialErrors<T>(
   { database }: { readonly database: Database },
   model: Model,
-  work: (trials: Trials) => Promise<T>,
+  work: (trials: FilterTrials) => Promise<T>,
 ): Promise<T> {
-  const trials = new Trials();
+  const trials = new FilterTrials();
   return withCodedErrors(async () => {
     try {
       return await work(trials);

@@ -1,8 +1,8 @@
 import { EVERYTHING } from '../../../shared/filter/normalize.js';
 import type { Model } from '../../../shared/model/types.js';
 import type { RowNode } from '../../query/types.js';
-import type { Answer, Asker, Round } from '../evaluation.js';
-import { MOST_ROWS, type Reached, type ReachQuestion } from './reach-index.js';
+import type { BatchClient, QueryAnswer, QueryBatch } from '../evaluation.js';
+import { MOST_ROWS, type ReachedEntries, type ReachQuestion } from './reach-index.js';
 import { reachedValues, reachingPlans } from './way.js';
 
 /** More rows that did not change themselves are not looked at one by one. */
@@ -14,7 +14,7 @@ const MOST_CANDIDATES = 200;
  */
 export async function askReach<T extends object>(
   model: Model,
-  round: Round,
+  round: QueryBatch,
   questions: readonly ReachQuestion<T>[],
   found: Set<T>,
 ): Promise<void> {
@@ -32,14 +32,14 @@ export async function askReach<T extends object>(
 
 interface Asked<T extends object> {
   readonly question: ReachQuestion<T>;
-  readonly asker: Asker;
+  readonly asker: BatchClient;
   /** More rows below one are not looked at one by one: to visit everybody is less. */
   readonly most: number;
-  readonly changed: Answer<readonly (RowNode | null)[]> | null;
-  readonly candidates: Answer<readonly RowNode[]> | null;
+  readonly changed: QueryAnswer<readonly (RowNode | null)[]> | null;
+  readonly candidates: QueryAnswer<readonly RowNode[]> | null;
 }
 
-function ask<T extends object>(model: Model, asker: Asker, question: ReachQuestion<T>): Asked<T> {
+function ask<T extends object>(model: Model, asker: BatchClient, question: ReachQuestion<T>): Asked<T> {
   const { reached, images, candidates } = question;
   const { table, places } = reached.way;
   const most = mostBelow(reached);
@@ -56,7 +56,7 @@ function ask<T extends object>(model: Model, asker: Asker, question: ReachQuesti
 }
 
 /** Of a long way less at each step, so that it is no more in all; few different bounds, so that there are few different statements. */
-function mostBelow({ size, way: { places } }: Reached<object>): number {
+function mostBelow({ size, way: { places } }: ReachedEntries<object>): number {
   const steps = Math.max(...places.map(({ path }) => path.filter(({ kind }) => kind === 'many').length), 1);
   const worthIt = Math.floor(MOST_ROWS ** (1 / steps));
   return Math.min(2 ** Math.ceil(Math.log2(size)), worthIt) + 1;

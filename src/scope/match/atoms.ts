@@ -3,7 +3,7 @@ import type { ColumnType, ModelColumn } from '../../../shared/model/types.js';
 import { equalityOf } from '../../../shared/value/equality.js';
 
 /** A column and values of which one must be in a row. */
-export interface Atom {
+export interface EqualityCondition {
   readonly column: ModelColumn;
   readonly values: readonly string[];
 }
@@ -12,14 +12,14 @@ export interface Atom {
  * Conditions of which every row that satisfies the filter meets at least one; the most selective that there are: the key before what
  * points at keys, before the rest. `null` where there is no such condition, and only the whole filter can say.
  */
-export function atomsOf(filter: Filter): readonly Atom[] | null {
+export function equalityConditionsOf(filter: Filter): readonly EqualityCondition[] | null {
   switch (filter.kind) {
     case 'and': {
-      const choices = filter.filters.map(atomsOf).filter((atoms) => atoms !== null);
+      const choices = filter.filters.map(equalityConditionsOf).filter((atoms) => atoms !== null);
       return choices.sort((a, b) => rank(a) - rank(b) || width(a) - width(b))[0] ?? null;
     }
     case 'or': {
-      const parts = filter.filters.map(atomsOf);
+      const parts = filter.filters.map(equalityConditionsOf);
       return parts.every((atoms) => atoms !== null) ? parts.flat() : null;
     }
     case 'in':
@@ -36,21 +36,24 @@ export function atomsOf(filter: Filter): readonly Atom[] | null {
  * Conditions of which a row of `table` meets at least one wherever it decides about a row of the filter's own table, through whichever
  * relation; `null` where every row of that table may. Holds under NOT as well: what never satisfies the inner filter never counts.
  */
-export function atomsElsewhere(filter: Filter, table: string): readonly Atom[] | null {
+export function relatedEqualityConditions(
+  filter: Filter,
+  table: string,
+): readonly EqualityCondition[] | null {
   switch (filter.kind) {
     case 'and':
     case 'or': {
-      const parts = filter.filters.map((part) => atomsElsewhere(part, table));
+      const parts = filter.filters.map((part) => relatedEqualityConditions(part, table));
       return parts.every((atoms) => atoms !== null) ? parts.flat() : null;
     }
     case 'not':
-      return atomsElsewhere(filter.filter, table);
+      return relatedEqualityConditions(filter.filter, table);
     case 'related': {
       const { relation, filter: inner, via } = filter;
       if (relation.through?.table === table) return null;
-      const here = relation.target === table ? atomsOf(inner) : [];
-      const below = atomsElsewhere(inner, table);
-      const junction = via ? atomsElsewhere(via, table) : [];
+      const here = relation.target === table ? equalityConditionsOf(inner) : [];
+      const below = relatedEqualityConditions(inner, table);
+      const junction = via ? relatedEqualityConditions(via, table) : [];
       return here && below && junction ? [...here, ...below, ...junction] : null;
     }
     default:
@@ -58,15 +61,15 @@ export function atomsElsewhere(filter: Filter, table: string): readonly Atom[] |
   }
 }
 
-function rank(atoms: readonly Atom[]): number {
+function rank(atoms: readonly EqualityCondition[]): number {
   return Math.max(...atoms.map(({ column }) => (column.isKey ? 0 : column.isReference ? 1 : 2)));
 }
 
-function width(atoms: readonly Atom[]): number {
+function width(atoms: readonly EqualityCondition[]): number {
   return atoms.reduce((sum, { values }) => sum + values.length, 0);
 }
 
-function atomOf(column: ModelColumn, values: readonly string[]): readonly Atom[] | null {
+function atomOf(column: ModelColumn, values: readonly string[]): readonly EqualityCondition[] | null {
   // Equal values of other texts would not be found.
   if (equalityOf(column) !== 'text') return null;
   const cells: string[] = [];

@@ -3,11 +3,11 @@ import type { ModelTable } from '../../../shared/model/types.js';
 import { type RelationPath, relationPaths, tablesOf } from '../../filter/paths.js';
 import { candidateFilter } from '../candidates.js';
 import type { NetChanges, TableChanges } from '../net.js';
-import { type Atom, atomsElsewhere } from './atoms.js';
-import { LookedAt } from './looked-at.js';
+import { type EqualityCondition, relatedEqualityConditions } from './atoms.js';
+import { ColumnDependencies } from './looked-at.js';
 
 /** What other rows than its own mean to a filter that passes through relations. Most are never asked: what answers is made when they are. */
-export class Elsewhere {
+export class RelatedDependencies {
   /** The tables that the filter's relations lead through. */
   readonly tables: ReadonlySet<string>;
   readonly #table: ModelTable;
@@ -20,7 +20,7 @@ export class Elsewhere {
     this.tables = tablesOf(filter);
   }
 
-  get lookedAt(): LookedAt {
+  get lookedAt(): ColumnDependencies {
     return this.#make().lookedAt;
   }
 
@@ -55,7 +55,7 @@ export class Elsewhere {
   #make(): Made {
     const filter = this.#filter;
     this.#made ??= {
-      lookedAt: new LookedAt(this.#table, filter),
+      lookedAt: new ColumnDependencies(this.#table, filter),
       paths: relationPaths(filter),
       atoms: new Map([...this.tables].map((name) => [name, atomsIn(filter, name)])),
     };
@@ -64,18 +64,18 @@ export class Elsewhere {
 }
 
 interface Made {
-  readonly lookedAt: LookedAt;
+  readonly lookedAt: ColumnDependencies;
   readonly paths: readonly RelationPath[];
   /** What a row of a table must meet to count; `null`: nothing. */
-  readonly atoms: ReadonlyMap<string, readonly Atom[] | null>;
+  readonly atoms: ReadonlyMap<string, readonly EqualityCondition[] | null>;
 }
 
-function atomsIn(filter: Filter, table: string): readonly Atom[] | null {
-  const atoms = atomsElsewhere(filter, table);
+function atomsIn(filter: Filter, table: string): readonly EqualityCondition[] | null {
+  const atoms = relatedEqualityConditions(filter, table);
   return atoms && atoms.length > 0 ? atoms : null;
 }
 
-function meetsAny(cells: RowCells | null, atoms: readonly Atom[]): boolean {
+function meetsAny(cells: RowCells | null, atoms: readonly EqualityCondition[]): boolean {
   if (!cells) return false;
   return atoms.some(({ column, values }) => {
     const cell = cells[column.index];

@@ -1,28 +1,28 @@
 import type { Model } from '../../../shared/model/types.js';
-import type { Evaluator, Moment } from '../evaluation.js';
+import type { BatchEvaluator, ReadPoint } from '../evaluation.js';
 import type { NetChanges } from '../net.js';
 import { isDoneWithin } from '../patience.js';
 import type { Scope } from '../scope.js';
 import { askReach } from './ask-reach.js';
 import { MatchIndex } from './match-index.js';
-import { ReachIndex, type ReachIndexOptions, type ReachQuestion } from './reach-index.js';
-import { reachableOf } from './way.js';
+import { type ReachIndexOptions, type ReachQuestion, RelationIndex } from './reach-index.js';
+import { relationTargetOf } from './way.js';
 
 export interface GroupIndexOptions extends ReachIndexOptions {
   readonly model: Model;
   /** Asks once: where that fails all are taken who could be concerned. */
-  readonly evaluator: Evaluator;
+  readonly evaluator: BatchEvaluator;
   /** How long everybody waits for what has to be asked, in milliseconds; then all are taken who could be concerned. */
   readonly patienceMs: number;
 }
 
 /** Who watches a scope. */
-export interface Watching {
+export interface IndexedGroup {
   readonly scope: Pick<Scope, 'matchable' | 'held'>;
 }
 
 /** Whom a transaction concerns, as far as memory says, and what has to be asked. */
-export interface Concerned<T extends Watching> {
+export interface ConcernedGroups<T extends IndexedGroup> {
   readonly groups: readonly T[];
   readonly questions: readonly ReachQuestion<T>[];
 }
@@ -31,14 +31,14 @@ export interface Concerned<T extends Watching> {
  * Which groups may be concerned by a transaction. One whose keys are not those of the moment before it (it is still loading, or is behind) is
  * found with every change of its tables that its filter does not rule out; one that settled, by its keys as well.
  */
-export class GroupIndex<T extends Watching> {
+export class GroupIndex<T extends IndexedGroup> {
   readonly #options: GroupIndexOptions;
   readonly #match = new MatchIndex<T>();
-  readonly #reach: ReachIndex<T>;
+  readonly #reach: RelationIndex<T>;
 
   constructor(options: GroupIndexOptions) {
     this.#options = options;
-    this.#reach = new ReachIndex(options);
+    this.#reach = new RelationIndex(options);
   }
 
   /** It follows from now on. */
@@ -58,7 +58,7 @@ export class GroupIndex<T extends Watching> {
   /** Its keys are what it holds after the transaction that was judged last. To be called between two transactions. */
   settle(group: T): void {
     const { held, matchable } = group.scope;
-    const reachable = held && reachableOf(matchable);
+    const reachable = held && relationTargetOf(matchable);
     if (!reachable) return;
     const { tables } = this.#reach.wayOf(group) ?? this.#reach.add(group, reachable, held);
     const others = [...matchable.tables].filter((name) => !tables.has(name));
@@ -71,13 +71,13 @@ export class GroupIndex<T extends Watching> {
   }
 
   /** To be answered, with `concerned`, before the next transaction is looked at. */
-  find(net: NetChanges): Concerned<T> {
+  find(net: NetChanges): ConcernedGroups<T> {
     const { entries, questions } = this.#reach.find(net);
     const matched = this.#match.find(net);
     return { groups: entries.size === 0 ? matched : [...new Set([...matched, ...entries])], questions };
   }
 
-  async concerned({ groups, questions }: Concerned<T>, moment: Moment): Promise<readonly T[]> {
+  async concerned({ groups, questions }: ConcernedGroups<T>, moment: ReadPoint): Promise<readonly T[]> {
     if (questions.length === 0) return groups;
     const { model, evaluator, patienceMs } = this.#options;
     const found = new Set(groups);

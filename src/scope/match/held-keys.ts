@@ -5,7 +5,7 @@ export interface KeysListener {
 }
 
 /** The keys of the rows that are in a scope. */
-export class HeldKeys implements Iterable<string> {
+export class MemberKeys implements Iterable<string> {
   /** At most one, whose own knowledge of the keys is kept with it. */
   listener: KeysListener | null = null;
   readonly #keys = new Set<string>();

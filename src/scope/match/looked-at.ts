@@ -3,7 +3,7 @@ import type { ModelColumn, ModelTable } from '../../../shared/model/types.js';
 import type { NetChange, NetChanges, TableChanges } from '../net.js';
 
 /** The columns that a filter looks at, in its own table and in those that its relations lead through. */
-export class LookedAt {
+export class ColumnDependencies {
   readonly #columns = new Map<string, Set<number>>();
 
   constructor(table: ModelTable, filter: Filter) {

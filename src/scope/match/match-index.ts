@@ -1,11 +1,11 @@
 import type { Filter, RowCells } from '../../../shared/filter/types.js';
 import type { ModelTable } from '../../../shared/model/types.js';
 import type { NetChanges, TableChanges } from '../net.js';
-import { type Atom, atomsElsewhere, atomsOf } from './atoms.js';
+import { type EqualityCondition, equalityConditionsOf, relatedEqualityConditions } from './atoms.js';
 import { EntriesByValue } from './entries-by-value.js';
 
 /** What is matched: a filter on a table's rows, and the tables besides that can change what it selects. */
-export interface Matchable {
+export interface MatchTarget {
   readonly table: ModelTable;
   readonly filter: Filter;
   readonly tables: ReadonlySet<string>;
@@ -24,14 +24,14 @@ export interface Matchable {
  * because of a row of another table that changed. Adding and removing cost the same however many entries there are.
  */
 export class MatchIndex<T extends object> {
-  readonly #places = new Map<T, Matchable>();
+  readonly #places = new Map<T, MatchTarget>();
   readonly #tables = new Map<string, TableIndex<T>>();
 
   get size(): number {
     return this.#places.size;
   }
 
-  add(entry: T, matchable: Matchable): void {
+  add(entry: T, matchable: MatchTarget): void {
     this.remove(entry);
     this.#places.set(entry, matchable);
     for (const name of matchable.tables) {
@@ -90,18 +90,20 @@ function found<T extends object>(index: TableIndex<T>, { truncated, rows }: Tabl
  * Whether an equality finds it, of the row itself or on the far side of a relation. In the second case it is looked at with every change of the row's
  * own table as well, which costs little: a row stays where it was unless something changed that the filter looks at.
  */
-export function isIndexed(matchable: Matchable): boolean {
+export function isIndexed(matchable: MatchTarget): boolean {
   const { table, filter, tables } = matchable;
   if (placeOf(matchable, table.name) !== null) return true;
-  return [...tables].some((name) => name !== table.name && (atomsElsewhere(filter, name)?.length ?? 0) > 0);
+  return [...tables].some(
+    (name) => name !== table.name && (relatedEqualityConditions(filter, name)?.length ?? 0) > 0,
+  );
 }
 
 /** Under what an entry is put for one of its tables; `null`: to be looked at whatever changed there. */
-function placeOf(matchable: Matchable, name: string): readonly Atom[] | null {
+function placeOf(matchable: MatchTarget, name: string): readonly EqualityCondition[] | null {
   const { table, filter, isOwnTableElsewhere, isFilterAlone = false } = matchable;
-  if (name === table.name) return isOwnTableElsewhere ? null : atomsOf(filter);
+  if (name === table.name) return isOwnTableElsewhere ? null : equalityConditionsOf(filter);
   if (!isFilterAlone) return null;
-  const atoms = atomsElsewhere(filter, name);
+  const atoms = relatedEqualityConditions(filter, name);
   return atoms && atoms.length > 0 ? atoms : null;
 }
 
@@ -115,7 +117,7 @@ class TableIndex<T extends object> {
     return this.always.size === 0 && this.#columns.size === 0;
   }
 
-  put({ column, values }: Atom, entry: T): void {
+  put({ column, values }: EqualityCondition, entry: T): void {
     let byValue = this.#columns.get(column.index);
     if (!byValue) {
       byValue = new EntriesByValue();
@@ -124,7 +126,7 @@ class TableIndex<T extends object> {
     for (const value of values) byValue.put(value, entry);
   }
 
-  take({ column, values }: Atom, entry: T): void {
+  take({ column, values }: EqualityCondition, entry: T): void {
     const byValue = this.#columns.get(column.index);
     if (!byValue) return;
     for (const value of values) byValue.take(value, entry);

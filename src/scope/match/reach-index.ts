@@ -2,8 +2,8 @@ import type { Filter, RowCells } from '../../../shared/filter/types.js';
 import { candidateFilter } from '../candidates.js';
 import type { NetChange, NetChanges } from '../net.js';
 import { EntriesByValue } from './entries-by-value.js';
-import type { HeldKeys } from './held-keys.js';
-import type { Reachable, Way } from './way.js';
+import type { MemberKeys } from './held-keys.js';
+import type { JoinPath, RelationTarget } from './way.js';
 
 /** Of fewer entries of one way all are taken instead of asking. */
 const FEWEST = 16;
@@ -13,7 +13,7 @@ export const MOST_ROWS = 1_000;
 
 /** What has to be asked before it is known who is concerned: whom these rows reach, each by the ways of one table. */
 export interface ReachQuestion<T extends object> {
-  readonly reached: Reached<T>;
+  readonly reached: ReachedEntries<T>;
   /** Images of rows that are new, or changed where it is looked. */
   readonly images: readonly RowCells[];
   /** Rows of the table that did not change, but what they lead to did. */
@@ -37,11 +37,11 @@ export interface ReachIndexOptions {
  * Guarantees, with the questions answered: everybody is found who holds a row that changed, or one that can have left because of what changed
  * in the way's tables, and everybody whose filter is true now on such a row.
  */
-export class ReachIndex<T extends object> {
+export class RelationIndex<T extends object> {
   readonly #fewest: number;
   readonly #ways = new Map<string, WayIndex<T>>();
   readonly #waysOf = new Map<string, Set<WayIndex<T>>>();
-  readonly #listed = new Map<T, Listed<T>>();
+  readonly #listed = new Map<T, IndexedEntry<T>>();
   /** Who holds a row, by table and key. They stay: entries that hold nothing yet know them. */
   readonly #holders = new Map<string, EntriesByValue<T>>();
 
@@ -54,12 +54,12 @@ export class ReachIndex<T extends object> {
   }
 
   /** Of an entry that was added. */
-  wayOf(entry: T): Way | undefined {
+  wayOf(entry: T): JoinPath | undefined {
     return this.#listed.get(entry)?.index.way;
   }
 
   /** From now on it is found where something changed in the way's tables; its keys are listened to. */
-  add(entry: T, reachable: Reachable, keys: HeldKeys): Way {
+  add(entry: T, reachable: RelationTarget, keys: MemberKeys): JoinPath {
     const { name, values } = reachable;
     const index = this.#ways.get(name) ?? this.#open(name, reachable.way());
     const { way } = index;
@@ -110,7 +110,7 @@ export class ReachIndex<T extends object> {
     return { entries, questions };
   }
 
-  #open(name: string, way: Way): WayIndex<T> {
+  #open(name: string, way: JoinPath): WayIndex<T> {
     const index = new WayIndex<T>(way);
     this.#ways.set(name, index);
     for (const table of way.tables) {
@@ -132,21 +132,21 @@ export class ReachIndex<T extends object> {
     if (candidates === 'all' || images.length > MOST_ROWS || index.isUnanswered) return 'all';
     if (images.length === 0 && candidates === null) return null;
     const holders = this.#holders.get(table.name)!;
-    return { reached: new Reached(index, holders), images, candidates };
+    return { reached: new ReachedEntries(index, holders), images, candidates };
   }
 }
 
 /** How an entry is found. */
-interface Listed<T extends object> {
+interface IndexedEntry<T extends object> {
   /** Of the way. */
   readonly name: string;
   readonly index: WayIndex<T>;
-  readonly values: Reachable['values'];
-  readonly keys: HeldKeys;
+  readonly values: RelationTarget['values'];
+  readonly keys: MemberKeys;
 }
 
 /** Who is found by the answer of a question. */
-export class Reached<T extends object> {
+export class ReachedEntries<T extends object> {
   readonly #index: WayIndex<T>;
   readonly #holders: EntriesByValue<T>;
 
@@ -155,7 +155,7 @@ export class Reached<T extends object> {
     this.#holders = holders;
   }
 
-  get way(): Way {
+  get way(): JoinPath {
     return this.#index.way;
   }
 
@@ -203,12 +203,12 @@ class Holder<T extends object> {
 
 /** The entries of one way, by what they wait for at each of its places. */
 class WayIndex<T extends object> {
-  readonly way: Way;
+  readonly way: JoinPath;
   isUnanswered = false;
   readonly #entries = new Set<T>();
   readonly #places: readonly EntriesByValue<T>[];
 
-  constructor(way: Way) {
+  constructor(way: JoinPath) {
     this.way = way;
     this.#places = way.places.map(() => new EntriesByValue());
   }
@@ -217,13 +217,13 @@ class WayIndex<T extends object> {
     return this.#entries.size;
   }
 
-  add(entry: T, values: Reachable['values']): void {
+  add(entry: T, values: RelationTarget['values']): void {
     this.#entries.add(entry);
     for (const [at, wanted] of values.entries())
       for (const value of wanted) this.#places[at]!.put(value, entry);
   }
 
-  remove(entry: T, values: Reachable['values']): void {
+  remove(entry: T, values: RelationTarget['values']): void {
     this.#entries.delete(entry);
     for (const [at, wanted] of values.entries())
       for (const value of wanted) this.#places[at]!.take(value, entry);

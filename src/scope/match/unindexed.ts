@@ -1,6 +1,6 @@
 import { textKey } from '../../sql/text-key.js';
 import { filterShape } from './filter-shape.js';
-import { isIndexed, type Matchable } from './match-index.js';
+import { isIndexed, type MatchTarget } from './match-index.js';
 
 /** Told of a filter, without its values, that nothing can be looked up for; once for each. */
 export type OnUnindexed = (table: string, filter: string) => void;
@@ -12,7 +12,7 @@ const MAX_TOLD = 1_000;
  * Tells which filters cost with every change of their table: those without an equality or `in` that every row must satisfy. Who watches a
  * whole table is concerned by every change anyway.
  */
-export class Unindexed {
+export class UnindexedFilters {
   readonly #onUnindexed: OnUnindexed;
   readonly #told = new Set<string>();
 
@@ -20,7 +20,7 @@ export class Unindexed {
     this.#onUnindexed = onUnindexed;
   }
 
-  look(matchable: Matchable): void {
+  look(matchable: MatchTarget): void {
     const { table, filter } = matchable;
     if (filter.kind === 'const' || this.#told.size >= MAX_TOLD || isIndexed(matchable)) return;
     const shape = filterShape(filter);

@@ -3,41 +3,41 @@ import type { Filter } from '../../../shared/filter/types.js';
 import type { Model, ModelColumn, ModelRelation, ModelTable } from '../../../shared/model/types.js';
 import { type RelationPath, relationPaths } from '../../filter/paths.js';
 import type { RelatedPlan, RowNode } from '../../query/types.js';
-import { atomsElsewhere, atomsOf } from './atoms.js';
-import { LookedAt } from './looked-at.js';
-import type { Matchable } from './match-index.js';
-import { type PathAtom, pathAtomsOf } from './path-atoms.js';
+import { equalityConditionsOf, relatedEqualityConditions } from './atoms.js';
+import { ColumnDependencies } from './looked-at.js';
+import type { MatchTarget } from './match-index.js';
+import { type PathAtom, pathConditionsOf } from './path-atoms.js';
 
 /** Where a value is reached from a row: a column at the end of a chain of relations. */
-export type Place = Pick<PathAtom, 'path' | 'column'>;
+export type JoinEnd = Pick<PathAtom, 'path' | 'column'>;
 
 /** How the rows of a table lead to those who watch them: the same for all filters that differ in nothing but values. */
-export interface Way {
+export interface JoinPath {
   readonly table: ModelTable;
-  readonly places: readonly Place[];
+  readonly places: readonly JoinEnd[];
   /** Tables whose changes are told by it: the table itself, and those of which no row says by itself whom it concerns. */
   readonly tables: ReadonlySet<string>;
   readonly paths: readonly RelationPath[];
-  readonly lookedAt: LookedAt;
+  readonly lookedAt: ColumnDependencies;
 }
 
 /** What one filter waits for. */
-export interface Reachable {
+export interface RelationTarget {
   /** Of its way: equal for equal ways. */
   readonly name: string;
   /** For each place of the way the values of which one is reached by every row that satisfies the filter. */
   readonly values: readonly (readonly string[])[];
   /** Made when it is asked for: most have a way that is known. */
-  way(): Way;
+  way(): JoinPath;
 }
 
 /** `null` where the filter has no such values, or its own row says at once whom it concerns. */
-export function reachableOf(matchable: Matchable): Reachable | null {
+export function relationTargetOf(matchable: MatchTarget): RelationTarget | null {
   const { table, filter, tables, isOwnTableElsewhere, isFilterAlone = false } = matchable;
-  if (isOwnTableElsewhere || atomsOf(filter) !== null) return null;
-  const atoms = pathAtomsOf(filter);
+  if (isOwnTableElsewhere || equalityConditionsOf(filter) !== null) return null;
+  const atoms = pathConditionsOf(filter);
   if (!atoms) return null;
-  const places = new Map<string, Place & { readonly values: string[] }>();
+  const places = new Map<string, JoinEnd & { readonly values: string[] }>();
   for (const { path, column, values } of atoms) {
     const name = `${pathName(path)} ${column.index}`;
     const known = places.get(name);
@@ -55,14 +55,14 @@ export function reachableOf(matchable: Matchable): Reachable | null {
         places: [...places.values()].map(({ path, column }) => ({ path, column })),
         tables: told,
         paths: relationPaths(filter),
-        lookedAt: new LookedAt(table, filter),
+        lookedAt: new ColumnDependencies(table, filter),
       };
     },
   };
 }
 
-function isToldByRow({ table, filter }: Matchable, name: string): boolean {
-  return name !== table.name && (atomsElsewhere(filter, name)?.length ?? 0) > 0;
+function isToldByRow({ table, filter }: MatchTarget, name: string): boolean {
+  return name !== table.name && (relatedEqualityConditions(filter, name)?.length ?? 0) > 0;
 }
 
 function pathName(path: RelationPath): string {
@@ -88,12 +88,12 @@ function exactShape(filter: Filter): string {
       return `${relationName(filter.relation)}(${exactShape(filter.filter)}${via})`;
     }
     default:
-      return `${filter.column.index}${atomsOf(filter) ? '=' : '~'}`;
+      return `${filter.column.index}${equalityConditionsOf(filter) ? '=' : '~'}`;
   }
 }
 
 /** What to read below a row to see what it reaches; at most so many rows below each. */
-export function reachingPlans(model: Model, { places }: Way, most: number): readonly RelatedPlan[] {
+export function reachingPlans(model: Model, { places }: JoinPath, most: number): readonly RelatedPlan[] {
   return plansOf(
     model,
     places.filter(({ path }) => path.length > 0),
@@ -101,7 +101,7 @@ export function reachingPlans(model: Model, { places }: Way, most: number): read
   );
 }
 
-function plansOf(model: Model, places: readonly Place[], most: number): readonly RelatedPlan[] {
+function plansOf(model: Model, places: readonly JoinEnd[], most: number): readonly RelatedPlan[] {
   return [...byFirst(places)].map(([responseKey, { relation, rest }]) => {
     const ending = rest.filter(({ path }) => path.length === 0);
     return {
@@ -126,8 +126,10 @@ function plansOf(model: Model, places: readonly Place[], most: number): readonly
   });
 }
 
-function byFirst(places: readonly Place[]): ReadonlyMap<string, { relation: ModelRelation; rest: Place[] }> {
-  const firsts = new Map<string, { relation: ModelRelation; rest: Place[] }>();
+function byFirst(
+  places: readonly JoinEnd[],
+): ReadonlyMap<string, { relation: ModelRelation; rest: JoinEnd[] }> {
+  const firsts = new Map<string, { relation: ModelRelation; rest: JoinEnd[] }>();
   for (const { path, column } of places) {
     const [relation, ...rest] = path;
     const name = relationName(relation!);
@@ -141,7 +143,7 @@ function byFirst(places: readonly Place[]): ReadonlyMap<string, { relation: Mode
 /** The values that a row reaches at a place; `null` where as many rows were found somewhere as were asked for. */
 export function reachedValues(
   node: RowNode,
-  { path, column }: Place,
+  { path, column }: JoinEnd,
   most: number,
 ): readonly string[] | null {
   let rows: readonly RowNode[] = [node];

@@ -1,5 +1,5 @@
 import { RivuletError } from '../../../shared/errors.js';
-import { Turnstile } from '../../scope/turnstile.js';
+import { WorkSemaphore } from '../../scope/turnstile.js';
 import type { RequestInfo } from '../engine/config.js';
 import { callAt } from './expiry-timer.js';
 import type { IdentityResolver, UserIdentity } from './identity.js';
@@ -30,7 +30,7 @@ export class SessionRegistry implements SessionList {
   readonly #maxAgeMs: number;
   readonly #bySubject = new Map<string, Set<UserSession>>();
   readonly #evaluations = new Set<Evaluation>();
-  readonly #turnstile = new Turnstile(AT_ONCE);
+  readonly #turnstile = new WorkSemaphore(AT_ONCE);
   readonly #reevaluations = new Map<UserSession, Promise<void>>();
   /** Long ones, by when their context was evaluated: the oldest first. */
   readonly #byAge = new Map<UserSession, number>();

@@ -10,9 +10,9 @@ import type { Feed } from '../../feed/types.js';
 import { rowCapOf } from '../../graphql/plan/plan-limits.js';
 import { type Retention, startRetention } from '../../log/retention.js';
 import { runSelect } from '../../query/select.js';
-import { createEvaluator, type Retry } from '../../scope/evaluation.js';
+import { createEvaluator, type RetryPassing } from '../../scope/evaluation.js';
 import { createScopes } from '../../scope/scopes.js';
-import type { Scopes } from '../../scope/types.js';
+import type { ScopeRegistry } from '../../scope/types.js';
 import { SchemaWatch } from '../../watch/schema-watch.js';
 import type { WatchPlan } from '../../watch/types.js';
 import type { ServerLimits } from './config.js';
@@ -51,7 +51,7 @@ export const SCOPE_POOL = { ...LIVE_POOL, max: 5, lockTimeoutMs: 500 };
 /** What subscriptions live on. */
 export interface LiveServices {
   readonly feed: Feed;
-  readonly scopes: Scopes;
+  readonly scopes: ScopeRegistry;
   readonly notifyQueue: NotifyQueue;
   readonly schemaWatch: SchemaWatch;
   /** Ends every subscription and the feed. */
@@ -70,7 +70,7 @@ export async function startLiveServices(options: LiveServicesOptions): Promise<L
     onRetry: (error, waitMs) =>
       logger.warn({ err: error, waitMs }, 'the database is away; subscriptions wait'),
   };
-  const retry: Retry = (work) => untilAnswered(work, retrying);
+  const retry: RetryPassing = (work) => untilAnswered(work, retrying);
   const { maxTransactionRows } = limits;
   const feed = createLogFeed({
     database: feedDatabase,

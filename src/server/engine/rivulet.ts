@@ -14,7 +14,7 @@ import type { Feed } from '../../feed/types.js';
 import { readModel, type SchemaRelations } from '../../model/read.js';
 import { checkPolicies } from '../../policy/check.js';
 import type { PolicyFault } from '../../policy/resolve-rights.js';
-import type { Scopes } from '../../scope/types.js';
+import type { ScopeRegistry } from '../../scope/types.js';
 import { fillColumnFacts } from '../../watch/column-facts.js';
 import type { SchemaWatch } from '../../watch/schema-watch.js';
 import type { WatchPlan } from '../../watch/types.js';
@@ -39,7 +39,7 @@ export interface Rivulet<TRelations extends SchemaRelations = SchemaRelations>
   readonly model: Model;
   readonly database: Database;
   readonly feed: Feed;
-  readonly scopes: Scopes;
+  readonly scopes: ScopeRegistry;
   /** Ends every stream, then the feed and the pool. Twice is fine. */
   stop(): Promise<void>;
 }
@@ -91,7 +91,7 @@ export type OnStatement = (pool: 'requests' | 'live', tookMs: number, ok: boolea
 export interface OpenRivulet<TRelations extends SchemaRelations> {
   readonly database: Database;
   readonly feed: Feed;
-  readonly scopes: Scopes;
+  readonly scopes: ScopeRegistry;
   readonly notifyQueue: NotifyQueue;
   readonly schemaWatch: SchemaWatch;
   readonly cursors: CursorCodec;

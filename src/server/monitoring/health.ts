@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../shared/errors.js';
 import type { FeedStatus } from '../../feed/types.js';
-import type { Drift } from '../../watch/drift.js';
+import type { WatcherDrift } from '../../watch/drift.js';
 
 /** A feed that has not read for longer than this is behind, whatever it says of itself. */
 const STALE_AFTER_MS = 5_000;
@@ -29,7 +29,7 @@ export function createHealth(
   feed: () => FeedStatus,
   sockets: () => number,
   isNotifyQueueFilling: () => boolean = () => false,
-  drifts: () => readonly Drift[] = () => [],
+  drifts: () => readonly WatcherDrift[] = () => [],
 ): ServerHealth {
   let isStopping = false;
   const statusOf = (status: FeedStatus) => (isStopping ? 'stopping' : readiness(status));
@@ -61,7 +61,7 @@ export function createHealth(
 }
 
 /** Which tables and columns they are is for the log. */
-function warningsOf(drifts: readonly Drift[]): readonly ErrorCode[] {
+function warningsOf(drifts: readonly WatcherDrift[]): readonly ErrorCode[] {
   const relevant = drifts.filter(({ kind }) => kind !== 'leftover');
   if (relevant.length === 0) return [];
   return relevant.some(({ effect }) => effect !== 'none')

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Database } from '../../database/types.js';
 import type { NotifyQueue } from '../../feed/notify-queue.js';
 import type { Feed, FeedStatus } from '../../feed/types.js';
-import type { Scopes } from '../../scope/types.js';
+import type { ScopeRegistry } from '../../scope/types.js';
 import type { SchemaWatch } from '../../watch/schema-watch.js';
 import type { OnStatement } from '../engine/rivulet.js';
 
@@ -17,7 +17,7 @@ export interface ServerMetrics {
 
 export interface MeasuredParts {
   readonly feed: Feed;
-  readonly scopes: Scopes;
+  readonly scopes: ScopeRegistry;
   readonly notifyQueue: NotifyQueue;
   readonly schemaWatch: SchemaWatch;
   readonly database: Database;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
-import { Cancellation } from '../../database/cancellation.js';
+import { StatementCancellation } from '../../database/cancellation.js';
 import { type ClientAddresses, isDirectLoopback } from '../auth/client-address.js';
 import { renewing } from '../auth/renewed-results.js';
 import type { UserSession } from '../auth/session.js';
@@ -57,7 +57,7 @@ interface Exchange {
   /** Of whoever sent it; left when the response is over. */
   readonly session: () => Promise<UserSession>;
   /** Cancelled when the peer goes before it was answered. */
-  readonly cancellation: Cancellation;
+  readonly cancellation: StatementCancellation;
 }
 
 /** How long a peer has to read why its stream ends. */
@@ -208,7 +208,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     },
     handle: (request, response) => {
       const info = infoOf(request);
-      const cancellation = new Cancellation();
+      const cancellation = new StatementCancellation();
       let opened: UserSession | null = null;
       response.once('close', () => {
         if (!response.writableFinished) cancellation.cancel();

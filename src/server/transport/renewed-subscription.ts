@@ -1,9 +1,9 @@
 import type { ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
-import { Cancellation } from '../../database/cancellation.js';
+import { StatementCancellation } from '../../database/cancellation.js';
 import type { DirectResults, ResultReader, ResultSink } from '../../graphql/execute/direct-results.js';
 import type { SharedResult } from '../../graphql/execute/shared-result.js';
 import { asGraphQLError } from '../../graphql/schema/graphql-errors.js';
-import type { Allowance } from '../../scope/allowance.js';
+import type { SendBudget } from '../../scope/allowance.js';
 import type { UserSession } from '../auth/session.js';
 import type { OperationParams } from '../documents/persisted-documents.js';
 import { formattedError, maskedResult, resultOnTheWire } from '../engine/client-errors.js';
@@ -17,7 +17,7 @@ export interface RenewalSource {
   /** As limits count it. */
   readonly address: string | null;
   /** Of what may wait for the peer, over all its subscriptions. */
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
 }
 
 /**
@@ -41,7 +41,7 @@ export interface RenewalSource {
  */
 export abstract class RenewedSubscription implements ResultSink, ResultReader {
   /** Of what the operation reads before its first result. */
-  readonly cancellation = new Cancellation();
+  readonly cancellation = new StatementCancellation();
   #results: DirectResults | null = null;
   /** Of the session, when `#results` began. */
   #rights = 0;

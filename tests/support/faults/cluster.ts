@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../../src/database/connect.js';
 import { startEmbedded } from '../../../src/database/embedded.js';
-import { type Binaries, findBinaries } from '../../../src/database/embedded-binaries.js';
+import { type EmbeddedBinaries, findBinaries } from '../../../src/database/embedded-binaries.js';
 import { readPidFile } from '../../../src/database/embedded-pid.js';
 import { type RunAs, userToRunAs } from '../../../src/database/run-as.js';
 import type { Database } from '../../../src/database/types.js';
@@ -139,7 +139,7 @@ export async function findFaketime(): Promise<string | null> {
 }
 
 async function restart(
-  binaries: Binaries,
+  binaries: EmbeddedBinaries,
   runAs: RunAs,
   data: string,
   mode: 'fast' | 'immediate',

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { verdictLines } from '../../../src/cli/doctor.js';
-import type { Drift } from '../../../src/watch/drift.js';
+import type { WatcherDrift } from '../../../src/watch/drift.js';
 import type { WatchedTable } from '../../../src/watch/types.js';
 
 const named = (sqlName: string) => ({ sqlSchema: 'public', sqlName }) as WatchedTable;
-const drift = (sqlName: string, rest: Partial<Drift>): Drift => ({
+const drift = (sqlName: string, rest: Partial<WatcherDrift>): WatcherDrift => ({
   kind: 'refused',
   table: { sqlSchema: 'public', sqlName },
   message: '',

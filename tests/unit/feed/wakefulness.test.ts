@@ -2,21 +2,21 @@ import { describe, expect, test } from 'vitest';
 import {
   awake,
   CLOCK,
-  type Deed,
   LONGEST_AWAKE_PAUSE_MS,
   step,
-  type Wakefulness,
+  type WakefulnessDeed,
   type WakefulnessEvent,
+  type WakefulnessState,
 } from '../../../src/feed/wakefulness.js';
 
-type Kind = Wakefulness['kind'];
-type Outcome = readonly [next: Kind, ...deeds: Deed[]];
+type Kind = WakefulnessState['kind'];
+type Outcome = readonly [next: Kind, ...deeds: WakefulnessDeed[]];
 
 const NOW = 10_000;
-const SETTLING: Wakefulness = { kind: 'settling' };
+const SETTLING: WakefulnessState = { kind: 'settling' };
 
 /** As they are a long time after something happened. */
-const STATES: Record<Kind, Wakefulness> = {
+const STATES: Record<Kind, WakefulnessState> = {
   clock: CLOCK,
   awake: awake(NOW - 1_000, true),
   reaching: { kind: 'reaching', pauseMs: 5 },
@@ -25,7 +25,7 @@ const STATES: Record<Kind, Wakefulness> = {
 };
 
 /** A reading of one transaction, that began in the state that it ended in. */
-const EVENTS: Record<WakefulnessEvent['kind'], (state: Wakefulness) => WakefulnessEvent> = {
+const EVENTS: Record<WakefulnessEvent['kind'], (state: WakefulnessState) => WakefulnessEvent> = {
   rung: () => ({ kind: 'rung' }),
   'has read': (state) => ({ kind: 'has read', state, found: 1, tookMs: 1 }),
   'bell works': () => ({ kind: 'bell works' }),
@@ -91,7 +91,7 @@ describe.each(Object.entries(TABLE))('%s', (kind, row) => {
   });
 });
 
-const read = (state: Wakefulness, found: number, now: number, tookMs = 1) =>
+const read = (state: WakefulnessState, found: number, now: number, tookMs = 1) =>
   step(state, { kind: 'has read', state, found, tookMs }, now);
 
 describe('a reader that is awake', () => {

@@ -3,7 +3,7 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../../src/log/decode.js';
 import { type LoggedRow, parseRead } from '../../../src/log/read.js';
-import { type ShapeRow, Shapes, shapeOf } from '../../../src/log/shapes.js';
+import { ImageShapes, type ShapeRow, shapeOf } from '../../../src/log/shapes.js';
 import { formatSnapshot, parseSnapshot } from '../../../src/log/snapshot.js';
 import { readModel } from '../../../src/model/read.js';
 
@@ -19,7 +19,7 @@ const shape: ShapeRow = {
 };
 
 async function shapes() {
-  const known = new Shapes(model);
+  const known = new ImageShapes(model);
   await known.load(
     {
       query: async () => [

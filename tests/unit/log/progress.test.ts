@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Progress } from '../../../src/log/progress.js';
+import { ReadPositions } from '../../../src/log/progress.js';
 import { covers, isVisible, type Snapshot } from '../../../src/log/snapshot.js';
 import { propertyOptions } from '../../support/property.js';
 
@@ -47,7 +47,7 @@ function snapshot(xmax: bigint, xip: ReadonlySet<bigint>): Snapshot {
 
 test('each position sees exactly what was read up to it, and never what was or is still open', () => {
   const property = fc.property(readings, ({ since, until, xids }) => {
-    const progress = new Progress(since, until, BigInt64Array.from(xids));
+    const progress = new ReadPositions(since, until, BigInt64Array.from(xids));
     let before = since;
     for (const [at] of xids.entries()) {
       const position = progress.next();
@@ -69,6 +69,6 @@ test('each position sees exactly what was read up to it, and never what was or i
 test('a position stays small however many transactions there are, and were between them', () => {
   const since = snapshot(1_000n, new Set());
   const xids = BigInt64Array.from({ length: 50_000 }, (_, n) => 1_000n + BigInt(n) * 7n);
-  const progress = new Progress(since, snapshot(500_000n, new Set([400_000n])), xids);
+  const progress = new ReadPositions(since, snapshot(500_000n, new Set([400_000n])), xids);
   for (let n = 0; n < xids.length; n++) expect(progress.next().xip.size).toBeLessThanOrEqual(1);
 });

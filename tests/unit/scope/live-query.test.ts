@@ -4,7 +4,7 @@ import { EVERYTHING } from '../../../shared/filter/normalize.js';
 import type { RowCells } from '../../../shared/filter/types.js';
 import type { Snapshot } from '../../../src/log/snapshot.js';
 import type { SelectPlan, SelectResult } from '../../../src/query/types.js';
-import { Allowance } from '../../../src/scope/allowance.js';
+import { SendBudget } from '../../../src/scope/allowance.js';
 import { LiveQuery } from '../../../src/scope/live-query.js';
 import type { NetChanges } from '../../../src/scope/net.js';
 import { Outbox } from '../../../src/scope/outbox.js';
@@ -90,7 +90,7 @@ test('whoever watches a live query is told what it is in the end, and never goes
           const outbox = new Outbox<SelectResult>({
             limit: 1_000,
             weigh: () => 1,
-            allowance: new Allowance(1_000),
+            allowance: new SendBudget(1_000),
             bytesOf: () => 1,
             merge: () => null,
             overflow: (latest) => latest,

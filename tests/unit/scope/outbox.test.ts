@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
-import { Allowance } from '../../../src/scope/allowance.js';
-import { Outbox, type Taker } from '../../../src/scope/outbox.js';
+import { SendBudget } from '../../../src/scope/allowance.js';
+import { Outbox, type Sink } from '../../../src/scope/outbox.js';
 
 function outbox(
   limit = 3,
-  allowance = new Allowance(1_000),
+  allowance = new SendBudget(1_000),
   merge: (values: readonly number[]) => number | null = () => 30,
 ) {
   const onClose = vi.fn();
@@ -75,7 +75,7 @@ describe('an outbox whose reader is slow', () => {
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
   test('merges what waits when it is too much, and only then', async () => {
-    const { box } = outbox(4, new Allowance(1_000), sum);
+    const { box } = outbox(4, new SendBudget(1_000), sum);
     for (const value of [1, 2, 3, 4]) box.push(value);
     expect(box.weight).toBe(4);
     box.push(5);
@@ -83,19 +83,19 @@ describe('an outbox whose reader is slow', () => {
   });
 
   test('gives up what does not get small by merging', async () => {
-    const { box } = outbox(4, new Allowance(1_000), (values) => values.length * 10);
+    const { box } = outbox(4, new SendBudget(1_000), (values) => values.length * 10);
     for (const value of [1, 2, 3, 4, 5]) box.push(value);
     expect((await box.next()).value).toBe(-1);
   });
 
   test('has nothing to say where nothing is left after merging', async () => {
-    const { box } = outbox(2, new Allowance(1_000), () => null);
+    const { box } = outbox(2, new SendBudget(1_000), () => null);
     for (const value of [1, 2, 3]) box.push(value);
     expect([box.weight, box.bytes]).toEqual([0, 0]);
   });
 
   test('shares its allowance with others: the largest gives way first, and the others lose nothing', async () => {
-    const allowance = new Allowance(100);
+    const allowance = new SendBudget(100);
     const [large, small] = [outbox(100, allowance, () => 90).box, outbox(100, allowance, sum).box];
     for (const value of [30, 30, 30]) large.push(value);
     for (const value of [5, 6]) small.push(value);
@@ -105,7 +105,7 @@ describe('an outbox whose reader is slow', () => {
   });
 
   test('a first value of any size waits, and its bytes are given back however it ends', async () => {
-    const allowance = new Allowance(100);
+    const allowance = new SendBudget(100);
     const { box } = outbox(100, allowance);
     box.push(500);
     expect(allowance.bytes).toBe(500);
@@ -120,7 +120,7 @@ describe('an outbox that is fed to a taker', () => {
   function taker() {
     const taken: (number | string)[] = [];
     const state = { isReady: true };
-    const feed: Taker<number> = {
+    const feed: Sink<number> = {
       get isReady() {
         return state.isReady;
       },

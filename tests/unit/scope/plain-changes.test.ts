@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { normalize } from '../../../shared/filter/normalize.js';
 import { parseFilter } from '../../../shared/filter/parse.js';
 import type { RowCells } from '../../../shared/filter/types.js';
-import type { Asker } from '../../../src/scope/evaluation.js';
+import type { BatchClient } from '../../../src/scope/evaluation.js';
 import type { NetChange, NetChanges } from '../../../src/scope/net.js';
-import { PlainChanges } from '../../../src/scope/plain-changes.js';
+import { SharedChanges } from '../../../src/scope/plain-changes.js';
 import { RowScope } from '../../../src/scope/row-scope.js';
 import type { ChangeSpec, ScopeMessage } from '../../../src/scope/types.js';
 import { exampleModel as model } from '../../support/example.js';
@@ -53,8 +53,8 @@ const spec: fc.Arbitrary<ChangeSpec> = fc
 
 const cursor: ScopeMessage['cursor'] = { xmin: 1n, xmax: 1n, xip: new Set() };
 const transaction = { xid: 1n, loggedAt: '', mutationId: null };
-const plain = new PlainChanges();
-const nobody = null as unknown as Asker;
+const plain = new SharedChanges();
+const nobody = null as unknown as BatchClient;
 
 test('a message is the same object only for those who may read the same columns and are told the same', () => {
   let shared = 0;
@@ -66,8 +66,8 @@ test('a message is the same object only for those who may read the same columns 
         const net: NetChanges = new Map([['tasks', { table: tasks, truncated: false, rows }]]);
         const told = specs.map((each) => {
           const scope = new RowScope(each, plain);
-          const { changes } = scope.decide!(net)!;
-          expect(changes).toEqual(scope.judge(net, nobody).next().value?.changes);
+          const { changes } = scope.evaluateInMemory!(net)!;
+          expect(changes).toEqual(scope.evaluate(net, nobody).next().value?.changes);
           return {
             hidden: each.hidden,
             message: changes.length > 0 ? plain.message(cursor, transaction, changes) : null,
@@ -108,7 +108,7 @@ test('other users, whose policies let the same row through, are handed the same 
         graph: [],
       },
       plain,
-    ).decide!(net)!;
+    ).evaluateInMemory!(net)!;
     return changes;
   });
   const message = plain.message(cursor, transaction, mine!);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Turnstile, Unwanted } from '../../../src/scope/turnstile.js';
+import { AbandonedWork, WorkSemaphore } from '../../../src/scope/turnstile.js';
 
 /** Work that ends when it is told to. */
 function work<T>(value: T) {
@@ -13,7 +13,7 @@ function work<T>(value: T) {
 const always = () => true;
 
 test('so many pass at a time, and the next in order when one is done', async () => {
-  const turnstile = new Turnstile(2);
+  const turnstile = new WorkSemaphore(2);
   const works = [work(1), work(2), work(3), work(4)];
   const begun: number[] = [];
   const passed = works.map(({ run }, at) =>
@@ -33,7 +33,7 @@ test('so many pass at a time, and the next in order when one is done', async () 
 });
 
 test('what is not wanted any more when its turn comes is not begun, and keeps nobody waiting', async () => {
-  const turnstile = new Turnstile(1);
+  const turnstile = new WorkSemaphore(1);
   const first = work('first');
   const held = turnstile.pass(always, first.run);
   let isWanted = true;
@@ -47,12 +47,12 @@ test('what is not wanted any more when its turn comes is not begun, and keeps no
   isWanted = false;
   first.end();
   expect(await held).toBe('first');
-  for (const each of crowd) await expect(each).rejects.toThrow(Unwanted);
+  for (const each of crowd) await expect(each).rejects.toThrow(AbandonedWork);
   expect(await last).toBe('last');
 });
 
 test('work that fails gives its place back', async () => {
-  const turnstile = new Turnstile(1);
+  const turnstile = new WorkSemaphore(1);
   await expect(turnstile.pass(always, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await turnstile.pass(always, async () => 'yes')).toBe('yes');
 });

@@ -13,7 +13,7 @@ import {
   type YogaServerInstance,
 } from 'graphql-yoga';
 import { RivuletError } from '../../../../shared/errors.js';
-import type { Cancellation } from '../../../database/cancellation.js';
+import type { StatementCancellation } from '../../../database/cancellation.js';
 import type { ResultDelivery, RivuletContext, StreamStart } from '../../../graphql/execute/context.js';
 import { SharedSubscriptions } from '../../../graphql/execute/shared-subscriptions.js';
 import type { UserSession } from '../../auth/session.js';
@@ -79,7 +79,7 @@ export type MakeContext = (
 export interface RequestOrigin {
   /** As limits count it; `null`, and by default: this very machine. */
   readonly address?: string | null | undefined;
-  readonly cancellation?: Cancellation | undefined;
+  readonly cancellation?: StatementCancellation | undefined;
   /** Of this operation, if they depend on the context. */
   readonly limits?: OperationLimits;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { RivuletError } from '../../../../shared/errors.js';
 import type { ResultSink } from '../../../graphql/execute/direct-results.js';
-import { Allowance } from '../../../scope/allowance.js';
+import { SendBudget } from '../../../scope/allowance.js';
 import { callAt } from '../../auth/expiry-timer.js';
 import type { SessionOwner, UserSession } from '../../auth/session.js';
 import type { RequestInfo } from '../../engine/config.js';
@@ -44,7 +44,7 @@ const END_WITHIN_MS = 2_000;
 export class ReservedStream implements SessionOwner {
   readonly token = randomBytes(24).toString('base64url');
   readonly session: UserSession;
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   readonly #options: ReservedStreamOptions;
   readonly #operations = new Map<string, EventPump>();
   readonly #callOff: () => void;
@@ -66,7 +66,7 @@ export class ReservedStream implements SessionOwner {
 
   constructor(options: ReservedStreamOptions) {
     this.#options = options;
-    this.allowance = new Allowance(options.maxQueuedBytes);
+    this.allowance = new SendBudget(options.maxQueuedBytes);
     this.session = options.session;
     this.session.hold(this);
     this.#callOff = callAt(Date.now() + options.openWithinMs, () => this.close());

@@ -8,7 +8,7 @@ import { SocketHeartbeat } from './heartbeat.js';
 import { NextFrames } from './next-frames.js';
 import { listen } from './peer-listeners.js';
 import { SERVER_STOPS } from './socket-closing.js';
-import { Turn } from './socket-frames.js';
+import { FrameTurn } from './socket-frames.js';
 import type { ProtocolOptions } from './socket-link.js';
 import { type PeerHost, PeerSocket, SocketPeer } from './socket-peer.js';
 import { SocketPlaces } from './socket-places.js';
@@ -42,7 +42,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
     handleProtocols,
     WebSocket: PeerSocket,
   });
-  const host: PeerHost = { protocol: { ...options, frames: new NextFrames() }, turn: new Turn() };
+  const host: PeerHost = { protocol: { ...options, frames: new NextFrames() }, turn: new FrameTurn() };
   const heartbeat = new SocketHeartbeat(() => peersOf(sockets.clients), options.pingEveryMs ?? PING_EVERY_MS);
   const onBroken = (error: Error): void => logger.debug({ err: error }, 'a socket broke during its upgrade');
   let closing = false;

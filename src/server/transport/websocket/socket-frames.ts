@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import type { SocketSink } from './next-frames.js';
 
 /** Sockets that have something to write when this turn of the event loop ends. */
-export class Turn {
+export class FrameTurn {
   #waiting: SocketFrames[] = [];
 
   add(frames: SocketFrames): void {
@@ -25,7 +25,7 @@ export class Turn {
 export class SocketFrames implements SocketSink {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
-  readonly #turn: Turn;
+  readonly #turn: FrameTurn;
   readonly #maxUnsentBytes: number;
   #listeners: Set<() => void> | null = null;
   /** What is to be written: these, and then `#last`. */
@@ -38,7 +38,7 @@ export class SocketFrames implements SocketSink {
   #isListening = false;
 
   /** Ready while fewer than `maxUnsentBytes` are unsent. */
-  constructor(socket: WebSocket, stream: Duplex, turn: Turn, maxUnsentBytes: number) {
+  constructor(socket: WebSocket, stream: Duplex, turn: FrameTurn, maxUnsentBytes: number) {
     this.#socket = socket;
     this.#stream = stream;
     this.#turn = turn;

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Allowance } from '../../../scope/allowance.js';
+import type { SendBudget } from '../../../scope/allowance.js';
 import type { SessionRegistry } from '../../auth/session-registry.js';
 import type { ServerLimits } from '../../engine/config.js';
 import type { ServerQuotas } from '../../quotas/quotas.js';
@@ -27,7 +27,7 @@ export interface SocketLink {
   readonly places: SocketPlaces;
   readonly sink: SocketSink;
   /** Of what may wait for the socket, over all its subscriptions. */
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   /** Sends a message, after what was written to `sink` before. Nothing, if the socket is not open. */
   send(message: string): void;
   /** Twice is fine: the first counts. */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import { Allowance } from '../../../scope/allowance.js';
+import { SendBudget } from '../../../scope/allowance.js';
 import type { PingedSocket } from './heartbeat.js';
 import {
   CLOSE_WITHIN_MS,
@@ -12,7 +12,7 @@ import {
   TOO_SLOW,
 } from './socket-closing.js';
 import { SocketConnection } from './socket-connection.js';
-import { SocketFrames, type Turn } from './socket-frames.js';
+import { type FrameTurn, SocketFrames } from './socket-frames.js';
 import type { ProtocolOptions, SocketLink } from './socket-link.js';
 import type { SocketPlaces } from './socket-places.js';
 
@@ -36,7 +36,7 @@ export class PeerSocket extends WebSocket {
 /** Everything that all peers of a server have in common. */
 export interface PeerHost {
   readonly protocol: ProtocolOptions;
-  readonly turn: Turn;
+  readonly turn: FrameTurn;
 }
 
 export interface PeerOptions {
@@ -56,7 +56,7 @@ export interface PeerOptions {
 export class SocketPeer implements SocketLink, PingedSocket {
   readonly socket: PeerSocket;
   readonly sink: SocketFrames;
-  readonly allowance: Allowance;
+  readonly allowance: SendBudget;
   readonly address: string | null;
   readonly places: SocketPlaces;
   readonly turn: number;
@@ -79,7 +79,7 @@ export class SocketPeer implements SocketLink, PingedSocket {
     this.places = places;
     this.turn = turn;
     this.sink = new SocketFrames(socket, stream, host.turn, unsentBytes);
-    this.allowance = new Allowance(maxQueuedBytes - unsentBytes);
+    this.allowance = new SendBudget(maxQueuedBytes - unsentBytes);
     this.#connection = new SocketConnection(host.protocol, this);
   }
 

@@ -3,9 +3,9 @@ import { normalize } from '../../../../shared/filter/normalize.js';
 import { parseFilter } from '../../../../shared/filter/parse.js';
 import type { RowCells } from '../../../../shared/filter/types.js';
 import { tablesOf } from '../../../../src/filter/paths.js';
-import { HeldKeys } from '../../../../src/scope/match/held-keys.js';
-import { ReachIndex } from '../../../../src/scope/match/reach-index.js';
-import { reachableOf } from '../../../../src/scope/match/way.js';
+import { MemberKeys } from '../../../../src/scope/match/held-keys.js';
+import { RelationIndex } from '../../../../src/scope/match/reach-index.js';
+import { relationTargetOf } from '../../../../src/scope/match/way.js';
 import type { NetChange, NetChanges } from '../../../../src/scope/net.js';
 import { exampleModel as model } from '../../../support/example.js';
 
@@ -31,11 +31,11 @@ function updated(
 function reachable(where: object) {
   const filter = normalize(parseFilter(model, tasks, where));
   const tables = new Set(['tasks', ...tablesOf(filter)]);
-  return reachableOf({ table: tasks, filter, tables, isOwnTableElsewhere: false, isFilterAlone: true });
+  return relationTargetOf({ table: tasks, filter, tables, isOwnTableElsewhere: false, isFilterAlone: true });
 }
 
-function keysOf(...keys: readonly string[]): HeldKeys {
-  const held = new HeldKeys();
+function keysOf(...keys: readonly string[]): MemberKeys {
+  const held = new MemberKeys();
   for (const key of keys) held.add(key);
   return held;
 }
@@ -44,7 +44,7 @@ const ofUser = (userId: number) => ({ project: { members: { userId } } });
 
 /** Two users, of whom one holds task 1. */
 function twoUsers(fewest = 1) {
-  const index = new ReachIndex<{ name: string }>({ fewest });
+  const index = new RelationIndex<{ name: string }>({ fewest });
   const [ann, bob] = [{ name: 'ann' }, { name: 'bob' }];
   const keys = { ann: keysOf('1'), bob: keysOf() };
   index.add(ann, reachable(ofUser(1))!, keys.ann);
