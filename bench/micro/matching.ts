@@ -6,8 +6,8 @@ import type { RowPredicate } from '../../shared/filter/types.js';
 import { tablesOf } from '../../src/filter/paths.js';
 import { readModel } from '../../src/model/read.js';
 import { GroupIndex, type IndexedGroup } from '../../src/scope/match/group-index.js';
-import { MemberKeys } from '../../src/scope/match/held-keys.js';
-import type { NetChanges } from '../../src/scope/net.js';
+import { MemberKeys } from '../../src/scope/match/member-keys.js';
+import type { NetChanges } from '../../src/scope/messages/net-changes.js';
 import { answerCalls } from '../harness/calls.js';
 import type { Matcher, MatchingApi, Shape } from './matching-api.js';
 

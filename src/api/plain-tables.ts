@@ -25,7 +25,7 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core';
 import type { Model, ModelTable } from '../../shared/model/types.js';
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import { readTable } from '../model/read.js';
 import type { WatchedTable, WatchPlan } from '../watch/types.js';
 
@@ -34,7 +34,7 @@ import type { WatchedTable, WatchPlan } from '../watch/types.js';
  * that the database says, as Drizzle's builders of these types have them without options (`bigint` as bigint, `timestamp` as Date);
  * other types are text as Postgres writes it. They have no relations, and clients cannot ask for them.
  */
-export async function withPlainTables(db: Queryable, model: Model, plan: WatchPlan): Promise<Model> {
+export async function withPlainTables(db: QueryRunner, model: Model, plan: WatchPlan): Promise<Model> {
   const isKnown = ({ sqlSchema, sqlName }: WatchedTable) =>
     model.tables.some((table) => table.sqlSchema === sqlSchema && table.sqlName === sqlName);
   const isLabelled = ({ sqlSchema, sqlName }: WatchedTable) =>
@@ -60,7 +60,7 @@ function joined(model: Model, added: readonly ModelTable[]): Model {
 }
 
 /** By column. */
-async function typesOf(db: Queryable, table: WatchedTable): Promise<ReadonlyMap<string, string>> {
+async function typesOf(db: QueryRunner, table: WatchedTable): Promise<ReadonlyMap<string, string>> {
   const rows = await db.query({
     text: `select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
            from pg_catalog.pg_attribute a

@@ -6,7 +6,7 @@ import { rightsKey } from '../policy/rights-key.js';
 import type { AccessRights } from '../policy/types.js';
 import { keysPredicate } from '../query/key.js';
 import { runSelect } from '../query/select.js';
-import type { TransactionInfo } from '../scope/types.js';
+import type { TransactionInfo } from '../scope/messages/types.js';
 import { invalidOption } from './errors.js';
 import { toPlainRow } from './row.js';
 import type { UntypedRow } from './types.js';

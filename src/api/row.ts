@@ -1,7 +1,7 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import type { RowNode } from '../query/types.js';
-import type { RelatedSpec } from '../scope/types.js';
+import type { RelatedSpec } from '../scope/messages/types.js';
 import { toDrizzleValue } from '../value/codec.js';
 import type { UntypedRow } from './types.js';
 

@@ -8,7 +8,7 @@ import type {
   ScopeChange,
   ScopeMessage,
   TransactionInfo,
-} from '../scope/types.js';
+} from '../scope/messages/types.js';
 import type { StreamViewer } from './change-spec.js';
 import { type RowView, toPlainRow, toRow } from './row.js';
 import type { RowReader } from './row-reader.js';

@@ -7,7 +7,7 @@ import { filterToSql } from '../filter/sql.js';
 import { keyPredicate } from '../query/key.js';
 import { runExpressions } from '../query/select.js';
 import type { RelatedPlan } from '../query/types.js';
-import type { ListedScope, RelatedSpec } from '../scope/types.js';
+import type { ListedScope, RelatedSpec } from '../scope/messages/types.js';
 import { StatementParams } from '../sql/statement.js';
 import { filterData } from './filter-data.js';
 import type { StreamTarget } from './stream-target.js';

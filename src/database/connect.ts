@@ -1,9 +1,9 @@
 import { RivuletError } from '../../shared/errors.js';
 import { listen } from './listener.js';
-import { SilenceLimits } from './patience.js';
 import { ConnectionPool } from './pool.js';
 import type { DatabaseSession } from './session.js';
-import type { Database, DatabaseLogger, Queryable, TransactionOptions } from './types.js';
+import { SilenceLimits } from './silence-limits.js';
+import type { Database, DatabaseLogger, QueryRunner, TransactionOptions } from './types.js';
 
 export interface ConnectOptions {
   /** Connections of the pool; a LISTEN has one more of its own. Default 10. */
@@ -75,7 +75,7 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
 
 async function runTransaction<T>(
   session: DatabaseSession,
-  work: (tx: Queryable) => Promise<T>,
+  work: (tx: QueryRunner) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
   const isolation = options.isolation ? ` isolation level ${options.isolation}` : '';
@@ -91,7 +91,7 @@ async function runTransaction<T>(
       throw error;
     }
   };
-  const tx: Queryable = {
+  const tx: QueryRunner = {
     query: (statement, queryOptions) => guarded(() => session.query(statement, queryOptions)),
     script: (text) =>
       guarded(async () => {

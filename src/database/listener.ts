@@ -1,6 +1,6 @@
 import { quoteIdent } from '../sql/quote.js';
 import { DatabaseSession, type SessionOptions } from './session.js';
-import type { DatabaseLogger, Queryable } from './types.js';
+import type { DatabaseLogger, QueryRunner } from './types.js';
 
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 1_500;
@@ -18,7 +18,7 @@ export interface ListenerOptions extends Omit<SessionOptions, 'onLost' | 'onNoti
 export interface ListenerEvents {
   readonly onNotify: (payload: string) => void;
   /** After every LISTEN, with its session; what was notified before it may have been lost. */
-  readonly onListen: (session: Pick<Queryable, 'query'>) => void;
+  readonly onListen: (session: Pick<QueryRunner, 'query'>) => void;
   readonly onLost?: (() => void) | undefined;
 }
 

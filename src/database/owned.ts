@@ -1,6 +1,6 @@
 import type { Statement } from '../sql/statement.js';
 import type { StatementCancellation } from './cancellation.js';
-import type { Database, Queryable, QueryOptions, TextRow, TransactionOptions } from './types.js';
+import type { Database, QueryOptions, QueryRunner, TextRow, TransactionOptions } from './types.js';
 
 /** Whose statements they are. */
 export interface StatementOwner {
@@ -35,9 +35,9 @@ export class OwnedDatabase implements Database {
     return this.#database.script(text);
   }
 
-  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
+  transaction<T>(work: (tx: QueryRunner) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const { owner, cancellation, assertRights } = this.#owner;
-    const run = (tx: Queryable): Promise<T> => {
+    const run = (tx: QueryRunner): Promise<T> => {
       assertRights?.();
       return work(tx);
     };

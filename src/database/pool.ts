@@ -2,9 +2,9 @@ import { RivuletError } from '../../shared/errors.js';
 import type { Statement } from '../sql/statement.js';
 import type { StatementCancellation } from './cancellation.js';
 import { FairQueue, NOBODY, type QueuedWork } from './fair-queue.js';
-import { PipelinedRead, type PipelineOwner, PipelineSession, StatementPace } from './line.js';
+import { OwnerShares } from './owner-shares.js';
+import { PipelinedRead, type PipelineOwner, PipelineSession, StatementPace } from './pipeline-session.js';
 import { DatabaseSession, type SessionOptions } from './session.js';
-import { OwnerShares } from './shares.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 /** How often lines are looked at in which somebody may wait too long. */

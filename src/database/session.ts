@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { RivuletError } from '../../shared/errors.js';
 import type { Statement } from '../sql/statement.js';
 import { codeOf, SQLSTATE } from './errors.js';
-import type { SilenceLimits } from './patience.js';
+import type { SilenceLimits } from './silence-limits.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 const TEXT_OID = 25;

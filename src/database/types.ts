@@ -34,7 +34,7 @@ export interface QueryOptions {
   readonly silenceMs?: number;
 }
 
-export interface Queryable {
+export interface QueryRunner {
   /**
    * Runs one statement with text parameters (prepared, so that a repeated text is planned once, unless asked not to).
    * Rejects with the driver's error, which carries SQLSTATE as `code`; `database/errors.ts` turns it into a coded one.
@@ -45,10 +45,10 @@ export interface Queryable {
 }
 
 /** The pool of one node, its session settings pinned so that text means the same everywhere (UTC, ISO, …). */
-export interface Database extends Queryable {
+export interface Database extends QueryRunner {
   readonly url: string;
   /** Runs `work` in one transaction: commits when it resolves, rolls back when it rejects (and rejects with the same error). */
-  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(work: (tx: QueryRunner) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * LISTENs on a connection of its own, which comes back by itself; a link over which nothing comes any more is noticed within 4
    * seconds. `onListen` is called after each (re)connect, with that very connection: whatever was notified before it may have been lost, and
@@ -57,7 +57,7 @@ export interface Database extends Queryable {
   listen(
     channel: string,
     onNotify: (payload: string) => void,
-    onListen: (session: Pick<Queryable, 'query'>) => void,
+    onListen: (session: Pick<QueryRunner, 'query'>) => void,
     onLost?: () => void,
   ): Promise<() => Promise<void>>;
   /** Waits up to `timeoutMs` (default 5,000) for what is running, then closes. Twice is fine. */

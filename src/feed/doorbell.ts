@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, DatabaseLogger, Queryable } from '../database/types.js';
+import type { Database, DatabaseLogger, QueryRunner } from '../database/types.js';
 import { ERRORS } from '../error-texts.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
 import { ReaderLock } from './reader-lock.js';
@@ -91,7 +91,7 @@ export class Doorbell {
     await this.#unlisten?.();
   }
 
-  #listening(session: Pick<Queryable, 'query'>): void {
+  #listening(session: Pick<QueryRunner, 'query'>): void {
     this.#lock = new ReaderLock(session);
     this.#options.onRing();
     this.#test();

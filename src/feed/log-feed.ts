@@ -2,18 +2,18 @@ import { RivuletError } from '../../shared/errors.js';
 import type { Model } from '../../shared/model/types.js';
 import { codedError, codeOf, SQLSTATE } from '../database/errors.js';
 import type { Database, DatabaseLogger } from '../database/types.js';
-import { LogClaim } from '../log/claim.js';
 import { decode } from '../log/decode.js';
+import { ImageShapes } from '../log/image-shapes.js';
+import { LogClaim } from '../log/log-claim.js';
 import { NEWEST_SQL, parsePosition } from '../log/newest.js';
 import { parseRead, positionAfter, readSince } from '../log/read.js';
 import { renewLog } from '../log/renew.js';
-import { ImageShapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
-import { FeedListeners } from './listeners.js';
+import { FeedListeners } from './feed-listeners.js';
+import { FeedMeter } from './feed-meter.js';
+import { FeedSleeper } from './feed-sleeper.js';
 import { createLogPages, type LogPages, type UnreadableRange } from './log-pages.js';
-import { FeedMeter } from './meter.js';
 import { ReadLoop } from './read-loop.js';
-import { FeedSleeper } from './sleeper.js';
 import type { Feed, FeedBatch, FeedListener, FeedStatus } from './types.js';
 
 export interface LogFeedOptions {

@@ -1,9 +1,9 @@
 import { RivuletError } from '../../shared/errors.js';
 import type { Model } from '../../shared/model/types.js';
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import { decode } from '../log/decode.js';
+import { ImageShapes } from '../log/image-shapes.js';
 import { parseRead, positionAfter, readSince } from '../log/read.js';
-import { ImageShapes } from '../log/shapes.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import { parseUnseen, readUnseen, type SqlTable } from '../log/unseen.js';
@@ -27,13 +27,13 @@ export type HistoryRead =
 
 export interface LogHistory {
   /** Everything since a client's cursor. */
-  read(db: Queryable, since: DecodedCursor): Promise<HistoryRead>;
+  read(db: QueryRunner, since: DecodedCursor): Promise<HistoryRead>;
   /**
    * What was committed to these tables since a position of this log's feed; images that do not fit the model are left out. Rejects with
    * LOG_TRIMMED where the log does not go back to the position: a feed that is alive is never left behind like that.
    */
   since(
-    db: Queryable,
+    db: QueryRunner,
     position: Snapshot,
     tables: readonly SqlTable[],
   ): Promise<readonly LoggedTransaction[]>;
@@ -47,7 +47,7 @@ const PAGE_CHANGES = 1_000;
 export function createLogHistory(model: Model, options: LogPagesOptions = {}): LogHistory {
   const shapes = new ImageShapes(model);
   const pages = createLogPages(model, options);
-  const read = async (db: Queryable, { epoch, snapshot: since }: DecodedCursor): Promise<HistoryRead> => {
+  const read = async (db: QueryRunner, { epoch, snapshot: since }: DecodedCursor): Promise<HistoryRead> => {
     const answer = await db.query(readSince(since, READ_ROWS), { prepare: false });
     const found = parseRead(answer, READ_ROWS);
     if (!found) return { kind: 'lost', reason: 'the change log is not there' };
@@ -60,7 +60,7 @@ export function createLogHistory(model: Model, options: LogPagesOptions = {}): L
     if (reset !== null) return { kind: 'lost', reason: reset };
     return { kind: 'missed', transactions, snapshot };
   };
-  const readByPages = async (db: Queryable, since: DecodedCursor): Promise<HistoryRead> => {
+  const readByPages = async (db: QueryRunner, since: DecodedCursor): Promise<HistoryRead> => {
     const range = await pages.range(db, since);
     if (range.kind !== 'range') return unread(range);
     const transactions: LoggedTransaction[] = [];

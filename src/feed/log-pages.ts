@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Model } from '../../shared/model/types.js';
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import { TransactionDecoder } from '../log/decode-transaction.js';
-import { type LogOutline, outlineSince, parseOutline } from '../log/outline.js';
-import { ReadPositions } from '../log/progress.js';
+import { ImageShapes } from '../log/image-shapes.js';
+import { type LogOutline, outlineSince, parseOutline } from '../log/log-outline.js';
 import { type LoggedRow, type LogPart, parseRead, readPart } from '../log/read.js';
-import { ImageShapes } from '../log/shapes.js';
+import { ReadPositions } from '../log/read-positions.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { LoggedTransaction } from '../log/types.js';
 import type { DecodedCursor } from './cursor.js';
@@ -31,11 +31,11 @@ export interface LogRange {
   /** Whether one of these was emptied, or changed without being logged. */
   breaks(tables: ReadonlySet<string>): boolean;
   /** The next page, of at most so many changes or of one transaction; `null` after the last. Not to be called twice at a time. */
-  next(db: Queryable, maxChanges: number): Promise<LogPage | UnreadableRange | null>;
+  next(db: QueryRunner, maxChanges: number): Promise<LogPage | UnreadableRange | null>;
 }
 
 export interface LogPages {
-  range(db: Queryable, since: DecodedCursor): Promise<LogRange | UnreadableRange>;
+  range(db: QueryRunner, since: DecodedCursor): Promise<LogRange | UnreadableRange>;
 }
 
 export interface LogPagesOptions {
@@ -117,7 +117,7 @@ class Pages {
     this.#position = since;
   }
 
-  async next(db: Queryable, maxChanges: number): Promise<LogPage | UnreadableRange | null> {
+  async next(db: QueryRunner, maxChanges: number): Promise<LogPage | UnreadableRange | null> {
     const { xids } = this.#outline;
     const at = this.#at;
     if (at === xids.length) return null;
@@ -165,7 +165,7 @@ class Pages {
     return end;
   }
 
-  async #decodeMany(db: Queryable, end: number): Promise<readonly TransactionDecoder[]> {
+  async #decodeMany(db: QueryRunner, end: number): Promise<readonly TransactionDecoder[]> {
     const page = this.#outline.xids.slice(this.#at, end);
     const rows = new Map<bigint, LoggedRow[]>();
     const expected = this.#outline.counts.slice(this.#at, end).reduce((sum, count) => sum + count, 0);
@@ -181,7 +181,7 @@ class Pages {
     });
   }
 
-  async #decodeLarge(db: Queryable, xid: bigint): Promise<TransactionDecoder> {
+  async #decodeLarge(db: QueryRunner, xid: bigint): Promise<TransactionDecoder> {
     const decoder = new TransactionDecoder(this.#shapes);
     const [count, bytes] = [this.#outline.counts[this.#at]!, this.#outline.bytes[this.#at]!];
     if (count > this.#maxRows || bytes > MAX_TRANSACTION_BYTES) {
@@ -205,7 +205,7 @@ class Pages {
     return decoder;
   }
 
-  async #read(db: Queryable, part: LogPart, atLeast: number): Promise<readonly LoggedRow[]> {
+  async #read(db: QueryRunner, part: LogPart, atLeast: number): Promise<readonly LoggedRow[]> {
     const read = parseRead(await db.query(readPart(part, this.#since), { prepare: false }));
     if (!read) throw new Unread('lost');
     if (read.epoch !== this.#outline.epoch) throw new Unread('foreign');

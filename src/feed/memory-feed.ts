@@ -2,8 +2,8 @@ import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import { isVisible, type Snapshot, withVisible } from '../log/snapshot.js';
 import type { ChangeOperation, LoggedChange, LoggedTransaction } from '../log/types.js';
-import { FeedListeners } from './listeners.js';
-import { FeedMeter } from './meter.js';
+import { FeedListeners } from './feed-listeners.js';
+import { FeedMeter } from './feed-meter.js';
 import { ReadLoop } from './read-loop.js';
 import type { Feed } from './types.js';
 

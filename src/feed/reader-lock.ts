@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import { DOORBELL_CLASS, DOORBELL_SLOTS, LOG_CHANNEL } from '../watch/log-table.js';
 
 /**
@@ -10,9 +10,9 @@ import { DOORBELL_CLASS, DOORBELL_SLOTS, LOG_CHANNEL } from '../watch/log-table.
  * idle meanwhile, in no transaction, and holds nothing back.
  */
 export class ReaderLock {
-  readonly #session: Pick<Queryable, 'query'>;
+  readonly #session: Pick<QueryRunner, 'query'>;
 
-  constructor(session: Pick<Queryable, 'query'>) {
+  constructor(session: Pick<QueryRunner, 'query'>) {
     this.#session = session;
   }
 

@@ -1,8 +1,8 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
+import type { ImageShapes } from './image-shapes.js';
 import type { LoggedRow } from './read.js';
 import { RowOrder } from './row-order.js';
-import type { ImageShapes } from './shapes.js';
 import type { LoggedChange, LoggedTransaction } from './types.js';
 
 /**

@@ -1,11 +1,11 @@
 import { TransactionDecoder } from './decode-transaction.js';
-import { ReadPositions } from './progress.js';
+import type { ImageShapes } from './image-shapes.js';
 import type { LoggedRow, LogRead } from './read.js';
-import type { ImageShapes } from './shapes.js';
+import { ReadPositions } from './read-positions.js';
 import type { Snapshot } from './snapshot.js';
 import type { LoggedTransaction } from './types.js';
 
-export interface DecodedRow {
+export interface DecodedLogRead {
   /** In the order in which whoever waited for a row's lock comes after whom it waited for. */
   readonly transactions: readonly LoggedTransaction[];
   /** Set when it cannot be said what some images have in them, nor of which table they are. */
@@ -23,7 +23,7 @@ export function decode(
   read: Pick<LogRead, 'snapshot' | 'rows'>,
   position: Snapshot,
   shapes: ImageShapes,
-): DecodedRow {
+): DecodedLogRead {
   const ordered = inFeedOrder(read.rows);
   const xids = BigInt64Array.from(ordered, ([row]) => row!.xid);
   const progress = new ReadPositions(position, read.snapshot, xids);

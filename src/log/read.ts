@@ -1,9 +1,9 @@
 import type { TextRow } from '../database/types.js';
 import { type Statement, StatementParams } from '../sql/statement.js';
 import { amongSql } from './among.js';
+import { type LogContinuity, parseStanding, standingSql } from './continuity.js';
 import { LOGGED_AT_SQL } from './newest.js';
 import { parseSnapshot, type Snapshot, type SnapshotAnchor, settled } from './snapshot.js';
-import { type LogContinuity, parseStanding, standingSql } from './standing.js';
 import type { ChangeOperation } from './types.js';
 
 /** A row of the log as it lies there. */

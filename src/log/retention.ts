@@ -15,7 +15,7 @@ export interface RetentionOptions {
   readonly log?: DatabaseLogger | undefined;
 }
 
-export interface Retention {
+export interface LogRetention {
   /** Trims now what is to be trimmed; resolves to how many rows this node deleted. */
   run(): Promise<number>;
   /** Waits for the batch under way. Twice is fine. */
@@ -29,7 +29,7 @@ const PAUSE_MS = 20;
  * Trims the change log now and then, from now on. Any number of nodes may do so: of those that try at once, one does. What fails is logged
  * and tried again at the next time, except for a missing privilege, which ends it.
  */
-export function startRetention(options: RetentionOptions): Retention {
+export function startRetention(options: RetentionOptions): LogRetention {
   const { database, keep, everyMs = 30_000, batchRows = 5_000, log } = options;
   const stopping = new AbortController();
   const { signal } = stopping;

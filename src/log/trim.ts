@@ -1,5 +1,5 @@
-import type { Database, Queryable, TextRow } from '../database/types.js';
-import { CLAIM_LASTS_SECONDS } from './claim.js';
+import type { Database, QueryRunner, TextRow } from '../database/types.js';
+import { CLAIM_LASTS_SECONDS } from './log-claim.js';
 import { parseSnapshot } from './snapshot.js';
 
 /** How much of the log is kept: whatever is past any of these goes. */
@@ -62,7 +62,7 @@ export function trim(database: Database, keep: RetentionLimits, batch: number): 
 }
 
 /** Counts what was logged since the last time; costs as much as there is new. */
-async function measure(tx: Queryable, measured: string | null): Promise<{ rows: number; bytes: number }> {
+async function measure(tx: QueryRunner, measured: string | null): Promise<{ rows: number; bytes: number }> {
   const since = measured === null ? null : parseSnapshot(measured);
   const unseen =
     since === null
@@ -108,7 +108,7 @@ where d.rows > 0
 returning d.rows::text, l.rows::text, l.bytes::text`;
 
 function ask(
-  tx: Queryable,
+  tx: QueryRunner,
   text: string,
   params: readonly (string | null)[] = [],
 ): Promise<readonly TextRow[]> {

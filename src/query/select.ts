@@ -1,6 +1,6 @@
 import type { Filter } from '../../shared/filter/types.js';
 import type { Model, ModelTable } from '../../shared/model/types.js';
-import type { Queryable, QueryOptions, TextRow } from '../database/types.js';
+import type { QueryOptions, QueryRunner, TextRow } from '../database/types.js';
 import { filterToSql } from '../filter/sql.js';
 import { parseSnapshot, type Snapshot } from '../log/snapshot.js';
 import { type Statement, StatementParams } from '../sql/statement.js';
@@ -25,7 +25,7 @@ export function selectSql(
 
 /** Reads a plan, whatever its depth, in one statement. Throws `QUERY_TOO_LARGE` past `rowCap` rows on all levels together. */
 export async function runSelect(
-  db: Queryable,
+  db: QueryRunner,
   model: Model,
   plan: SelectPlan,
   rowCap: number | null = null,
@@ -37,7 +37,7 @@ export async function runSelect(
 
 /** Reads several plans in one statement and thus in one snapshot; results are in the order of `plans`. */
 export async function runSelects(
-  db: Queryable,
+  db: QueryRunner,
   model: Model,
   plans: readonly SelectPlan[],
   rowCap: number | null = null,
@@ -87,7 +87,7 @@ interface Expressions {
  * limit on its length.
  */
 export async function runExpressions(
-  db: Queryable,
+  db: QueryRunner,
   expressions: readonly string[],
   params: StatementParams,
   options?: QueryOptions,

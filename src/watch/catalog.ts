@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import type { Statement } from '../sql/statement.js';
 import { typeNameSql } from './log-functions.js';
 import { LOG_SCHEMA } from './log-table.js';
@@ -75,7 +75,10 @@ export function tableId(table: { readonly sqlSchema: string; readonly sqlName: s
   return JSON.stringify([table.sqlSchema, table.sqlName]);
 }
 
-export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]): Promise<InstalledCatalog> {
+export async function readCatalog(
+  db: QueryRunner,
+  tables: readonly WatchedTable[],
+): Promise<InstalledCatalog> {
   const [row] = await db.query(catalogSql(tables));
   const raw = JSON.parse(row![0]!) as RawCatalog;
   const logTables = new Map(
@@ -108,7 +111,7 @@ export async function readCatalog(db: Queryable, tables: readonly WatchedTable[]
  * Changes whenever something that `readCatalog` reads in the system catalogs does, or was made anew. Costs 3.5 ms of a core at 7 tables, where all of
  * the catalog costs 6.5 (2026-11-23, PostgreSQL 18.4): `xmin` stands for all that a row of a catalog says.
  */
-export async function readFingerprint(db: Queryable, tables: readonly WatchedTable[]): Promise<string> {
+export async function readFingerprint(db: QueryRunner, tables: readonly WatchedTable[]): Promise<string> {
   const [row] = await db.query({
     text: `with watched as materialized (
     select c.oid, c.relnamespace, c.relname, c.relfilenode from json_to_recordset($1::text::json) as w(s text, t text)
@@ -231,14 +234,14 @@ function catalogParams(tables: readonly WatchedTable[]): readonly string[] {
   return [JSON.stringify(tables.map(({ sqlSchema, sqlName }) => ({ s: sqlSchema, t: sqlName }))), LOG_SCHEMA];
 }
 
-async function readVersion(db: Queryable, exists: boolean): Promise<number | null> {
+async function readVersion(db: QueryRunner, exists: boolean): Promise<number | null> {
   if (!exists) return null;
   const [row] = await db.query({ text: 'select version::text from rivulet.log', params: [] });
   return row ? Number(row[0]) : null;
 }
 
 async function readShapes(
-  db: Queryable,
+  db: QueryRunner,
   columns: ReadonlyMap<string, string> | undefined,
 ): Promise<Map<string, InstalledShape>> {
   // One that an earlier version made is of no use.

@@ -1,12 +1,12 @@
 import type { Model } from '../../shared/model/types.js';
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import { quoteName } from '../sql/quote.js';
 
 /**
  * Fills in what only the catalog knows of the model's columns: texts under a nondeterministic collation are equal to others, so that
  * only PostgreSQL can compare them.
  */
-export async function fillColumnFacts(database: Queryable, model: Model): Promise<void> {
+export async function fillColumnFacts(database: QueryRunner, model: Model): Promise<void> {
   const rows = await database.query({
     text: `select n.nspname, c.relname, a.attname, cn.nspname, co.collname
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace

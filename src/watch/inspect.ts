@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Model } from '../../shared/model/types.js';
-import type { Queryable } from '../database/types.js';
+import type { QueryRunner } from '../database/types.js';
 import {
   type InstalledCatalog,
   type InstalledFunction,
@@ -22,7 +22,7 @@ import { PREVENTS_INSTALL, verdictsOf } from './verdicts.js';
  * not say is compared: labels of enums, and types of tables that were described without.
  */
 export async function inspect(
-  db: Queryable,
+  db: QueryRunner,
   plan: WatchPlan,
   model?: Model,
 ): Promise<readonly WatcherDrift[]> {

@@ -1,5 +1,5 @@
 import { RivuletError } from '../../shared/errors.js';
-import type { Database, Queryable } from '../database/types.js';
+import type { Database, QueryRunner } from '../database/types.js';
 import { quoteIdent, quoteName } from '../sql/quote.js';
 import { readCatalog } from './catalog.js';
 import { type DriftKind, INSTALLABLE, type WatcherDrift } from './drift.js';
@@ -58,7 +58,7 @@ export async function prune(db: Database, plan: WatchPlan): Promise<readonly str
   });
 }
 
-function locked<T>(db: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
+function locked<T>(db: Database, work: (tx: QueryRunner) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
     await tx.script(INSTALL_LOCK_SQL);
     return work(tx);

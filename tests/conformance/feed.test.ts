@@ -1,7 +1,7 @@
 import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Database, Queryable } from '../../src/database/types.js';
+import type { Database, QueryRunner } from '../../src/database/types.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
 import { createMemoryFeed, type MemoryTransaction } from '../../src/feed/memory-feed.js';
 import type { Feed, FeedBatch } from '../../src/feed/types.js';
@@ -78,7 +78,7 @@ async function beginSql(db: Database, mutationId?: string): Promise<Writer> {
     end = resolve;
   });
   let over: Promise<unknown> = Promise.resolve();
-  const tx = await new Promise<Queryable>((resolve, reject) => {
+  const tx = await new Promise<QueryRunner>((resolve, reject) => {
     over = db.transaction(async (queryable) => {
       if (mutationId !== undefined) {
         await queryable.query({

@@ -54,7 +54,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'A cursor also sees the transaction that comes next',
     edits: one(
-      'src/log/progress.ts',
+      'src/log/read-positions.ts',
       'const xid = this.#xids[this.#at]!;',
       'const xid = this.#xids[Math.min(this.#at + 1, this.#xids.length - 1)]!;',
     ),
@@ -74,7 +74,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'A deletion is told to everybody, whatever the row was',
     edits: one(
-      'src/scope/row-scope.ts',
+      'src/scope/views/row-scope.ts',
       'this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new))',
       "this.#plain.describe(this.#readers, row, row.op === 'DELETE' || isIn(row.old), isIn(row.new))",
     ),
@@ -83,7 +83,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'The read policy is not asked about the row before',
     edits: one(
-      'src/scope/row-scope.ts',
+      'src/scope/views/row-scope.ts',
       'this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new))',
       'this.#plain.describe(this.#readers, row, row.old !== null, isIn(row.new))',
     ),
@@ -92,7 +92,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'LEAVE carries the row that is not to be seen any more',
     edits: one(
-      'src/scope/describe.ts',
+      'src/scope/messages/describe-change.ts',
       'previous: deleted ? change.old : null',
       'previous: change?.new ?? change?.old ?? null',
     ),
@@ -101,7 +101,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Subscribers who may see different columns share a group',
     edits: one(
-      'src/scope/spec-key.ts',
+      'src/scope/views/spec-key.ts',
       '    spec.columns && names(spec.columns),\n    names(spec.hidden),',
       '    spec.columns && names(spec.columns),',
     ),
@@ -110,7 +110,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Users of different policies share a text that has columns only one of them may read',
     edits: one(
-      'src/scope/plain-changes.ts',
+      'src/scope/messages/shared-changes.ts',
       'const places = [...hidden]',
       'const places = [...new Set<ModelColumn>()]',
     ),
@@ -119,7 +119,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'A row stays where it was although what decides about it has changed',
     edits: one(
-      'src/scope/set-scope.ts',
+      'src/scope/views/set-scope.ts',
       'this.#columns.every(({ index }) => old[index] === after[index])',
       'true',
     ),
@@ -127,14 +127,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A late node does not catch up with the cursor of who comes from another',
-    edits: one('src/scope/beginnings.ts', 'if (cursor) await feed.catchUp();', ''),
+    edits: one('src/scope/lifecycle/group-starter.ts', 'if (cursor) await feed.catchUp();', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',
     only: 'ahead of it',
   },
   {
     bug: 'A replay is delivered by the rights that held then',
     edits: one(
-      'src/scope/replay-guard.ts',
+      'src/scope/replay/replay-guard.ts',
       'if (allowed) this.#withheld.delete(row);',
       'if (change) this.#withheld.delete(row);',
     ),
@@ -143,25 +143,25 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A replay does not look at how its rows are in the end',
-    edits: one('src/scope/replay-rights.ts', 'if (last.get(key)?.node) {', 'if (node) {'),
+    edits: one('src/scope/replay/replay-rights.ts', 'if (last.get(key)?.node) {', 'if (node) {'),
     test: 'tests/security/replay-after-revocation.test.ts',
     only: 'in reach for a moment',
   },
   {
     bug: 'A replay tells when a row came for what a filter found in other rows',
-    edits: one('src/scope/replay-rights.ts', 'missed !== null && this.#isAnySought(top)', 'false'),
+    edits: one('src/scope/replay/replay-rights.ts', 'missed !== null && this.#isAnySought(top)', 'false'),
     test: 'tests/security/replay-after-revocation.test.ts',
     only: 'learns nothing',
   },
   {
     bug: 'A late node answers a live query with what it knows',
-    edits: one('src/scope/live-query.ts', 'await this.#options.catchUp().catch(() => {});', ''),
+    edits: one('src/scope/views/live-query.ts', 'await this.#options.catchUp().catch(() => {});', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',
     only: 'a live query',
   },
   {
     bug: 'TRUNCATE resets nobody whose scope keeps keys',
-    edits: one('src/scope/set-scope.ts', "reset: isEmptied ? 'TRUNCATED' : null", 'reset: null'),
+    edits: one('src/scope/views/set-scope.ts', "reset: isEmptied ? 'TRUNCATED' : null", 'reset: null'),
     test: 'tests/e2e/second-schema/changes.test.ts',
   },
   {
@@ -220,7 +220,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'What comes while a scope is being loaded is forgotten',
-    edits: one('src/scope/group.ts', '    this.#backlog.push(occasion);\n', ''),
+    edits: one('src/scope/lifecycle/group.ts', '    this.#backlog.push(occasion);\n', ''),
     test: 'tests/property/resume.test.ts',
   },
   {
@@ -270,7 +270,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'Nobody looks whether the log still has what a cursor has seen',
-    edits: one('src/log/standing.ts', "if (!anchor) return 'false';", "if (anchor ?? true) return 'false';"),
+    edits: one(
+      'src/log/continuity.ts',
+      "if (!anchor) return 'false';",
+      "if (anchor ?? true) return 'false';",
+    ),
     test: 'tests/faults/f27-history-rewritten.test.ts',
   },
   {
@@ -290,7 +294,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'A full outbox drops what waits, and says nothing',
     edits: one(
-      'src/scope/subscriber.ts',
+      'src/scope/lifecycle/subscriber.ts',
       "return resetMessage('OVERFLOW', latest.cursor);",
       'return latest;',
     ),
@@ -299,7 +303,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Nobody hands over what a subscription missed while it was being opened',
     edits: one(
-      'src/scope/beginnings.ts',
+      'src/scope/lifecycle/group-starter.ts',
       'for (const step of steps) {',
       'for (const step of steps.slice(0, 0)) {',
     ),
@@ -336,7 +340,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'What was missed is told faster than it is taken',
     edits: one(
-      'src/scope/beginnings.ts',
+      'src/scope/lifecycle/group-starter.ts',
       'if (!told) continue;\n      await roomBeforeBacklog(group);\n',
       'if (!told) continue;\n',
     ),
@@ -346,7 +350,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Everybody waits for a table that somebody locked',
     edits: one(
-      'src/scope/scopes.ts',
+      'src/scope/lifecycle/scopes.ts',
       'const { patienceMs = PATIENCE_MS,',
       'const { patienceMs = PATIENCE_MS * 1_000,',
     ),
@@ -356,7 +360,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Rows that lost what they depend on are looked for only with those who may see them now',
     edits: one(
-      'src/scope/match/ask-reach.ts',
+      'src/scope/match/query-relations.ts',
       '  for (const { key } of looked) reached.addHolders(key, found);\n',
       '',
     ),
@@ -364,14 +368,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'A change elsewhere is looked at only where the filter names its columns, not where rows are linked by them',
-    edits: one('src/scope/match/looked-at.ts', '        this.#add(source, from);\n', ''),
+    edits: one('src/scope/match/column-dependencies.ts', '        this.#add(source, from);\n', ''),
     test: 'tests/property/scope.test.ts',
   },
   {
     bug: 'A scope that is behind is looked for by the keys that it has',
     edits: one(
-      'src/scope/scopes.ts',
-      'const onBehind = (group: Group) => this.#groupIndex.lag(group);',
+      'src/scope/lifecycle/scopes.ts',
+      'const onBehind = (group: SubscriberGroup) => this.#groupIndex.lag(group);',
       'const onBehind = () => {};',
     ),
     test: 'tests/property/graph.test.ts',
@@ -379,7 +383,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'Who waits for a value is found at the first way to it alone',
     edits: one(
-      'src/scope/match/ask-reach.ts',
+      'src/scope/match/query-relations.ts',
       'of reached.way.places.entries()',
       'of reached.way.places.slice(0, 1).entries()',
     ),
@@ -388,7 +392,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'A row below is looked at only where it was held before',
     edits: one(
-      'src/scope/related-scope.ts',
+      'src/scope/views/related-scope.ts',
       'if (!relation.through) return this.#held.mayHold(row.new);',
       'if (!relation.through) return false;',
     ),
@@ -397,7 +401,7 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'A row that is new is no matter where a junction links it',
     edits: one(
-      'src/scope/related-scope.ts',
+      'src/scope/views/related-scope.ts',
       'if (old === null || relation.to.some(',
       'if (old !== null && relation.to.some(',
     ),

@@ -1,7 +1,7 @@
 import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { netChanges } from '../../src/scope/net.js';
+import { netChanges } from '../../src/scope/messages/net-changes.js';
 import { createDatabase } from '../support/database.js';
 import { watch } from '../support/watched.js';
 

@@ -138,7 +138,7 @@ test('many writers, rollbacks, savepoints and a long transaction beside them: no
 async function resumeAnywhere(delivered: readonly LoggedTransaction[], context: string): Promise<void> {
   const { readSince, parseRead } = await import('../../src/log/read.js');
   const { decode } = await import('../../src/log/decode.js');
-  const { ImageShapes } = await import('../../src/log/shapes.js');
+  const { ImageShapes } = await import('../../src/log/image-shapes.js');
   const shapes = new ImageShapes(model);
   for (let i = 0; i < delivered.length; i += Math.ceil(delivered.length / 25)) {
     const cursor = delivered[i]!.cursor;

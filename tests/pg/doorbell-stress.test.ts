@@ -2,7 +2,7 @@ import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable } from 'drizzle-orm/pg-core';
 import { expect, test } from 'vitest';
 import { connect } from '../../src/database/connect.js';
-import type { Database, Queryable } from '../../src/database/types.js';
+import type { Database, QueryRunner } from '../../src/database/types.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
 import { readModel } from '../../src/model/read.js';
 import { install } from '../../src/watch/install.js';
@@ -40,7 +40,7 @@ function slowDatabase(pool: Database): Database {
       return rows;
     },
     listen: (channel, onNotify, onListen, onLost) => {
-      const slowly = (session: Pick<Queryable, 'query'>): Pick<Queryable, 'query'> => ({
+      const slowly = (session: Pick<QueryRunner, 'query'>): Pick<QueryRunner, 'query'> => ({
         query: async (...statement) => {
           await slowness();
           return session.query(...statement);

@@ -2,7 +2,7 @@ import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/database/connect.js';
-import type { Database, Queryable } from '../../src/database/types.js';
+import type { Database, QueryRunner } from '../../src/database/types.js';
 import { createLogFeed, type LogFeedOptions } from '../../src/feed/log-feed.js';
 import { ReaderLock } from '../../src/feed/reader-lock.js';
 import type { Feed } from '../../src/feed/types.js';
@@ -184,12 +184,12 @@ describe('a reader that falls asleep', () => {
         return rows;
       },
       listen: (channel, onNotify, onListen, onLost) => {
-        const query: Queryable['query'] = async (...statement) => {
+        const query: QueryRunner['query'] = async (...statement) => {
           await locks.pass();
           return listening!.query(...statement);
         };
-        let listening: Pick<Queryable, 'query'> | undefined;
-        const onSession = (session: Pick<Queryable, 'query'>) => {
+        let listening: Pick<QueryRunner, 'query'> | undefined;
+        const onSession = (session: Pick<QueryRunner, 'query'>) => {
           listening = session;
           onListen({ query });
         };

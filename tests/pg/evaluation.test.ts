@@ -6,7 +6,7 @@ import type { Model } from '../../shared/model/types.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
 import type { RelatedPlan } from '../../src/query/types.js';
-import { createEvaluator } from '../../src/scope/evaluation.js';
+import { createEvaluator } from '../../src/scope/evaluate/batch-evaluator.js';
 import { ddl, table as everything, model as everythingModel } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';

@@ -3,7 +3,7 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogFeed, type LogFeedOptions } from '../../src/feed/log-feed.js';
 import type { Feed, FeedBatch } from '../../src/feed/types.js';
-import { outlineSince } from '../../src/log/outline.js';
+import { outlineSince } from '../../src/log/log-outline.js';
 import { readPart, readSince } from '../../src/log/read.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
 import { readModel } from '../../src/model/read.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { parseSnapshot } from '../../src/log/snapshot.js';
-import type { ChangeSpec, ScopeMessage } from '../../src/scope/types.js';
+import type { ChangeSpec, ScopeMessage } from '../../src/scope/messages/types.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/database/types.js';
-import type { ScopeMessage } from '../../src/scope/types.js';
+import type { ScopeMessage } from '../../src/scope/messages/types.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createScopes } from '../../src/scope/scopes.js';
-import type { ChangeSpec, ScopeMessage } from '../../src/scope/types.js';
+import { createScopes } from '../../src/scope/lifecycle/scopes.js';
+import type { ChangeSpec, ScopeMessage } from '../../src/scope/messages/types.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';

@@ -4,7 +4,7 @@ import { and, EVERYTHING, normalize } from '../../shared/filter/normalize.js';
 import { parseFilter, relationFilter, relationSourceFilter } from '../../shared/filter/parse.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import { runSelect } from '../../src/query/select.js';
-import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
+import type { ChangeSpec, RelatedSpec } from '../../src/scope/messages/types.js';
 import { anyWhere } from '../support/any-filter.js';
 import { blogStatement, blogTables } from '../support/blog-database.js';
 import { createDatabase } from '../support/database.js';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { keyOf } from '../../shared/value/key.js';
 import type { LoggedChange } from '../../src/log/types.js';
 import { readModel } from '../../src/model/read.js';
-import { netChanges } from '../../src/scope/net.js';
+import { netChanges } from '../../src/scope/messages/net-changes.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
 import { watchAll } from '../support/watch-all.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ChangeOp, Link } from '../../shared/protocol/messages.js';
-import { coalesce } from '../../src/scope/coalesce.js';
-import type { RelatedMessage, ScopeChange, ScopeMessage } from '../../src/scope/types.js';
+import { coalesce } from '../../src/scope/messages/coalesce.js';
+import type { RelatedMessage, ScopeChange, ScopeMessage } from '../../src/scope/messages/types.js';
 import { exampleModel as model } from '../support/example.js';
 import { propertyOptions } from '../support/property.js';
 import { specOf } from '../support/specs.js';

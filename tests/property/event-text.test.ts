@@ -9,7 +9,7 @@ import { subscriptionFields } from '../../src/graphql/execute/subscription-field
 import { formatSnapshot } from '../../src/log/snapshot.js';
 import { runSelect } from '../../src/query/select.js';
 import type { RowNode } from '../../src/query/types.js';
-import type { RelatedMessage, ScopeChange, ScopeMessage } from '../../src/scope/types.js';
+import type { RelatedMessage, ScopeChange, ScopeMessage } from '../../src/scope/messages/types.js';
 import { quoteIdent } from '../../src/sql/quote.js';
 import { encodeValue } from '../../src/value/codec.js';
 import { createDatabase } from '../support/database.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
-import type { ChangeSpec } from '../../src/scope/types.js';
+import type { ChangeSpec } from '../../src/scope/messages/types.js';
 import { createDatabase } from '../support/database.js';
 import { lanesOfTests, startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';

@@ -5,7 +5,7 @@ import { parseFilter } from '../../shared/filter/parse.js';
 import type { Filter, RowCells } from '../../shared/filter/types.js';
 import { createLogHistory } from '../../src/feed/log-history.js';
 import { parseSnapshot } from '../../src/log/snapshot.js';
-import { createEvaluator } from '../../src/scope/evaluation.js';
+import { createEvaluator } from '../../src/scope/evaluate/batch-evaluator.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';

@@ -22,7 +22,7 @@ import { EVERYTHING } from '../../shared/filter/normalize.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import { readModel } from '../../src/model/read.js';
 import { runSelect } from '../../src/query/select.js';
-import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
+import type { ChangeSpec, RelatedSpec } from '../../src/scope/messages/types.js';
 import { quoteLiteral } from '../../src/sql/quote.js';
 import { fillColumnFacts } from '../../src/watch/column-facts.js';
 import { createDatabase } from '../support/database.js';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runSelect } from '../../src/query/select.js';
-import type { ChangeSpec, ScopeMessage, ScopeRegistry } from '../../src/scope/types.js';
+import type { ChangeSpec, ScopeMessage, ScopeRegistry } from '../../src/scope/messages/types.js';
 import { createDatabase } from '../support/database.js';
 import { startEngine } from '../support/engine.js';
 import { exampleTables, exampleModel as model } from '../support/example.js';

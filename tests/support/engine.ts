@@ -7,9 +7,9 @@ import { createLogHistory } from '../../src/feed/log-history.js';
 import { createLogPages } from '../../src/feed/log-pages.js';
 import type { Feed } from '../../src/feed/types.js';
 import { runSelect } from '../../src/query/select.js';
-import { createEvaluator, type RetryPassing } from '../../src/scope/evaluation.js';
-import { createScopes, type ScopesOptions } from '../../src/scope/scopes.js';
-import type { ScopeRegistry } from '../../src/scope/types.js';
+import { createEvaluator, type RetryPassing } from '../../src/scope/evaluate/batch-evaluator.js';
+import { createScopes, type ScopesOptions } from '../../src/scope/lifecycle/scopes.js';
+import type { ScopeRegistry } from '../../src/scope/messages/types.js';
 import type { TestDatabase } from './database.js';
 import { waitFor } from './wait-for.js';
 

@@ -10,7 +10,7 @@ import type {
   ScopeChange,
   ScopeMessage,
   ScopeRegistry,
-} from '../../src/scope/types.js';
+} from '../../src/scope/messages/types.js';
 
 /** What a subscriber of a graph has: rows by key, links by `parent → child`, and the same below each relation. */
 export interface GraphState {

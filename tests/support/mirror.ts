@@ -1,6 +1,6 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { SelectPlan, SelectResult } from '../../src/query/types.js';
-import type { ScopeMessage, ScopeRegistry } from '../../src/scope/types.js';
+import type { ScopeMessage, ScopeRegistry } from '../../src/scope/messages/types.js';
 
 /** A subscriber that keeps what it was told, and objects to a message that contradicts it. */
 export class Mirror {

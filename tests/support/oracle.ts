@@ -14,7 +14,7 @@ import { isId } from '../../src/graphql/schema/type-registry.js';
 import { makeManifest } from '../../src/manifest/make.js';
 import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { Policies } from '../../src/policy/rules.js';
-import type { ScopeRegistry } from '../../src/scope/types.js';
+import type { ScopeRegistry } from '../../src/scope/messages/types.js';
 import { type Asked, queryDocument, streamDocument } from './graph-documents.js';
 
 /** One application with its engine; queries and streams run in this process, through the whole of GraphQL. */

@@ -1,7 +1,7 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import type { RowNode } from '../../src/query/types.js';
-import type { RelatedMessages, ScopeChange, ScopeMessage } from '../../src/scope/types.js';
+import type { RelatedMessages, ScopeChange, ScopeMessage } from '../../src/scope/messages/types.js';
 import type { TestDatabase } from './database.js';
 
 /** Gives each version of a row a text of its own, and keeps all that were ever committed. */

@@ -5,7 +5,7 @@ import type { ModelTable } from '../../shared/model/types.js';
 import { junctionFilter } from '../../src/policy/guard-filter.js';
 import { resolveRights } from '../../src/policy/resolve-rights.js';
 import type { AccessRights } from '../../src/policy/types.js';
-import type { ChangeSpec, RelatedSpec } from '../../src/scope/types.js';
+import type { ChangeSpec, RelatedSpec } from '../../src/scope/messages/types.js';
 import { examplePolicies, exampleModel as model } from './example.js';
 
 /** A selection of relations: `{ comments: {}, labels: { where: …, with: { tasks: {} } } }`. */

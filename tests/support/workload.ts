@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Database, Queryable } from '../../src/database/types.js';
+import type { Database, QueryRunner } from '../../src/database/types.js';
 
 /**
  * Random transactions on the example's tables: moves, cascades, key changes, junction rows, changes of rights, bulk updates,
@@ -144,7 +144,7 @@ export interface WorkloadOptions {
 }
 
 async function write(writer: Database, { statements, commit }: Transaction): Promise<void> {
-  const work = async (tx: Queryable) => {
+  const work = async (tx: QueryRunner) => {
     for (const text of statements) {
       await tx.script('savepoint before');
       // What a constraint refuses is undone, and the log must then say nothing of it.

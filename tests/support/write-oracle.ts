@@ -1,4 +1,4 @@
-import type { Database, Queryable } from '../../src/database/types.js';
+import type { Database, QueryRunner } from '../../src/database/types.js';
 import { literal, type RandomFilter, type RandomPolicies, toSql } from './write-policies.js';
 import type { World, WorldTable } from './write-world.js';
 
@@ -86,7 +86,7 @@ export async function writeUnderSecurity(
 }
 
 async function perform(
-  tx: Queryable,
+  tx: QueryRunner,
   world: World,
   policies: RandomPolicies,
   schema: string,
@@ -137,7 +137,7 @@ async function perform(
 }
 
 /** True where row level security refuses the statement, which is undone. Constraints are violated later, and do not count here. */
-async function isRefused(tx: Queryable, text: string): Promise<boolean> {
+async function isRefused(tx: QueryRunner, text: string): Promise<boolean> {
   await tx.script('savepoint attempt');
   try {
     await tx.script(text);
@@ -153,7 +153,7 @@ async function isRefused(tx: Queryable, text: string): Promise<boolean> {
  * The reference of `row` to a row that the role may not read, or that is not there; a row of an insert may refer to another of its batch.
  */
 async function failedReference(
-  tx: Queryable,
+  tx: QueryRunner,
   policies: RandomPolicies,
   schema: string,
   table: WorldTable,

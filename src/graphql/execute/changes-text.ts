@@ -7,7 +7,7 @@ import type {
   ScopeChange,
   ScopeMessage,
   TransactionInfo,
-} from '../../scope/types.js';
+} from '../../scope/messages/types.js';
 import type { SelectionSets } from '../plan/selection.js';
 import { NOTHING_RELATED_HERE } from '../schema/related-types.js';
 import { fieldType, leafText, listText, nullable, objectText, type TextWriter } from './object-text.js';

@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import type { Model, ModelColumn, ModelTable } from '../../../shared/model/types.js';
 import type { SelectResult } from '../../query/types.js';
-import type { ScopeMessage } from '../../scope/types.js';
+import type { ScopeMessage } from '../../scope/messages/types.js';
 import { assertTotalRows } from '../plan/plan-limits.js';
 import { conditionsOf, fieldsOf, selectionOf } from '../plan/selection.js';
 import type { QueryLimits } from '../schema/query-limits.js';

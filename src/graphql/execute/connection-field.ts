@@ -10,9 +10,9 @@ import {
 } from 'graphql';
 import { and, normalize } from '../../../shared/filter/normalize.js';
 import type { ModelTable } from '../../../shared/model/types.js';
+import type { FilterTrials } from '../../query/filter-trials.js';
 import { rowsToSql } from '../../query/rows.js';
 import { countToSql, decodeSelect } from '../../query/select.js';
-import type { FilterTrials } from '../../query/trials.js';
 import type { RowNode } from '../../query/types.js';
 import { encodePageCursor, type PageArgs, pagePlan } from '../plan/connection-plan.js';
 import { planFilter, planningOf } from '../plan/list-plan.js';

@@ -1,8 +1,8 @@
 import type { Database } from '../../database/types.js';
 import type { CursorCodec } from '../../feed/cursor.js';
 import type { AccessRights } from '../../policy/types.js';
-import type { SendBudget } from '../../scope/allowance.js';
-import type { ScopeRegistry } from '../../scope/types.js';
+import type { SendBudget } from '../../scope/delivery/send-budget.js';
+import type { ScopeRegistry } from '../../scope/messages/types.js';
 import type { QueryLimits } from '../schema/query-limits.js';
 import type { ResultSink } from './direct-results.js';
 import type { RequestReader } from './request-reader.js';

@@ -1,4 +1,4 @@
-import type { PushStream, Sink } from '../../scope/outbox.js';
+import type { PushStream, Sink } from '../../scope/delivery/outbox.js';
 import { asGraphQLError } from '../schema/graphql-errors.js';
 import type { SharedResult } from './shared-result.js';
 

@@ -7,8 +7,8 @@ import {
   type GraphQLResolveInfo,
 } from 'graphql';
 import type { ModelTable } from '../../../shared/model/types.js';
+import type { FilterTrials } from '../../query/filter-trials.js';
 import { keyPredicate } from '../../query/key.js';
-import type { FilterTrials } from '../../query/trials.js';
 import { planFilter, planningOf } from '../plan/list-plan.js';
 import { filterType } from '../schema/filter-types.js';
 import { withTrialErrors } from '../schema/graphql-errors.js';

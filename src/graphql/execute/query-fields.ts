@@ -8,10 +8,10 @@ import {
   type GraphQLResolveInfo,
 } from 'graphql';
 import type { Model, ModelTable } from '../../../shared/model/types.js';
+import type { FilterTrials } from '../../query/filter-trials.js';
 import { keyPredicate, keysPredicate } from '../../query/key.js';
 import { rowsToSql } from '../../query/rows.js';
 import { decodeSelect } from '../../query/select.js';
-import type { FilterTrials } from '../../query/trials.js';
 import type { RowNode, SelectPlan } from '../../query/types.js';
 import { type ListArguments, planList, planningOf, planRows } from '../plan/list-plan.js';
 import { limitOf } from '../plan/plan-limits.js';

@@ -1,6 +1,6 @@
 import { type ExecutionResult, execute, type SubscriptionArgs } from 'graphql';
 import type { SelectResult } from '../../query/types.js';
-import type { ScopeMessage } from '../../scope/types.js';
+import type { ScopeMessage } from '../../scope/messages/types.js';
 import type { EventText } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 

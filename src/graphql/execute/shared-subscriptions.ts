@@ -4,7 +4,7 @@ import {
   type GraphQLError,
   type SubscriptionArgs,
 } from 'graphql';
-import type { PushStream } from '../../scope/outbox.js';
+import type { PushStream } from '../../scope/delivery/outbox.js';
 import { asGraphQLError } from '../schema/graphql-errors.js';
 import type { RivuletContext } from './context.js';
 import { DirectResults, type ExecuteEvent } from './direct-results.js';

@@ -9,10 +9,10 @@ import {
 } from 'graphql';
 import { RivuletError } from '../../../shared/errors.js';
 import type { ModelTable } from '../../../shared/model/types.js';
-import { FilterTrials } from '../../query/trials.js';
+import { FilterTrials } from '../../query/filter-trials.js';
 import type { RowNode, SelectPlan, SelectResult } from '../../query/types.js';
-import type { PushStream } from '../../scope/outbox.js';
-import type { FollowOptions } from '../../scope/types.js';
+import type { PushStream } from '../../scope/delivery/outbox.js';
+import type { FollowOptions } from '../../scope/messages/types.js';
 import { type ChangesArgs, planChangeStream } from '../plan/change-stream-plan.js';
 import type { ListArguments } from '../plan/list-plan.js';
 import { assertTotalRows } from '../plan/plan-limits.js';

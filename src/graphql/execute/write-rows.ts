@@ -3,7 +3,7 @@ import { and, EVERYTHING, NOTHING, normalize } from '../../../shared/filter/norm
 import type { Filter } from '../../../shared/filter/types.js';
 import type { ModelTable } from '../../../shared/model/types.js';
 import { formatKey } from '../../../shared/value/key.js';
-import type { Queryable, TextRow } from '../../database/types.js';
+import type { QueryRunner, TextRow } from '../../database/types.js';
 import type { PolicyAction } from '../../policy/types.js';
 import type { WriteAction } from '../../policy/write-rule.js';
 import { countRows } from '../../query/decode.js';
@@ -145,7 +145,7 @@ function addValues({ planning, table }: WriteRequest, values: WrittenValues, inp
 async function transaction<T>(
   { context }: WriteRequest,
   denial: WriteErrorTranslation | undefined,
-  work: (tx: Queryable) => Promise<T>,
+  work: (tx: QueryRunner) => Promise<T>,
 ): Promise<T> {
   const { database, mutationId } = context;
   try {
@@ -164,7 +164,7 @@ function answerPlan({ planning, table, selection }: WriteRequest, count: number)
 }
 
 async function readBack(
-  tx: Queryable,
+  tx: QueryRunner,
   { types, table, context }: WriteRequest,
   plan: SelectPlan,
   keys: readonly string[],

@@ -6,9 +6,9 @@ import type { ModelColumn, ModelRelation, ModelTable } from '../../../shared/mod
 import type { ChangeOp } from '../../../shared/protocol/messages.js';
 import { assertReadable, junctionFilter } from '../../policy/guard-filter.js';
 import type { AccessRights } from '../../policy/types.js';
-import type { FilterTrials } from '../../query/trials.js';
+import type { FilterTrials } from '../../query/filter-trials.js';
 import type { RelatedPlan } from '../../query/types.js';
-import type { ChangeSpec, RelatedSpec } from '../../scope/types.js';
+import type { ChangeSpec, RelatedSpec } from '../../scope/messages/types.js';
 import type { QueryLimits } from '../schema/query-limits.js';
 import { type SchemaTypes, typesWithin } from '../schema/schema-types.js';
 import { type PlanContext, planFilter, planningOf, planRelated } from './list-plan.js';

@@ -7,7 +7,7 @@ import type { Filter, OrderTerm } from '../../../shared/filter/types.js';
 import type { ModelColumn, ModelRelation, ModelTable } from '../../../shared/model/types.js';
 import { assertReadable, guardOrder, junctionFilter } from '../../policy/guard-filter.js';
 import type { AccessRights } from '../../policy/types.js';
-import { FilterTrials } from '../../query/trials.js';
+import { FilterTrials } from '../../query/filter-trials.js';
 import type { RelatedPlan, SelectPlan } from '../../query/types.js';
 import type { SchemaTypes } from '../schema/schema-types.js';
 import { assertPossibleRows, limitOf, offsetOf } from './plan-limits.js';

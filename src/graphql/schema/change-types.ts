@@ -10,7 +10,7 @@ import {
 import type { RowCells } from '../../../shared/filter/types.js';
 import type { ModelTable } from '../../../shared/model/types.js';
 import { forbidden } from '../../policy/guard-filter.js';
-import type { ScopeChange, ScopeMessage, TransactionInfo } from '../../scope/types.js';
+import type { ScopeChange, ScopeMessage, TransactionInfo } from '../../scope/messages/types.js';
 import { enumNames } from './enum-names.js';
 import type { FieldContext } from './field-context.js';
 import { asGraphQLError } from './graphql-errors.js';

@@ -4,7 +4,7 @@ import type { Model } from '../../../shared/model/types.js';
 import { shownError } from '../../database/errors.js';
 import type { Database } from '../../database/types.js';
 import { errorEntry } from '../../error-texts.js';
-import { FilterTrials } from '../../query/trials.js';
+import { FilterTrials } from '../../query/filter-trials.js';
 
 /** A coded error as clients get it: `extensions.code`, the details, and what to do next. */
 export function toGraphQLError(error: RivuletError): GraphQLError {

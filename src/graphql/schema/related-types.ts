@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import type { ModelRelation, ModelTable } from '../../../shared/model/types.js';
 import type { Link } from '../../../shared/protocol/messages.js';
-import type { RelatedMessage, RelatedMessages } from '../../scope/types.js';
+import type { RelatedMessage, RelatedMessages } from '../../scope/messages/types.js';
 import { changeKindType, changeType } from './change-types.js';
 import type { FieldContext } from './field-context.js';
 import { filterType } from './filter-types.js';

@@ -1,12 +1,12 @@
 import type { Model } from '../../../shared/model/types.js';
-import type { BatchEvaluator, ReadPoint } from '../evaluation.js';
-import type { NetChanges } from '../net.js';
-import { isDoneWithin } from '../patience.js';
-import type { Scope } from '../scope.js';
-import { askReach } from './ask-reach.js';
-import { MatchIndex } from './match-index.js';
-import { type ReachIndexOptions, type ReachQuestion, RelationIndex } from './reach-index.js';
-import { relationTargetOf } from './way.js';
+import type { BatchEvaluator, ReadPoint } from '../evaluate/batch-evaluator.js';
+import { isDoneWithin } from '../evaluate/patience.js';
+import type { NetChanges } from '../messages/net-changes.js';
+import { relationTargetOf } from './join-path.js';
+import { MatchIndex, type MatchTarget } from './match-index.js';
+import type { MemberKeys } from './member-keys.js';
+import { askReach } from './query-relations.js';
+import { type ReachIndexOptions, type ReachQuestion, RelationIndex } from './relation-index.js';
 
 export interface GroupIndexOptions extends ReachIndexOptions {
   readonly model: Model;
@@ -18,7 +18,7 @@ export interface GroupIndexOptions extends ReachIndexOptions {
 
 /** Who watches a scope. */
 export interface IndexedGroup {
-  readonly scope: Pick<Scope, 'matchable' | 'held'>;
+  readonly scope: { readonly matchable: MatchTarget; readonly held: MemberKeys | null };
 }
 
 /** Whom a transaction concerns, as far as memory says, and what has to be asked. */

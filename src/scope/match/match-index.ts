@@ -1,8 +1,12 @@
 import type { Filter, RowCells } from '../../../shared/filter/types.js';
 import type { ModelTable } from '../../../shared/model/types.js';
-import type { NetChanges, TableChanges } from '../net.js';
-import { type EqualityCondition, equalityConditionsOf, relatedEqualityConditions } from './atoms.js';
+import type { NetChanges, TableChanges } from '../messages/net-changes.js';
 import { EntriesByValue } from './entries-by-value.js';
+import {
+  type EqualityCondition,
+  equalityConditionsOf,
+  relatedEqualityConditions,
+} from './equality-conditions.js';
 
 /** What is matched: a filter on a table's rows, and the tables besides that can change what it selects. */
 export interface MatchTarget {

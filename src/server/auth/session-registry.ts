@@ -1,5 +1,5 @@
 import { RivuletError } from '../../../shared/errors.js';
-import { WorkSemaphore } from '../../scope/turnstile.js';
+import { WorkSemaphore } from '../../scope/lifecycle/work-semaphore.js';
 import type { RequestInfo } from '../engine/config.js';
 import { callAt } from './expiry-timer.js';
 import type { IdentityResolver, UserIdentity } from './identity.js';

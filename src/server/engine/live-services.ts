@@ -8,11 +8,11 @@ import { createLogPages } from '../../feed/log-pages.js';
 import { NotifyQueue } from '../../feed/notify-queue.js';
 import type { Feed } from '../../feed/types.js';
 import { rowCapOf } from '../../graphql/plan/plan-limits.js';
-import { type Retention, startRetention } from '../../log/retention.js';
+import { type LogRetention, startRetention } from '../../log/retention.js';
 import { runSelect } from '../../query/select.js';
-import { createEvaluator, type RetryPassing } from '../../scope/evaluation.js';
-import { createScopes } from '../../scope/scopes.js';
-import type { ScopeRegistry } from '../../scope/types.js';
+import { createEvaluator, type RetryPassing } from '../../scope/evaluate/batch-evaluator.js';
+import { createScopes } from '../../scope/lifecycle/scopes.js';
+import type { ScopeRegistry } from '../../scope/messages/types.js';
 import { SchemaWatch } from '../../watch/schema-watch.js';
 import type { WatchPlan } from '../../watch/types.js';
 import type { ServerLimits } from './config.js';
@@ -113,7 +113,7 @@ export async function startLiveServices(options: LiveServicesOptions): Promise<L
   });
   schemaWatch.onRefused = (tables) => void scopes.lose(modelNamesOf(model, tables));
   const notifyQueue = new NotifyQueue({ database, log: logger });
-  let trimming: Retention | undefined;
+  let trimming: LogRetention | undefined;
   const stop = async (): Promise<void> => {
     stopping.abort();
     await trimming?.stop();

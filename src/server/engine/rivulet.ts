@@ -14,7 +14,7 @@ import type { Feed } from '../../feed/types.js';
 import { readModel, type SchemaRelations } from '../../model/read.js';
 import { checkPolicies } from '../../policy/check.js';
 import type { PolicyFault } from '../../policy/resolve-rights.js';
-import type { ScopeRegistry } from '../../scope/types.js';
+import type { ScopeRegistry } from '../../scope/messages/types.js';
 import { fillColumnFacts } from '../../watch/column-facts.js';
 import type { SchemaWatch } from '../../watch/schema-watch.js';
 import type { WatchPlan } from '../../watch/types.js';

@@ -2,7 +2,7 @@ import { RivuletError } from '../../../shared/errors.js';
 import type { Model } from '../../../shared/model/types.js';
 import type { Database } from '../../database/types.js';
 import { exposureOf } from '../../policy/schema-exposure.js';
-import type { SchemaCheck } from '../../scope/watchable.js';
+import type { SchemaCheck } from '../../scope/views/table-guard.js';
 import { defaultWatchers } from '../../watch/default-watchers.js';
 import { inspect } from '../../watch/inspect.js';
 import { planWatchers } from '../../watch/plan.js';

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Database } from '../../database/types.js';
 import type { NotifyQueue } from '../../feed/notify-queue.js';
 import type { Feed, FeedStatus } from '../../feed/types.js';
-import type { ScopeRegistry } from '../../scope/types.js';
+import type { ScopeRegistry } from '../../scope/messages/types.js';
 import type { SchemaWatch } from '../../watch/schema-watch.js';
 import type { OnStatement } from '../engine/rivulet.js';
 

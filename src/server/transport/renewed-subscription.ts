@@ -3,7 +3,7 @@ import { StatementCancellation } from '../../database/cancellation.js';
 import type { DirectResults, ResultReader, ResultSink } from '../../graphql/execute/direct-results.js';
 import type { SharedResult } from '../../graphql/execute/shared-result.js';
 import { asGraphQLError } from '../../graphql/schema/graphql-errors.js';
-import type { SendBudget } from '../../scope/allowance.js';
+import type { SendBudget } from '../../scope/delivery/send-budget.js';
 import type { UserSession } from '../auth/session.js';
 import type { OperationParams } from '../documents/persisted-documents.js';
 import { formattedError, maskedResult, resultOnTheWire } from '../engine/client-errors.js';

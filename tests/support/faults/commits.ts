@@ -1,4 +1,4 @@
-import type { Database, Queryable, TransactionOptions } from '../../../src/database/types.js';
+import type { Database, QueryRunner, TransactionOptions } from '../../../src/database/types.js';
 import { createCursorCodec } from '../../../src/feed/cursor.js';
 import { waitFor } from '../wait-for.js';
 import { FAULT_SECRET } from './node.js';
@@ -55,7 +55,7 @@ export class CommitLedger {
 
   /** One transaction of several. `work` is handed what enters changes. */
   transaction(
-    work: (change: (sql: ChangeSql) => Promise<string | null>, tx: Queryable) => Promise<void>,
+    work: (change: (sql: ChangeSql) => Promise<string | null>, tx: QueryRunner) => Promise<void>,
     options?: TransactionOptions,
   ): Promise<void> {
     return this.#note(() => {
@@ -160,7 +160,7 @@ export class CommitLedger {
 }
 
 /** Makes a change and enters it in the same statement; resolves to its xid, `null` where it changed nothing. */
-export async function enter(db: Queryable, change: ChangeSql): Promise<string | null> {
+export async function enter(db: QueryRunner, change: ChangeSql): Promise<string | null> {
   const text = `with done as (${change}) insert into ledger (effects)
     select jsonb_agg(jsonb_build_array(t, k, v, p, g)) from done having count(*) > 0 returning xid`;
   const [row] = await db.query({ text, params: [] }, { prepare: false });

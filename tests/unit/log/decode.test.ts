@@ -2,8 +2,8 @@ import { defineRelations } from 'drizzle-orm';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../../src/log/decode.js';
+import { ImageShapes, type ShapeRow, shapeOf } from '../../../src/log/image-shapes.js';
 import { type LoggedRow, parseRead } from '../../../src/log/read.js';
-import { ImageShapes, type ShapeRow, shapeOf } from '../../../src/log/shapes.js';
 import { formatSnapshot, parseSnapshot } from '../../../src/log/snapshot.js';
 import { readModel } from '../../../src/model/read.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ReadPositions } from '../../../src/log/progress.js';
+import { ReadPositions } from '../../../src/log/read-positions.js';
 import { covers, isVisible, type Snapshot } from '../../../src/log/snapshot.js';
 import { propertyOptions } from '../../support/property.js';
 

@@ -4,10 +4,10 @@ import { EVERYTHING } from '../../../shared/filter/normalize.js';
 import type { RowCells } from '../../../shared/filter/types.js';
 import type { Snapshot } from '../../../src/log/snapshot.js';
 import type { SelectPlan, SelectResult } from '../../../src/query/types.js';
-import { SendBudget } from '../../../src/scope/allowance.js';
-import { LiveQuery } from '../../../src/scope/live-query.js';
-import type { NetChanges } from '../../../src/scope/net.js';
-import { Outbox } from '../../../src/scope/outbox.js';
+import { Outbox } from '../../../src/scope/delivery/outbox.js';
+import { SendBudget } from '../../../src/scope/delivery/send-budget.js';
+import type { NetChanges } from '../../../src/scope/messages/net-changes.js';
+import { LiveQuery } from '../../../src/scope/views/live-query.js';
 import { exampleModel as model } from '../../support/example.js';
 import { propertyOptions } from '../../support/property.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { SendBudget } from '../../../src/scope/allowance.js';
-import { Outbox, type Sink } from '../../../src/scope/outbox.js';
+import { Outbox, type Sink } from '../../../src/scope/delivery/outbox.js';
+import { SendBudget } from '../../../src/scope/delivery/send-budget.js';
 
 function outbox(
   limit = 3,

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { normalize } from '../../../shared/filter/normalize.js';
 import { parseFilter } from '../../../shared/filter/parse.js';
 import type { RowCells } from '../../../shared/filter/types.js';
-import type { BatchClient } from '../../../src/scope/evaluation.js';
-import type { NetChange, NetChanges } from '../../../src/scope/net.js';
-import { SharedChanges } from '../../../src/scope/plain-changes.js';
-import { RowScope } from '../../../src/scope/row-scope.js';
-import type { ChangeSpec, ScopeMessage } from '../../../src/scope/types.js';
+import type { BatchClient } from '../../../src/scope/evaluate/batch-evaluator.js';
+import type { NetChange, NetChanges } from '../../../src/scope/messages/net-changes.js';
+import { SharedChanges } from '../../../src/scope/messages/shared-changes.js';
+import type { ChangeSpec, ScopeMessage } from '../../../src/scope/messages/types.js';
+import { RowScope } from '../../../src/scope/views/row-scope.js';
 import { exampleModel as model } from '../../support/example.js';
 import { propertyOptions } from '../../support/property.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AbandonedWork, WorkSemaphore } from '../../../src/scope/turnstile.js';
+import { AbandonedWork, WorkSemaphore } from '../../../src/scope/lifecycle/work-semaphore.js';
 
 /** Work that ends when it is told to. */
 function work<T>(value: T) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { RivuletError } from '../../../../shared/errors.js';
 import type { ResultSink } from '../../../graphql/execute/direct-results.js';
-import { SendBudget } from '../../../scope/allowance.js';
+import { SendBudget } from '../../../scope/delivery/send-budget.js';
 import { callAt } from '../../auth/expiry-timer.js';
 import type { SessionOwner, UserSession } from '../../auth/session.js';
 import type { RequestInfo } from '../../engine/config.js';

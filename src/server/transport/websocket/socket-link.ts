@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { SendBudget } from '../../../scope/allowance.js';
+import type { SendBudget } from '../../../scope/delivery/send-budget.js';
 import type { SessionRegistry } from '../../auth/session-registry.js';
 import type { ServerLimits } from '../../engine/config.js';
 import type { ServerQuotas } from '../../quotas/quotas.js';

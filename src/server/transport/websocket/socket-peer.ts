@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import { SendBudget } from '../../../scope/allowance.js';
+import { SendBudget } from '../../../scope/delivery/send-budget.js';
 import type { PingedSocket } from './heartbeat.js';
 import {
   CLOSE_WITHIN_MS,

@@ -5,7 +5,7 @@ import { parseFilter } from '../../../../shared/filter/parse.js';
 import { compilePredicate } from '../../../../shared/filter/predicate.js';
 import type { RowCells } from '../../../../shared/filter/types.js';
 import { MatchIndex } from '../../../../src/scope/match/match-index.js';
-import type { NetChanges } from '../../../../src/scope/net.js';
+import type { NetChanges } from '../../../../src/scope/messages/net-changes.js';
 import { exampleModel as model } from '../../../support/example.js';
 import { propertyOptions } from '../../../support/property.js';
 

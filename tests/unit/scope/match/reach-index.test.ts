@@ -3,10 +3,10 @@ import { normalize } from '../../../../shared/filter/normalize.js';
 import { parseFilter } from '../../../../shared/filter/parse.js';
 import type { RowCells } from '../../../../shared/filter/types.js';
 import { tablesOf } from '../../../../src/filter/paths.js';
-import { MemberKeys } from '../../../../src/scope/match/held-keys.js';
-import { RelationIndex } from '../../../../src/scope/match/reach-index.js';
-import { relationTargetOf } from '../../../../src/scope/match/way.js';
-import type { NetChange, NetChanges } from '../../../../src/scope/net.js';
+import { relationTargetOf } from '../../../../src/scope/match/join-path.js';
+import { MemberKeys } from '../../../../src/scope/match/member-keys.js';
+import { RelationIndex } from '../../../../src/scope/match/relation-index.js';
+import type { NetChange, NetChanges } from '../../../../src/scope/messages/net-changes.js';
 import { exampleModel as model } from '../../../support/example.js';
 
 const tasks = model.table('tasks');

@@ -1,0 +1,289 @@
+import type { ResetReason } from '../../../shared/protocol/messages.js';
+import type { Snapshot } from '../../log/snapshot.js';
+import type { BatchClient } from '../evaluate/batch-evaluator.js';
+import { asOne, type TransactionContext } from '../evaluate/transaction-context.js';
+import type { SharedChanges } from '../messages/shared-changes.js';
+import type { ChangeSpec, ListedScope, ScopeChange, ScopeMessage } from '../messages/types.js';
+import { NOTHING_RELATED } from '../messages/types.js';
+import type { ReplayedStep } from '../replay/replay-levels.js';
+import type { Scope, ScopeDelta } from '../views/scope.js';
+import { specWeight } from '../views/spec-weight.js';
+import type { ChangeSubscriber } from './subscriber.js';
+
+/** A backlog of no more transactions is judged one by one. */
+const BACKLOG_STEPS = 16;
+
+/**
+ * Subscribers of one scope. The scope is loaded once and judged once for all of them.
+ *
+ * | state   | a transaction comes                         | loaded             | nothing waits | last subscriber goes |
+ * | ------- | ------------------------------------------- | ------------------ | ------------- | -------------------- |
+ * | loading | waits in the backlog, unless replayed       | backlog, then live | –             | ended                |
+ * | live    | is judged                                   | –                  | –             | ended                |
+ * | behind  | waits in the backlog, unless it is its turn | –                  | live          | ended                |
+ * | ended   | is passed over                              | is passed over     | –             | –                    |
+ */
+export class SubscriberGroup {
+  /** Set by its owner: nobody may join any more. */
+  onClose: () => void = () => {};
+  /** Set by its owner: what the feed brings is judged, or waits to be. */
+  isFollowing = false;
+  readonly scope: Scope;
+  readonly spec: ChangeSpec;
+  readonly #plain: SharedChanges;
+  readonly #subscribers = new Set<ChangeSubscriber>();
+  #state: 'loading' | 'live' | 'behind' | 'ended' = 'loading';
+  #isJudging = false;
+  #backlog: TransactionContext[] = [];
+  #backlogChanges = 0;
+  #waiting: (() => void)[] = [];
+  #weight = 0;
+  /** What is judged waits here instead of being told. */
+  #collected: ReplayedStep[] | null = null;
+
+  constructor(spec: ChangeSpec, scope: Scope, plain: SharedChanges) {
+    this.spec = spec;
+    this.#plain = plain;
+    this.scope = scope;
+  }
+
+  get isLive(): boolean {
+    return this.#state === 'live';
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'ended';
+  }
+
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  /** About how much Postgres has to evaluate for it; see `specWeight`. */
+  get weight(): number {
+    this.#weight ||= specWeight(this.spec);
+    return this.#weight;
+  }
+
+  /** Owners of its subscribers, each once; `null` if one of them is nobody's, or if there are more than `most`. */
+  owners(most: number): readonly string[] | null {
+    const owners = new Set<string>();
+    for (const { owner } of this.#subscribers) {
+      if (owner === undefined) return null;
+      owners.add(owner);
+      if (owners.size > most) return null;
+    }
+    return owners.size === 0 ? null : [...owners];
+  }
+
+  /** Units that wait for its subscribers. */
+  get queued(): number {
+    let queued = 0;
+    for (const { outbox } of this.#subscribers) queued += outbox.weight;
+    return queued;
+  }
+
+  list(): ListedScope {
+    const isLive = this.#state === 'live';
+    return {
+      kind: 'changes',
+      spec: this.spec,
+      subscribers: this.size,
+      state: isLive ? 'live' : 'loading',
+      holds: (table, key) => (isLive ? this.scope.holds(table, key) : null),
+    };
+  }
+
+  add(subscriber: ChangeSubscriber): void {
+    this.#subscribers.add(subscriber);
+  }
+
+  remove(subscriber: ChangeSubscriber): void {
+    this.#subscribers.delete(subscriber);
+    this.taken();
+  }
+
+  /** False: one of its subscribers should be waited for. */
+  get hasRoom(): boolean {
+    for (const { outbox } of this.#subscribers) if (!outbox.hasRoom) return false;
+    return true;
+  }
+
+  withoutRoom(): readonly ChangeSubscriber[] {
+    return [...this.#subscribers].filter(({ outbox }) => !outbox.hasRoom);
+  }
+
+  /** Resolves when there is room, or nobody to have it. */
+  room(): Promise<void> {
+    if (this.hasRoom) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** A subscriber took something that waited. */
+  taken(): void {
+    if (this.#waiting.length === 0 || !this.hasRoom) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** From now on its subscribers are told by another group of the same spec. */
+  handOver(to: SubscriberGroup): void {
+    for (const subscriber of [...this.#subscribers]) subscriber.join(to);
+    this.end();
+  }
+
+  /** Makes the group live and hands over what came while it was loading, in order. */
+  takeBacklog(): readonly TransactionContext[] {
+    if (this.#state !== 'loading') return [];
+    this.#state = 'live';
+    const backlog: TransactionContext[] = [];
+    const many = this.#step();
+    while (this.#backlog.length > 0) backlog.push(asOne(this.#backlog.splice(0, many)));
+    this.#backlogChanges = 0;
+    return backlog;
+  }
+
+  /** Changes that came while it was loading, or is behind. */
+  get backlog(): number {
+    return this.#backlogChanges;
+  }
+
+  /** Whether what it asked of the database is not answered yet. */
+  get isJudging(): boolean {
+    return this.#isJudging;
+  }
+
+  /** From now on what comes waits until it is taken with `takeNext`. */
+  fallBehind(): void {
+    if (this.#state === 'live') this.#state = 'behind';
+  }
+
+  /** The transaction waits until it is taken; for a group that is behind. */
+  wait(occasion: TransactionContext): void {
+    this.#backlog.push(occasion);
+    this.#backlogChanges += occasion.transaction.changes.length;
+  }
+
+  /** What waits, from the first on, as far as it is one of these. */
+  takeAmong(occasions: ReadonlySet<TransactionContext>): readonly TransactionContext[] {
+    const rest = this.#backlog.findIndex((occasion) => !occasions.has(occasion));
+    const taken = this.#backlog.splice(0, rest === -1 ? this.#backlog.length : rest);
+    for (const { transaction } of taken) this.#backlogChanges -= transaction.changes.length;
+    return taken;
+  }
+
+  /** A group that is behind is live again if nothing waits. */
+  comeBack(): void {
+    if (this.#state === 'behind' && this.#backlog.length === 0) this.#state = 'live';
+  }
+
+  /** What came first of what waits; with nothing left the group is live again. */
+  takeNext(): TransactionContext | null {
+    if (this.#state !== 'behind') return null;
+    const taken = this.#backlog.splice(0, this.#step());
+    if (taken.length === 0) {
+      this.comeBack();
+      return null;
+    }
+    const next = asOne(taken);
+    this.#backlogChanges -= next.transaction.changes.length;
+    return next;
+  }
+
+  /**
+   * How many of those that wait are judged as one. Where Postgres is asked, what came after a moment is taken back for each, so that who is
+   * behind would fall further.
+   */
+  #step(): number {
+    return this.scope.held ? Math.max(1, Math.ceil(this.#backlog.length / BACKLOG_STEPS)) : 1;
+  }
+
+  /**
+   * Judges a transaction and tells the subscribers, where that takes no database; or has it wait until it is its turn. False: it has to be judged
+   * with `judge`. A replay comes while the group is still loading, or behind.
+   */
+  decide(occasion: TransactionContext, isReplay: boolean): boolean {
+    if (!this.#isTurnOf(occasion, isReplay)) return true;
+    const judgement = this.scope.evaluateInMemory(occasion.net);
+    if (judgement) this.tell(occasion, judgement);
+    return judgement !== undefined;
+  }
+
+  /** What `decide` could not; a generator as the scope's own, see `Scope.judge`. */
+  *judge(occasion: TransactionContext, asker: BatchClient): Generator<void, void, BatchClient> {
+    this.#isJudging = true;
+    try {
+      const judgement = yield* this.scope.evaluate(occasion.net, asker);
+      if (judgement) this.tell(occasion, judgement);
+    } finally {
+      this.#isJudging = false;
+    }
+  }
+
+  /** False: it is passed over, or waits. */
+  #isTurnOf(occasion: TransactionContext, isReplay: boolean): boolean {
+    if (this.#state === 'ended') return false;
+    if (this.#state === 'live' || isReplay) return true;
+    this.wait(occasion);
+    return false;
+  }
+
+  reset(reason: ResetReason, cursor: Snapshot): void {
+    const message = resetMessage(reason, cursor);
+    for (const { outbox } of this.#subscribers) outbox.push(message);
+  }
+
+  fail(error: unknown): void {
+    this.#state = 'ended';
+    this.#backlog = [];
+    for (const { outbox } of [...this.#subscribers]) outbox.fail(error);
+  }
+
+  end(): void {
+    this.#state = 'ended';
+    this.#backlog = [];
+    for (const { outbox } of [...this.#subscribers]) outbox.end();
+  }
+
+  /** Runs a replay, and returns what it would have told the subscribers. */
+  async collect(replay: () => Promise<void>): Promise<readonly ReplayedStep[]> {
+    const collected: ReplayedStep[] = [];
+    this.#collected = collected;
+    try {
+      await replay();
+    } finally {
+      this.#collected = null;
+    }
+    return collected;
+  }
+
+  tell(occasion: TransactionContext, judgement: ScopeDelta): void {
+    if (this.#collected) this.#collected.push({ occasion, judgement });
+    else this.#tell(occasion, judgement);
+  }
+
+  #tell({ transaction, told }: TransactionContext, { reset, changes, related }: ScopeDelta): void {
+    const wanted = changes.filter((change) => this.#wants(change));
+    if (wanted.length === 0 && related.size === 0 && reset === null) return;
+    const { cursor } = transaction;
+    const message =
+      reset === null && related.size === 0
+        ? this.#plain.message(cursor, told, wanted)
+        : { cursor, reset, transaction: told, changes: wanted, related };
+    for (const { outbox } of this.#subscribers) outbox.push(message);
+  }
+
+  #wants(change: ScopeChange): boolean {
+    const { ops, columns } = this.spec;
+    if (change.kind === 'UPDATE') {
+      if (change.changedColumns.length === 0) return false;
+      if (columns && !change.changedColumns.some((column) => columns.has(column))) return false;
+    }
+    if (ops === null) return true;
+    return ops.has(change.op ?? 'UPDATE');
+  }
+}
+
+/** A message that says only that continuity is lost. */
+export function resetMessage(reset: ResetReason, cursor: Snapshot): ScopeMessage {
+  return { cursor, reset, transaction: null, changes: [], related: NOTHING_RELATED };
+}
