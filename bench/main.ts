@@ -85,7 +85,7 @@ for (const [signal, code] of [
   process.once(signal, () => {
     console.error('\nstopping');
     interrupted = code;
-    open.close().finally(() => process.exit(code));
+    void open.close().finally(() => process.exit(code));
   });
 }
 

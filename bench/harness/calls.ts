@@ -79,7 +79,7 @@ export function answerCalls<A extends Api>(api: A, close: () => Promise<void>): 
   });
   process.once('disconnect', () => {
     setTimeout(() => process.exit(0), 3_000).unref();
-    close().finally(() => process.exit(0));
+    void close().finally(() => process.exit(0));
   });
 }
 

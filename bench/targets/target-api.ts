@@ -14,18 +14,18 @@ export interface TargetApi {
 export interface TargetOptions {
   readonly databaseUrl: string;
   /** How the peer finds those whom a change concerns. Others have one way. */
-  readonly matching?: 'none' | 'filter' | 'rights' | 'topic';
+  readonly matching?: 'none' | 'filter' | 'rights' | 'topic' | undefined;
   /**
    * `owner`: everybody sees what is their own; `own and public`: a policy for each, and all of them see all; `team`: the same through a
    * relation, membership of a team. @default owner
    */
-  readonly rights?: Rights;
+  readonly rights?: Rights | undefined;
   /** The limit writes what one transaction makes for a socket in one write, or each message by `ws.send`. @default send */
-  readonly writes?: 'send' | 'one';
+  readonly writes?: 'send' | 'one' | undefined;
   /** How often the row's body is selected, where a message is to be larger; for the limit, which selects nothing. @default 1 */
-  readonly bodies?: number;
+  readonly bodies?: number | undefined;
   /** Rivulet's limit of the same name. @default its own */
-  readonly maxQueuedChanges?: number;
+  readonly maxQueuedChanges?: number | undefined;
 }
 
 export type Rights = 'owner' | 'own and public' | 'team';

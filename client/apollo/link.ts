@@ -137,7 +137,14 @@ function passing(
         if (isMutation) telling.mutation(asked, result.data, mutationId);
         if (isSubscription) telling.message(asked, result.data);
         observer.next(
-          completed ? { ...result, data: completed.strip(result.data) as typeof result.data } : result,
+          completed
+            ? {
+                ...result,
+                ...('data' in result && {
+                  data: completed.strip(result.data) as NonNullable<typeof result.data>,
+                }),
+              }
+            : result,
         );
         if (isQuery) telling.repeatMissed(operation);
         if (isMutation) live.writes.answered(mutationId);

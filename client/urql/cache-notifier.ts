@@ -114,7 +114,7 @@ function payloadResult(query: DocumentNode, data: object, like: Operation | unde
     { key: MESSENGER_KEY, query, variables: {} },
     { ...(like?.context ?? { url: '' }), requestPolicy: 'network-only', [UNSOLICITED]: true },
   );
-  return { operation, data, error: undefined, extensions: undefined, stale: false, hasNext: false };
+  return { operation, data, stale: false, hasNext: false };
 }
 
 /** No operation of urql has a negative key. */

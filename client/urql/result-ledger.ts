@@ -85,7 +85,8 @@ export function createResultLedger({ watched, stale }: LiveOperations): ResultLe
     const data = shareEqual(before?.result.data, result.data, before?.source);
     const extensions = reading?.key === key ? reading.extensions : result.extensions;
     if (reading?.key === key) reading = undefined;
-    const shown = { ...result, data, extensions, stale: result.stale || stale.has(key) };
+    const { extensions: _, ...rest } = result;
+    const shown = { ...rest, data, ...(extensions && { extensions }), stale: result.stale || stale.has(key) };
     last.set(key, { result: shown, source: result.data });
     return shown;
   };

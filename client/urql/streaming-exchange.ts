@@ -202,8 +202,8 @@ function asResult(operation: Operation, { data, errors, extensions, stale }: Liv
   return {
     operation,
     data,
-    error: errors && errors.length > 0 ? asError(errors) : undefined,
-    extensions: extensions as Record<string, unknown> | undefined,
+    ...(errors && errors.length > 0 && { error: asError(errors) }),
+    ...(extensions !== undefined && { extensions: extensions as Record<string, unknown> }),
     stale,
     hasNext: false,
   };

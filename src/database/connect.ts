@@ -7,25 +7,25 @@ import type { Database, DatabaseLogger, QueryRunner, TransactionOptions } from '
 
 export interface ConnectOptions {
   /** Connections of the pool; a LISTEN has one more of its own. Default 10. */
-  readonly max?: number;
+  readonly max?: number | undefined;
   /** Shown in `pg_stat_activity`. Default `rivulet`. */
-  readonly applicationName?: string;
+  readonly applicationName?: string | undefined;
   /** Default 10,000. */
-  readonly connectTimeoutMs?: number;
+  readonly connectTimeoutMs?: number | undefined;
   /**
    * A connection over which nothing came for so long while a statement waited is given up, and the statement rejects with a passing error.
    * Statements that turn out to be slow are given more time. Default: never.
    */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
   /** A statement that waited so long for a lock is refused, with a passing error. Default: as the database was told. */
-  readonly lockTimeoutMs?: number;
+  readonly lockTimeoutMs?: number | undefined;
   /** A statement that takes longer is cancelled and rejects with QUERY_TIMEOUT. Default: as the database was told. */
-  readonly statementTimeoutMs?: number;
+  readonly statementTimeoutMs?: number | undefined;
   /** Connections of the pool that one owner of statements may have at a time. Default: all. */
-  readonly maxPerOwner?: number;
+  readonly maxPerOwner?: number | undefined;
   /** Told of each statement that ended. */
-  readonly onStatement?: (tookMs: number, ok: boolean) => void;
-  readonly log?: DatabaseLogger;
+  readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 /** Makes the pool; connects when first used. `url` is a `postgres://` address. */

@@ -20,12 +20,12 @@ export interface LogFeedOptions {
   readonly database: Database;
   readonly model: Model;
   /** How often to read while asleep, or while nobody could be heard; default 1,000. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** False: no LISTEN, readings by the clock alone (behind a pooler that does not carry it). Default true. */
-  readonly listen?: boolean;
+  readonly listen?: boolean | undefined;
   /** See `LogPagesOptions`. */
-  readonly maxTransactionRows?: number;
-  readonly log?: DatabaseLogger;
+  readonly maxTransactionRows?: number | undefined;
+  readonly log?: DatabaseLogger | undefined;
 }
 
 /** In one statement; what is more comes by pages. */

@@ -43,7 +43,7 @@ export interface LogPagesOptions {
    * A transaction that changed more rows is not read: it comes without changes, with its tables as `unreadable`. It would have to be held
    * in memory whole. Default 200,000.
    */
-  readonly maxTransactionRows?: number;
+  readonly maxTransactionRows?: number | undefined;
 }
 
 /** Of images as they are stored, in a page; a single transaction may have more. */

@@ -42,6 +42,11 @@ export function pascalCase(name: string): string {
   return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
 }
 
+/** Names that replace derived ones. */
+export type NameOverrides = {
+  readonly [Name in keyof GraphQLTableNames]?: GraphQLTableNames[Name] | undefined;
+};
+
 export interface GraphQLTableNames {
   readonly type: string;
   readonly one: string;
@@ -52,7 +57,7 @@ export interface GraphQLTableNames {
  * The GraphQL names of a table: `taskLabels` → type `TaskLabel`, fields `taskLabel` and `taskLabels`.
  * Where singular and plural are the same word (`news`), the list field gets the suffix `List`.
  */
-export function tableNames(name: string, override: Partial<GraphQLTableNames> = {}): GraphQLTableNames {
+export function tableNames(name: string, override: NameOverrides = {}): GraphQLTableNames {
   const clean = pascalCase(name);
   const type = override.type ?? singularize(clean);
   const one = override.one ?? camelize(type, true);

@@ -4,14 +4,14 @@ import type { Model, ModelColumn, ModelParent, ModelRelation, ModelTable } from 
 import { checkModel } from './check.js';
 import { factsOf, readColumnType } from './column-type.js';
 import { setDrizzleColumn, setDrizzleTable } from './drizzle.js';
-import { type GraphQLTableNames, idColumnField, tableNames } from './graphql-names.js';
+import { idColumnField, type NameOverrides, tableNames } from './graphql-names.js';
 import { readParents } from './parents.js';
 import { keyPairs, readRelations } from './relations.js';
 import { SchemaProblems } from './schema-problems.js';
 
 export interface ReadModelOptions {
   /** GraphQL names that differ from the ones derived, by Drizzle's key of the table. */
-  readonly names?: Readonly<Record<string, Partial<GraphQLTableNames>>>;
+  readonly names?: Readonly<Record<string, NameOverrides>> | undefined;
 }
 
 /** What `defineRelations` returns, with or without relations in it. */
@@ -126,9 +126,9 @@ class ReadTable implements ModelTable {
 
 export interface ReadTableOptions {
   /** The columns that are keys' ends elsewhere. */
-  readonly references?: ReadonlySet<string>;
-  readonly override?: Partial<GraphQLTableNames> | undefined;
-  readonly relationNames?: readonly string[];
+  readonly references?: ReadonlySet<string> | undefined;
+  readonly override?: NameOverrides | undefined;
+  readonly relationNames?: readonly string[] | undefined;
 }
 
 /** One table without relations. */

@@ -49,24 +49,24 @@ const MAX_MUTATION_ID_LENGTH = 200;
 
 export interface ServerOptions {
   /** What goes before the configuration file. @default process.env */
-  readonly environment?: EnvironmentVariables;
+  readonly environment?: EnvironmentVariables | undefined;
   /** @default 'production': neither GraphiQL nor introspection unless the configuration asks for them */
-  readonly mode?: ServerMode;
-  readonly databaseUrl?: string;
+  readonly mode?: ServerMode | undefined;
+  readonly databaseUrl?: string | undefined;
   /** 0: any that is free. */
-  readonly port?: number;
-  readonly host?: string;
+  readonly port?: number | undefined;
+  readonly host?: string | undefined;
   /** In place of the configured secret. */
-  readonly secret?: string;
-  readonly logger?: ServerLogger;
+  readonly secret?: string | undefined;
+  readonly logger?: ServerLogger | undefined;
   /** What the GraphiQL page shows and is handed. */
-  readonly graphiql?: Partial<GraphiQLSettings>;
+  readonly graphiql?: Partial<GraphiQLSettings> | undefined;
   /** Whom a page of this server may sign in as. Nobody in production, whatever is given. @default [] */
-  readonly people?: readonly DevelopmentPerson[];
+  readonly people?: readonly DevelopmentPerson[] | undefined;
   /** How often the feed reads although nobody notified. @default 1000 */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** How often the server looks whether the database is still what the schema says. @default 2000 */
-  readonly schemaPollMs?: number;
+  readonly schemaPollMs?: number | undefined;
 }
 
 /** What `createRivulet` gives, and where it is served. */

@@ -125,7 +125,7 @@ function mistakes() {
   // @ts-expect-error a row of another table
   api.changes(tasks, { rows: { body: 'a' } });
   // @ts-expect-error no change
-  api.get({ id: 1 });
+  void api.get({ id: 1 });
   // @ts-expect-error no table of a schema
   api.subscriptions({});
 }

@@ -156,7 +156,7 @@ function nodesOfConnection({ operation }: SelectionReader, table: ModelTable, no
   const type = `${table.typeName}Connection`;
   const edges = below(type, 'edges', nodes);
   const rows = [...below(type, 'nodes', nodes), ...below(`${table.typeName}Edge`, 'node', edges)];
-  return rows.length > 0 ? rows : nodes.map((node) => ({ ...node, selectionSet: undefined }));
+  return rows.length > 0 ? rows : nodes.map(({ selectionSet: _, ...node }) => node);
 }
 
 /** The filter that one key satisfies; `undefined` where the text is no key of the table. */

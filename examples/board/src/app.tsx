@@ -11,7 +11,7 @@ export function App() {
 
   useEffect(() => {
     let isCurrent = true;
-    fetchPeople().then((found) => {
+    void fetchPeople().then((found) => {
       if (!isCurrent) return;
       setPeople(found);
       setPerson(rememberedPerson(found));

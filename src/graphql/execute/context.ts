@@ -16,23 +16,23 @@ export interface RivuletContext {
   /** What the configuration's `context` made of the claims; policies get the same. */
   readonly user: unknown;
   /** The writer's own name for its mutation, echoed on the change stream. */
-  readonly mutationId?: string | null;
+  readonly mutationId?: string | null | undefined;
   /** What the mutations of a request have read back so far: they share its limit. Without it each has its own. */
   readonly rowsRead?: { count: number };
   /** Puts what the root fields read into one statement; without it each reads for itself. */
-  readonly reader?: RequestReader;
+  readonly reader?: RequestReader | undefined;
   /**
    * Rejects if the rights that this context was made of do not hold any more; while that is being found out, settles when it is known. Nothing
    * may be written before it resolved, or answered. Default: they hold.
    */
   readonly rightsHold?: () => Promise<void> | undefined;
   /** Called before a subscription begins; returns what is called once when it has ended. Throws where there is no place for it. */
-  readonly admit?: () => () => void;
+  readonly admit?: (() => () => void) | undefined;
   /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */
-  readonly live?: LiveContext;
-  readonly outgoing?: ResultDelivery;
+  readonly live?: LiveContext | undefined;
+  readonly outgoing?: ResultDelivery | undefined;
   /** Of this context. Default: those that the schema was made with. */
-  readonly limits?: QueryLimits;
+  readonly limits?: QueryLimits | undefined;
 }
 
 /** Where the results of a context's subscriptions go. Without it each is pulled, and has an allowance of its own. */
@@ -46,9 +46,9 @@ export interface LiveContext {
   readonly scopes: ScopeRegistry;
   readonly cursors: CursorCodec;
   /** Whom statements count for; see `QueryOptions.owner`. */
-  readonly owner?: string;
+  readonly owner?: string | undefined;
   /** Where streams of this context begin. Default: where `after:` says, or now. */
-  readonly start?: StreamStart;
+  readonly start?: StreamStart | undefined;
 }
 
 /** What the transport knows of where a stream has to begin; cursors as they came. */

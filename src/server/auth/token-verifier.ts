@@ -20,8 +20,8 @@ export function createTokenVerifier(auth: AuthConfig): TokenVerifier {
     return () => Promise.reject(new RivuletError('TOKEN_INVALID', 'this server accepts no tokens'));
   }
   const options = {
-    issuer: auth.issuer,
-    audience: auth.audience,
+    ...(auth.issuer !== undefined && { issuer: auth.issuer }),
+    ...(auth.audience !== undefined && { audience: auth.audience }),
     clockTolerance: auth.clockToleranceSeconds ?? 0,
     requiredClaims: ['sub', 'exp'],
   };

@@ -45,7 +45,7 @@ function textOfDefinition(definition: DefinitionNode, isOrdered: boolean): strin
     return print(definition);
   }
   const directives = definition.directives?.filter(({ name }) => !CLIENT_DIRECTIVES.includes(name.value));
-  const head = print({ ...definition, directives, selectionSet: NO_SELECTIONS });
+  const head = print({ ...definition, ...(directives && { directives }), selectionSet: NO_SELECTIONS });
   return `${head} ${textOfSet(definition.selectionSet, isOrdered)}`;
 }
 

@@ -14,10 +14,10 @@ import type { ServerLogger } from './logger.js';
 export function clientError(error: RivuletError, place?: GraphQLError): GraphQLError {
   const { next, retryable, http } = errorEntry(error);
   const shown = new GraphQLError(error.message, {
-    nodes: place?.nodes,
-    source: place?.source,
-    positions: place?.positions,
-    path: place?.path,
+    nodes: place?.nodes ?? null,
+    source: place?.source ?? null,
+    positions: place?.positions ?? null,
+    path: place?.path ?? null,
     extensions: {
       ...error.details,
       code: error.code,

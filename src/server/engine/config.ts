@@ -21,12 +21,12 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   /** Who may do what; a table that is not named here does not exist for clients. */
   readonly policies: Policies<TContext>;
   /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */
-  readonly names?: Readonly<Record<string, TableNames>>;
+  readonly names?: Readonly<Record<string, TableNames>> | undefined;
   /**
    * What is watched. To add to the default: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`.
    * @default every table with a policy, and what their relations reach
    */
-  readonly watchers?: readonly WatcherSpec[];
+  readonly watchers?: readonly WatcherSpec[] | undefined;
   /**
    * The context that policies are functions of. `claims` is `null` if no token came, or one with an empty `sub`; a bad token never gets this
    * far. Called once a request, once a WebSocket or reserved event stream, and again by `server.rightsChanged` and `contextMaxAgeSeconds`. If it
@@ -55,61 +55,61 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
    * takes. At most eight are evaluated at a time. 0: never.
    * @default 0
    */
-  readonly contextMaxAgeSeconds?: number;
-  readonly auth?: AuthConfig;
-  readonly database?: DatabaseConfig;
-  readonly server?: ServerConfig;
+  readonly contextMaxAgeSeconds?: number | undefined;
+  readonly auth?: AuthConfig | undefined;
+  readonly database?: DatabaseConfig | undefined;
+  readonly server?: ServerConfig | undefined;
   /**
    * What a client may ask for. A function of the context sets the limits of each operation, for example by role; `{ byContext }` is the
    * same function beside constants. Limits that it leaves out, and those of the transports, are the constants.
    */
-  readonly limits?: LimitsConfig<TContext> | LimitsByContext<TContext>;
+  readonly limits?: LimitsConfig<TContext> | LimitsByContext<TContext> | undefined;
   /**
    * The documents of your own clients, as `rivulet/codegen` writes them. `'manifest'`: clients may send their hashes instead of the texts.
    * `'only'`: the server executes no other documents. A text stands for the short form of `{ mode }`.
    * @default every valid document within the limits is executed
    */
-  readonly trustedDocuments?: TrustedDocumentsConfig | TrustedDocumentsConfig['mode'];
+  readonly trustedDocuments?: TrustedDocumentsConfig | TrustedDocumentsConfig['mode'] | undefined;
   /** How much of the change log is kept; false: this server deletes nothing of it. */
-  readonly retention?: RetentionConfig | false;
+  readonly retention?: RetentionConfig | false | undefined;
   /** Serve GraphiQL to browsers at `/graphql`. @default true in `rivulet dev`, false in `rivulet start` */
-  readonly graphiql?: boolean;
+  readonly graphiql?: boolean | undefined;
   /** Answer introspection queries. @default as `graphiql` */
-  readonly introspection?: boolean;
+  readonly introspection?: boolean | undefined;
   /** Built pages to serve beside the API. @default none: `/` leads to `/graphql` */
-  readonly pages?: PagesConfig;
+  readonly pages?: PagesConfig | undefined;
   /** Used by `rivulet dev` only. */
-  readonly development?: DevelopmentConfig;
+  readonly development?: DevelopmentConfig | undefined;
 }
 
 /** What `context` returns: its value, which may have the facts of the session as properties. */
 export type ContextResult<TContext> = TContext | (TContext & SessionFacts);
 
 export interface TableNames {
-  readonly type?: string;
-  readonly one?: string;
-  readonly many?: string;
+  readonly type?: string | undefined;
+  readonly one?: string | undefined;
+  readonly many?: string | undefined;
 }
 
 /** How a token is verified: a shared secret (HS256) or a key set. Without either, every token is refused. */
 export interface AuthConfig {
   /** At least 32 bytes. @default the environment's `JWT_SECRET` */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
   /** Address of a JSON Web Key Set. @default the environment's `JWKS_URL` */
-  readonly jwks?: string;
-  readonly issuer?: string;
-  readonly audience?: string;
+  readonly jwks?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
   /** How far the issuer's clock may be off. @default 0 */
-  readonly clockToleranceSeconds?: number;
+  readonly clockToleranceSeconds?: number | undefined;
 }
 
 export interface DatabaseConfig {
   /** @default the environment's `DATABASE_URL` */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Connections of the pool. @default 10 */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /** drizzle-kit's folder, relative to the configuration file. @default './drizzle' */
-  readonly migrations?: string;
+  readonly migrations?: string | undefined;
 }
 
 export interface PagesConfig {
@@ -122,33 +122,33 @@ export interface PagesConfig {
 
 export interface ServerConfig {
   /** @default the environment's `PORT`, or 4000 */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** @default the environment's `HOST`, or 127.0.0.1 */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * Origins from which pages may use the API besides its own: `https://app.example.com`. A request, or an upgrade, with
    * another `Origin` is refused.
    * @default []
    */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /**
    * How many proxies stand before the server, each of which appends to `X-Forwarded-For`: so the address that limits count by is the
    * client's and not the proxy's. With 0 the header is not looked at.
    * @default 0
    */
-  readonly trustedProxies?: number;
+  readonly trustedProxies?: number | undefined;
   /**
    * Serves figures in Prometheus's text format at `/metrics`, on a port of their own, to whoever reaches it: they tell how much is written and
    * read. @default none
    */
-  readonly metrics?: MetricsConfig;
+  readonly metrics?: MetricsConfig | undefined;
 }
 
 export interface MetricsConfig {
   /** 0: any that is free. The environment's `METRICS_PORT` goes before it. */
   readonly port: number;
   /** @default the environment's `METRICS_HOST`, or 127.0.0.1 */
-  readonly host?: string;
+  readonly host?: string | undefined;
 }
 
 /**
@@ -157,13 +157,13 @@ export interface MetricsConfig {
  */
 export interface RetentionConfig {
   /** By the database's clock. @default 72 */
-  readonly maxAgeHours?: number;
+  readonly maxAgeHours?: number | undefined;
   /** Changed rows. @default 10000000 */
-  readonly maxRows?: number;
+  readonly maxRows?: number | undefined;
   /** Bytes of the images as they are stored, and 100 for each row. @default 4294967296 */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** How often a server looks, in seconds; at most 1,000,000. @default 30 */
-  readonly everySeconds?: number;
+  readonly everySeconds?: number | undefined;
 }
 
 /** Documents that are known by their hashes. */
@@ -178,7 +178,7 @@ export interface TrustedDocumentsConfig {
    * One or several files of JSON, relative to the working directory, or what they contain: documents by their hashes. The
    * `persisted-documents.json` of the client preset is one, too. @default 'trusted-documents.json'
    */
-  readonly documents?: TrustedDocumentsSource | readonly TrustedDocumentsSource[];
+  readonly documents?: TrustedDocumentsSource | readonly TrustedDocumentsSource[] | undefined;
 }
 
 export type TrustedDocumentsSource = string | URL | Readonly<Record<string, string>>;
@@ -219,7 +219,7 @@ export interface OperationLimits extends GraphQLLimits {
 export type LimitsByContext<TContext = unknown> = (context: TContext) => Partial<OperationLimits>;
 
 export interface LimitsConfig<TContext = unknown> extends Partial<ServerLimits> {
-  readonly byContext?: LimitsByContext<TContext>;
+  readonly byContext?: LimitsByContext<TContext> | undefined;
 }
 
 /** What one client may ask for: of one operation, and of the transports. */
@@ -279,16 +279,16 @@ export interface ServerLimits extends OperationLimits {
 
 export interface DevelopmentConfig {
   /** Called after the migrations at every start; must do nothing where it did its work already. */
-  readonly seed?: (database: PostgresJsDatabase) => Promise<void>;
+  readonly seed?: ((database: PostgresJsDatabase) => Promise<void>) | undefined;
   /**
    * People to print a token for. The first one's is handed to GraphiQL; all of them to this server's own pages on loopback
    * (`GET /development/people`).
    */
   readonly users?: readonly { readonly id: string; readonly name: string }[];
   /** What GraphiQL shows in its open tab. */
-  readonly document?: string;
+  readonly document?: string | undefined;
   /** One SQL statement that makes the subscription in `document` move. */
-  readonly nudge?: string;
+  readonly nudge?: string | undefined;
 }
 
 /**

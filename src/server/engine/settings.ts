@@ -11,6 +11,11 @@ import type {
 import { checkConfig } from './config-checks.js';
 import type { LogLevel } from './logger.js';
 
+/** `RetentionConfig` with its defaults. */
+export type RetentionSettings = {
+  readonly [Name in keyof RetentionConfig]-?: NonNullable<RetentionConfig[Name]>;
+};
+
 /** The configuration with the environment and the defaults filled in. */
 export interface ServerSettings {
   readonly databaseUrl: string | undefined;
@@ -28,7 +33,7 @@ export interface ServerSettings {
   /** `null`: the limits are the same for everybody. */
   readonly limitsByContext: LimitsByContext | null;
   /** `null`: nothing is trimmed by this server. */
-  readonly retention: Required<RetentionConfig> | null;
+  readonly retention: RetentionSettings | null;
   readonly graphiql: boolean;
   readonly introspection: boolean;
   readonly logLevel: LogLevel;
@@ -114,20 +119,22 @@ const TRANSPORT_LIMITS: Omit<ServerLimits, keyof typeof DEFAULT_LIMITS> = {
 };
 
 /** Without the options that are `undefined`, which count as left out. */
-function defined<Options extends object>(options: Options | undefined): Partial<Options> {
-  return Object.fromEntries(
-    Object.entries(options ?? {}).filter(([, value]) => value !== undefined),
-  ) as Partial<Options>;
+function defined<Options extends object>(
+  options: Options | undefined,
+): { [Name in keyof Options]?: Exclude<Options[Name], undefined> } {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Options]?: Exclude<Options[Name], undefined>;
+  };
 }
 
-const RETENTION: Required<RetentionConfig> = {
+const RETENTION: RetentionSettings = {
   maxAgeHours: 72,
   maxRows: 10_000_000,
   maxBytes: 4_294_967_296,
   everySeconds: 30,
 };
 
-function retentionOf(retention: RetentionConfig | false): Required<RetentionConfig> | null {
+function retentionOf(retention: RetentionConfig | false): RetentionSettings | null {
   return retention === false ? null : { ...RETENTION, ...defined(retention) };
 }
 

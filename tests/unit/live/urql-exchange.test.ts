@@ -18,7 +18,6 @@ function answering(asked: Operation[]): Exchange {
         (operation): OperationResult => ({
           operation,
           data: { posts: [{ id: '1', name: 'a' }] },
-          error: undefined,
           extensions: { rivulet: { cursor: 'c' } },
           stale: false,
           hasNext: false,

@@ -41,7 +41,6 @@ async function opened(more: (own: CacheExchangeOpts) => Partial<CacheExchangeOpt
           next({
             operation,
             data: structuredClone(answer.data),
-            error: undefined,
             extensions: { rivulet: { cursor: 'c' } },
             stale: false,
             hasNext: false,

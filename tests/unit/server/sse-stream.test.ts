@@ -37,7 +37,7 @@ async function open(options: Partial<EventStreamOptions> = {}) {
 test('what one turn of the event loop writes leaves in one piece', async () => {
   const { stream, peer } = await open();
   const before = peer.pieces.length;
-  for (let n = 0; n < 50; n++) stream.write(`event: next\ndata: ${n}\n\n`);
+  for (let n = 0; n < 50; n++) void stream.write(`event: next\ndata: ${n}\n\n`);
   await waitFor('all of it', () => peer.pieces.join('').includes('data: 49'));
   expect(peer.pieces.length - before).toBe(1);
 });

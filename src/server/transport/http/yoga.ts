@@ -34,21 +34,21 @@ export interface YogaContext extends RequestOrigin {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
   readonly session: () => Promise<UserSession>;
   /** The request comes from this very machine, under a loopback name and without a proxy between. Default: it does not. */
-  readonly isLocal?: () => boolean;
+  readonly isLocal?: (() => boolean) | undefined;
   /** The header by which an event stream says what came last. Default: none. */
-  readonly lastEventId?: string | null;
+  readonly lastEventId?: string | null | undefined;
   /** Set where a subscription goes on under other rights than it began with. */
-  readonly rightsChanged?: boolean;
+  readonly rightsChanged?: boolean | undefined;
   /** Where results go past Yoga, and past `renewing`: whoever takes them sees to it that none is delivered by old rights. */
-  readonly outgoing?: ResultDelivery;
+  readonly outgoing?: ResultDelivery | undefined;
   /** Why the request was refused when it was tried before, whole: its readings are not tried again. */
-  refusal?: unknown;
+  refusal?: unknown | undefined;
   /** Given with each HTTP request; filled with what is to be streamed. */
-  readonly streaming?: StreamingRequest;
+  readonly streaming?: StreamingRequest | undefined;
   /** Of this operation, if they depend on the context. Default: the constants of the configuration. */
-  limits?: OperationLimits;
+  limits?: OperationLimits | undefined;
   /** Filled when the document was checked. */
-  checked?: CheckedDocument;
+  checked?: CheckedDocument | undefined;
 }
 
 export type RivuletYoga = YogaServerInstance<YogaContext, RivuletContext>;
@@ -81,7 +81,7 @@ export interface RequestOrigin {
   readonly address?: string | null | undefined;
   readonly cancellation?: StatementCancellation | undefined;
   /** Of this operation, if they depend on the context. */
-  readonly limits?: OperationLimits;
+  readonly limits?: OperationLimits | undefined;
 }
 
 /**

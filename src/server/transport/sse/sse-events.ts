@@ -50,7 +50,8 @@ export function pump(
   logger: ServerLogger,
 ): EventPump {
   if (!(Symbol.asyncIterator in streamed)) {
-    sink.write(writer.next(streamed) + writer.complete);
+    // Nothing follows, so nothing has to wait until the sink is ready again.
+    void sink.write(writer.next(streamed) + writer.complete);
     return { done: Promise.resolve(), stop: () => {} };
   }
   const source = streamed[Symbol.asyncIterator]();
@@ -65,9 +66,9 @@ export function pump(
         if (full) await full;
       }
     } catch (error) {
-      if (!isStopped) sink.write(writer.next({ errors: [maskError(error, logger)] }));
+      if (!isStopped) void sink.write(writer.next({ errors: [maskError(error, logger)] }));
     }
-    if (!isStopped) sink.write(writer.complete);
+    if (!isStopped) void sink.write(writer.complete);
   };
   return {
     done: run(),
