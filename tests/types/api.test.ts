@@ -127,7 +127,7 @@ function mistakes() {
   // @ts-expect-error no change
   void api.get({ id: 1 });
   // @ts-expect-error no table of a schema
-  api.subscriptions({});
+  void api.subscriptions({});
 }
 
 async function servers() {
