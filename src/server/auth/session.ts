@@ -35,7 +35,6 @@ export class UserSession {
   #identity: UserIdentity;
   #owner: SessionOwner | null = null;
   #standing: RightsFacts | null = null;
-  #listeners: Set<() => void> | null = null;
   #rights = 0;
   #callOff: (() => void) | null = null;
   #end: { readonly error: unknown } | null = null;
@@ -116,7 +115,7 @@ export class UserSession {
 
   /**
    * Takes `next`, of the same user, in place of the identity that was known before. If rights follow from something that is not the same any
-   * more, the owner and the listeners begin anew. `isCertain`, and while it is suspended: what cannot be compared counts as changed.
+   * more, the owner begins anew. `isCertain`, and while it is suspended: what cannot be compared counts as changed.
    */
   adopt(next: UserIdentity, isCertain = this.isSuspended): void {
     if (this.#end !== null) return;
@@ -130,7 +129,6 @@ export class UserSession {
     if (!isSame) {
       this.#rights++;
       this.#owner?.rightsChanged?.();
-      this.#tell();
     }
     this.#resume();
   }
@@ -148,21 +146,12 @@ export class UserSession {
     return RightsFacts.of(identity).looksLike(this.#standing ?? RightsFacts.of(this.#identity));
   }
 
-  /** Calls `listener` whenever the rights may be others, and when it was closed. Returns the function that ends that. */
-  onChange(listener: () => void): () => void {
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
-    return () => this.#listeners?.delete(listener);
-  }
-
   /** Ends it for a reason that its owner has to say. */
   close(error: unknown): void {
     if (this.#end !== null) return;
     this.#end = { error };
     this.#leave();
     this.#owner?.ended(error);
-    this.#tell();
-    this.#listeners = null;
   }
 
   /** Its connection or request is over. */
@@ -170,7 +159,6 @@ export class UserSession {
     if (this.#end !== null) return;
     this.#end = { error: null };
     this.#leave();
-    this.#listeners = null;
   }
 
   #leave(): void {
@@ -186,10 +174,6 @@ export class UserSession {
     this.#suspension.resume();
     this.#suspension = null;
     this.#owner?.resumed?.();
-  }
-
-  #tell(): void {
-    for (const listener of [...(this.#listeners ?? [])]) listener();
   }
 
   #arm(): void {

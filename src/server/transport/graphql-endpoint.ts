@@ -2,20 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
 import { StatementCancellation } from '../../database/cancellation.js';
 import { type ClientAddresses, isDirectLoopback } from '../auth/client-address.js';
-import { renewing } from '../auth/renewed-results.js';
 import type { UserSession } from '../auth/session.js';
 import type { SessionRegistry } from '../auth/session-registry.js';
 import { bearerToken } from '../auth/token-verifier.js';
 import type { OperationParams } from '../documents/persisted-documents.js';
-import { maskError } from '../engine/client-errors.js';
 import type { RequestInfo } from '../engine/config.js';
 import type { ReleasePlace } from '../quotas/quotas.js';
 import { DirectResponses, type DirectResponsesOptions } from './http/direct-response.js';
 import { headersOf } from './http/headers.js';
 import { isLoopbackHost } from './http/origin.js';
-import { subscribeTo } from './http/prepare-operation.js';
+import type { OperationEngine } from './http/prepare-operation.js';
 import type { StreamableResult, StreamingRequest } from './http/streamed-results.js';
-import type { RivuletYoga, YogaContext } from './http/yoga.js';
+import type { YogaContext } from './http/yoga.js';
+import { OwnStreamOperation } from './sse/own-stream-operation.js';
+import { ReservedOperation } from './sse/reserved-operation.js';
 import type { ReservedStream } from './sse/reserved-stream.js';
 import {
   parametersOf,
@@ -23,15 +23,15 @@ import {
   type ReservedStreamsOptions,
   streamTokenOf,
 } from './sse/reserved-streams.js';
-import { ownEvents, pump } from './sse/sse-events.js';
-import { ReservedOperation } from './sse/sse-operation.js';
 import { EventStream } from './sse/sse-stream.js';
 
 /** Of what may wait for a peer, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
 const UNSENT_SHARE = 0.25;
 
-export interface GraphQLEndpointOptions extends ReservedStreamsOptions, DirectResponsesOptions {
-  readonly yoga: RivuletYoga;
+export interface GraphQLEndpointOptions
+  extends OperationEngine,
+    ReservedStreamsOptions,
+    DirectResponsesOptions {
   readonly sessions: SessionRegistry;
   readonly addresses: ClientAddresses;
   readonly pingEveryMs?: number | undefined;
@@ -60,15 +60,12 @@ interface Exchange {
   readonly cancellation: StatementCancellation;
 }
 
-/** How long a peer has to read why its stream ends. */
-const END_WITHIN_MS = 2_000;
-
 /**
  * GraphQL over HTTP, and GraphQL over Server-Sent Events in both of its modes: a stream of its own for each operation, or one that was
  * reserved for all operations of a client.
  */
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
-  const { yoga, quotas, logger } = options;
+  const { yoga, quotas } = options;
   const reservations = new ReservedStreams(options);
   const direct = new DirectResponses(options);
   const streams = new Set<EventStream>();
@@ -150,56 +147,44 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
       isLocal: () => isDirectLoopback(request) && isLoopbackHost(request.headers.host),
       lastEventId: reserved === null ? lastEventIdOf(request) : null,
       streaming,
-      outgoing: reserved?.outgoing,
     };
+    if (reserved === null && (await direct.answer(request, response, context))) return;
+    const operation = reserved ?? ownStreamOperation(exchange);
     try {
-      if (reserved === null && (await direct.answer(request, response, context))) return;
-      const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
-      if (streaming.result === null) await sendNodeResponse(answer, response, request, true);
-      else if (reserved) reserved.run(streaming.result, streaming.params, response);
-      else await stream(streaming.result, streaming.params, exchange);
+      const { outgoing } = operation;
+      const answer = await yoga.handleNodeRequestAndResponse(request, response, { ...context, outgoing });
+      const { result, params } = streaming;
+      if (result === null) await sendNodeResponse(answer, response, request, true);
+      else if (operation instanceof ReservedOperation) operation.run(result, params, response);
+      else await stream(operation, result, params, exchange);
     } finally {
-      reserved?.settle();
+      operation.settle();
     }
   };
 
-  /** An operation with a stream of its own. */
+  const ownStreamOperation = ({ info, address }: Exchange): OwnStreamOperation => {
+    const { maxQueuedBytes } = options.limits;
+    return new OwnStreamOperation({ engine: options, request: info, address, maxQueuedBytes });
+  };
+
+  /** Sends the results of an operation to a stream of its own. */
   const stream = async (
-    results: StreamableResult,
+    operation: OwnStreamOperation,
+    streamed: StreamableResult,
     params: OperationParams | null,
-    { response, address, info, session, cancellation }: Exchange,
+    { response, address, session }: Exchange,
   ): Promise<void> => {
     let release: ReleasePlace = () => {};
-    let stop = (): void => {};
-    let streamed = results;
-    if (Symbol.asyncIterator in results && params !== null) {
+    if (Symbol.asyncIterator in streamed && params !== null) {
       const own = await session();
-      // What ends it is its last result.
-      const ended = (): void => {
-        setTimeout(() => response.destroy(), END_WITHIN_MS).unref();
-      };
-      try {
-        own.hold({ request: info, ended });
-        release = quotas.connection({ subject: own.identity.subject, address });
-      } catch (error) {
-        await results[Symbol.asyncIterator]().return?.();
-        throw error;
-      }
-      const again = () => {
-        const context = { session: () => Promise.resolve(own), rightsChanged: true, address, cancellation };
-        return subscribeTo(options, context, params);
-      };
-      const mask = (error: unknown) => maskError(error, logger);
-      streamed = renewing(results, { session: own, rights: own.rights, again, mask });
+      operation.hold(own, params);
+      release = quotas.connection({ subject: own.identity.subject, address });
     }
     const events = openStream(response, () => {
-      stop();
+      operation.end();
       release();
     });
-    const pumping = pump(streamed, events, ownEvents, logger);
-    stop = pumping.stop;
-    if (!events.isOpen) stop();
-    void pumping.done.then(() => events.end());
+    operation.deliver(events, streamed);
   };
 
   return {

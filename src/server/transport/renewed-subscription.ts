@@ -74,15 +74,13 @@ export abstract class RenewedSubscription implements ResultSink, ResultReader {
 
   begin(results: DirectResults): void {
     this.#results = results;
+    if (this.#state === 'ended') this.#leave();
   }
 
   /** Begins to deliver what was subscribed to when the session's rights had that number. */
   goOn(rights: number): void {
+    if (this.#state === 'ended') return;
     const { session } = this;
-    if (this.#state === 'ended') {
-      this.#leave();
-      return;
-    }
     this.#state = 'open';
     this.#rights = rights;
     if (session.end !== null) this.sessionEnded(session.end.error);
@@ -190,14 +188,12 @@ export abstract class RenewedSubscription implements ResultSink, ResultReader {
         session: () => Promise.resolve(session),
         rightsChanged: true,
         address,
+        cancellation: this.cancellation,
         outgoing: { allowance, taker: this },
       };
       const answer = await subscribeTo(engine, context, params);
       if (session.isSuspended) await session.settled();
-      if (this.#state === 'ended') {
-        this.#leave();
-        return null;
-      }
+      if (this.#state === 'ended') return null;
       if (this.#rights === session.rights) return Symbol.asyncIterator in answer ? null : answer;
     }
   }

@@ -1,4 +1,3 @@
-import pino from 'pino';
 import { expect, test } from 'vitest';
 import { createIdentityResolver } from '../../../src/server/auth/identity.js';
 import { SessionRegistry } from '../../../src/server/auth/session-registry.js';
@@ -36,8 +35,7 @@ test.each([
       },
     );
     const sessions = new SessionRegistry({ identify, contextMaxAgeSeconds: 0 });
-    const logger = pino({ level: 'silent' });
-    const reservations = new ReservedStreams({ limits, quotas: new ServerQuotas(limits), logger });
+    const reservations = new ReservedStreams({ limits, quotas: new ServerQuotas(limits) });
     const own = await sessions.open(null, requestUntil(first));
     const reservation = reservations.reserve(own, requestUntil(first), null);
     const request = await sessions.open(null, requestUntil(second));

@@ -47,41 +47,48 @@ test('a stream on which nothing happens says so', async () => {
   await waitFor('two comments', () => (peer.pieces.join('').match(/\n:\n\n|\r\n:\n\n/g)?.length ?? 0) >= 2);
 });
 
-test('who writes waits for a peer that is behind, and goes on when it reads', async () => {
-  const { stream, peer } = await open();
-  peer.socket.pause();
-  let ready = 0;
-  const stop = stream.onReady(() => ready++);
-  let full: Promise<void> | undefined;
-  await waitFor('it is behind', () => {
-    full = stream.write(`data: ${'x'.repeat(50_000)}\n\n`);
-    return full !== undefined;
+/** Writes until the peer is behind. */
+const fill = (stream: EventStream, bytes: number) =>
+  waitFor('it is behind', () => {
+    stream.write(`data: ${'x'.repeat(bytes)}\n\n`);
+    return !stream.isReady;
   });
-  expect(stream.isReady).toBe(false);
-  peer.socket.resume();
-  await full;
-  await waitFor('it is ready', () => stream.isReady && ready > 0);
-  stop();
-});
 
-test('a peer that takes nothing is given up, and whoever waits for it goes on', async () => {
+test.each([
+  ['a lot', 100_000],
+  ['less than Node keeps without a word', 1_000],
+])(
+  'a stream that may keep %s tells of it when a peer that was behind reads',
+  async (_what, maxUnsentBytes) => {
+    const { stream, peer } = await open({ maxUnsentBytes });
+    peer.socket.pause();
+    let ready = 0;
+    const stop = stream.onReady(() => ready++);
+    await fill(stream, maxUnsentBytes);
+    expect(ready).toBe(0);
+    peer.socket.resume();
+    await waitFor('it is ready', () => ready > 0 && stream.isReady);
+    stop();
+    const before = ready;
+    await fill(stream, maxUnsentBytes);
+    await waitFor('it is ready', () => stream.isReady);
+    expect(ready).toBe(before);
+  },
+);
+
+test('a peer that takes nothing is given up', async () => {
   const { stream, peer } = await open({ pingEveryMs: 50 });
   peer.socket.pause();
-  let full: Promise<void> | undefined;
-  await waitFor('it is behind', () => {
-    full = stream.write(`data: ${'x'.repeat(50_000)}\n\n`);
-    return full !== undefined;
-  });
-  await full;
+  await fill(stream, 50_000);
   await waitFor('it is closed', () => peer.closes === 1);
   expect(stream.isOpen).toBe(false);
-  expect(stream.write('data: more\n\n')).toBeUndefined();
+  stream.write('data: more\n\n');
 });
 
 test('a slow peer that takes some is kept', async () => {
   const { stream, peer } = await open({ pingEveryMs: 200 });
   peer.socket.pause();
-  await waitFor('it is behind', () => stream.write(`data: ${'x'.repeat(500_000)}\n\n`) !== undefined);
+  await fill(stream, 500_000);
   const reading = setInterval(() => {
     peer.socket.resume();
     setImmediate(() => peer.socket.pause());

@@ -26,7 +26,7 @@ export interface StreamingRequest {
 /** A place on a reserved event stream. */
 export interface ReservedSlot {
   /** Takes the operation's id; throws a coded error where that cannot be. */
-  take(operationId: string): void;
+  takeId(operationId: string): void;
 }
 
 /** Leaves to `YogaContext.streaming` what has to be streamed, and answers with nothing but the headers. */
@@ -36,7 +36,7 @@ export const streamedResults: Plugin<YogaContext, YogaContext> = {
     if (streaming) streaming.params = params as OperationParams;
     if (!streaming?.reserved) return;
     try {
-      streaming.reserved.take(operationIdOf(params.extensions));
+      streaming.reserved.takeId(operationIdOf(params.extensions));
     } catch (error) {
       if (!(error instanceof RivuletError)) throw error;
       // Full is what the stream says; a place that is none is what the request is told.

@@ -39,7 +39,7 @@ export interface YogaContext extends RequestOrigin {
   readonly lastEventId?: string | null | undefined;
   /** Set where a subscription goes on under other rights than it began with. */
   readonly rightsChanged?: boolean | undefined;
-  /** Where results go past Yoga, and past `renewing`: whoever takes them sees to it that none is delivered by old rights. */
+  /** Takes a subscription's results past Yoga, and sees to it that none is delivered by old rights. */
   readonly outgoing?: ResultDelivery | undefined;
   /** Why the request was refused when it was tried before, whole: its readings are not tried again. */
   refusal?: unknown | undefined;

@@ -3,7 +3,6 @@ import { RivuletError } from '../../../../shared/errors.js';
 import type { UserIdentity } from '../../auth/identity.js';
 import type { UserSession } from '../../auth/session.js';
 import type { RequestInfo, ServerLimits } from '../../engine/config.js';
-import type { ServerLogger } from '../../engine/logger.js';
 import type { ReleasePlace, ServerQuotas } from '../../quotas/quotas.js';
 import { STREAM_TOKEN_HEADER } from '../http/streamed-results.js';
 import { ReservedStream } from './reserved-stream.js';
@@ -11,7 +10,6 @@ import { ReservedStream } from './reserved-stream.js';
 export interface ReservedStreamsOptions {
   readonly limits: ServerLimits;
   readonly quotas: ServerQuotas;
-  readonly logger: ServerLogger;
 }
 
 /** The event streams that are reserved or open on this server, by their tokens. */
@@ -25,7 +23,7 @@ export class ReservedStreams {
 
   /** Takes the session for as long as the reservation lasts. Throws `TOO_MANY_CONNECTIONS`, or what ended the session. */
   reserve(session: UserSession, request: RequestInfo, address: string | null): ReservedStream {
-    const { limits, quotas, logger } = this.#options;
+    const { limits, quotas } = this.#options;
     session.assertOpen();
     const connected = quotas.connection({ subject: session.identity.subject, address });
     let pending: ReleasePlace;
@@ -41,7 +39,6 @@ export class ReservedStreams {
       openWithinMs: limits.reservationSeconds * 1_000,
       maxQueuedBytes: limits.maxQueuedBytes,
       maxOperations: limits.subscriptionsPerSocket,
-      logger,
       onOpen: pending,
       onEnd: () => this.#byToken.delete(reservation.token),
       onClose: connected,

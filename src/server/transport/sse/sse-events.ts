@@ -1,25 +1,25 @@
-import type { ExecutionResult } from 'graphql';
+import type { FormattedExecutionResult } from 'graphql';
 import type { SharedResult } from '../../../graphql/execute/shared-result.js';
-import { maskError, onTheWire } from '../../engine/client-errors.js';
-import type { ServerLogger } from '../../engine/logger.js';
-import type { StreamableResult } from '../http/streamed-results.js';
 
-/** Where events go. */
+/** Takes the events of one stream. */
 export interface EventSink {
-  /** Resolves when the sink can take more. */
-  write(events: string): Promise<void> | undefined;
+  /** False: more is unsent than is good, so that everything that can wait should. */
+  readonly isReady: boolean;
+  /** Calls `listener` each time that it is ready after it was not. Returns the function that ends that. */
+  onReady(listener: () => void): () => void;
+  write(events: string): void;
 }
 
-/** How the events of one operation are written. */
+/** Writes the results of one operation as events. */
 export interface EventWriter {
-  next(result: SharedResult): string;
+  next(result: SharedResult | FormattedExecutionResult): string;
   readonly complete: string;
 }
 
 /** Of an operation that has a stream of its own: each event's id is its cursor, so that a browser that comes back says what it had. */
 export const ownEvents: EventWriter = {
   next: (result) => {
-    const cursor = result.cursor?.();
+    const cursor = 'cursor' in result ? result.cursor?.() : undefined;
     return `${cursor === undefined ? '' : `id: ${cursor}\n`}event: next\ndata: ${textOf(result)}\n\n`;
   },
   complete: 'event: complete\ndata:\n\n',
@@ -34,57 +34,7 @@ export function eventsOf(operationId: string): EventWriter {
   };
 }
 
-/** Results on their way into a stream. */
-export interface EventPump {
-  /** Resolves when everything was written, `complete` included, or after `stop`. */
-  readonly done: Promise<void>;
-  /** Writes nothing any more, and returns the source. */
-  stop(): void;
-}
-
-/** Writes results as events, as fast as `sink` takes them; an error of the source is the last result. */
-export function pump(
-  streamed: StreamableResult,
-  sink: EventSink,
-  writer: EventWriter,
-  logger: ServerLogger,
-): EventPump {
-  if (!(Symbol.asyncIterator in streamed)) {
-    // Nothing follows, so nothing has to wait until the sink is ready again.
-    void sink.write(writer.next(streamed) + writer.complete);
-    return { done: Promise.resolve(), stop: () => {} };
-  }
-  const source = streamed[Symbol.asyncIterator]();
-  let isStopped = false;
-  const run = async (): Promise<void> => {
-    try {
-      while (!isStopped) {
-        const { value, done } = await source.next();
-        if (isStopped) return;
-        if (done) break;
-        const full = sink.write(writer.next(value));
-        if (full) await full;
-      }
-    } catch (error) {
-      if (!isStopped) void sink.write(writer.next({ errors: [maskError(error, logger)] }));
-    }
-    if (!isStopped) void sink.write(writer.complete);
-  };
-  return {
-    done: run(),
-    stop: () => {
-      if (isStopped) return;
-      isStopped = true;
-      Promise.resolve(source.return?.()).catch((error: unknown) => {
-        logger.debug({ err: error }, 'a subscription did not end cleanly');
-      });
-    },
-  };
-}
-
 /** JSON has no line breaks outside of its texts, and escapes those inside: one `data` line is enough. */
-function textOf(result: SharedResult): string {
-  if (result.stringify) return result.stringify();
-  const { errors, ...rest } = result as ExecutionResult;
-  return JSON.stringify(errors === undefined ? rest : { ...rest, errors: errors.map(onTheWire) });
+function textOf(result: SharedResult | FormattedExecutionResult): string {
+  return 'stringify' in result && result.stringify ? result.stringify() : JSON.stringify(result);
 }

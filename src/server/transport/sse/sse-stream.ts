@@ -25,15 +25,15 @@ export class EventStream implements EventSink {
   readonly #response: ServerResponse;
   readonly #maxUnsentBytes: number;
   readonly #pings: NodeJS.Timeout;
-  #corked = false;
+  readonly #listeners = new Set<() => void>();
+  #isCorked = false;
+  #wasBehind = false;
   #sentAtPing = 0;
 
   constructor(response: ServerResponse, options: EventStreamOptions) {
     const { maxUnsentBytes, pingEveryMs = PING_EVERY_MS, onClose } = options;
     this.#response = response;
     this.#maxUnsentBytes = maxUnsentBytes;
-    // Each operation of a stream listens for it.
-    response.setMaxListeners(0);
     this.#pings = setInterval(() => this.#ping(), pingEveryMs);
     const close = (): void => {
       clearInterval(this.#pings);
@@ -51,44 +51,33 @@ export class EventStream implements EventSink {
     response.write(`retry: ${retryMs}\n\n`);
   }
 
-  /** False: more is unsent than is good. */
   get isReady(): boolean {
-    return this.#response.writableLength < this.#maxUnsentBytes;
+    if (this.#response.writableLength < this.#maxUnsentBytes) return true;
+    this.#wasBehind = true;
+    return false;
   }
 
-  /** Calls `listener` each time that it may be ready after it was not. Returns the function that ends that. */
   onReady(listener: () => void): () => void {
-    this.#response.on('drain', listener);
-    return () => this.#response.off('drain', listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   get isOpen(): boolean {
     return !this.#response.destroyed && !this.#response.writableEnded;
   }
 
-  write(events: string): Promise<void> | undefined {
+  write(events: string): void {
     const response = this.#response;
-    if (!this.isOpen) return undefined;
-    if (!this.#corked) {
-      this.#corked = true;
+    if (!this.isOpen) return;
+    if (!this.#isCorked) {
+      this.#isCorked = true;
       response.cork();
       setImmediate(() => {
-        this.#corked = false;
+        this.#isCorked = false;
         if (this.isOpen) response.uncork();
       });
     }
-    if (this.isReady) {
-      response.write(events);
-      return undefined;
-    }
-    return new Promise((resolve) => {
-      const done = (): void => {
-        response.off('close', done);
-        resolve();
-      };
-      response.once('close', done);
-      response.write(events, done);
-    });
+    response.write(events, this.#onWritten);
   }
 
   /** Ends in order: the client was told everything. */
@@ -100,6 +89,12 @@ export class EventStream implements EventSink {
   cut(): void {
     this.#response.destroy();
   }
+
+  readonly #onWritten = (): void => {
+    if (!this.#wasBehind || !this.isOpen || !this.isReady) return;
+    this.#wasBehind = false;
+    for (const listener of [...this.#listeners]) listener();
+  };
 
   #ping(): void {
     const { socket, writableLength } = this.#response;
