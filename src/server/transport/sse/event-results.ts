@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import type { SharedResult } from '../../../graphql/execute/shared-result.js';
-import { RenewedSubscription } from '../renewed-subscription.js';
+import { RenewedSubscription } from '../subscription/renewed-subscription.js';
 import type { EventSink, EventWriter } from './sse-events.js';
 
 /** The results of one operation as events of a stream: `next`, then `complete`. An error that ends them is the last `next`. */

@@ -5,7 +5,7 @@ import type { OperationParams } from '../../documents/persisted-documents.js';
 import type { RequestInfo } from '../../engine/config.js';
 import type { OperationEngine } from '../http/prepare-operation.js';
 import type { StreamableResult } from '../http/streamed-results.js';
-import type { RenewalSource } from '../renewed-subscription.js';
+import type { RenewalSource } from '../subscription/renewed-subscription.js';
 import { EventResults } from './event-results.js';
 import { type EventWriter, ownEvents } from './sse-events.js';
 import type { EventStream } from './sse-stream.js';

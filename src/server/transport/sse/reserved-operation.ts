@@ -7,7 +7,7 @@ import { resultOnTheWire } from '../../engine/client-errors.js';
 import type { OperationEngine } from '../http/prepare-operation.js';
 import type { ReservedSlot, StreamableResult } from '../http/streamed-results.js';
 import type { RequestOrigin } from '../http/yoga.js';
-import type { RenewalSource } from '../renewed-subscription.js';
+import type { RenewalSource } from '../subscription/renewed-subscription.js';
 import { EventResults } from './event-results.js';
 import type { ReservedStream } from './reserved-stream.js';
 import { type EventSink, type EventWriter, eventsOf } from './sse-events.js';

@@ -5,7 +5,7 @@ import { callAt } from '../../auth/expiry-timer.js';
 import type { SessionOwner, UserSession } from '../../auth/session.js';
 import type { RequestInfo } from '../../engine/config.js';
 import type { ReleasePlace } from '../../quotas/quotas.js';
-import type { RenewedSubscription } from '../renewed-subscription.js';
+import type { RenewedSubscription } from '../subscription/renewed-subscription.js';
 import type { EventSink } from './sse-events.js';
 import type { EventStream } from './sse-stream.js';
 

@@ -5,7 +5,7 @@ import type { UserSession } from '../../auth/session.js';
 import type { OperationParams } from '../../documents/persisted-documents.js';
 import { onTheWire } from '../../engine/client-errors.js';
 import type { RequestInfo } from '../../engine/config.js';
-import { type RenewalSource, RenewedSubscription } from '../renewed-subscription.js';
+import { type RenewalSource, RenewedSubscription } from '../subscription/renewed-subscription.js';
 import type { ProtocolOptions, SocketLink } from './socket-link.js';
 
 /** The connection that operations belong to, as they see it. */

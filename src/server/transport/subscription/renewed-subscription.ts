@@ -1,14 +1,14 @@
 import type { ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
-import { StatementCancellation } from '../../database/cancellation.js';
-import type { DirectResults, ResultReader, ResultSink } from '../../graphql/execute/direct-results.js';
-import type { SharedResult } from '../../graphql/execute/shared-result.js';
-import { asGraphQLError } from '../../graphql/schema/graphql-errors.js';
-import type { SendBudget } from '../../scope/delivery/send-budget.js';
-import type { UserSession } from '../auth/session.js';
-import type { OperationParams } from '../documents/persisted-documents.js';
-import { formattedError, maskedResult, resultOnTheWire } from '../engine/client-errors.js';
-import type { ServerLogger } from '../engine/logger.js';
-import { type OperationEngine, subscribeTo } from './http/prepare-operation.js';
+import { StatementCancellation } from '../../../database/cancellation.js';
+import type { DirectResults, ResultReader, ResultSink } from '../../../graphql/execute/direct-results.js';
+import type { SharedResult } from '../../../graphql/execute/shared-result.js';
+import { asGraphQLError } from '../../../graphql/schema/graphql-errors.js';
+import type { SendBudget } from '../../../scope/delivery/send-budget.js';
+import type { UserSession } from '../../auth/session.js';
+import type { OperationParams } from '../../documents/persisted-documents.js';
+import { formattedError, maskedResult, resultOnTheWire } from '../../engine/client-errors.js';
+import type { ServerLogger } from '../../engine/logger.js';
+import { type OperationEngine, subscribeTo } from '../http/prepare-operation.js';
 
 /** Everything that a subscription needs to begin again. */
 export interface RenewalSource {
