@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { portOf } from '../server/engine/settings.js';
 import { describeError } from './print.js';
 
@@ -60,6 +60,12 @@ function program(): Command {
 
   command('generate', "Write the watchers' SQL as a migration beside drizzle-kit's.")
     .option('--check', 'write nothing; fail where the migration is missing or no longer matches the schema')
+    .addOption(
+      new Option(
+        '--squash',
+        "write one migration in place of the watchers' migrations after drizzle-kit's last one",
+      ).conflicts('check'),
+    )
     .addHelpText(
       'after',
       '\nRun it after `drizzle-kit generate`, and whenever tables or policies come or go.',

@@ -1,21 +1,40 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSections } from '../watch/watch-sql.js';
 
 const SUFFIX = '_rivulet_watchers';
 
-/** What the folder's migrations install, one after the other: the newest text of each part, by its name. */
-export async function writtenSections(folder: string): Promise<ReadonlyMap<string, string>> {
+/**
+ * The parts that the folder's migrations install, applied in order: the newest text of each part, by its name.
+ *
+ * @param without migrations that are left out
+ */
+export async function writtenSections(
+  folder: string,
+  without: readonly string[] = [],
+): Promise<ReadonlyMap<string, string>> {
   const written = new Map<string, string>();
-  for (const name of (await migrationNames(folder)).filter((each) => each.endsWith(SUFFIX))) {
+  for (const name of await migrationNames(folder)) {
+    if (!name.endsWith(SUFFIX) || without.includes(name)) continue;
     const text = await readFile(join(folder, name, 'migration.sql'), 'utf8');
     for (const section of readSections(text)) written.set(section.name, section.sql.trim());
   }
   return written;
 }
 
-/** Adds one, after every migration that is there. Returns its name. */
+/** The watchers' migrations after the last one of drizzle-kit, oldest first: those that can become one. */
+export async function trailingMigrations(folder: string): Promise<readonly string[]> {
+  const names = await migrationNames(folder);
+  return names.slice(names.findLastIndex((name) => !name.endsWith(SUFFIX)) + 1);
+}
+
+/** Removes migrations with everything in their folders. */
+export async function removeMigrations(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(join(folder, name), { recursive: true });
+}
+
+/** Adds a migration after every one that is there. Returns its name. */
 export async function writeMigration(folder: string, sql: string, now: Date): Promise<string> {
   const last = (await migrationNames(folder)).at(-1)?.slice(0, 14) ?? '';
   let time = now;

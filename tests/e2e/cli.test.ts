@@ -8,6 +8,7 @@ import { createDatabase } from '../support/database.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const database = await createDatabase();
+const empty = await createDatabase();
 const env = { DATABASE_URL: database.url, JWT_SECRET: 'a secret of the tests, long enough for HS256' };
 const project = await createProject(`
 import config from ${JSON.stringify(join(ROOT, 'rivulet.config.ts'))};
@@ -113,6 +114,31 @@ describe('the migrations, the watchers, and what compares them with the schema',
     expect((await project.run(['generate', '--check'])).ended?.code).toBe(0);
     expect((await project.run(['migrate', '--prune'], env)).ended?.code).toBe(0);
     expect((await project.run(['doctor'], env)).ended?.code).toBe(0);
+  }, 60_000);
+
+  test('generate --squash leaves one watchers migration, which serves a database that had the others and an empty one', async () => {
+    const migrations = async () => (await readdir(join(project.folder, 'drizzle'))).sort();
+    const before = await migrations();
+    expect(before.filter((name) => name.endsWith('_rivulet_watchers')).length).toBeGreaterThan(1);
+    expect((await project.run(['generate', '--squash', '--check'])).ended?.code).toBe(2);
+    expect(await migrations()).toEqual(before);
+
+    const squashed = await project.run(['generate', '--squash']);
+    expect([squashed.ended?.code, squashed.stdout]).toEqual([
+      0,
+      expect.stringContaining(`removed drizzle/${before.at(-1)}`),
+    ]);
+    const after = await migrations();
+    expect(after).toEqual([...before.filter((name) => !name.endsWith('_rivulet_watchers')), after.at(-1)]);
+    expect((await project.run(['generate', '--squash'])).stdout).toContain('up to date');
+    expect(await migrations()).toEqual(after);
+    expect((await project.run(['generate', '--check'])).ended?.code).toBe(0);
+
+    for (const url of [database.url, empty.url]) {
+      const of = { ...env, DATABASE_URL: url };
+      expect((await project.run(['migrate'], of)).ended?.code).toBe(0);
+      expect((await project.run(['doctor'], of)).ended?.code).toBe(0);
+    }
   }, 60_000);
 
   test('a migration that fails is named, and nothing of it is kept', async () => {
