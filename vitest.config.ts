@@ -19,7 +19,5 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // A test that needs it is named at the end (tests/support/second-runs.ts).
-    retry: process.env.CI ? 1 : 0,
   },
 });
