@@ -38,16 +38,16 @@ const IDS = SCENARIOS.map(({ id }) => id);
 
 const USAGE = `npm run bench [scenario]… [-- options]
 
-Scenarios (all, where none is named):
+Scenarios (default: all):
 ${SCENARIOS.map(({ id, title }) => `  ${id.padEnd(4)} ${title}`).join('\n')}
 
 Options:
-  --runs <n>   runs that count, for each subject; fewer than 3 are not written down (default 3)
-  --profile    also where Rivulet's process spends its time: .rivulet/profile-<scenario>.json
-  --report     measure nothing: make the charts and the page from the results that are there
+  --runs <n>   runs per subject; results of fewer than 3 are not saved (default 3)
+  --profile    also profiles Rivulet's process: .rivulet/profile-<scenario>.json
+  --report     measures nothing: regenerates the charts and the page from the saved results
 `;
 
-/** Fewer runs are for trying things out, and are not written down. */
+/** Results of fewer runs are for trials and are not saved. */
 const LEAST_RUNS = 3;
 const FOLDER = '.rivulet/bench';
 
@@ -93,7 +93,7 @@ let failed = false;
 try {
   const settings = ['max_connections=100', 'shared_buffers=256MB', 'max_wal_size=4GB'];
   const starting = startEmbedded({ folder: FOLDER, settings });
-  // Also where it is told to stop before it has started.
+  // Stops the database even if the signal arrives before it has started.
   open.add(starting, () =>
     starting.then(
       async (each) => {
@@ -113,7 +113,7 @@ try {
     if (interrupted !== undefined) break;
   }
 } catch (error) {
-  // What was cut short fails in many ways.
+  // An interrupted run fails in many ways.
   if (interrupted === undefined) console.error(error);
   failed = true;
 } finally {
@@ -147,5 +147,5 @@ function isClean({ gate }: Row): boolean {
 async function save(file: string, content: object): Promise<void> {
   await mkdir(file.slice(0, file.lastIndexOf('/')), { recursive: true });
   await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
-  console.log(`written to ${file}`);
+  console.log(`wrote ${file}`);
 }

@@ -7,7 +7,7 @@ export type Way =
   /** The list is asked for again. */
   | 'refetch'
   /** One message for each changed entity, as a subscription without transactions gives them. */
-  | 'a message a change';
+  | 'one message per change';
 
 /** One client with one list shown, in a process of its own. */
 export interface ClientApi {

@@ -32,7 +32,7 @@ async function open(way: Way): Promise<Shown> {
   query.subscribe((result) => {
     if (result.data !== undefined) data = result.data;
   });
-  if (way === 'limit' || way === 'a message a change') {
+  if (way === 'limit' || way === 'one message per change') {
     client.subscribe({ query: gql(CHANGED) }).subscribe({});
   }
   await until(() => data !== undefined && (way === 'refetch' || streams.isOpen));
@@ -40,7 +40,7 @@ async function open(way: Way): Promise<Shown> {
   const bring: Record<Way, Shown['bring']> = {
     rivulet: (items) => streams.send(stage.message(items)),
     limit: (items) => streams.send(written(items)),
-    'a message a change': (items) => {
+    'one message per change': (items) => {
       for (const item of items) streams.send(written([item]));
     },
     refetch: () => {

@@ -37,7 +37,7 @@ async function open(way: Way): Promise<Shown> {
       data = result.data;
     }),
   );
-  if (way === 'limit' || way === 'a message a change') {
+  if (way === 'limit' || way === 'one message per change') {
     pipe(
       client.subscription(CHANGED, {}),
       subscribe(() => {}),
@@ -48,7 +48,7 @@ async function open(way: Way): Promise<Shown> {
   const bring: Record<Way, Shown['bring']> = {
     rivulet: (items) => streams.send(stage.message(items)),
     limit: (items) => streams.send(written(items)),
-    'a message a change': (items) => {
+    'one message per change': (items) => {
       for (const item of items) streams.send(written([item]));
     },
     refetch: () => {

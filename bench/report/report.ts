@@ -4,7 +4,7 @@ import type { Metric, Row } from '../harness/scenario.js';
 import { tableOf } from '../harness/table.js';
 import { chartOf } from './chart.js';
 
-/** What a file of `results` holds. */
+/** The contents of a file in `results`. */
 export interface Result {
   readonly id: string;
   readonly title: string;
@@ -18,7 +18,7 @@ const FOLDER = 'bench';
 const BEGIN = '<!-- results: written by npm run bench -->';
 const END = '<!-- end of results -->';
 
-/** Writes the charts beside the results, and both into the page, for the scenarios that have results. */
+/** Writes the charts beside the results, and both into the page, for scenarios with results. */
 export async function writeReport(ids: readonly string[]): Promise<void> {
   const sections: string[] = [];
   for (const id of ids) {
@@ -35,7 +35,9 @@ export async function writeReport(ids: readonly string[]): Promise<void> {
   const [head, rest] = page.split(BEGIN);
   const tail = rest?.split(END)[1];
   if (head === undefined || tail === undefined)
-    throw new Error(`${FOLDER}/README.md has no place for results`);
+    throw new Error(
+      `${FOLDER}/README.md lacks the line '${BEGIN}' or '${END}'; put both back around the results`,
+    );
   await writeFile(`${FOLDER}/README.md`, `${head}${BEGIN}\n\n${sections.join('\n')}\n${END}${tail}`);
 }
 
@@ -44,7 +46,7 @@ function sectionOf({ id, title, machine, runs, metrics, rows }: Result): string 
   const when = date.slice(0, 16).replace('T', ' ');
   return `### ${id}. ${title}
 
-${when} UTC, commit ${commit}; ${cores} cores of ${cpu}, ${memoryGb} GB (load ${loadBefore.toFixed(1)} before it began); Node ${node.slice(1)}, PostgreSQL ${postgres}; ${runs} runs.
+${when} UTC, commit ${commit}; ${cores} cores of ${cpu}, ${memoryGb} GB (load ${loadBefore.toFixed(1)} before the run); Node ${node.slice(1)}, PostgreSQL ${postgres}; ${runs} runs.
 
 ![${id}](results/${id}.svg)
 

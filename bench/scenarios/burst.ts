@@ -10,7 +10,8 @@ const MAX_MS = 8_000;
 
 export const burst: Scenario = {
   id: 'B2',
-  title: 'Bursts: 1,000 sockets with 10 subscriptions each, 10 changes in one transaction, one for each',
+  title:
+    'Bursts: 1,000 sockets with 10 subscriptions each; a transaction has 10 changes, one for each subscription',
   durable: false,
   metrics: [
     { name: 'rate', unit: 'deliveries/s', better: 'higher', compared: true },
@@ -34,7 +35,7 @@ export const burst: Scenario = {
     ];
     let rows: readonly Row[] = [];
     await bench.withStands(stands, async (started) => {
-      rows = await bench.measure('10 changes a transaction', started.map(subjectOf));
+      rows = await bench.measure('10 changes per transaction', started.map(subjectOf));
     });
     return rows;
   },

@@ -24,7 +24,7 @@ type Load = Omit<WriteOptions, 'databaseUrl'>;
 export const capture: Scenario = {
   id: 'B6',
   title:
-    'What capture costs writers, with one live subscriber to everything; the limit is the same table with no watcher',
+    'Capture: the cost for writers, with one live subscriber to everything; the limit is the same table without a watcher',
   durable: true,
   metrics: [
     { name: 'rate', unit: 'rows/s', better: 'higher', compared: true },

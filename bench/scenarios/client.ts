@@ -11,7 +11,7 @@ const WAYS: readonly { readonly subject: string; readonly way: Way }[] = [
   { subject: 'rivulet', way: 'rivulet' },
   { subject: 'limit', way: 'limit' },
   { subject: 'peer', way: 'refetch' },
-  { subject: 'a message a change', way: 'a message a change' },
+  { subject: 'one message per change', way: 'one message per change' },
 ];
 
 /**
@@ -21,7 +21,7 @@ const WAYS: readonly { readonly subject: string; readonly way: Way }[] = [
 export const client: Scenario = {
   id: 'B11',
   title:
-    'Client: a transaction into a list that is shown; the limit writes the entities and reads the list again, the peer refetches it',
+    'Client: a transaction changes a list that a client shows; the limit writes the entities and reads the list again, the peer refetches it',
   durable: false,
   metrics: [
     { name: 'cpu', unit: 'ms/transaction', better: 'lower', compared: true },

@@ -15,7 +15,7 @@ const TWO_FIELDS = 'subscription { itemChanges { changes { node { id title } } }
 
 export const fanOut: Scenario = {
   id: 'B1',
-  title: 'Identical fan-out: one change to every socket, the next when all have it',
+  title: 'Identical fan-out: one change goes to every socket, and the next one when all have it',
   durable: false,
   metrics: [
     { name: 'rate', unit: 'deliveries/s', better: 'higher', compared: true },

@@ -13,7 +13,7 @@ const MAX_CHANGES = 2_000;
 
 export const latency: Scenario = {
   id: 'B7',
-  title: 'Latency, from the moment a change is sent to Postgres until each client has it',
+  title: 'Latency: the time from sending a change to PostgreSQL until each client has it',
   durable: true,
   metrics: [
     { name: 'p50', unit: 'ms', better: 'lower', compared: true },

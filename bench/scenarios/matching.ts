@@ -14,11 +14,11 @@ const MATCHERS: readonly Matcher[] = ['rivulet', 'limit', 'peer'];
 export const matching: Scenario = {
   id: 'B4',
   title:
-    'Matching alone: one change of one row, one scope concerned; the limit is a Map and what is left to ask, the peer asks everybody',
+    'Matching alone: one row changes and concerns one scope; the limit is a Map and the rest of the condition, the peer evaluates every scope',
   durable: false,
   metrics: [
     { name: 'match', unit: 'µs', better: 'lower', compared: true },
-    { name: 'candidates', unit: 'scopes looked at', better: 'lower', compared: false },
+    { name: 'candidates', unit: 'scopes evaluated', better: 'lower', compared: false },
     { name: 'add', unit: 'µs', better: 'lower', compared: false },
     { name: 'remove', unit: 'µs', better: 'lower', compared: false },
     { name: 'memory', unit: 'bytes/scope', better: 'lower', compared: false },

@@ -8,7 +8,7 @@ const MAX_MS = 8_000;
 
 export const policies: Scenario = {
   id: 'B5',
-  title: 'Policies: one change to 1,000 users, each with a policy of their own that lets it through',
+  title: 'Policies: one change goes to 1,000 users, each with their own policy that allows it',
   durable: false,
   metrics: [
     { name: 'rate', unit: 'deliveries/s', better: 'higher', compared: true },

@@ -30,7 +30,7 @@ interface Target {
 export const queries: Scenario = {
   id: 'B9',
   title:
-    'Queries, 100 at a time; the limit is the Drizzle query meant for it, the peer resolvers with DataLoader',
+    'Queries, 100 at a time; the limit is a hand-written Drizzle query, the peer has resolvers with DataLoader',
   durable: false,
   metrics: [
     { name: 'rate', unit: 'requests/s', better: 'higher', compared: true },

@@ -19,7 +19,8 @@ const MAX_MS = 2_000;
 
 export const selective: Scenario = {
   id: 'B3',
-  title: 'Selective: as many filters as scopes, an identity for each socket, one scope matches a change',
+  title:
+    'Selective: every scope has its own filter, every socket its own identity, and one scope matches a change',
   durable: false,
   metrics: [
     { name: 'rate', unit: 'changes/s', better: 'higher', compared: true },

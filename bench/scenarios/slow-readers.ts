@@ -24,7 +24,7 @@ const QUERIES = {
 export const slowReaders: Scenario = {
   id: 'B14',
   title:
-    'Slow readers: some sockets read nothing any more; the latency of the others, beside a server where all read',
+    'Slow readers: some sockets stop reading; the latency of the others, compared with a server whose sockets all read',
   durable: false,
   metrics: [
     { name: 'p50', unit: 'ms', better: 'lower', compared: true },

@@ -9,7 +9,7 @@ const SUBSCRIPTIONS = [1, 5] as const;
 export const storm: Scenario = {
   id: 'B13',
   title:
-    'Subscribe storm: 10,000 sockets connect and subscribe at once, and what they weigh; the limit is a bare socket',
+    'Subscribe storm: 10,000 sockets connect and subscribe at once, and the memory that they need; the limit is a bare socket',
   durable: false,
   metrics: [
     { name: 'rate', unit: 'subscribes/s', better: 'higher', compared: true },

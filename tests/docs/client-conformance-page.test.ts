@@ -7,7 +7,7 @@ import { clientSuite } from '../support/client-suite.js';
 import type { Transport } from '../support/client-under-test.js';
 import { urqlClient } from '../support/client-urql.js';
 
-/** The scenarios are only listed. */
+/** The suite only lists its scenarios here. */
 const NO_SERVER = {} as ClientServer;
 
 const TRANSPORTS: readonly (readonly [Transport, string])[] = [
@@ -24,7 +24,7 @@ const COLUMNS = [urqlClient, apolloClient].flatMap((kind) =>
   }),
 );
 
-/** `npx vitest run tests/docs -u` writes the page anew. */
+/** `npx vitest run tests/docs -u` regenerates the page. */
 test('the page of client scenarios is what the suite runs', async () => {
   const reasons: string[] = [];
   const cell = ({ notHere }: Listed): string => {
@@ -40,10 +40,11 @@ test('the page of client scenarios is what the suite runs', async () => {
   apolloSuite(NO_SERVER, apolloBook);
   const titles = COLUMNS.map(({ title }) => title);
   const page = [
-    '# What the client plugins are held to',
+    '# Conformance of the client plugins',
     '',
-    'One suite of scenarios, run in CI against the real server with the real `@urql/core` and Graphcache, and the real `@apollo/client`: in each,',
-    'what a live query shows must become equal to what the same query answers without any client. Made from the suite itself; a `no` has its reason below.',
+    'One suite of scenarios runs in CI against the real server, with the real `@urql/core` and Graphcache, and with the real `@apollo/client`. In each',
+    'scenario a live query must become equal to the answer that the same query gets without any client. This page is generated from the suite.',
+    'The number after a `no` refers to its reason below the table.',
     '',
     `| group | scenario | ${titles.join(' | ')} |`,
     `| --- | --- | ${titles.map(() => '---').join(' | ')} |`,
@@ -57,17 +58,17 @@ test('the page of client scenarios is what the suite runs', async () => {
     '',
     '## Random histories',
     '',
-    'Nine live queries with every kind of list, relation and window are watched at once, while two writers commit random transactions: moves, cascades,',
-    'key changes, junction rows, rights given and revoked, bulk updates, TRUNCATE, rollbacks. Meanwhile connections are cut, queries are unmounted',
-    'and mounted, fetched again, changed optimistically, and messages come late or twice. After each round all nine must equal fresh answers. 50 rounds',
-    'for each client in CI, over WebSocket only; `RIVULET_RUNS=1000 npx vitest run tests/conformance/client-urql-random.test.ts` runs more,',
-    '`RIVULET_SEED` repeats a run.',
+    'A test follows nine live queries at once, with every kind of list, relation and window, while two writers commit random transactions: moves,',
+    'cascades, key changes, junction rows, granted and revoked rights, bulk updates, TRUNCATE and rollbacks. Meanwhile the test cuts connections, unmounts',
+    'and mounts queries, fetches them again, changes them optimistically, and delays or repeats messages. After each round all nine must equal fresh',
+    'answers. CI runs 50 rounds for each client, over WebSocket only.',
+    '`RIVULET_RUNS=1000 npx vitest run tests/conformance/client-urql-random.test.ts` runs more, and `RIVULET_SEED` repeats a run.',
     '',
     '## Not covered',
     '',
-    '- Browsers other than through the board, which is tested in Chromium with urql.',
-    '- Random histories over SSE: only the scenarios above.',
-    '- React hooks: scenarios use the clients themselves, as the hooks do.',
+    '- Browsers, except for the board, which is tested in Chromium with urql.',
+    '- Random histories over SSE. Only the scenarios above run over SSE.',
+    '- React hooks. The scenarios use the clients themselves, as the hooks do.',
     '',
   ].join('\n');
   await expect(page).toMatchFileSnapshot('../../docs/client-conformance.md');

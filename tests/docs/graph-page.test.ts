@@ -19,37 +19,37 @@ const DOCUMENT = `subscription Board {
   }
 }`;
 
-/** What is done to the database, and what it shows. */
+/** A title and the SQL of each step. */
 const STEPS: readonly (readonly [string, string])[] = [
-  ['A task of the project changes: one UPDATE.', "update tasks set status = 'done' where id = 1"],
+  ['A task of the project changes: one UPDATE', "update tasks set status = 'done' where id = 1"],
   [
-    'A comment is written: it enters, with the link to its task.',
+    'Somebody writes a comment: it enters with the link to its task',
     "insert into comments (task_id, author_id, body) values (1, 3, 'It runs.')",
   ],
   [
-    'A comment moves to another task of the project. It stays in the set, so it is one UPDATE; the old link leaves, the new one enters.',
+    'A comment moves to another task of the project: one UPDATE, because it stays in the set; the old link leaves and the new one enters',
     "update comments set task_id = 2 where body = 'It runs.'",
   ],
   [
-    'A label is made and put on the task: it enters with its link. The junction row itself is never seen.',
+    'Somebody creates a label and puts it on the task: it enters with its link; the junction row itself is never shown',
     `with made as (insert into labels (project_id, name, color) values (1, 'urgent', 'red') returning id)
 insert into task_labels (task_id, label_id) select 1, id from made`,
   ],
   [
-    'The task moves to a project outside the filter: it leaves, and so does what nothing else in the set holds.',
+    'The task moves to a project outside the filter: it leaves with the related rows that no other row in the set has',
     'update tasks set project_id = 2 where id = 1',
   ],
   [
-    'It comes back, and everything that hangs from it comes with it.',
+    'The task returns, and all its related rows enter with it',
     'update tasks set project_id = 1 where id = 1',
   ],
   [
-    'Everything in one transaction is one message: the task goes, its comments and labels with it.',
+    'One transaction is one message: the task leaves together with its comments and labels',
     'delete from tasks where id = 1',
   ],
 ];
 
-/** `npx vitest run tests/docs -u` writes the page anew, from a run like this one. */
+/** `npx vitest run tests/docs -u` regenerates the page from a run like this one. */
 test('the page on graph subscriptions shows what a real run sends', async () => {
   const stream = client(await token(1)).iterate({ query: DOCUMENT });
   let message = stream.next();
@@ -66,11 +66,12 @@ test('the page on graph subscriptions shows what a real run sends', async () => 
   const page = [
     '# One subscription for a whole graph',
     '',
-    'A change stream follows what hangs from its rows: the relations that you select under `related` are watched too, to any depth. Rows enter and',
-    'leave with the rows that hold them; `links` say who holds whom, so a client applies membership and never has to work it out.',
+    'A change stream also follows related rows: you select relations under `related`, to any depth, and receive their changes. Related rows enter and',
+    'leave together with the rows to which they are related. `links` name the pairs of parent and child, so that a client applies them and decides',
+    'no membership itself.',
     '',
-    'This page is made from a real run: `npm start`, the subscription in GraphiQL (as ada, with her token in the headers), and the SQL below in',
-    'another terminal. Each message is one database transaction.',
+    'This page is generated from a real run. To repeat it, run `npm start`, execute the subscription in GraphiQL (as ada, with her token in the headers),',
+    'and run the SQL below in another terminal with `npx rivulet sql`. Each message is one database transaction.',
     '',
     '```graphql',
     DOCUMENT,
@@ -81,7 +82,7 @@ test('the page on graph subscriptions shows what a real run sends', async () => 
   await expect(page).toMatchFileSnapshot('../../docs/graph-subscription.md');
 });
 
-/** Two levels of lines are enough to read a message. */
+/** JSON with at most two levels of lines. */
 function compact(value: object): string {
   return JSON.stringify(value, null, 2).replaceAll(/\{\n\s+("[^{}[\]]*?)\n\s+\}/g, (_all, inner: string) => {
     return `{ ${inner.replaceAll(/\n\s+/g, ' ')} }`;

@@ -1,12 +1,12 @@
-/** A plausible bug: what somebody might well write instead of what is there. */
+/** A plausible bug: code that somebody might write instead of the present code. */
 export interface Mutant {
-  /** What the bug is, as a sentence about the code. */
+  /** The bug, as a sentence about the code. */
   readonly bug: string;
-  /** Each text must be in its file exactly once. */
+  /** The edits. Each `from` must occur exactly once in its file. */
   readonly edits: readonly Edit[];
   /** The test file that must fail. */
   readonly test: string;
-  /** Only tests whose name has this (a regular expression). */
+  /** A regular expression: only tests with a matching name run. */
   readonly only?: string;
 }
 
@@ -20,7 +20,7 @@ const one = (file: string, from: string, to: string): readonly Edit[] => [{ file
 
 export const mutants: readonly Mutant[] = [
   {
-    bug: 'The feed reads on from the largest `seq` that it has seen',
+    bug: 'The feed continues from the largest `seq` that it has read',
     edits: [
       {
         file: 'src/log/decode.ts',
@@ -37,22 +37,22 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f12-long-transaction.test.ts',
   },
   {
-    bug: 'Transactions are put in the order of their ids',
+    bug: 'Transactions are ordered by their ids',
     edits: one('src/log/decode.ts', 'compare(a.at(-1)!.seq, b.at(-1)!.seq)', 'compare(a[0]!.xid, b[0]!.xid)'),
     test: 'tests/faults/f14-same-rows.test.ts',
   },
   {
-    bug: 'Transactions are put in the order of their smallest `seq`',
+    bug: 'Transactions are ordered by their smallest `seq`',
     edits: one('src/log/decode.ts', 'compare(a.at(-1)!.seq, b.at(-1)!.seq)', 'compare(a[0]!.seq, b[0]!.seq)'),
     test: 'tests/faults/f14-same-rows.test.ts',
   },
   {
-    bug: 'A cursor says that a whole reading was delivered, before it was',
+    bug: 'A cursor counts a whole read as delivered before it is',
     edits: one('src/log/decode.ts', 'i === ordered.length - 1 ?', 'i >= 0 ?'),
     test: 'tests/pg/concurrency.test.ts',
   },
   {
-    bug: 'A cursor also sees the transaction that comes next',
+    bug: 'A cursor also includes the next transaction',
     edits: one(
       'src/log/read-positions.ts',
       'const xid = this.#xids[this.#at]!;',
@@ -61,7 +61,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/pg/concurrency.test.ts',
   },
   {
-    bug: 'Transactions that were open at the cursor are not looked for',
+    bug: 'The feed does not read transactions that were open at the cursor',
     edits: one(
       'src/log/read.ts',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
@@ -72,7 +72,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f12-long-transaction.test.ts',
   },
   {
-    bug: 'A deletion is told to everybody, whatever the row was',
+    bug: 'A deletion is delivered to every subscriber, whatever the row was',
     edits: one(
       'src/scope/views/row-scope.ts',
       'this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new))',
@@ -81,7 +81,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
-    bug: 'The read policy is not asked about the row before',
+    bug: 'The read policy is not evaluated on the row before the change',
     edits: one(
       'src/scope/views/row-scope.ts',
       'this.#plain.describe(this.#readers, row, isIn(row.old), isIn(row.new))',
@@ -90,7 +90,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
-    bug: 'LEAVE carries the row that is not to be seen any more',
+    bug: 'LEAVE contains the row that is no longer visible',
     edits: one(
       'src/scope/messages/describe-change.ts',
       'previous: deleted ? change.old : null',
@@ -108,7 +108,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/e2e/second-schema/exposure.test.ts',
   },
   {
-    bug: 'Users of different policies share a text that has columns only one of them may read',
+    bug: 'Users with different policies share a text with columns that only one of them may read',
     edits: one(
       'src/scope/messages/shared-changes.ts',
       'const places = [...hidden]',
@@ -117,7 +117,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/unit/scope/plain-changes.test.ts',
   },
   {
-    bug: 'A row stays where it was although what decides about it has changed',
+    bug: 'A row keeps its membership although a row that determines it has changed',
     edits: one(
       'src/scope/views/set-scope.ts',
       'this.#columns.every(({ index }) => old[index] === after[index])',
@@ -126,13 +126,13 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
-    bug: 'A late node does not catch up with the cursor of who comes from another',
+    bug: 'A late node does not catch up with the cursor of a client that comes from another node',
     edits: one('src/scope/lifecycle/group-starter.ts', 'if (cursor) await feed.catchUp();', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',
     only: 'ahead of it',
   },
   {
-    bug: 'A replay is delivered by the rights that held then',
+    bug: 'A replay is delivered under the rights of that time',
     edits: one(
       'src/scope/replay/replay-guard.ts',
       'if (allowed) this.#withheld.delete(row);',
@@ -142,25 +142,25 @@ export const mutants: readonly Mutant[] = [
     only: 'T10',
   },
   {
-    bug: 'A replay does not look at how its rows are in the end',
+    bug: 'A replay ignores the state of its rows at its end',
     edits: one('src/scope/replay/replay-rights.ts', 'if (last.get(key)?.node) {', 'if (node) {'),
     test: 'tests/security/replay-after-revocation.test.ts',
     only: 'in reach for a moment',
   },
   {
-    bug: 'A replay tells when a row came for what a filter found in other rows',
+    bug: 'A replay reveals when a row entered because of other rows that a filter reads',
     edits: one('src/scope/replay/replay-rights.ts', 'missed !== null && this.#isAnySought(top)', 'false'),
     test: 'tests/security/replay-after-revocation.test.ts',
     only: 'learns nothing',
   },
   {
-    bug: 'A late node answers a live query with what it knows',
+    bug: 'A late node answers a live query before it has caught up',
     edits: one('src/scope/views/live-query.ts', 'await this.#options.catchUp().catch(() => {});', ''),
     test: 'tests/faults/f26-two-nodes.test.ts',
     only: 'a live query',
   },
   {
-    bug: 'TRUNCATE resets nobody whose scope keeps keys',
+    bug: 'TRUNCATE does not reset scopes that keep keys',
     edits: one('src/scope/views/set-scope.ts', "reset: isEmptied ? 'TRUNCATED' : null", 'reset: null'),
     test: 'tests/e2e/second-schema/changes.test.ts',
   },
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f19-emptied-tables.test.ts',
   },
   {
-    bug: 'A table whose partitions are others counts as the same',
+    bug: 'A table with other partitions counts as unchanged',
     edits: one(
       'src/watch/log-functions.ts',
       'from pg_partition_tree(c.oid) p where p.level > 0),',
@@ -184,7 +184,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f19-emptied-tables.test.ts',
   },
   {
-    bug: 'An update that changes a key is logged as an update alone',
+    bug: 'An update that changes a key is logged only as an update',
     edits: one(
       'src/watch/trigger-sql.ts',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
@@ -195,12 +195,12 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f21-bulk-paths.test.ts',
   },
   {
-    bug: 'The triggers do not fire in a session that replays as a replica',
+    bug: 'The triggers do not fire in a session with `session_replication_role = replica`',
     edits: one('src/watch/trigger-sql.ts', 'enable always trigger', 'enable trigger'),
     test: 'tests/faults/f21-bulk-paths.test.ts',
   },
   {
-    bug: 'Nobody looks whether MERGE showed the trigger other rows than it updated',
+    bug: 'Nothing checks if MERGE showed the trigger other rows than it updated',
     edits: one(
       'src/watch/trigger-sql.ts',
       'if pg_partition_root(tg_relid) is not null then',
@@ -210,7 +210,7 @@ export const mutants: readonly Mutant[] = [
     only: 'a MERGE into',
   },
   {
-    bug: 'Once logical replication has ended, nobody knows that it was there',
+    bug: 'After logical replication has ended, nothing records that it existed',
     edits: one(
       'src/watch/log-functions.ts',
       'where r.srrelid = c.oid or r.srrelid in',
@@ -219,12 +219,12 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f21-logical-replication.test.ts',
   },
   {
-    bug: 'What comes while a scope is being loaded is forgotten',
+    bug: 'Changes that arrive while a scope loads are lost',
     edits: one('src/scope/lifecycle/group.ts', '    this.#backlog.push(occasion);\n', ''),
     test: 'tests/property/resume.test.ts',
   },
   {
-    bug: 'Retention does not ask what readers still need',
+    bug: 'Retention ignores what readers still need',
     edits: one(
       'src/log/trim.ts',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
@@ -234,29 +234,29 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f23-retention-overrun.test.ts',
   },
   {
-    bug: 'Nobody looks whether the log was trimmed before it was read',
+    bug: 'Nothing checks if the log was trimmed before it was read',
     edits: one('src/log/read.ts', "isTrimmed: xid === 'true'", 'isTrimmed: false'),
     test: 'tests/faults/f23-retention-overrun.test.ts',
   },
   {
-    bug: 'A cursor is decrypted, but not checked',
+    bug: 'A cursor is decrypted but not verified',
     edits: one('src/feed/cursor.ts', '  decipher.final();\n', ''),
     test: 'tests/unit/feed/cursor.test.ts',
   },
   {
-    bug: 'A cursor is as long as the list of what is in progress',
+    bug: 'A cursor is as long as the list of transactions in progress',
     edits: one('src/feed/cursor-text.ts', 'Buffer.alloc(size)', 'Buffer.alloc(bytes.length)'),
     test: 'tests/unit/feed/cursor.test.ts',
     only: 'T9: has one length',
   },
   {
-    bug: 'A transaction is named by its number',
+    bug: "A transaction's name is its number",
     edits: one('src/feed/cursor.ts', 'return named.name;', 'return String(xid);'),
     test: 'tests/unit/feed/cursor.test.ts',
     only: 'T9: is the same on every node',
   },
   {
-    bug: 'A cursor of another log is taken for one of this',
+    bug: 'A cursor of another log is accepted as one of this log',
     edits: [
       { file: 'src/feed/log-pages.ts', from: 'outline.epoch !== epoch || ', to: '' },
       { file: 'src/feed/log-history.ts', from: 'found.epoch !== epoch || ', to: '' },
@@ -264,12 +264,12 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/protocol/cursors.test.ts',
   },
   {
-    bug: 'A cursor also counts transactions as seen that left nothing on disk',
+    bug: 'A cursor also includes transactions that left nothing on disk',
     edits: one('src/server/server.ts', '{ isOfLog: true }', '{}'),
     test: 'tests/faults/f27-history-rewritten.test.ts',
   },
   {
-    bug: 'Nobody looks whether the log still has what a cursor has seen',
+    bug: 'Nothing checks if the log still contains what a cursor includes',
     edits: one(
       'src/log/continuity.ts',
       "if (!anchor) return 'false';",
@@ -278,7 +278,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/faults/f27-history-rewritten.test.ts',
   },
   {
-    bug: 'A promoted standby goes on with the log as it was',
+    bug: 'A promoted standby continues the log unchanged',
     edits: one('src/log/renew.ts', "if (row?.[0] !== 'true') return;", 'if (row) return;'),
     test: 'tests/faults/f27-history-rewritten.test.ts',
   },
@@ -292,7 +292,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/pg/feed-backlog.test.ts',
   },
   {
-    bug: 'A full outbox drops what waits, and says nothing',
+    bug: 'A full outbox drops its messages without a reset',
     edits: one(
       'src/scope/lifecycle/subscriber.ts',
       "return resetMessage('OVERFLOW', latest.cursor);",
@@ -301,7 +301,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/pg/scope-limits.test.ts',
   },
   {
-    bug: 'Nobody hands over what a subscription missed while it was being opened',
+    bug: 'The changes that a subscription missed while it was opened are not delivered',
     edits: one(
       'src/scope/lifecycle/group-starter.ts',
       'for (const step of steps) {',
@@ -311,7 +311,7 @@ export const mutants: readonly Mutant[] = [
     only: 'the server',
   },
   {
-    bug: 'A feed that has got the lock by which writers notify sleeps without reading once more',
+    bug: "A feed that has the writers' notification lock sleeps without another read",
     edits: one(
       'src/feed/wakefulness.ts',
       "if (state.kind === 'reaching') return stay({ kind: 'settling' }, 'read');",
@@ -320,7 +320,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/pg/doorbell.test.ts',
   },
   {
-    bug: 'A feed is asleep as soon as a reading ends that was under way when it got the lock',
+    bug: 'A feed falls asleep after a read that began before it had the lock',
     edits: one(
       'src/feed/wakefulness.ts',
       "return event.state === state ? stay({ kind: 'asleep', surplus: 0, at: now }) : stay(state);",
@@ -329,7 +329,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/unit/feed/wakefulness.test.ts',
   },
   {
-    bug: 'Who goes to sleep lets go of the lock by which writers know that they must notify',
+    bug: 'A feed that falls asleep releases the lock that makes writers notify',
     edits: one(
       'src/feed/doorbell.ts',
       'return isTaken && lock === this.#lock;',
@@ -338,7 +338,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/pg/doorbell.test.ts',
   },
   {
-    bug: 'What was missed is told faster than it is taken',
+    bug: 'Missed changes are sent faster than the client reads them',
     edits: one(
       'src/scope/lifecycle/group-starter.ts',
       'if (!told) continue;\n      await roomBeforeBacklog(group);\n',
@@ -348,7 +348,7 @@ export const mutants: readonly Mutant[] = [
     only: 'resumes',
   },
   {
-    bug: 'Everybody waits for a table that somebody locked',
+    bug: 'All scopes wait for a locked table',
     edits: one(
       'src/scope/lifecycle/scopes.ts',
       'const { patienceMs = PATIENCE_MS,',
@@ -358,7 +358,7 @@ export const mutants: readonly Mutant[] = [
     only: 'nobody else',
   },
   {
-    bug: 'Rows that lost what they depend on are looked for only with those who may see them now',
+    bug: 'Rows that lost a related row are matched only with subscribers who may see them now',
     edits: one(
       'src/scope/match/query-relations.ts',
       '  for (const { key } of looked) reached.addHolders(key, found);\n',
@@ -367,12 +367,12 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
-    bug: 'A change elsewhere is looked at only where the filter names its columns, not where rows are linked by them',
+    bug: 'A change in another table counts only for columns in the filter, not for columns that link rows',
     edits: one('src/scope/match/column-dependencies.ts', '        this.#add(source, from);\n', ''),
     test: 'tests/property/scope.test.ts',
   },
   {
-    bug: 'A scope that is behind is looked for by the keys that it has',
+    bug: 'A scope that is behind is matched by its present keys',
     edits: one(
       'src/scope/lifecycle/scopes.ts',
       'const onBehind = (group: SubscriberGroup) => this.#groupIndex.lag(group);',
@@ -381,7 +381,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/graph.test.ts',
   },
   {
-    bug: 'Who waits for a value is found at the first way to it alone',
+    bug: 'Scopes that wait for a value are found only on the first join path to it',
     edits: one(
       'src/scope/match/query-relations.ts',
       'of reached.way.places.entries()',
@@ -390,7 +390,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/scope.test.ts',
   },
   {
-    bug: 'A row below is looked at only where it was held before',
+    bug: 'A related row is evaluated only if it was in the scope before',
     edits: one(
       'src/scope/views/related-scope.ts',
       'if (!relation.through) return this.#held.mayHold(row.new);',
@@ -399,7 +399,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/graph.test.ts',
   },
   {
-    bug: 'A row that is new is no matter where a junction links it',
+    bug: 'A new row is ignored if a junction links it',
     edits: one(
       'src/scope/views/related-scope.ts',
       'if (old === null || relation.to.some(',
@@ -408,17 +408,17 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/end-to-end.test.ts',
   },
   {
-    bug: 'The trigger notifies although the queue of notifications is full',
+    bug: 'The trigger notifies although the notification queue is full',
     edits: one('src/watch/trigger-sql.ts', ' and pg_notification_queue_usage() < 0.75', ''),
     test: 'tests/faults/f17-notify-queue-full.test.ts',
   },
   {
-    bug: "The writer's session decides how values are logged",
+    bug: "The writer's session settings affect how values are logged",
     edits: one('src/watch/trigger-sql.ts', "  DateStyle: 'ISO, MDY',\n", ''),
     test: 'tests/pg/capture-session.test.ts',
   },
   {
-    bug: 'Client: a row that enters is put into the list although it is there',
+    bug: 'Client: a row that enters is added to a list that already contains it',
     edits: one(
       'client/core/settle-lists.ts',
       '[...plan.enter].filter((key) => !held.has(key) && ',
@@ -427,7 +427,7 @@ export const mutants: readonly Mutant[] = [
     test: 'tests/property/reducer.test.ts',
   },
   {
-    bug: 'Client: a reset is taken for a message without changes',
+    bug: 'Client: a reset counts as a message without changes',
     edits: [
       {
         file: 'client/core/live/session.ts',
@@ -449,7 +449,7 @@ export const mutants: readonly Mutant[] = [
     only: 'windows',
   },
   {
-    bug: 'Client: a stream that was cut begins again at the answer, not where it was',
+    bug: 'Client: a stream that was cut resumes at the answer instead of its last message',
     edits: one(
       'client/core/live/session.ts',
       "if (typeof message.cursor === 'string') this.#cursors.set(root, message.cursor);",

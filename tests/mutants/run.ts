@@ -9,13 +9,13 @@ import { makeScratch } from './scratch.js';
 import { runTests } from './vitest-run.js';
 
 /**
- * Do the tests bite? Puts one plausible bug after the other into a copy of the sources and runs the test that must fail. Exits with 1 where
- * a bug survives, or where a test fails without any bug.
+ * A check that the tests find bugs: puts one plausible bug after the other into a copy of the sources and runs the test that must fail.
+ * Exits with 1 if a bug survives, or if a test fails without any bug.
  *
  *     npm run mutants -- [--only <part of a bug's text>] [--missing] [--write]
  *
- * `--write` writes the table to docs/mutants.md, after each bug; what it says of bugs that were not chosen stays. `--missing`: only bugs of which
- * it says nothing.
+ * `--write` writes the table to docs/mutants.md after each bug and keeps the lines of bugs that were not chosen. `--missing` chooses only bugs
+ * without a line.
  */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = join(ROOT, 'docs/mutants.md');
@@ -30,7 +30,7 @@ const chosen = mutants.filter(
 );
 
 const scratch = await makeScratch(ROOT);
-// Before anything takes long: is every bug still one of this code?
+// Fails early if the text of a bug no longer occurs in the code.
 for (const { edits } of chosen) await (await scratch.apply(edits))();
 const cluster = await startEmbedded({
   folder: await mkdtemp(join(tmpdir(), 'rivulet-mutants-db-')),
@@ -62,7 +62,7 @@ try {
 console.log(`${chosen.length - problems} of ${chosen.length} caught`);
 process.exitCode = problems > 0 ? 1 : 0;
 
-/** The test passes where nothing is broken: asked once for each. */
+/** True if the test passes without a bug; runs once for each test. */
 async function isHealthy({ test, only }: Mutant): Promise<boolean> {
   const key = `${test} ${only ?? ''}`;
   const known = healthy.get(key);
@@ -75,7 +75,7 @@ async function isHealthy({ test, only }: Mutant): Promise<boolean> {
   return passes;
 }
 
-/** The name of the test that caught it. */
+/** The name of the test that failed, or `SURVIVED`. */
 async function tryOut({ edits, test, only }: Mutant): Promise<string> {
   const undo = await scratch.apply(edits);
   try {
@@ -101,10 +101,10 @@ async function writtenLines(): Promise<Map<string, string>> {
 
 function page(): string {
   const known = mutants.flatMap(({ bug }) => lines.get(bug) ?? []);
-  return `# Do the tests bite?
+  return `# Do the tests find bugs?
 
-Made by \`npm run mutants -- --write\`: each bug was put into a copy of the sources, alone, and the test named beside it failed. Run it again after a change of
-what is tested; a text that is not found any more is an error, not a pass.
+\`npm run mutants -- --write\` writes this page. It puts each bug alone into a copy of the sources; the test in the last column then failed. Run it again when
+you change the tests or the code that they cover. A text to replace that no longer occurs in its file counts as an error, not as a pass.
 
 | bug | where | caught by |
 | --- | --- | --- |

@@ -47,7 +47,7 @@ export function apolloSuite(
       subscription.unsubscribe();
     });
 
-    test('a query that is asked for once is answered and not followed', async () => {
+    test('a query that is executed once is answered and not followed', async () => {
       const client = await open();
       const { data } = await client.apollo.query({ query: gql(TASKS), context: { live: true } });
       expect(plain(data)).toEqual(await fresh(TASKS));
@@ -55,7 +55,7 @@ export function apolloSuite(
       await streams(0);
     });
 
-    test('a query for which the cache has everything is followed all the same', async () => {
+    test('a query for which the cache has everything is still followed', async () => {
       const client = await open();
       await client.apollo.query({ query: gql(TASKS) });
       const watched = client.watch(TASKS, {}, { policy: 'cache-first' });
@@ -68,7 +68,7 @@ export function apolloSuite(
       });
     });
 
-    test('after clearStore nothing is written until somebody asks, and then it is followed again', async () => {
+    test('after clearStore nothing is written until a query executes, and then it is followed again', async () => {
       const client = await open();
       const watched = client.watch(TASKS);
       await streams(1);
@@ -86,7 +86,7 @@ export function apolloSuite(
       });
     });
 
-    test('after resetStore every query is asked again and followed', async () => {
+    test('after resetStore every query executes again and is followed', async () => {
       const client = await open();
       const watched = new Map([TASKS, LABELS].map((query) => [query, client.watch(query)]));
       await streams(2);
@@ -105,7 +105,7 @@ export function apolloSuite(
       }
     });
 
-    test('a store that is reset in the middle of changes and answers ends true', async () => {
+    test('a store that is reset between changes and answers becomes correct', async () => {
       const client = await open();
       const watched = new Map([TASKS, LABELS].map((query) => [query, client.watch(query)]));
       for (let round = 0; round < 10; round++) {
@@ -122,7 +122,7 @@ export function apolloSuite(
       }
     });
 
-    test('what was evicted from the cache is shown again', async () => {
+    test('a row that was evicted from the cache is shown again', async () => {
       const client = await open();
       const watched = client.watch(TASKS);
       await streams(1);
@@ -136,7 +136,7 @@ export function apolloSuite(
       });
     });
 
-    test('a query that is polled stays true, and its streams stay', async () => {
+    test('a polled query stays current and keeps its streams', async () => {
       const client = await open();
       const observable = client.apollo.watchQuery({
         query: gql(TASKS),

@@ -11,7 +11,7 @@ import {
 /** Apollo Client with its own cache. */
 export const apolloClient: ClientKind = {
   name: 'apollo',
-  hidesStale: "Apollo Client's results have no place for it",
+  hidesStale: "Apollo Client's results have no field for it",
   open: (options) => openApollo(options),
 };
 

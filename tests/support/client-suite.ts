@@ -112,14 +112,14 @@ export function clientSuite(
       await follows(BY_PRIORITY, "delete from tasks where title = 'short-lived'");
     });
 
-    test('a list ordered by text, which only Postgres can order, is asked again', async () => {
+    test('a list ordered by text, which only PostgreSQL can order, executes again', async () => {
       await follows(
         '{ tasks(orderBy: [{ title: ASC }]) { title } }',
         "update tasks set title = 'Zzz' where id = 2",
       );
     });
 
-    test('a list of nothing gets its first row, and loses its last', async () => {
+    test('an empty list gets its first row, and a list loses its last', async () => {
       const query = '{ labels(where: { name: { eq: "rare" } }) { id name color } }';
       await follows(query, "insert into labels (project_id, name) values (1, 'rare')");
       await follows(query, "delete from labels where name = 'rare'");
@@ -134,7 +134,7 @@ export function clientSuite(
       });
     });
 
-    test('a filter through relations', async () => {
+    test('a filter through relations is followed', async () => {
       const query = '{ tasks(where: { labels: { name: { eq: "hardware" } } }) { id title } }';
       await follows(query, 'insert into task_labels (task_id, label_id) values (2, 1)');
       await follows(query, 'delete from task_labels where task_id = 2 and label_id = 1');
@@ -144,11 +144,11 @@ export function clientSuite(
   describe('windows', () => {
     const WINDOW = '{ tasks(orderBy: [{ position: ASC }, { id: DESC }], limit: 4) { id position } }';
 
-    test('what enters pushes the last one out', async () => {
+    test('a row that enters pushes the last one out', async () => {
       await follows(WINDOW, "insert into tasks (project_id, title, position) values (1, 'first', 0)");
     });
 
-    test('a gap is filled with what was outside', async () => {
+    test('a gap is filled with a row from outside the window', async () => {
       await follows(WINDOW, 'delete from tasks where position = 0');
     });
 
@@ -175,7 +175,7 @@ export function clientSuite(
       await follows(NESTED, "insert into comments (task_id, author_id, body) values (2, 3, 'deep')");
     });
 
-    test('a row that enters brings what hangs from it', async () => {
+    test('a row that enters brings its related rows', async () => {
       await follows(
         NESTED,
         `with made as (insert into tasks (project_id, title) values (1, 'with a comment') returning id)
@@ -188,24 +188,24 @@ export function clientSuite(
       await follows(NESTED, 'update tasks set project_id = 1 where id = 3');
     });
 
-    test('a single row is exchanged, goes, and comes', async () => {
+    test('a single related row is exchanged, removed and added', async () => {
       await follows(NESTED, 'update tasks set assignee_id = 2 where id = 1');
       await follows(NESTED, 'update tasks set assignee_id = null where id = 1');
       await follows(NESTED, 'update tasks set assignee_id = 1 where id = 1');
     });
 
-    test('a row that many show changes everywhere', async () => {
+    test('a row that several rows show changes everywhere', async () => {
       await follows(NESTED, "update users set name = 'Ada L.' where id = 1");
     });
 
-    test('many-to-many, from both ends', async () => {
+    test('a many-to-many relation is followed from both ends', async () => {
       const query = '{ tasks(limit: 6) { title labels { id name } } labels { name tasks { id title } } }';
       await follows(query, 'insert into task_labels (task_id, label_id) values (1, 2)');
       await follows(query, 'delete from task_labels where task_id = 1 and label_id = 2');
       await follows(query, "update labels set name = 'maths' where id = 2");
     });
 
-    test('a relation with a condition of its own', async () => {
+    test('a relation with its own condition is followed', async () => {
       await follows(
         '{ projects { name openTasks { title } } }',
         "update tasks set status = 'done' where id = 3",
@@ -216,14 +216,14 @@ export function clientSuite(
       );
     });
 
-    test('a relation narrowed by arguments', async () => {
+    test('a relation narrowed by arguments is followed', async () => {
       await follows(
         '{ projects { name tasks(where: { priority: { gte: 1 } }, orderBy: [{ priority: ASC }]) { title } } }',
         'update tasks set priority = 2 where id = 6',
       );
     });
 
-    test('a composite key', async () => {
+    test('rows with a composite key are followed', async () => {
       const query = '{ member(id: "2:1") { role user { name } } project(id: "1") { members { id role } } }';
       await follows(query, "update members set role = 'viewer' where project_id = 2 and user_id = 1");
       await follows(query, "update members set role = 'editor' where project_id = 2 and user_id = 1");
@@ -231,7 +231,7 @@ export function clientSuite(
   });
 
   describe('one row', () => {
-    test('goes with its deletion and comes with its insertion', async () => {
+    test('is removed by its deletion and added by its insertion', async () => {
       await sql("insert into tasks (id, project_id, title) overriding system value values (500, 1, 'here')");
       const query = '{ task(id: "500") { id title project { name } } }';
       const { watched } = await follows(query, 'delete from tasks where id = 500');
@@ -245,7 +245,7 @@ export function clientSuite(
   });
 
   describe('documents', () => {
-    test('aliases and fragments', async () => {
+    test('aliases and fragments are followed', async () => {
       const query = `
         query Board($withBody: Boolean = false) {
           open: tasks(where: { status: { eq: doing } }) { ...Card key: id heading: title }
@@ -261,14 +261,14 @@ export function clientSuite(
       await follows(query, "update tasks set status = 'done' where id = 7");
     });
 
-    test('one relation with different arguments is asked again', async () => {
+    test('a query with one relation in two forms executes again', async () => {
       await follows(
         '{ projects { id high: tasks(where: { priority: { gt: 0 } }) { title } low: tasks(where: { priority: { eq: 0 } }) { title } } }',
         'update tasks set priority = 7 where id = 2',
       );
     });
 
-    test('a connection, and a row by its global name, are asked again', async () => {
+    test('a connection, and a row by its nodeId, execute again', async () => {
       const { task } = (await server.fresh(ADA, '{ task(id: "1") { nodeId } }')) as {
         task: { nodeId: string };
       };
@@ -279,7 +279,7 @@ export function clientSuite(
       );
     });
 
-    test('without the directive the server would not know', async () => {
+    test('a query with the @live directive is followed', async () => {
       const client = await open();
       const query = 'query Tasks @live { tasks(limit: 2) { id title } }';
       const watched = await answered(client.watch(query, {}, { live: false }));
@@ -288,21 +288,21 @@ export function clientSuite(
       await becomesTrue(watched, query);
     });
 
-    test('a query that is not live stays as it was answered', async () => {
+    test('a query that is not live keeps its answer', async () => {
       const client = await open();
       const watched = await answered(client.watch('{ users { name } }', {}, { live: false }));
       expect(server.subscriptions()).toBe(0);
       watched.stop();
     });
 
-    test('what the server refuses is shown as an error', async () => {
+    test('a refusal of the server is shown as an error', async () => {
       const client = await open();
       const watched = client.watch('{ tasks { nonsense } }');
       await waitFor('the error', () => watched.error !== undefined);
       expect(server.subscriptions()).toBe(0);
     });
 
-    test('nothing is shown that was not asked for', async () => {
+    test('nothing is shown that the document does not select', async () => {
       const client = await open();
       const watched = await live(client, '{ tasks(orderBy: [{ priority: ASC }], limit: 1) { title } }');
       const { tasks } = plain(watched.data) as { tasks: object[] };
@@ -311,7 +311,7 @@ export function clientSuite(
   });
 
   describe('streams', () => {
-    test('two that show the same query share its stream, and the last to go ends it', async () => {
+    test('two components with the same query share its stream, and the last one ends it', async () => {
       const client = await open();
       const query = '{ tasks { id title } }';
       const one = await live(client, query);
@@ -329,7 +329,7 @@ export function clientSuite(
       await waitFor('the stream ends', () => server.subscriptions() === 0);
     });
 
-    test('who goes and comes back at once finds the query true', async () => {
+    test('a query that is unmounted and mounted again at once is current', async () => {
       const client = await open();
       const query = '{ tasks { id title } labels { id name } }';
       let watched = await live(client, query);
@@ -343,7 +343,7 @@ export function clientSuite(
       await becomesTrue(watched, query);
     });
 
-    test('asking the network again while live shows what it says, and goes on', async () => {
+    test('a refetch during a live query shows its answer, and the query stays live', async () => {
       const client = await open();
       const query = '{ tasks { id title } }';
       const watched = await live(client, query);
@@ -371,7 +371,7 @@ export function clientSuite(
       });
     }
 
-    test('a query with the policy cache-only asks nobody', async () => {
+    test('a query with the policy cache-only sends nothing', async () => {
       const client = await open();
       const first = await live(client, '{ tasks { id title } }');
       client.watch('{ labels { id name } }', {}, { policy: 'cache-only' });
@@ -391,7 +391,7 @@ export function clientSuite(
       expect(watched.shown.slice(before).map(plain)).toEqual([plain(watched.data)]);
     });
 
-    test('what a change does not touch stays the same object', async () => {
+    test('an object that a change does not concern keeps its identity', async () => {
       const client = await open();
       const query = '{ tasks(orderBy: [{ id: ASC }]) { id title } }';
       const watched = await live(client, query);
@@ -403,7 +403,7 @@ export function clientSuite(
       expect(after.find(({ id }) => id === '1')).toBe(before.find(({ id }) => id === '1'));
     });
 
-    test('a membership that is revoked takes its rows along, and one that is given brings them', async () => {
+    test('revoking a membership removes its rows, and granting one adds them', async () => {
       const client = await open(GRACE);
       const query = '{ projects { name tasks { title } } tasks { id title project { name } } }';
       const watched = await live(client, query);
@@ -414,7 +414,7 @@ export function clientSuite(
       await becomesTrue(watched, query, {}, GRACE);
     });
 
-    test('a reset asks again', async () => {
+    test('a reset executes the query again', async () => {
       await sql("insert into comments (task_id, author_id, body) values (1, 1, 'before')");
       await follows('{ tasks { id comments { id body } } }', 'truncate comments');
     });
@@ -473,7 +473,7 @@ export function clientSuite(
         meddle: (sink, stream) => delayed(sink, () => (stream === 1 ? 0 : 4 * stream)),
       }));
 
-    test('never take back what another one shows, however far they lag', async () => {
+    test('never undo what another one shows, even if they are late', async () => {
       const client = await open(ADA, false, {
         times: { gatherMs: 1, togetherMs: 5, catchUpMs: 5_000 },
         meddle: (sink, stream) => delayed(sink, () => (stream === 1 ? 0 : 60)),
@@ -499,10 +499,11 @@ export function clientSuite(
 
   describe('connections', () => {
     const noStale =
-      kind.hidesStale ?? (transport === 'sse' ? 'graphql-sse does not tell of a break' : undefined);
+      kind.hidesStale ??
+      (transport === 'sse' ? 'graphql-sse does not report a broken connection' : undefined);
 
     test(
-      'a cut connection is shown to be stale, then true',
+      'a cut connection is shown as stale, then as current',
       async () => {
         const client = await open();
         const query = '{ tasks { id title } labels { name } }';
@@ -549,7 +550,7 @@ export function clientSuite(
       'mutation ($title: String!) { createTask(values: { projectId: "1", title: $title }) { id title status } }';
     const RENAME = 'mutation ($id: ID!, $set: TaskSet!) { updateTask(id: $id, set: $set) { id title } }';
 
-    test('what was created appears once', async () => {
+    test('a created row appears once', async () => {
       const client = await open();
       const watched = await live(client, LIST);
       for (const title of ['own one', 'own two', 'own three']) await client.mutate(CREATE, { title });
@@ -560,7 +561,7 @@ export function clientSuite(
       }
     });
 
-    test('an optimistic change is shown at once and never goes back', async () => {
+    test('an optimistic change is shown at once and is never undone', async () => {
       const client = await open(ADA, true);
       const watched = await live(client, LIST);
       const from = watched.shown.length;
@@ -576,7 +577,7 @@ export function clientSuite(
       expect(distinct.slice(distinct.indexOf('plain'))).toEqual(['plain', 'optimistic']);
     });
 
-    test('an optimistic change that is refused is taken back', async () => {
+    test('an optimistic change that the server refuses is undone', async () => {
       const client = await open(GRACE, true);
       const query = '{ tasks(where: { project: { id: { eq: "3" } } }) { id title } }';
       const watched = await live(client, query);
