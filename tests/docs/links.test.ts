@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import GithubSlugger from 'github-slugger';
-import { marked, type Token } from 'marked';
+import { marked, type Token, type Tokens } from 'marked';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 
@@ -29,9 +29,11 @@ function tokensOf(page: string): Token[] {
 }
 
 function linksOf(page: string): Link[] {
+  const isLink = (token: Token): token is Tokens.Link | Tokens.Image =>
+    token.type === 'link' || token.type === 'image';
   return tokensOf(page)
-    .filter((token) => token.type === 'link' || token.type === 'image')
-    .map(({ href }) => linkOf(page, href as string));
+    .filter(isLink)
+    .map(({ href }) => linkOf(page, href));
 }
 
 function linkOf(page: string, href: string): Link {
@@ -47,8 +49,9 @@ function linkOf(page: string, href: string): Link {
 
 function anchorsOf(page: string): Set<string> {
   const slugger = new GithubSlugger();
-  const headings = tokensOf(page).filter((token) => token.type === 'heading');
-  return new Set(headings.map(({ text }) => slugger.slug(plain(text as string))));
+  const isHeading = (token: Token): token is Tokens.Heading => token.type === 'heading';
+  const headings = tokensOf(page).filter(isHeading);
+  return new Set(headings.map(({ text }) => slugger.slug(plain(text))));
 }
 
 /** A heading without its marks: the text that GitHub makes the anchor of. */
