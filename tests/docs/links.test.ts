@@ -24,7 +24,7 @@ interface Link {
 
 function tokensOf(page: string): Token[] {
   const found: Token[] = [];
-  marked.walkTokens(marked.lexer(readFileSync(root + page, 'utf8')), (token) => void found.push(token));
+  void marked.walkTokens(marked.lexer(readFileSync(root + page, 'utf8')), (token) => void found.push(token));
   return found;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { signToken } from '../../src/server/auth/auth.js';
+import { signToken } from '../../src/server/auth/token-verifier.js';
 import { atEnd } from '../support/at-end.js';
 import { Command } from '../support/command.js';
 import { createDatabase } from '../support/database.js';
@@ -49,10 +49,7 @@ test('the code and the commands of the opening show a list that follows the data
   atEnd(async () => void (await dev.interrupt()));
   const [url] = await dev.printed(/http:\/\/127\.0\.0\.1:\d+/);
   await dev.printed('Ctrl-C stops everything');
-  await writeFile(
-    join(folder, 'list.js'),
-    files['list.js']!.replace('http://127.0.0.1:4000', url),
-  );
+  await writeFile(join(folder, 'list.js'), files['list.js']!.replace('http://127.0.0.1:4000', url));
   const list = start('list.js', folder, env);
 
   await list.renders([]);
