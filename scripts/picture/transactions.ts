@@ -24,7 +24,7 @@ interface Message {
 /** The change stream of one person's tasks, as the picture shows it. */
 export class TransactionStream {
   private readonly client: Client;
-  private readonly messages: AsyncIterableIterator<{ data?: { taskChanges: Message } | null }>;
+  private readonly messages: AsyncIterableIterator<{ data?: { taskChanges: Message } | null | undefined }>;
 
   constructor(url: string, token: string) {
     this.client = createClient({
