@@ -22,7 +22,7 @@ export interface SchemaOptions {
 
 /**
  * The GraphQL schema of a model: only what its policies expose. Execute it with a `RivuletContext`.
- * Throws `POLICY_INVALID`, and `SCHEMA_NAME_CLASH` where two things would get one type name.
+ * Throws `POLICY_INVALID`,and `SCHEMA_NAME_CLASH` if two things would get one type name.
  */
 export function buildSchema(options: SchemaOptions): GraphQLSchema {
   const { model, policies } = options;

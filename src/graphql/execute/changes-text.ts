@@ -13,7 +13,7 @@ import { NOTHING_RELATED_HERE } from '../schema/related-types.js';
 import { fieldType, leafText, listText, nullable, objectText, type TextWriter } from './object-text.js';
 import { columnText, type RowWriterContext, rowText } from './row-text.js';
 
-/** A message and what its cursor is written with. */
+/** A message and the codec that writes its cursor. */
 export interface StreamedMessage {
   readonly message: ScopeMessage;
   readonly cursors: CursorCodec;
@@ -57,7 +57,7 @@ export function changesText(
   );
 }
 
-/** A transaction and what it is named with. */
+/** A transaction and the codec that names it. */
 interface StreamedTransaction {
   readonly transaction: TransactionInfo;
   readonly cursors: CursorCodec;

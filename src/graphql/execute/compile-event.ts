@@ -17,7 +17,7 @@ import type { RivuletContext } from './context.js';
 import { listText, NeedsExecution, nullable, type TextWriter } from './object-text.js';
 import { type RowWriterContext, rowText } from './row-text.js';
 
-/** What a subscription field says of itself, in its `extensions.rivulet`, so that its events can be written without execution. */
+/** Facts in a subscription field's `extensions.rivulet`, by which its events are written without execution. */
 export interface EventField {
   readonly kind: 'changes' | 'one' | 'many';
   readonly table: ModelTable;
@@ -26,16 +26,17 @@ export interface EventField {
 }
 
 /**
- * An event's answer as JSON text, byte for byte what `JSON.stringify` makes of what graphql-js answers. Throws where that would have
- * errors: then graphql-js has to be asked. `cursor` is what `extensions` says of a live query's answer.
+ * An event's result as JSON text, byte for byte equal to `JSON.stringify` of graphql-js's result.
+ * Throws if that result would have errors: then graphql-js has to execute the event.
+ * `cursor` becomes `extensions` of a live query's result.
  */
 export interface EventText {
   (event: object, context: RivuletContext, cursor: (() => string) | undefined): string;
-  /** All that are selected anywhere; which of them a reader may read is all that rights decide here. */
+  /** All columns that are selected anywhere. Rights decide only which of them a subscriber may read. */
   readonly columns: ReadonlyMap<ModelColumn, ModelTable>;
 }
 
-/** `null` for what only graphql-js can execute: fields that are not of Rivulet's own making. */
+/** `null` for fields that only graphql-js can execute because Rivulet did not make them. */
 export function compileEvent(args: SubscriptionArgs): EventText | null {
   const { schema, document } = args;
   const operation = getOperationAST(document, args.operationName);

@@ -7,37 +7,37 @@ import type { QueryLimits } from '../schema/query-limits.js';
 import type { ResultSink } from './direct-results.js';
 import type { RequestReader } from './request-reader.js';
 
-/** What every resolver is handed. Made once for a request; for a socket, once for an operation. */
+/** The context of every resolver: one for each request, and on a socket one for each operation. */
 export interface RivuletContext {
   readonly database: Database;
   readonly rights: AccessRights;
-  /** What failed while the rights were asked; a policy that failed denies. Default: nothing. */
+  /** Policies that failed when the rights were evaluated. A policy that fails denies. Default: none. */
   readonly faults?: readonly { readonly table: string; readonly rule: string }[];
-  /** What the configuration's `context` made of the claims; policies get the same. */
+  /** The value that the configuration's `context` returned for the claims. Policies receive the same value. */
   readonly user: unknown;
-  /** The writer's own name for its mutation, echoed on the change stream. */
+  /** The client's name for its mutation, repeated on the change stream. */
   readonly mutationId?: string | null | undefined;
-  /** What the mutations of a request have read back so far: they share its limit. Without it each has its own. */
+  /** Rows that the mutations of a request have read back so far. They share one limit. Default: a limit each. */
   readonly rowsRead?: { count: number };
-  /** Puts what the root fields read into one statement; without it each reads for itself. */
+  /** Puts the reads of all root fields into one statement. Default: one statement for each root field. */
   readonly reader?: RequestReader | undefined;
   /**
-   * Rejects if the rights that this context was made of do not hold any more; while that is being found out, settles when it is known. Nothing
-   * may be written before it resolved, or answered. Default: they hold.
+   * Resolves when the rights of this context are known to hold, and rejects if they no longer do.
+   * Nothing may be written or sent before it resolves. Default: the rights hold.
    */
   readonly rightsHold?: () => Promise<void> | undefined;
-  /** Called before a subscription begins; returns what is called once when it has ended. Throws where there is no place for it. */
+  /** Reserves a place for a subscription before it begins. Returns the function that releases the place. Throws if none is free. */
   readonly admit?: (() => () => void) | undefined;
-  /** What subscriptions are served from; a context of queries and mutations alone may leave it out. */
+  /** The source of subscriptions. Contexts that serve only queries and mutations leave it out. */
   readonly live?: LiveContext | undefined;
   readonly outgoing?: ResultDelivery | undefined;
-  /** Of this context. Default: those that the schema was made with. */
+  /** Limits of this context. Default: the schema's limits. */
   readonly limits?: QueryLimits | undefined;
 }
 
-/** Where the results of a context's subscriptions go. Without it each is pulled, and has an allowance of its own. */
+/** The receiver of all subscription results of a context. Without it each subscription is pulled and has its own send budget. */
 export interface ResultDelivery {
-  /** What may wait for the peer, over all its subscriptions. */
+  /** The send budget that all subscriptions of the peer share. */
   readonly allowance: SendBudget;
   readonly taker: ResultSink;
 }
@@ -45,15 +45,15 @@ export interface ResultDelivery {
 export interface LiveContext {
   readonly scopes: ScopeRegistry;
   readonly cursors: CursorCodec;
-  /** Whom statements count for; see `QueryOptions.owner`. */
+  /** The owner of the statements; see `QueryOptions.owner`. */
   readonly owner?: string | undefined;
-  /** Where streams of this context begin. Default: where `after:` says, or now. */
+  /** The start of streams of this context. Default: `after:`, or now. */
   readonly start?: StreamStart | undefined;
 }
 
-/** What the transport knows of where a stream has to begin; cursors as they came. */
+/** The start of a stream as the transport knows it, with cursors as they were sent. */
 export type StreamStart =
-  /** `lastEventId` goes before `after:`: it is the newer of the two. `after` of the request's extensions goes behind it. */
+  /** `lastEventId` wins over `after:`, because it is newer. `after:` wins over `after` of the request's extensions. */
   | { readonly kind: 'resume'; readonly lastEventId: string | null; readonly after: string | null }
-  /** With a reset: what was told before was told by other rights. */
+  /** The stream begins with a reset, because earlier messages were sent by other rights. */
   | { readonly kind: 'rightsChanged' };

@@ -2,28 +2,28 @@ import type { PushStream, Sink } from '../../scope/delivery/outbox.js';
 import { asGraphQLError } from '../schema/graphql-errors.js';
 import type { SharedResult } from './shared-result.js';
 
-/** Takes results as they come, and says when it is behind. */
+/** Takes results as they come, and reports back-pressure. */
 export interface ResultSink {
-  /** Told of each subscription's results before anything is handed over. */
+  /** Called with each subscription's results before the first one is delivered. */
   begin?(results: DirectResults): void;
-  /** False: what comes waits, until a listener of `onReady` is called. */
+  /** False: results wait until a listener of `onReady` is called. */
   readonly isReady: boolean;
   take(result: SharedResult): void;
-  /** Calls `listener` each time that it takes more after it was behind. Returns the function that ends that. */
+  /** Calls `listener` each time the sink becomes ready again. Returns the function that removes the listener. */
   onReady(listener: () => void): () => void;
 }
 
 export type ExecuteEvent = (event: object) => SharedResult | Promise<SharedResult>;
 
-/** Who gets what a taker does not take, once. */
+/** A pending `next` of the iterator. It receives one result that the sink does not take. */
 export interface ResultReader {
   resolve(result: IteratorResult<SharedResult>): void;
   reject(error: unknown): void;
 }
 
 /**
- * Hands a subscription's results to a taker, with nothing between it and the scope. Who iterates gets what is left: results that have
- * errors, in their place in the order, and the end. Nothing is handed over before the first `next`, nor while no `next` waits.
+ * Delivers a subscription's results from the scope straight to a sink. Its iterator yields the rest, in order:
+ * results with errors, and the end. Nothing is delivered before the first `next`, nor while no `next` is pending.
  */
 export class DirectResults implements AsyncIterableIterator<SharedResult>, Sink<object> {
   readonly #events: PushStream<object>;
@@ -83,7 +83,7 @@ export class DirectResults implements AsyncIterableIterator<SharedResult>, Sink<
     return new Promise((resolve, reject) => this.read({ resolve, reject }));
   }
 
-  /** The taker takes more. */
+  /** The sink is ready again. */
   pump(): void {
     if (this.#isFed) this.#events.pump();
   }

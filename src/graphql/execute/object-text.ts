@@ -8,18 +8,18 @@ import {
 } from 'graphql';
 import { fieldsOf, type SelectionInfo, type SelectionSets, selectionOf } from '../plan/selection.js';
 
-/** Writes a value as JSON; throws `Unusual` where only GraphQL's own execution can say what is to be answered. */
+/** Writes a value as JSON. Throws `NeedsExecution` if only graphql-js can produce the result. */
 export type TextWriter<T> = (value: T) => string;
 
-/** A value that its type cannot show, or an error that belongs to a place of the answer. */
+/** Thrown for a value that its type cannot serialize, and for an error that needs a path in the result. */
 export class NeedsExecution extends Error {}
 
-/** What a writer is made with. */
+/** The inputs of a writer. */
 export interface WriterContext {
   readonly info: SelectionInfo & { readonly schema: GraphQLSchema };
 }
 
-/** How one field of an object type is written: the writer for a selection below it, or `null` where there is none. */
+/** Returns the writer of one field of an object type, or `null` if it has none. */
 export type FieldTexts<T> = (
   fieldName: string,
   responseKey: string,
@@ -27,8 +27,8 @@ export type FieldTexts<T> = (
 ) => TextWriter<T> | null;
 
 /**
- * A writer of an object's selected fields, in the order in which GraphQL's execution has them; `null` where one of them cannot be
- * written without it.
+ * A writer of an object's selected fields, in the order of GraphQL's execution; `null` if one of the fields needs
+ * that execution.
  */
 export function objectText<T>(
   { info }: WriterContext,

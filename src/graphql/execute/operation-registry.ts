@@ -3,27 +3,27 @@ import { textKey } from '../../sql/text-key.js';
 import { compileEvent, type EventText } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 
-/** What is asked of events: the same object for all who ask the same. */
+/** The execution of an operation on events: one object for all subscribers with equal operations. */
 export interface EventOperation {
-  /** What events are executed with: the same object for all who may read the same of what they ask for. */
+  /** Execution arguments: one object for all subscribers that may read the same of the selected columns. */
   executionFor(args: SubscriptionArgs): EventExecution;
 }
 
 export interface EventExecution {
   readonly operation: EventOperation;
-  /** Of one of those who share it, without what only a beginning needs. */
+  /** The context of one of the subscribers, without the parts that only the start of a subscription needs. */
   readonly args: SubscriptionArgs;
-  /** `null` where graphql-js has to execute it. */
+  /** `null` if graphql-js has to execute the operation. */
   readonly text: EventText | null;
 }
 
-/** Operations of one document that are told apart by their variables at one time; further ones share with nobody. */
+/** Operations of one document, distinguished by variables, that are shared at one time. Further ones are not shared. */
 const MAX_OPERATIONS = 1_000;
 
-/** An operation that somebody asks for, until it is left. */
+/** A subscriber's hold on an operation, until it is released. */
 export interface JoinedOperation {
   readonly operation: EventOperation;
-  /** To be called when the subscriber has gone; twice is fine. */
+  /** Releases the operation when the subscriber has gone. Calling it twice is fine. */
   readonly leave: () => void;
 }
 
@@ -39,9 +39,9 @@ interface DocumentOperations {
 }
 
 /**
- * Knows who asks the same: equal texts are parsed to the same document by the server's cache, and of the variables only those count that
- * are used below the root field. Its arguments say which events come, not what is made of them; so those who resumed at
- * different cursors ask the same. What depends on variables is forgotten with the last subscriber; what does not lives as long as the document.
+ * Finds subscribers with equal operations. The server's cache parses equal texts to one document. Of the variables only those count that
+ * are used below the root field: its arguments decide which events come, not how they are written. So subscribers that
+ * resumed at different cursors share an operation. Entries by variables are dropped with their last subscriber; others live as long as the document.
  */
 export class OperationRegistry {
   readonly #known = new WeakMap<DocumentNode, DocumentOperations>();
@@ -80,12 +80,12 @@ export class OperationRegistry {
   }
 }
 
-/** Readers of different columns that are told apart; further ones share with nobody. */
+/** Sets of readable columns that are distinguished. Subscribers with further sets share nothing. */
 const MAX_READERS = 100;
 
 class CompiledOperation implements EventOperation {
   #text: EventText | null | undefined;
-  /** By the columns that are kept from them; as long as one of them is there. */
+  /** By hidden columns, as long as a subscriber with them exists. */
   readonly #asked = new Map<string, WeakRef<EventExecution>>();
 
   executionFor(args: SubscriptionArgs): EventExecution {
@@ -110,7 +110,7 @@ class CompiledOperation implements EventOperation {
   }
 }
 
-/** A subscription may last for days, and most of its context is of the beginning. */
+/** A subscription may last for days, and only its start needs most of its context. */
 function lasting(args: SubscriptionArgs, { database, rights, user, live }: RivuletContext): SubscriptionArgs {
   const { schema, document, operationName, variableValues } = args;
   const contextValue: RivuletContext = {

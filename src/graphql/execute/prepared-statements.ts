@@ -3,30 +3,30 @@ import type { AccessRights } from '../../policy/types.js';
 import { ByteCache } from './byte-cache.js';
 import type { BatchStatement } from './request-reader.js';
 
-/** Bytes of the statements that are kept and of what they are found by, by estimate; the least recently used go. */
+/** Estimated bytes of all cached statements and their keys. The least recently used are dropped. */
 const MAX_BYTES = 8 * 1024 ** 2;
-/** Of a statement and of what it is found by, in characters; longer ones are made anew each time. */
+/** Characters of a statement and its key. Longer ones are planned each time. */
 const MAX_LENGTH = 20_000;
-/** Of an entry besides its texts: the maps and objects around them. */
+/** Bytes of an entry besides its texts: the maps and objects around them. */
 const ENTRY_BYTES = 1_000;
 
-/** The statement of a whole answer. */
+/** The statement of a whole response. */
 export interface PreparedStatement {
   readonly made: BatchStatement;
   /** Root fields, each of which is one of its values. */
   readonly count: number;
 }
 
-/** What an operation's first statement was made with. */
+/** The rights and variables that an operation's first statement was planned with. */
 interface PlannedStatement {
   readonly number: number;
   readonly questions: RightsChecks;
 }
 
 /**
- * Keeps the statements of operations, which are objects that live as long as their document does. One is found again for the same variables,
- * and for rights that answer the same to all that was asked when it was made: planning, which depends on nothing else, would make it again.
- * Policies are therefore asked each time.
+ * Caches the statements of operations, which live as long as their document. A statement is found again for the same variables and
+ * for rights that give the same answers as when it was planned: planning depends on nothing else, so it would produce it again.
+ * Policies are therefore evaluated each time.
  */
 export class PreparedStatements {
   readonly #known = new WeakMap<object, PlannedStatement>();
@@ -39,14 +39,14 @@ export class PreparedStatements {
     return key === undefined ? undefined : this.#entries.get(key);
   }
 
-  /** `asked`: the rights that it was made with. */
+  /** `asked`: the rights that the statement was planned with. */
   keep(operation: object, variables: object, asked: RecordingRights, prepared: PreparedStatement): void {
     let known = this.#known.get(operation);
     if (!known) {
       known = { number: this.#operations++, questions: asked.questions };
       this.#known.set(operation, known);
     }
-    // With other variables other tables may be asked about.
+    // Other variables may need the rights of other tables.
     for (const question of asked.questions.keys()) if (!known.questions.has(question)) return;
     const key = keyOf(known, variables, asked);
     if (key === undefined || key.length + prepared.made.statement.text.length > MAX_LENGTH) return;

@@ -25,7 +25,7 @@ import { connectionField } from './connection-field.js';
 import type { RivuletContext } from './context.js';
 import { RequestReader } from './request-reader.js';
 
-/** What a field of Query says of itself, in its `extensions.rivulet`, so that its answer can be written without execution. */
+/** Facts in a query field's `extensions.rivulet`, by which its response is written without execution. */
 export interface RootField {
   readonly kind: 'one' | 'many';
   readonly table: ModelTable;
@@ -84,7 +84,7 @@ export function planMany(
   return planList(planning, table, args, selection);
 }
 
-/** Reads plans in one statement; throws `QUERY_TOO_LARGE` where the whole request is. */
+/** Reads plans in one statement. Throws `QUERY_TOO_LARGE` if the whole request reads too many rows. */
 export async function readPlans(
   types: SchemaTypes,
   context: RivuletContext,

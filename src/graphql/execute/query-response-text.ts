@@ -28,30 +28,30 @@ import type { ReadExtent, RequestReader } from './request-reader.js';
 import { rowShape } from './row-shape.js';
 import { type RowWriterContext, rowText } from './row-text.js';
 
-/** One root field of a query: how it is planned and how its rows are written. */
+/** One root field of a query, with its plan and the writer of its rows. */
 interface RootFieldPart {
   readonly responseKey: string;
   readonly nodes: readonly FieldNode[];
   readonly field: GraphQLField<unknown, unknown>;
   readonly root: RootField;
-  /** Made after the first plan, which refuses what is too large: fragments make much of a short document. */
+  /** Made after the first plan, which refuses selections that are too large: fragments can make a short document huge. */
   write: RowsWriter | null | undefined;
-  /** How Postgres writes them. */
+  /** The shape by which Postgres writes the rows. */
   shape: TextShape | null | undefined;
 }
 
 type RowsWriter = TextWriter<readonly RowNode[]>;
 
 /**
- * A query's whole answer as JSON text, byte for byte what `JSON.stringify` makes of what graphql-js answers, `extensions` with the
- * cursor included: one statement, whose rows Postgres writes as they are sent, or, where they have values that it would write otherwise, are
- * written here; nothing is executed field by field. `null` for what only
- * graphql-js can execute. Rejects where the answer has errors: then graphql-js has to be asked, which knows their places.
+ * A query's whole response as JSON text, byte for byte equal to `JSON.stringify` of graphql-js's response, with the cursor in
+ * `extensions`. One statement reads all rows. Postgres writes them as they are sent; rows with values that Postgres would write
+ * otherwise are written here. Nothing is executed field by field. `null` for operations that only graphql-js can execute.
+ * Rejects if the response has errors: then graphql-js has to execute it, because it knows their paths.
  *
  * The document must be valid.
  */
 export class QueryResponseTexts {
-  /** By document: what does not depend on variables. */
+  /** Parts that do not depend on variables, by document. */
   readonly #known = new WeakMap<DocumentNode, Map<string, readonly RootFieldPart[] | null>>();
   readonly #prepared = new PreparedStatements();
 
@@ -84,7 +84,7 @@ export class QueryResponseTexts {
     document: DocumentNode,
   ): Promise<Found | null> {
     const { limits } = context;
-    // The limits decide what a plan is, as variables do.
+    // The limits decide a plan as variables do.
     const given = limits === undefined ? info.variableValues : { values: info.variableValues, limits };
     let prepared = this.#prepared.find(parts, given, context.rights);
     if (!prepared) {
@@ -132,7 +132,7 @@ interface Found {
   readonly snapshot: StatementSnapshot;
 }
 
-/** Rows that Postgres has written; `null` where they must not be sent as they came. */
+/** Rows as Postgres wrote them; `null` if they cannot be sent as they are. */
 async function written({ made, count }: PreparedStatement, reader: RequestReader): Promise<Found | null> {
   const [answer] = await reader.execute(made);
   const { values, snapshot } = answer!;
@@ -231,7 +231,7 @@ function lasting(info: SelectionInfo): SelectionInfo {
   return { ...info, variableValues: conditionsOf(info.variableValues) };
 }
 
-/** `@skip` and `@include` make the selection depend on variables; whatever else there is, is not known here. */
+/** `@skip` and `@include` make the selection depend on variables. Other directives are not known here. */
 function hasConditions(document: DocumentNode): boolean {
   let found = false;
   visit(document, {

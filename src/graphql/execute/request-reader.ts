@@ -18,16 +18,16 @@ interface Read {
   readonly snapshot: Snapshot;
 }
 
-/** A statement, and how many of its values each `Build` wrote. */
+/** A statement, and the number of values that each `Build` wrote. */
 export interface BatchStatement {
   readonly statement: Statement;
   readonly lengths: readonly number[];
   readonly isOfLog: boolean;
-  /** Rows after which it stops; `null`: it cannot read more than are allowed. */
+  /** Rows after which the statement stops; `null` if it cannot read more rows than allowed. */
   readonly rowCap: number | null;
 }
 
-/** What a request reads, as far as it is known before: for the limits that hold for all its root fields together. */
+/** The plans of a request, for the limits that hold for all its root fields together. */
 export interface ReadExtent {
   readonly limits: QueryLimits;
   readonly plans: readonly CountablePlan[];
@@ -41,10 +41,10 @@ interface WaitingRead {
 }
 
 /**
- * The readings of one request. All that its root fields ask in one turn goes out as one statement, so that the whole answer holds
- * in one snapshot, and its cursor is exact. A statement that was in another transaction's way is run again as it is. Where it
- * fails otherwise each reading is tried for itself, and has its own error; not where it was too much, which computing it again would not
- * mend. The limits on rows hold for all of a statement's readings together.
+ * The reads of one request. All reads of its root fields in one turn of the event loop go out as one statement, so that the whole
+ * response is of one snapshot and its cursor is exact. A statement that conflicted with another transaction is run again as it is. If it
+ * fails otherwise, each read is run alone and has its own error, except when it was too large: running it again would not help.
+ * The limits on rows hold for all reads of a statement together.
  */
 export class RequestReader {
   readonly #database: Database;
@@ -55,28 +55,28 @@ export class RequestReader {
   #refusal: unknown = null;
   #snapshot: Snapshot | null = null;
 
-  /** With `isOfLog`, snapshots are positions of the change log, which cursors are made of; it has to be there. */
+  /** With `isOfLog`, snapshots are positions of the change log, from which cursors are made. The log must exist. */
   constructor(database: Database, { isOfLog = false }: { readonly isOfLog?: boolean } = {}) {
     this.#database = database;
     this.#isOfLog = isOfLog;
   }
 
-  /** The snapshot in which everything that could be read was read; `null` before, and where it was not one. */
+  /** The one snapshot of everything that was read; `null` before the first read, and if several snapshots were needed. */
   get snapshot(): Snapshot | null {
     return this.#answers === 1 ? this.#snapshot : null;
   }
 
-  /** Why the last statement failed; `null` where none did. */
+  /** The error of the last statement; `null` if none failed. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** From now on every reading rejects with `error`: what was to be read was tried already, and is not tried again. */
+  /** Makes every further read reject with `error`, so that nothing is read a second time. */
   refuse(error: unknown): void {
     this.#refusal = error;
   }
 
-  /** Without `extent` as many rows are read as there are. */
+  /** Without `extent` the number of rows is not limited. */
   read(build: Build, extent: ReadExtent | null = null): Promise<Read> {
     if (this.#waiting.length === 0) queueMicrotask(() => void this.#flush());
     return new Promise((resolve, reject) => this.#waiting.push({ build, extent, resolve, reject }));
@@ -100,7 +100,7 @@ export class RequestReader {
     }
   }
 
-  /** `share`: how many statements the rows of one request are divided among. */
+  /** `share`: the number of statements that share the row limit of one request. */
   #made(waiting: readonly WaitingRead[], share = 1): BatchStatement {
     const limits = waiting[0]?.extent?.limits;
     const plans = waiting.flatMap(({ extent }) => extent?.plans ?? []);
@@ -110,7 +110,7 @@ export class RequestReader {
     );
   }
 
-  /** A statement for `ask`, which may be asked by other readers of the same kind, and more than once. */
+  /** A statement for `execute`. Other readers of the same kind may run it, and more than once. */
   make(builds: readonly Build[], extent?: ReadExtent): BatchStatement {
     const params = new StatementParams();
     if (extent) {
@@ -127,7 +127,7 @@ export class RequestReader {
     };
   }
 
-  /** Answers what it was made of. */
+  /** Runs a statement and returns the values of each `Build`. */
   async execute(made: BatchStatement): Promise<readonly Read[]> {
     if (made.isOfLog !== this.#isOfLog) throw new TypeError('made by a reader of another kind');
     for (let left = CONFLICT_TRIES; ; left--) {
@@ -166,7 +166,7 @@ const OF_ALL: ReadonlySet<string | undefined> = new Set([
   'REQUEST_CANCELLED',
 ]);
 
-/** True for an error of the whole statement, whichever of its readings caused it. */
+/** True for an error of the whole statement, independent of the read that caused it. */
 export function isBatchError(error: unknown): boolean {
   return OF_ALL.has(codedError(error)?.code);
 }

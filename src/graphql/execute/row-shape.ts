@@ -5,7 +5,7 @@ import { fieldsOf, type SelectionInfo, type SelectionSets, selectionOf } from '.
 import { enumNames } from '../schema/enum-names.js';
 import { isId } from '../schema/type-registry.js';
 
-/** How Postgres writes a row, and what hangs from it, as `rowText` would; `null` where it cannot. */
+/** The shape by which Postgres writes a row and its related rows as `rowText` would; `null` if it cannot. */
 export function rowShape(
   info: SelectionInfo,
   model: Model,

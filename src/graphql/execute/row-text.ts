@@ -81,7 +81,7 @@ export function columnText(
   };
 }
 
-/** Where the text of a cell is nearly the JSON already. */
+/** Writers of types whose cell text is nearly JSON. */
 function cellText(column: ModelColumn): TextWriter<string> | null {
   const { type } = column;
   if (isId(column)) return JSON.stringify;

@@ -4,14 +4,14 @@ import type { ScopeMessage } from '../../scope/messages/types.js';
 import type { EventText } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 
-/** A result that may be handed to many subscribers. `stringify` makes its text once for all of them; where there are errors there is none. */
+/** A result for many subscribers. `stringify` makes its text once for all of them. A result with errors has none. */
 export interface SharedResult extends ExecutionResult {
   readonly stringify?: () => string;
-  /** The cursor of the moment that it holds at, or of the moment after what it tells. */
+  /** The cursor of the snapshot of a query result, or of the position after a change message. */
   readonly cursor?: () => string;
 }
 
-/** Executes a subscription's selection on an event; at once where no resolver takes its time. `text` is tried before graphql-js. */
+/** Executes a subscription's selection on an event, synchronously if no resolver is asynchronous. Tries `text` before graphql-js. */
 export function executeEvent(
   event: object,
   args: SubscriptionArgs,
@@ -23,7 +23,7 @@ export function executeEvent(
     try {
       return sharedText(text(event, context, cursor), cursor);
     } catch {
-      // Whatever it was: graphql-js finds it too, and says where.
+      // graphql-js finds the same error, and knows its path.
     }
   }
   const executed = execute({ ...args, rootValue: event });
@@ -35,7 +35,7 @@ export function executeEvent(
 function shared(executed: ExecutionResult, event: object, cursor: (() => string) | undefined): SharedResult {
   // Errors are masked and formatted for each transport.
   if (executed.errors) return executed;
-  // As the answer of a query says it; a change message has a field for it.
+  // A query response has the cursor in its extensions; a change message has a field for it.
   const result: ExecutionResult =
     cursor && 'snapshot' in event ? { ...executed, extensions: { rivulet: { cursor: cursor() } } } : executed;
   let text: string | undefined;

@@ -14,18 +14,18 @@ import { executeEvent, type SharedResult } from './shared-result.js';
 export type { SharedResult } from './shared-result.js';
 
 /**
- * GraphQL's `subscribe`, with one execution and one text for all subscribers who are handed the same event and ask the same of it.
+ * GraphQL's `subscribe`, with one execution and one text for all subscribers that receive the same event for equal operations.
  *
- * Whoever watches the same rows under the same rights shares a scope, and a scope hands the same object to all of its subscribers (see
- * `specKey` and `planKey`: filters with the resolved policies in them, hidden columns, relations). Scopes of different filters hand out the same object
- * only where they tell the same changes of rows without relations to readers of the same columns (`plain-changes.ts`). So the same event and
- * operation mean the same result.
+ * Subscribers of the same rows under the same rights share a scope, which delivers the same object to all of them (see
+ * `specKey` and `planKey`: filters with the resolved policies in them, hidden columns, relations). Scopes of different filters deliver the
+ * same object only if they report the same changes of rows without relations to readers of the same columns (`shared-changes.ts`). So the
+ * same event and operation mean the same result.
  */
 export class SharedSubscriptions {
   readonly #results = new WeakMap<object, Map<EventOperation, SharedResult | Promise<SharedResult>>>();
   readonly #operations = new OperationRegistry();
   readonly #executions = new WeakMap<EventExecution, ExecuteEvent>();
-  /** Of a group's subscribers, one after the other, most ask for the same. */
+  /** Most subscribers of a group, which come one after the other, have equal operations. */
   #last: {
     readonly event: object;
     readonly operation: EventOperation;

@@ -48,12 +48,12 @@ export class WriteErrorTranslation {
       const explained = await this.#explain();
       return explained === undefined ? undefined : this.#errorOf(explained);
     } catch (failure) {
-      // A value that cannot be cast fails here as it did there, and says nothing of any row.
+      // A value that cannot be cast fails here as it did there, and reveals nothing of any row.
       return codeOf(failure) === codeOf(error) ? undefined : this.#errorOf('policy');
     }
   }
 
-  /** True for a violated constraint, except for the table's own foreign keys: these are looked at after the check was satisfied. */
+  /** True for a violated constraint,except for the table's own foreign keys: Postgres checks these after the policy was satisfied. */
   #isUnexplained(error: unknown): boolean {
     const code = codeOf(error);
     if (code !== SQLSTATE.foreignKeyViolation) return code?.startsWith(CONSTRAINT_CLASS) === true;
@@ -79,7 +79,7 @@ function missingValue(rights: AccessRights, table: ModelTable, error: unknown): 
   return new RivuletError('CONSTRAINT_NOT_NULL', `A value is missing (${column.field}).`, details, error);
 }
 
-/** Says the same of a parent that is hidden and of one that is missing. */
+/** The same error for a hidden parent and for a missing one. */
 function unavailable({ typeName }: ModelTable, { sent }: ReferenceCheck): RivuletError {
   const fields = sent.map(({ field }) => field);
   const message = `A ${typeName} refers to no row that you may read (${fields.join(', ')}).`;

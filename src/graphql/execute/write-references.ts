@@ -33,7 +33,7 @@ export function referenceChecks(
   });
 }
 
-/** `undefined`: the foreign key itself checks as much. */
+/** `undefined` if the foreign key itself checks as much. */
 function filterOf(
   model: Model,
   rights: AccessRights,
@@ -53,7 +53,7 @@ function filterOf(
   return normalize(or(...isEmpty, ...found));
 }
 
-/** The rows that the client may read by these columns: whoever may name a row by a column learns what is in it. */
+/** The rows that the client may read by these columns:a client that may name a row by a column learns the column's value. */
 function readableBy(rights: AccessRights, target: ModelTable, columns: readonly ModelColumn[]): Filter {
   const isShown = columns.every((column) => rights.canReadColumn(target, column));
   return isShown ? rights.filter(target, 'read') : NOTHING;

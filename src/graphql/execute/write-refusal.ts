@@ -39,7 +39,7 @@ export async function insertRefusal(
   return firstRefusal(database, model, table, check, images);
 }
 
-/** The same for an update of the rows on which `target` is true. Without such a row it is refused: what was updated is not known. */
+/** The same for an update of the rows on which `target` is true.Refuses if there is no such row, because the updated rows are not known. */
 export async function updateRefusal(
   database: Database,
   model: Model,
@@ -68,7 +68,7 @@ interface RowImage {
   readonly unknown: ReadonlySet<ModelColumn>;
 }
 
-/** `cellOf` returns `undefined` where only the database knows. */
+/** `cellOf` returns `undefined` if only the database knows the value. */
 function imageOf(table: ModelTable, cellOf: (column: ModelColumn) => string | null | undefined): RowImage {
   const unknown = new Set<ModelColumn>();
   const cells = table.columns.map((column) => {

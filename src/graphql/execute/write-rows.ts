@@ -33,14 +33,14 @@ import { type ClientValues, insertValues, sentColumns, updateValues } from './wr
 /** PostgreSQL's wire protocol counts the parameters of a statement in 16 bits. */
 const MAX_PARAMS = 65_535;
 
-/** One mutation field: on what, by whom, and what it is to answer with. */
+/** One mutation field: its table, its context and the selection of its result. */
 export interface WriteRequest {
   readonly types: SchemaTypes;
   readonly table: ModelTable;
   readonly context: RivuletContext;
   readonly planning: PlanContext;
   readonly selection: SelectionSets;
-  /** Rows that it may write at most. */
+  /** Largest number of rows that the field may write. */
   readonly most: number;
 }
 
@@ -69,7 +69,7 @@ export async function createRows(
   );
   return transaction(writing, denial, async (tx) => {
     const keys = keysOf(table, await tx.query(statement));
-    // A trigger may have put a row elsewhere, where nothing was evaluated on it.
+    // A trigger may have moved a row to another table, where no policy was evaluated on it.
     if (keys.length !== rows.length) throw writeForbidden(table, 'inserted');
     const found = new Map((await readBack(tx, writing, plan, keys)).map((row) => [row.key, row]));
     return keys.map((key) => {
@@ -202,7 +202,7 @@ function assertWrites({ most }: WriteRequest, count: number): void {
   throw new RivuletError('WRITE_TOO_LARGE', `At most ${most} rows can be written at once`, { maximum: most });
 }
 
-/** The ids of written rows; what follows the key's columns is not theirs. */
+/** The ids of written rows. Cells after the key's columns are not part of them. */
 function keysOf(table: ModelTable, rows: readonly TextRow[]): readonly string[] {
   return rows.map((row) => formatKey(row.slice(0, table.key.length) as readonly string[]));
 }

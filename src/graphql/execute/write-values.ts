@@ -11,12 +11,12 @@ import { encodeValue, fromDrizzleValue } from '../../value/codec.js';
 
 const NO_PRESETS: PresetValues = new Map();
 
-/** What a client sent for one row, by field name. */
+/** A client's values for one row, by field name. */
 export type ClientValues = Readonly<Record<string, unknown>>;
 
 /**
- * The texts of a new row: the client's values, the presets of its rule, then what Drizzle would put in by `$default` (or, where there is no default at
- * all, `$onUpdate`). Throws `COLUMN_FORBIDDEN` and `VALUE_INVALID`.
+ * The texts of a new row: the client's values, the presets of its rule,then Drizzle's `$default` (or `$onUpdate` if the column has no
+ * default at all). Throws `COLUMN_FORBIDDEN` and `VALUE_INVALID`.
  */
 export function insertValues(
   rights: AccessRights,
@@ -36,8 +36,8 @@ export function insertValues(
 }
 
 /**
- * The texts to set: the client's values, the presets of its rule, then what Drizzle would put in by `$onUpdate`. Without any of the
- * client's, none.
+ * The texts to set: the client's values, the presets of its rule,then Drizzle's `$onUpdate`. Empty if the
+ * client sent no value.
  */
 export function updateValues(
   rights: AccessRights,
@@ -79,7 +79,7 @@ function clientValues(
   return values;
 }
 
-/** Null is NULL, except where a column that cannot be NULL can hold JSON's null: that is what such a column shows as null. */
+/** Null is NULL, except where a column that cannot be NULL can hold JSON's null:such a column shows JSON's null as null. */
 function nullOf(column: ModelColumn): string | null {
   return column.notNull && column.type.kind === 'json' ? 'null' : null;
 }
@@ -94,7 +94,7 @@ function encoded(table: ModelTable, column: ModelColumn, value: unknown): string
   }
 }
 
-/** A value of the schema's own code. What is wrong with it is for the log: the client may not know of the column. */
+/** A value of the schema's own code.Its error goes to the log, because the client may not know the column. */
 function encodedPreset(
   rights: AccessRights,
   table: ModelTable,

@@ -23,7 +23,7 @@ export interface ChangesArgs {
 }
 
 /**
- * What a change stream watches: the arguments say which rows, the selection which relations. Throws `COLUMN_FORBIDDEN` where a hidden
+ * Plans a change stream: the arguments choose the rows, the selection chooses the relations. Throws `COLUMN_FORBIDDEN` if a hidden
  * column is named or selected, and `QUERY_TOO_DEEP`.
  */
 export function planChangeStream(
@@ -103,7 +103,7 @@ function relatedSpec(
   };
 }
 
-/** What each change's node carries; the columns of `previous` are checked on the way. */
+/** The relations that each change's node carries. Also checks the columns of `previous`. */
 function carried(
   planning: PlanContext,
   table: ModelTable,

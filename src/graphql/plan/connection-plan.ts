@@ -21,12 +21,12 @@ export interface PagePlan {
   /** Reads one row more than the page has, to know whether there are more. */
   readonly plan: SelectPlan;
   readonly size: number;
-  /** The plan reads from the end; its rows are to be turned round. */
+  /** True if the plan reads from the end, so that its rows must be reversed. */
   readonly backward: boolean;
   readonly orderBy: readonly OrderTerm[];
 }
 
-/** Throws `PAGE_INVALID` where `first` and `last` are both given, `PAGE_CURSOR_INVALID` on a cursor of another list. */
+/** Throws `PAGE_INVALID` if `first` and `last` are both given, `PAGE_CURSOR_INVALID` on a cursor of another list. */
 export function pagePlan(
   planning: PlanContext,
   table: ModelTable,
@@ -50,7 +50,7 @@ export function pagePlan(
     limit: size + 1,
     offset: 0,
     related: planRelated(planning, table, rows),
-    // A cursor says what the row is ordered by.
+    // A cursor contains the values that the row is ordered by.
     columns: new Set([...shownColumns(planning, table, rows), ...orderBy.map(({ column }) => column)]),
   };
   assertPossibleRows(limits, plan);
@@ -69,7 +69,7 @@ function rowSelection({ info }: PlanContext, table: ModelTable, selection: Selec
   ];
 }
 
-/** A row's place in an order: what it is ordered by and its texts. It says nothing that the row does not show. */
+/** A row's place in an order:the ordering columns and their texts. It contains nothing that the row does not show. */
 export function encodePageCursor(orderBy: readonly OrderTerm[], cells: RowCells): string {
   const texts = orderBy.map((term) => cells[term.column.index] ?? null);
   return Buffer.from(JSON.stringify([signature(orderBy), ...texts]), 'utf8').toString('base64url');

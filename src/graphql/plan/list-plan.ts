@@ -19,14 +19,14 @@ import {
   selectionOf,
 } from './selection.js';
 
-/** With what a request is planned. */
+/** The inputs of a request's planning. */
 export interface PlanContext {
   readonly types: SchemaTypes;
   readonly rights: AccessRights;
   readonly info: SelectionInfo;
-  /** How many relations were planned so far. Fragments make them exponentially many in a short document. */
+  /** Number of relations planned so far. Fragments in a short document can select exponentially many. */
   readonly relations: { count: number };
-  /** Collects what only PostgreSQL can say of the client's arguments. */
+  /** Collects arguments of the client that only PostgreSQL can check. */
   readonly trials: FilterTrials;
 }
 
@@ -48,7 +48,7 @@ export function planList(
   return checked(planning, listPlan(planning, table, args, selection, 1, EVERYTHING));
 }
 
-/** The rows, `count` at most, that `filter` names, as far as they may be read. `filter` is the server's own and not guarded. */
+/** The readable rows that `filter` selects, at most `count`. `filter` is the server's own and is not guarded. */
 export function planRows(
   planning: PlanContext,
   table: ModelTable,
@@ -69,8 +69,8 @@ export function planRows(
 }
 
 /**
- * The relations that a selection on a table's row type asks for, at every depth. Throws `COLUMN_FORBIDDEN` where the selection
- * has a hidden column, whatever the rows are, and `QUERY_TOO_DEEP`.
+ * The relations that a selection on a table's row type asks for, at every depth.Throws `COLUMN_FORBIDDEN` if the selection
+ * has a hidden column, whether or not there are rows, and `QUERY_TOO_DEEP`.
  */
 export function planRelated(
   planning: PlanContext,
@@ -113,7 +113,7 @@ export function planOrder(planning: PlanContext, table: ModelTable, orderBy: unk
   return terms;
 }
 
-/** The planning of the field that a resolver stands on, and what is selected below it. */
+/** The planning of a resolver's field, and the selection below it. */
 export function planningOf(
   types: SchemaTypes,
   rights: AccessRights,

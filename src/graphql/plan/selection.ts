@@ -12,13 +12,13 @@ import {
 } from 'graphql';
 import { RivuletError } from '../../../shared/errors.js';
 
-/** The part of `GraphQLResolveInfo` that a selection is read with. */
+/** The part of `GraphQLResolveInfo` that reading a selection needs. */
 export type SelectionInfo = Pick<GraphQLResolveInfo, 'fragments' | 'variableValues' | 'schema'>;
 
-/** The same of a field that a resolver stands on. */
+/** The same for a resolver's field. */
 export type FieldInfo = SelectionInfo & Pick<GraphQLResolveInfo, 'fieldNodes'>;
 
-/** What is selected below some field nodes, fragments not yet spread. */
+/** The selection sets below some field nodes, with fragments not yet spread. */
 export type SelectionSets = readonly SelectionSetNode[];
 
 export function selectionOf(fields: readonly FieldNode[]): SelectionSets {
@@ -26,10 +26,10 @@ export function selectionOf(fields: readonly FieldNode[]): SelectionSets {
 }
 
 /**
- * The fields that a selection asks of an object type, by response key, as the executor would collect them: fragments spread
+ * The fields that a selection has on an object type, by response key, as the executor would collect them: fragments spread
  * (each once, however often it is named), `@skip` and `@include` obeyed.
  *
- * Throws `SELECTION_CONFLICT` where one response key stands for two fields, or for one field with different arguments; validation
+ * Throws `SELECTION_CONFLICT` if one response key stands for two fields, or for one field with different arguments. Validation
  * excludes that within one selection, but not in selections that a plan puts together.
  */
 export function fieldsOf(
@@ -87,8 +87,8 @@ export function selectionAt(
 }
 
 /**
- * The variables that can decide which fields are included, and no others: what is compiled of a document outlives the request whose
- * variables it was compiled with.
+ * The variables that can decide which fields are included, and no others: a compiled document outlives the request
+ * whose variables it was compiled with.
  */
 export function conditionsOf(
   variableValues: Readonly<Record<string, unknown>>,

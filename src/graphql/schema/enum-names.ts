@@ -3,7 +3,7 @@
  *
  * A label that is a GraphQL name stays as it is. In others every character that a name cannot have becomes `_`, and a
  * leading digit gets a `_` before it: `in progress` → `in_progress`, `2nd` → `_2nd`, `true` → `_true`. The empty label
- * is `EMPTY`. Where two labels would get one name, the later one gets `_2`, `_3`, …. A label is never renamed because of
+ * is `EMPTY`.If two labels would get one name, the later one gets `_2`, `_3`, …. A label is never renamed because of
  * another that stays as it is.
  */
 export function enumNames(labels: readonly string[]): readonly string[] {

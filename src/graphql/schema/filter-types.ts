@@ -78,8 +78,8 @@ function operandType(value: ValueType, operator: FilterOperator) {
 }
 
 /**
- * The usual operators of a type go without saying; filters on the same GraphQL type that have others are named for them, so that a key
- * that is text (`TextIDFilter`) or a custom type (`OpaqueIDFilter`) stands beside one that is a number (`IDFilter`).
+ * Prefix of a filter's name if its operators are not the usual ones of its GraphQL type: a key that is text has `TextIDFilter`, a
+ * key of a custom type has `OpaqueIDFilter`, and a key that is a number has `IDFilter`.
  */
 function filterName(value: ValueType, { type }: ModelColumn): string {
   const set = operatorSetOf(type);
@@ -94,7 +94,7 @@ function filterName(value: ValueType, { type }: ModelColumn): string {
   return `${name}${kind}Filter`;
 }
 
-/** Of custom types, and those that are shown as text alone. */
+/** Operators of custom types, and of types that are only shown as text. */
 const OPAQUE: Readonly<Record<OperatorSet, string>> = {
   text: 'Opaque',
   comparable: 'Comparable',

@@ -6,7 +6,7 @@ import type { Database } from '../../database/types.js';
 import { errorEntry } from '../../error-texts.js';
 import { FilterTrials } from '../../query/filter-trials.js';
 
-/** A coded error as clients get it: `extensions.code`, the details, and what to do next. */
+/** A coded error as clients receive it: `extensions` has the code, the details and the next step. */
 export function toGraphQLError(error: RivuletError): GraphQLError {
   const { http, retryable, next } = errorEntry(error);
   return new GraphQLError(error.message, {
@@ -21,7 +21,7 @@ export function toGraphQLError(error: RivuletError): GraphQLError {
   });
 }
 
-/** Runs `work`; what a user may know of its failure becomes a coded GraphQL error, everything else is thrown as it came. */
+/** Runs `work`. A failure that a user may see becomes a coded GraphQL error; any other error is thrown as it is. */
 export async function withCodedErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -30,7 +30,7 @@ export async function withCodedErrors<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same, where PostgreSQL may refuse what `trials` collects of the client's arguments: its error is then the field's. */
+/** The same for work in which PostgreSQL may refuse the client's arguments that `trials` collects. That error becomes the field's. */
 export function withTrialErrors<T>(
   { database }: { readonly database: Database },
   model: Model,

@@ -1,7 +1,7 @@
 import { RivuletError } from '../../../shared/errors.js';
 import type { ModelTable } from '../../../shared/model/types.js';
 
-/** The row's name among the rows of all tables: its type and key, URL-safe. */
+/** An id among the rows of all tables: type and key, URL-safe. */
 export function encodeNodeId(table: ModelTable, key: string): string {
   return Buffer.from(`${table.typeName}:${key}`, 'utf8').toString('base64url');
 }

@@ -23,7 +23,7 @@ export function orderDirection(types: SchemaTypes): GraphQLEnumType {
   });
 }
 
-/** `TaskOrder`: one column and its direction. `undefined` where no column can be ordered by. */
+/** `TaskOrder`: one column and its direction.`undefined` if rows can be ordered by no column. */
 export function orderType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
   const columns = types.exposure.columns(table).filter((column) => isOrderable(column.type));
   if (columns.length === 0) return undefined;

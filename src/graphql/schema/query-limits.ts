@@ -1,4 +1,4 @@
-/** What one request may ask for. */
+/** Limits of one request. */
 export interface QueryLimits {
   /** Rows of a list that names no `limit`. Default 100. */
   readonly defaultRows: number;
@@ -10,9 +10,9 @@ export interface QueryLimits {
   readonly maxDepth: number;
   /** Relations selected below one root field, on all levels together. Default 200. */
   readonly maxRelations: number;
-  /** Rows that a request could have by its limits alone, all levels multiplied, of all root fields together. Default 5,000,000. */
+  /** Rows that a request's `limit`s allow, all levels multiplied, of all root fields together. Default 5,000,000. */
   readonly maxPossibleRows: number;
-  /** Rows that a request really has, on all levels and of all root fields together. Default 50,000. */
+  /** Rows that a request reads, on all levels and of all root fields together. Default 50,000. */
   readonly maxTotalRows: number;
   /** Rows that one mutation field may write. Default 1,000. */
   readonly maxWrites: number;

@@ -15,8 +15,8 @@ import { filterType } from './filter-types.js';
 import type { SchemaTypes } from './schema-types.js';
 
 /**
- * `TaskRelated`: the relations that can be followed from the rows of a change stream; what is selected is watched.
- * `undefined` where the table has none.
+ * `TaskRelated`: the relations that a change stream can follow from its rows. Selected relations are watched.
+ * `undefined` if the table has no relation.
  */
 export function relatedType(
   types: SchemaTypes,
@@ -51,7 +51,7 @@ function relatedArguments(types: SchemaTypes, relation: ModelRelation): GraphQLF
   return { where: { type: filterType(types, types.model.table(relation.target)) } };
 }
 
-/** What is told of a relation where nothing happened. */
+/** Changes of a relation in which nothing happened. */
 export const NOTHING_RELATED_HERE: RelatedMessage = { changes: [], links: [], related: new Map() };
 
 /** `CommentScope`: what one transaction did to the related rows. */

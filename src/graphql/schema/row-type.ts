@@ -83,12 +83,12 @@ function columnField(types: SchemaTypes, table: ModelTable, column: ModelColumn)
   };
 }
 
-/** True where a column has a value that GraphQL shows as null though it is not NULL. */
+/** True if a column can have a value that GraphQL shows as null although it is not NULL. */
 export function mayBeJsonNull({ type }: ModelColumn): boolean {
   return type.kind === 'json';
 }
 
-/** A cell as its GraphQL type serializes it; throws `VALUE_NOT_SHOWN`, with the field's name, where it cannot. */
+/** A cell as its GraphQL type serializes it;throws `VALUE_NOT_SHOWN`, with the field's name, if it cannot. */
 export function columnValue(column: ModelColumn, text: string | null): unknown {
   if (text === null || isId(column)) return text;
   try {

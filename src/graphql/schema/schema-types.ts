@@ -3,7 +3,7 @@ import type { SchemaExposure } from '../../policy/schema-exposure.js';
 import type { QueryLimits } from './query-limits.js';
 import type { TypeRegistry } from './type-registry.js';
 
-/** What every part of the schema is made from. One for each schema. */
+/** The inputs of every part of a schema. One for each schema. */
 export interface SchemaTypes {
   readonly model: Model;
   readonly exposure: SchemaExposure;

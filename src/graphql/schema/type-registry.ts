@@ -10,17 +10,17 @@ import type { ColumnType, ModelColumn } from '../../../shared/model/types.js';
 import { scalarFor } from '../../value/scalars.js';
 import { enumNames } from './enum-names.js';
 
-/** A type that is good for input and output. */
+/** A type for input and output. */
 export type ValueType = GraphQLScalarType | GraphQLEnumType | GraphQLList<ValueType>;
 
 /**
- * The named types of one schema, each made when it is first asked for, and once. Two makers that want the same name for
- * different things are a `SCHEMA_NAME_CLASH`.
+ * The named types of one schema, each made once, on first use. Throws `SCHEMA_NAME_CLASH` if two makers use one name for
+ * different types.
  */
 export class TypeRegistry {
   readonly #types = new Map<string, { readonly owner: string; readonly type: GraphQLNamedType }>();
 
-  /** `owner` says for what the type is; the same owner gets the same type. */
+  /** `owner` names the purpose of the type. The same owner gets the same type. */
   once<T extends GraphQLNamedType>(name: string, owner: string, make: () => T): T {
     const known = this.#types.get(name);
     if (known?.owner === owner) return known.type as T;
@@ -36,7 +36,7 @@ export class TypeRegistry {
     return type;
   }
 
-  /** What a column's values are in GraphQL, without the `!`. Keys and what points at keys are `ID`. */
+  /** The GraphQL type of a column's values, without the `!`. Keys and references to keys are `ID`. */
   valueType(column: ModelColumn): ValueType {
     return isId(column) ? GraphQLID : this.typeOf(column.type);
   }
@@ -71,7 +71,7 @@ export class TypeRegistry {
   }
 }
 
-/** True where a column's value is the key of a row, or part of one: it then is an `ID`, equal to the `id` that it names. */
+/** True if a column's value is the key of a row or part of one. It is then an `ID`, equal to the row's `id`. */
 export function isId(column: ModelColumn): boolean {
   return (column.isKey || column.isReference) && column.type.kind !== 'array' && column.type.kind !== 'json';
 }

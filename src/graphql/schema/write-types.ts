@@ -4,7 +4,7 @@ import type { WriteAction } from '../../policy/write-rule.js';
 import { mayBeJsonNull } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 
-/** `TaskInsert`; a JSON column may be given null, which is a value. `undefined` where clients may write no column. */
+/** `TaskInsert`. A JSON column accepts null as a value. `undefined` if clients may write no column. */
 export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
   return writeType(
     types,
@@ -15,7 +15,7 @@ export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputO
   );
 }
 
-/** `TaskSet`: only what is named changes. */
+/** `TaskSet`: only the named columns change. */
 export function setType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
   return writeType(types, table, 'update', 'Set', () => false);
 }
