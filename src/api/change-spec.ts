@@ -19,7 +19,7 @@ import { keyOfReference } from './row-key.js';
 import type { StreamTarget } from './stream-target.js';
 import type { LabelOptions } from './types.js';
 
-/** Where a stream is asked for: `rights` are those of its `as`; `null`: everything may be read. */
+/** The viewer of a stream. `rights` are those of its `as`; `null` reads everything. */
 export interface StreamViewer {
   readonly model: Model;
   readonly rights: AccessRights | null;
@@ -29,7 +29,7 @@ export interface StreamViewer {
 
 const OPS: readonly ChangeOp[] = ['INSERT', 'UPDATE', 'DELETE'];
 
-/** What a stream with these options watches. Throws the errors that `Api.changes` documents. */
+/** The spec of a stream with these options. Throws the errors that `RivuletApi.changes` documents. */
 export function changeSpec(viewer: StreamViewer, target: StreamTarget, options: LabelOptions): ChangeSpec {
   const { table, columns } = target;
   const { model, rights } = viewer;
@@ -53,7 +53,7 @@ export function changeSpec(viewer: StreamViewer, target: StreamTarget, options: 
   };
 }
 
-/** Of a table that only labels watch, updates of other columns are not logged: a filter on them would go wrong unseen. */
+/** Refuses filters on columns whose updates are not logged because only labels watch the table: they would go wrong unseen. */
 function assertLogged({ logged }: StreamTarget, filter: Filter): void {
   const unseen =
     logged && [...ownColumns(filter)].find((column) => !column.isKey && !logged.includes(column));
@@ -132,7 +132,7 @@ function rowsFilter(table: ModelTable, rows: LabelOptions['rows']): Filter | nul
   );
 }
 
-/** Of given rows nobody asks to hear that they are there. */
+/** Streams of given rows report no ENTER, because the caller knows that the rows exist. */
 function opsOf(ops: readonly ChangeOp[] | undefined, ofRows: boolean): ReadonlySet<ChangeOp> | null {
   const wanted = ofRows ? (ops ?? OPS).filter((op) => op !== 'INSERT') : ops;
   if (wanted === undefined) return null;

@@ -25,7 +25,7 @@ import type { ChangeStream, LabelOptions, RivuletApi, SubscriptionInfo, UntypedR
 export interface ApiOptions {
   /** With the tables that labels name; see `withPlainTables`. */
   readonly model: Model;
-  /** What `as` applies. */
+  /** The policies that `as` applies. */
   readonly policies: Policies;
   readonly labels: readonly WatchLabel[];
   readonly database: Database;
@@ -34,7 +34,7 @@ export interface ApiOptions {
   readonly cursors: CursorCodec;
   /** Throws `RIVULET_STOPPED` once the scopes were stopped. */
   readonly assertRunning?: () => void;
-  /** Told when a policy function fails; it then denies. */
+  /** Called when a policy function fails, which then denies. */
   readonly onFault?: (fault: PolicyFault) => void;
 }
 
@@ -60,7 +60,7 @@ class ScopesApi {
     const { model, labels, scopes, cursors, assertRunning } = this.#options;
     assertRunning?.();
     checkChangesOptions(options);
-    // An `as` that happens to be undefined is somebody whom the policies do not know, not the server.
+    // An `as` that is undefined is an unknown user, not the server.
     const rights = 'as' in options ? this.#rightsOf(options.as) : null;
     const trials = new FilterTrials();
     const viewer: StreamViewer = { model, rights, trials };

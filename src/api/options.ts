@@ -14,7 +14,7 @@ import {
 import { invalidOption } from './errors.js';
 import type { LabelOptions } from './types.js';
 
-/** What is in it is read later; but nothing may contain itself. */
+/** A plain object. Its contents are checked later, but it must not contain itself. */
 const endsSomewhere: OptionCheck = nesting((inside) => (value, path, problems) => {
   if (!isPlain(value)) return;
   for (const [name, below] of Object.entries(value)) inside(below, `${path}.${name}`, problems);

@@ -8,7 +8,7 @@ export interface FollowedRelation {
   readonly relation: ModelRelation;
   /** Not yet parsed; `undefined`: no condition. */
   readonly where: unknown;
-  /** What messages call the filter. */
+  /** The path of the filter in error messages. */
   readonly path: string;
   readonly below: readonly FollowedRelation[];
 }

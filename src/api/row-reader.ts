@@ -11,7 +11,7 @@ import { invalidOption } from './errors.js';
 import { toPlainRow } from './row.js';
 import type { UntypedRow } from './types.js';
 
-/** What a change is about. */
+/** The row that a change is about. */
 export interface ChangeOrigin {
   readonly table: ModelTable;
   readonly key: string;

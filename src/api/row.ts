@@ -5,7 +5,7 @@ import type { RelatedSpec } from '../scope/messages/types.js';
 import { toDrizzleValue } from '../value/codec.js';
 import type { UntypedRow } from './types.js';
 
-/** How a level's rows are shown. */
+/** The presentation of one level's rows. */
 export interface RowView {
   readonly hidden: ReadonlySet<ModelColumn>;
   readonly graph: readonly RelatedSpec[];

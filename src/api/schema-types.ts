@@ -46,7 +46,7 @@ export interface WithFiltered<R extends AnyRelations, K extends keyof R> {
   readonly with?: WithOption<R, K> | undefined;
 }
 
-/** What `findMany` takes for the same relations. */
+/** The relations config of `findMany` for the same relations. */
 export type DrizzleWith<W> = { [N in keyof W]: DrizzleInclude<W[N]> };
 
 type DrizzleInclude<I> = I extends true
@@ -62,7 +62,7 @@ export type NodeOf<R extends AnyRelations, K extends keyof R, W> = string extend
   ? Record<string, unknown>
   : BuildQueryResult<R, R[K], { with: DrizzleWith<W> }>;
 
-/** What is left of a row for a context that may not see every column or row: anything but the key may be missing. */
+/** A row as a context with fewer rights sees it: everything except the key may be missing. */
 export type VisibleOf<R extends AnyRelations, K extends keyof R, W> = Partial<SelectOf<R, K>> & {
   [N in keyof W & keyof R[K]['relations']]: R[K]['relations'][N]['relationType'] extends 'one'
     ? VisibleOf<R, TargetOf<R, K, N>, BelowOf<W[N]>> | null

@@ -5,7 +5,7 @@ import { findByDrizzle } from '../model/drizzle.js';
 import type { WatchLabel } from '../watch/types.js';
 import { invalidOption, unknownOption } from './errors.js';
 
-/** What a stream follows: a table, and the columns that count where a label says so. */
+/** The target of a stream: a table, and the columns that count if a label names them. */
 export interface StreamTarget {
   readonly table: ModelTable;
   /** `null`: all. */

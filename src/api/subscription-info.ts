@@ -13,7 +13,7 @@ import { filterData } from './filter-data.js';
 import type { StreamTarget } from './stream-target.js';
 import type { SubscriptionInfo, SubscriptionRelations } from './types.js';
 
-/** Those that concern a table, themselves or through what they follow; by label those that hear of no other updates than it does. */
+/** Subscriptions to a table, directly or through a relation; for a label, those that receive no other updates than it. */
 export function scopesConcerning(
   listed: readonly ListedScope[],
   target: StreamTarget,
@@ -27,7 +27,7 @@ export function scopesConcerning(
   });
 }
 
-/** Those that hold a row, or would tell of it as it is in the database. */
+/** Subscriptions that contain a row, or would report it as it is in the database. */
 export async function scopesContaining(
   database: Database,
   model: Model,

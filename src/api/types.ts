@@ -13,7 +13,7 @@ import type {
   WithOption,
 } from './schema-types.js';
 
-/** What one change stream is to tell. */
+/** Options of one change stream. */
 export interface ChangesOptions<R extends AnyRelations, K extends keyof R> extends CommonOptions {
   /** Only rows that satisfy this. @default every row */
   readonly where?: TableFilter<R, K> | undefined;
@@ -90,13 +90,13 @@ export interface UntypedRelated {
 /** A stream of messages; leaving the loop (or `return()`) ends the subscription. */
 export type ChangeStream<TMessage> = AsyncIterableIterator<TMessage>;
 
-/** Who listens to what, as plain data. */
+/** One subscription, as plain data. */
 export interface SubscriptionInfo {
   /** A change stream, or a live query. */
   readonly kind: 'changes' | 'query';
   /** Drizzle's name of the table. */
   readonly table: string;
-  /** What its rows satisfy, policies included, in the filter language; `true`: every row, `false`: none. */
+  /** The filter of its rows, policies included, in the filter language; `true` is every row, `false` is none. */
   readonly where: Readonly<Record<string, unknown>> | boolean;
   /** `null`: all. */
   readonly ops: readonly ChangeOp[] | null;
@@ -105,7 +105,7 @@ export interface SubscriptionInfo {
   /** The relations that are followed. */
   readonly with: SubscriptionRelations;
   readonly subscribers: number;
-  /** Loading: what is told from now on waits until it is known what is there. */
+  /** `loading`: messages wait until the current rows are known. */
   readonly state: 'loading' | 'live';
 }
 
@@ -118,7 +118,7 @@ export interface SubscriptionRelations {
  */
 export interface RivuletApi<R extends AnyRelations = AnyRelations> {
   /**
-   * What each transaction from now on (or from `after` on) does to rows of a table: every transaction once, in order.
+   * The changes that each transaction from now on (or from `after` on) makes to rows of a table: every transaction once, in order.
    * The subscription begins with the call, not with the first `next()`, where the log has been read to: what was committed just before
    * may still come. It ends when the loop is left, with `return()`, or when `signal` aborts; where the stream cannot go on it ends with
    * a coded error.
@@ -139,13 +139,13 @@ export interface RivuletApi<R extends AnyRelations = AnyRelations> {
 
   /**
    * The row of a change as it is in the database, `null` where it is not there (or, for a stream with `as`, may not be read).
-   * Read once for a change, whoever asks and however often; what is asked in one turn is one statement a table. A reading that
-   * failed is tried again when somebody asks again.
+   * A row is read once for a change, however often it is requested. Requests of one turn of the event loop are one statement a table. A read
+   * that failed is tried again with the next request.
    */
   get<TRow>(change: Change<unknown, TRow>): Promise<TRow | null>;
 
   /**
-   * Who listens: to anything, to a table (itself or through `with`) or label, to a row. A row is one that the subscription holds, or
+   * The subscriptions: all, those to a table (directly or through `with`) or label, or those to a row. A row is one that the subscription holds, or
    * would tell of as it is in the database.
    */
   subscriptions(

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord } from '../server/engine/is-record.js';
 
-/** What a running `rivulet dev` lets the other commands know. */
+/** Facts that a running `rivulet dev` leaves for the other commands. */
 export interface DevState {
   readonly pid: number;
   readonly databaseUrl: string;
@@ -17,7 +17,7 @@ export class StateFolder {
     this.path = join(projectFolder, '.rivulet');
   }
 
-  /** Where the embedded database lives. */
+  /** The folder of the embedded database. */
   get database(): string {
     return join(this.path, 'postgres');
   }
@@ -43,7 +43,7 @@ export class StateFolder {
     await writeFile(this.#stateFile, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
   }
 
-  /** What was written last, if the process that wrote it is still there. */
+  /** The state that was written last, if the process that wrote it is still running. */
   async read(): Promise<DevState | undefined> {
     const text = await readText(this.#stateFile);
     if (text === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Exit code of a process that ended at once because it was told twice: 128 + SIGINT. */
+/** Exit code of a process that ended at once after a second signal: 128 + SIGINT. */
 const INTERRUPTED = 130;
 
 /** npm passes on a Ctrl-C that the terminal has sent to its child already: within this time the two are one. */

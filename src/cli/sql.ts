@@ -69,7 +69,7 @@ function statementResults(result: unknown): readonly SqlResult[] {
   });
 }
 
-/** What Postgres says of a statement is shown here whole: it is the caller's own. */
+/** Shows an error of Postgres whole, because the statement is the caller's own. */
 function explain(error: unknown): unknown {
   if (error instanceof postgres.PostgresError && !/^(?:08|28|3D|53|57)/.test(error.code)) {
     return new RivuletError('SQL_FAILED', `${error.message} (${error.code})`, {}, error);

@@ -1,14 +1,14 @@
 export interface GreetingParts {
-  /** Of the GraphQL endpoint, where browsers get GraphiQL. */
+  /** URL of the GraphQL endpoint, at which browsers get GraphiQL. */
   readonly url: string;
   readonly databaseUrl: string;
   readonly people: readonly { readonly id: string; readonly name: string; readonly token: string }[];
   readonly nudge: string | undefined;
-  /** Whether pages are served at `/`. */
+  /** True if pages are served at `/`. */
   readonly hasPages: boolean;
 }
 
-/** What `rivulet dev` prints when all is up: everything one needs to see a subscription move. */
+/** The text that `rivulet dev` prints when it is up: everything that you need to see a subscription move. */
 export function greeting({ url, databaseUrl, people, nudge, hasPages }: GreetingParts): string {
   const lines = ['', `  GraphiQL   ${url}`, `  database   ${databaseUrl}`];
   if (hasPages) lines.splice(1, 0, `  page       ${new URL('/', url).href}`);

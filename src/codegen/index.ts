@@ -22,7 +22,7 @@ export interface RivuletPluginConfig {
   /** The configuration file. Default: rivulet.config.ts in the working directory. */
   readonly config?: string;
   /**
-   * What is written: the manifest, or the documents of the application for `trustedDocuments` of the server's configuration.
+   * The output: the manifest, or the documents of the application for `trustedDocuments` of the server's configuration.
    * Default: the manifest.
    */
   readonly output?: 'manifest' | 'trusted-documents';

@@ -14,7 +14,7 @@ import { RivuletError } from '../../shared/errors.js';
 import type { Manifest } from '../../shared/manifest/types.js';
 import { type SampleVariables, valuesOfVariables } from './sample-variables.js';
 
-/** Of one operation: past it, its variables decide too much of what the client plugins derive. */
+/** Limit of derived documents of one operation. Past it, its variables decide too much of what the client plugins derive. */
 const MAX_SAMPLES = 4_096;
 
 /**

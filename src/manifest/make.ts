@@ -13,12 +13,12 @@ import type { ColumnType, Model, ModelColumn, ModelRelation, ModelTable } from '
 import { hashText } from './hash.js';
 import { type ManifestVisibility, whereAsJson } from './where-as-json.js';
 
-/** What the manifest has to know of the GraphQL schema that is served beside it. */
+/** The facts of the served GraphQL schema that the manifest needs. */
 export interface ManifestOptions {
   readonly limits: ManifestLimits;
   /** GraphQL's names of the labels of an enum, in the same order. */
   readonly enumNames: (labels: readonly string[]) => readonly string[];
-  /** Whether a column is shown as `ID`. */
+  /** True if a column is shown as `ID`. */
   readonly isId: (column: ModelColumn) => boolean;
   /** The columns that clients may know to exist. Default: all. Key columns are always among them. */
   readonly columns?: (table: ModelTable) => readonly ModelColumn[];

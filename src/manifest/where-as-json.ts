@@ -3,7 +3,7 @@ import type { Model, ModelColumn, ModelTable } from '../../shared/model/types.js
 import { decodeValue } from '../../shared/value/decode.js';
 import { encodeValue } from '../../shared/value/encode.js';
 
-/** What clients may know of a model. */
+/** The parts of a model that clients may know. */
 export interface ManifestVisibility {
   readonly table: (table: ModelTable) => boolean;
   readonly columns: (table: ModelTable) => ReadonlySet<ModelColumn>;

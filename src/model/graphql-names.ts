@@ -55,7 +55,7 @@ export interface GraphQLTableNames {
 
 /**
  * The GraphQL names of a table: `taskLabels` → type `TaskLabel`, fields `taskLabel` and `taskLabels`.
- * Where singular and plural are the same word (`news`), the list field gets the suffix `List`.
+ * If singular and plural are the same word (`news`), the list field gets the suffix `List`.
  */
 export function tableNames(name: string, override: NameOverrides = {}): GraphQLTableNames {
   const clean = pascalCase(name);
@@ -66,7 +66,7 @@ export function tableNames(name: string, override: NameOverrides = {}): GraphQLT
   return { type, one, many };
 }
 
-/** What GraphQL calls a column `id` that is not the whole key, whatever else the table has. */
+/** The GraphQL name of a column `id` that is not the whole key, distinct from the table's other names. */
 export function idColumnField(taken: readonly string[]): string {
   let name = 'idColumn';
   while (taken.includes(name)) name += '_';

@@ -14,7 +14,7 @@ export interface ReadModelOptions {
   readonly names?: Readonly<Record<string, NameOverrides>> | undefined;
 }
 
-/** What `defineRelations` returns, with or without relations in it. */
+/** The result of `defineRelations`, with or without relations. */
 export type SchemaRelations = Readonly<
   Record<string, { readonly table: unknown; readonly name: string; readonly relations: unknown }>
 >;

@@ -38,7 +38,7 @@ export function readableTypes(name: string): readonly string[] {
   return [name, ...(NARROWER[base!] ?? []).map((each) => each + (suffix ?? ''))];
 }
 
-/** Whether values of type `actual` can be read as the column's; what is not known of either is taken to be right. */
+/** True if values of type `actual` can be read as the column's type. Unknown types are taken to be right. */
 export function isReadableAs(declared: string | null, actual: string | null): boolean {
   return declared === null || actual === null || readableTypes(declared).includes(actual);
 }

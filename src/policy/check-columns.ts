@@ -23,7 +23,7 @@ export function problemsOfColumns(table: ModelTable, columns: unknown): readonly
   });
 }
 
-/** Why this is no rule of a column; `undefined`: it is one. For a rule that nobody checked at start. */
+/** The reason why this is no column rule; `undefined` if it is one. For rules that were not checked at start. */
 export function problemOfColumnRule(
   table: ModelTable,
   column: ModelColumn,

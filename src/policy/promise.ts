@@ -4,7 +4,7 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value.then === 'function';
 }
 
-/** Parts of an answer that are looked at. A Drizzle column by mistake leads to its whole schema, and on to a connection. */
+/** Parts of a policy's result that are searched. A Drizzle column by mistake leads to its whole schema, and on to a connection. */
 const MAX_PARTS = 10_000;
 
 /**

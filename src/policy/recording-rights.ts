@@ -9,7 +9,7 @@ import type { WriteAction } from './write-rule.js';
 /** Answers as a text: equal for equal rights. */
 type RightsCheck = (rights: AccessRights) => string;
 
-/** By what is asked. */
+/** By question. */
 export type RightsChecks = ReadonlyMap<string, RightsCheck>;
 
 /**
@@ -73,7 +73,7 @@ export class RecordingRights implements AccessRights {
   }
 }
 
-/** What these rights answer, in the order of the questions. */
+/** The answers of these rights, in the order of the questions. */
 export function rightsFingerprint(questions: RightsChecks, rights: AccessRights): string {
   let answers = '';
   for (const question of questions.values()) answers += `${question(rights)}\n`;

@@ -12,7 +12,7 @@ import type { AccessRights, PolicyAction } from './types.js';
 import { knownAccess, type WriteAccess, type WriteAction } from './write-rule.js';
 
 export interface ResolveOptions {
-  /** Told when a policy function throws or returns what is no policy; the answer is then: denied. */
+  /** Called when a policy function throws or returns no policy. Access is then denied. */
   readonly onFault?: (fault: PolicyFault) => void;
 }
 
@@ -24,7 +24,7 @@ export interface PolicyFault {
 }
 
 /**
- * What `context` may do. Policy functions are called when first needed, once a table and action, and their answer is kept:
+ * The rights of `context`. Policy functions are called when first needed, once a table and action, and their result is kept:
  * make new rights for each request, and when the context of a long-lived one changes.
  */
 export function resolveRights(

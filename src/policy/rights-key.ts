@@ -3,7 +3,7 @@ import type { ModelTable } from '../../shared/model/types.js';
 import type { AccessRights } from './types.js';
 
 /**
- * What these rights may read of these tables, as canonical text: two contexts with the same text see the same rows and columns
+ * The parts of these tables that these rights may read, as canonical text: two contexts with the same text see the same rows and columns
  * and may share one execution.
  */
 export function rightsKey(rights: AccessRights, tables: Iterable<ModelTable>): string {

@@ -2,7 +2,7 @@ import type { AnyRelations } from 'drizzle-orm';
 import type { DataOf, PolicyColumns, PolicyFilter } from './policy-filter.js';
 
 /**
- * Who may do what with a table's rows, as data: a filter that the rows must satisfy, `true` for all, `false` for none, or a
+ * The permission for one action on a table's rows, as data: a filter that the rows must satisfy, `true` for all, `false` for none, or a
  * function of the context that returns one of these. What is not said is denied.
  *
  * - `read`: the rows that exist for this context.

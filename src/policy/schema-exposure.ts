@@ -3,7 +3,7 @@ import type { Policies } from './rules.js';
 import type { PolicyAction } from './types.js';
 import { type WriteAction, writeAccessOf } from './write-rule.js';
 
-/** What clients may know to exist, whoever they are: what the GraphQL schema is made of. */
+/** The tables, columns and relations that clients may know to exist. The GraphQL schema is made of them. */
 export interface SchemaExposure {
   readonly tables: readonly ModelTable[];
   has(table: ModelTable): boolean;

@@ -40,7 +40,7 @@ import { createYogaServer, type MakeContext } from './transport/http/yoga.js';
 import { createHttpServer } from './transport/http-server.js';
 import { serveWebSocket, type WebSocketTransport } from './transport/websocket/serve-websocket.js';
 
-/** How long requests under way may take once the server is told to stop. */
+/** Time that running requests have after the server was told to stop. */
 const DRAIN_MS = 10_000;
 
 /** Longest name that a writer may give its mutation. */
@@ -48,7 +48,7 @@ const MAX_SHOWN_LENGTH = 80;
 const MAX_MUTATION_ID_LENGTH = 200;
 
 export interface ServerOptions {
-  /** What goes before the configuration file. @default process.env */
+  /** Environment variables, which win over the configuration file. @default process.env */
   readonly environment?: EnvironmentVariables | undefined;
   /** @default 'production': neither GraphiQL nor introspection unless the configuration asks for them */
   readonly mode?: ServerMode | undefined;
@@ -59,17 +59,17 @@ export interface ServerOptions {
   /** In place of the configured secret. */
   readonly secret?: string | undefined;
   readonly logger?: ServerLogger | undefined;
-  /** What the GraphiQL page shows and is handed. */
+  /** Settings of the GraphiQL page. */
   readonly graphiql?: Partial<GraphiQLSettings> | undefined;
-  /** Whom a page of this server may sign in as. Nobody in production, whatever is given. @default [] */
+  /** The people that a page of this server may sign in as. Ignored in production. @default [] */
   readonly people?: readonly DevelopmentPerson[] | undefined;
-  /** How often the feed reads although nobody notified. @default 1000 */
+  /** Milliseconds between two reads of the feed without a notification. @default 1000 */
   readonly pollMs?: number | undefined;
-  /** How often the server looks whether the database is still what the schema says. @default 2000 */
+  /** Milliseconds between two checks that the database still matches the schema. @default 2000 */
   readonly schemaPollMs?: number | undefined;
 }
 
-/** What `createRivulet` gives, and where it is served. */
+/** The instance of `createRivulet`, and the addresses at which it is served. */
 export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelations>
   extends Rivulet<TRelations> {
   /** `http://127.0.0.1:4000/graphql` */
@@ -77,7 +77,7 @@ export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelati
   readonly port: number;
   /** `http://127.0.0.1:9400/metrics`; `null` where figures are not served. */
   readonly metricsUrl: string | null;
-  /** Whether something other than GraphiQL is served at `/`. */
+  /** True if something other than GraphiQL is served at `/`. */
   readonly hasPages: boolean;
   /**
    * Ends the sessions of a user on this server, as after a logout: closes WebSockets with 4403, ends event streams with `SESSION_ENDED`, and
@@ -316,7 +316,7 @@ function reportTrusted(
   logger.info({ mode, count, refused }, 'trusted documents');
 }
 
-/** Throws `SUBJECT_INVALID`: a call that closes nobody would look as if it had. */
+/** Throws `SUBJECT_INVALID`, because a call that can close nothing would look as if it had worked. */
 function namedBy(subject: unknown): string {
   if (typeof subject === 'string' && nameOf(subject) !== null) return subject;
   throw new RivuletError('SUBJECT_INVALID', 'the subject must be a text that is not empty');
@@ -340,7 +340,7 @@ function withOptions(settings: ServerSettings, options: ServerOptions): ServerSe
   };
 }
 
-/** Whom statements count for: the user, or the address of somebody without a token; all of this machine's are one. */
+/** The owner of statements: the user, or the address of an anonymous client. All clients on this machine are one owner. */
 function ownerOf(subject: string | null, address: string | null): string {
   return subject === null ? `address ${address ?? 'local'}` : `user ${subject}`;
 }

@@ -10,7 +10,7 @@ import { encodeValue } from '../../shared/value/encode.js';
 import { drizzleColumn } from '../model/drizzle.js';
 
 /**
- * What Drizzle's postgres-js driver returns for this column when Postgres's text of it is `text`: the driver's own parsing, then
+ * The value that Drizzle's postgres-js driver returns for this column and Postgres's text `text`: the driver's own parsing, then
  * Drizzle's codec of the column's mode, then the column's decoder.
  *
  * One difference, on purpose: a NULL inside an array is `null`. The driver makes it the text `NULL`, which Drizzle's decoders
@@ -74,7 +74,7 @@ function codecOf(drizzle: PgColumn): CodecName | undefined {
   return (drizzle as unknown as { readonly codec?: CodecName }).codec;
 }
 
-/** What the driver hands to Drizzle for one item: postgres.js parses numbers, booleans, json and bytea, and leaves the rest as text. */
+/** The driver's value of one item, as Drizzle receives it: postgres.js parses numbers, booleans, json and bytea, and leaves the rest as text. */
 function driverParser(
   type: ColumnType,
   sqlType: string,

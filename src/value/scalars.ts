@@ -61,7 +61,7 @@ interface ScalarConfig {
   readonly name: string;
   readonly description: string;
   readonly type: ColumnType;
-  /** What the client may send and gets, in TypeScript, for generated code. */
+  /** The TypeScript types that clients send and receive, for generated code. */
   readonly typescript: string;
   /** True for values in the form that GraphQL shows. */
   readonly shows: (value: unknown) => boolean;
@@ -86,7 +86,7 @@ function scalar(config: ScalarConfig): GraphQLScalarType {
   });
 }
 
-/** A literal's value; whole numbers as bigint and decimals as text, so that none is rounded before it is looked at. */
+/** A literal's value; whole numbers as bigint and decimals as text, so that none is rounded before it is checked. */
 function literalValue(
   node: ValueNode,
   type: ColumnType,

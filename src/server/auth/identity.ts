@@ -4,17 +4,17 @@ import { isRecord } from '../engine/is-record.js';
 import { factsOf, nameOf } from '../engine/session-facts.js';
 import { bearerToken, type TokenVerifier } from './token-verifier.js';
 
-/** Who sent a request, or holds a socket. */
+/** The user of a request or a socket. */
 export interface UserIdentity {
-  /** What the token says; `null` for anonymous. */
+  /** The token's claims; `null` for anonymous users. */
   readonly claims: TokenClaims | null;
-  /** What the configuration's `context` made of the claims. */
+  /** The value that the configuration's `context` returned for the claims. */
   readonly user: unknown;
   /** The user's name, as `context` or the token says; `null` for anonymous. */
   readonly subject: string | null;
   /** When the token or the session stops being good, whichever is earlier; `null`: never. Milliseconds since the epoch. */
   readonly expiresAtMs: number | null;
-  /** Which of the two that is. */
+  /** The source of the subject. */
   readonly expires: 'token' | 'session';
 }
 
@@ -22,7 +22,7 @@ export interface UserIdentity {
 export interface IdentityResolver {
   /** Rejects also where a token came and is not good. */
   byToken(token: string | null, request: RequestInfo): Promise<UserIdentity>;
-  /** What `context` says now of somebody who was identified before. The token is not verified again. */
+  /** Evaluates `context` again for a user that was identified before. The token is not verified again. */
   again(known: UserIdentity, request: RequestInfo): Promise<UserIdentity>;
 }
 
@@ -50,7 +50,7 @@ export function createIdentityResolver(
   return {
     byToken: async (token, request) => {
       const claims = token === null ? null : await verify(token);
-      // Who is nobody has no claims either, so that a context cannot take an empty `sub` for an id. Its token expires nevertheless.
+      // An empty `sub` is anonymous and has no claims, so that a context cannot take it for an id. The token expires nevertheless.
       const named = claims !== null && nameOf(claims.sub ?? '') !== null ? claims : null;
       return identityOf(named, tokenMsOf(claims), request);
     },

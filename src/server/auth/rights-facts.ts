@@ -38,7 +38,7 @@ export class RightsFacts {
   }
 }
 
-/** What every new token says anew. */
+/** Claims that differ in every new token. */
 function withoutTimes({ iat, exp, nbf, jti, auth_time, ...lasting }: Record<string, unknown>): object {
   return lasting;
 }

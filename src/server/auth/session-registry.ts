@@ -5,7 +5,7 @@ import { callAt } from './expiry-timer.js';
 import type { IdentityResolver, UserIdentity } from './identity.js';
 import { rightsChangedError, type SessionList, UserSession } from './session.js';
 
-/** How many contexts are evaluated again at a time, so that a crowd of them does not starve requests. */
+/** Number of contexts that are re-evaluated at a time, so that many of them do not starve requests. */
 const AT_ONCE = 8;
 
 export interface SessionRegistryOptions {
@@ -41,7 +41,7 @@ export class SessionRegistry implements SessionList {
     this.#maxAgeMs = contextMaxAgeSeconds * 1_000;
   }
 
-  /** The session of whoever sends a request. Rejects as `Identify.byToken` does. To be left when the request or its connection is over. */
+  /** The session of a request's user. Rejects as `IdentityResolver.byToken` does. Leave it when the request or its connection is over. */
   open(token: string | null, request: RequestInfo): Promise<UserSession> {
     return this.#evaluate(
       () => this.#identify.byToken(token, request),

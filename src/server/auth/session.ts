@@ -63,7 +63,7 @@ export class UserSession {
     return this.#suspension !== null;
   }
 
-  /** What ended it; `null` while it goes on. `error` is `null` if its connection went. */
+  /** The end of the session; `null` while it goes on. `error` is `null` if its connection closed. */
   get end(): { readonly error: unknown } | null {
     return this.#end;
   }

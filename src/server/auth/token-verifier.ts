@@ -3,7 +3,7 @@ import { RivuletError } from '../../../shared/errors.js';
 import type { AuthConfig, TokenClaims } from '../engine/config.js';
 import type { ServerLogger } from '../engine/logger.js';
 
-/** Longest token that is looked at, in characters. */
+/** Longest token that is verified, in characters. */
 const MAX_TOKEN_LENGTH = 8_192;
 
 const MIN_SECRET_BYTES = 32;
@@ -97,7 +97,7 @@ async function verified(
   throw new RivuletError('TOKEN_INVALID', 'the `sub` of the token is not a text');
 }
 
-/** Warns of a key set whose tokens are accepted whoever they were made for: the same keys sign those of other applications. */
+/** Warns of a key set without issuer and audience: its keys also sign tokens of other applications, which would be accepted. */
 export function warnAboutLooseKeySet({ jwks, issuer, audience }: AuthConfig, logger: ServerLogger): void {
   if (jwks === undefined || (issuer !== undefined && audience !== undefined)) return;
   const missing = [

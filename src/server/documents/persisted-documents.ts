@@ -6,7 +6,7 @@ import type { CheckedDocument, DocumentStore } from './document-store.js';
 import { assertDepth } from './json-depth.js';
 import { sha256, type TrustedDocuments } from './trusted-documents.js';
 
-/** What a client sends to have an operation run. */
+/** A client's request to run an operation. */
 export interface OperationParams {
   readonly query: string;
   readonly operationName?: string | null | undefined;
@@ -14,7 +14,7 @@ export interface OperationParams {
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** Of an entry besides its text. */
+/** Bytes of an entry besides its text. */
 const ENTRY_BYTES = 200;
 const DOCUMENT_ID_PREFIX = 'sha256:';
 

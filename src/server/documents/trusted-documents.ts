@@ -6,7 +6,7 @@ import type { TrustedDocumentsConfig } from '../engine/config.js';
 import { isRecord } from '../engine/is-record.js';
 import { canonicalText, isIntrospection } from './canonical-document.js';
 
-/** Where `rivulet/codegen` is told to write them, in the README. */
+/** The path at which the README lets `rivulet/codegen` write them. */
 const DEFAULT_FILE = 'trusted-documents.json';
 
 /** The documents of an application's own clients. */

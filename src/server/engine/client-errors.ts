@@ -10,7 +10,7 @@ import { shownError } from '../../database/errors.js';
 import { errorEntry } from '../../error-texts.js';
 import type { ServerLogger } from './logger.js';
 
-/** How one of our errors looks to a client: its message, and `code`, `next`, `retryable` and its details as extensions. */
+/** One of our errors as a client receives it: its message, and `code`, `next`, `retryable` and its details as extensions. */
 export function clientError(error: RivuletError, place?: GraphQLError): GraphQLError {
   const { next, retryable, http } = errorEntry(error);
   const shown = new GraphQLError(error.message, {
@@ -27,7 +27,7 @@ export function clientError(error: RivuletError, place?: GraphQLError): GraphQLE
       ...(http === undefined || place?.path !== undefined ? {} : { http: httpOf(http, error) }),
     },
   });
-  // Of a document without locations the nodes do not say them.
+  // The nodes of a document without locations lack them.
   return place?.locations ? Object.assign(shown, { locations: place.locations }) : shown;
 }
 
@@ -38,7 +38,7 @@ function httpOf(status: number, { details }: RivuletError): object {
 }
 
 /**
- * What a client may see of an error. GraphQL's own errors and ours pass; a database error that has a code of ours becomes
+ * The parts of an error that a client may see. GraphQL's own errors and ours pass; a database error that has a code of ours becomes
  * that; everything else becomes `INTERNAL` with a `logId` under which the log has the rest.
  */
 export function maskError(error: unknown, logger: ServerLogger): GraphQLError {

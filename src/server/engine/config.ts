@@ -6,24 +6,24 @@ import type { Policies } from '../../policy/rules.js';
 import type { WatcherSpec } from '../../watch/types.js';
 import type { SessionFacts } from './session-facts.js';
 
-/** What a verified token says. `sub` is the user's id. */
+/** The claims of a verified token. `sub` is the user's id. */
 export type TokenClaims = JWTPayload;
 
-/** Where a request came from: an HTTP request's headers, or those of a WebSocket's upgrade. */
+/** The origin of a request: the headers of an HTTP request or of a WebSocket's upgrade. */
 export interface RequestInfo {
   readonly headers: Headers;
   readonly transport: 'http' | 'websocket';
 }
 
 export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRelations = SchemaRelations> {
-  /** What `defineRelations` returned: every table and relation of it is known to Rivulet. */
+  /** The result of `defineRelations`. Rivulet knows all of its tables and relations. */
   readonly relations: TRelations;
-  /** Who may do what; a table that is not named here does not exist for clients. */
+  /** The permissions by table. A table that is not named here does not exist for clients. */
   readonly policies: Policies<TContext>;
   /** GraphQL names in place of the derived ones, by Drizzle's key of the table. */
   readonly names?: Readonly<Record<string, TableNames>> | undefined;
   /**
-   * What is watched. To add to the default: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`.
+   * The watched tables. To add to the default: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`.
    * @default every table with a policy, and what their relations reach
    */
   readonly watchers?: readonly WatcherSpec[] | undefined;
@@ -60,7 +60,7 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   readonly database?: DatabaseConfig | undefined;
   readonly server?: ServerConfig | undefined;
   /**
-   * What a client may ask for. A function of the context sets the limits of each operation, for example by role; `{ byContext }` is the
+   * The limits of clients. A function of the context sets the limits of each operation, for example by role; `{ byContext }` is the
    * same function beside constants. Limits that it leaves out, and those of the transports, are the constants.
    */
   readonly limits?: LimitsConfig<TContext> | LimitsByContext<TContext> | undefined;
@@ -70,7 +70,7 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
    * @default every valid document within the limits is executed
    */
   readonly trustedDocuments?: TrustedDocumentsConfig | TrustedDocumentsConfig['mode'] | undefined;
-  /** How much of the change log is kept; false: this server deletes nothing of it. */
+  /** Limits of the change log; false: this server deletes nothing from it. */
   readonly retention?: RetentionConfig | false | undefined;
   /** Serve GraphiQL to browsers at `/graphql`. @default true in `rivulet dev`, false in `rivulet start` */
   readonly graphiql?: boolean | undefined;
@@ -82,7 +82,7 @@ export interface RivuletConfig<TContext = unknown, TRelations extends SchemaRela
   readonly development?: DevelopmentConfig | undefined;
 }
 
-/** What `context` returns: its value, which may have the facts of the session as properties. */
+/** The result of `context`: its value, which may have the facts of the session as properties. */
 export type ContextResult<TContext> = TContext | (TContext & SessionFacts);
 
 export interface TableNames {
@@ -91,7 +91,7 @@ export interface TableNames {
   readonly many?: string | undefined;
 }
 
-/** How a token is verified: a shared secret (HS256) or a key set. Without either, every token is refused. */
+/** The verification of tokens: a shared secret (HS256) or a key set. Without either, every token is refused. */
 export interface AuthConfig {
   /** At least 32 bytes. @default the environment's `JWT_SECRET` */
   readonly secret?: string | undefined;
@@ -99,7 +99,7 @@ export interface AuthConfig {
   readonly jwks?: string | undefined;
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
-  /** How far the issuer's clock may be off. @default 0 */
+  /** Tolerated difference to the issuer's clock, in seconds. @default 0 */
   readonly clockToleranceSeconds?: number | undefined;
 }
 
@@ -132,8 +132,8 @@ export interface ServerConfig {
    */
   readonly origins?: readonly string[] | undefined;
   /**
-   * How many proxies stand before the server, each of which appends to `X-Forwarded-For`: so the address that limits count by is the
-   * client's and not the proxy's. With 0 the header is not looked at.
+   * Number of proxies before the server, each of which appends to `X-Forwarded-For`. Limits then count by the client's
+   * address and not by the proxy's. With 0 the header is ignored.
    * @default 0
    */
   readonly trustedProxies?: number | undefined;
@@ -162,7 +162,7 @@ export interface RetentionConfig {
   readonly maxRows?: number | undefined;
   /** Bytes of the images as they are stored, and 100 for each row. @default 4294967296 */
   readonly maxBytes?: number | undefined;
-  /** How often a server looks, in seconds; at most 1,000,000. @default 30 */
+  /** Seconds between two trimmings of a server; at most 1,000,000. @default 30 */
   readonly everySeconds?: number | undefined;
 }
 
@@ -222,7 +222,7 @@ export interface LimitsConfig<TContext = unknown> extends Partial<ServerLimits> 
   readonly byContext?: LimitsByContext<TContext> | undefined;
 }
 
-/** What one client may ask for: of one operation, and of the transports. */
+/** The limits of one client: of one operation, and of the transports. */
 export interface ServerLimits extends OperationLimits {
   /** Bytes that this server keeps of parsed and validated documents, by estimate. The least recently used go first. @default 8388608 */
   readonly documentCacheBytes: number;
@@ -240,11 +240,11 @@ export interface ServerLimits extends OperationLimits {
   readonly connectionsPerUser: number;
   /** WebSockets and event streams of one address; this very machine's are not counted. @default 1000 */
   readonly connectionsPerAddress: number;
-  /** WebSockets that have not sent `connection_init`, and reserved event streams that nobody reads. @default 5000 */
+  /** WebSockets that have not sent `connection_init`, and reserved event streams without a reader. @default 5000 */
   readonly pendingConnections: number;
-  /** Those of one address. @default 100 */
+  /** The same, for one address. @default 100 */
   readonly pendingConnectionsPerAddress: number;
-  /** Seconds until a reserved event stream that nobody reads is dropped. @default 15 */
+  /** Seconds until a reserved event stream without a reader is dropped. @default 15 */
   readonly reservationSeconds: number;
   /** GraphQL operations in a minute, over every transport. @default 12000 */
   readonly operationsPerMinutePerUser: number;
@@ -265,13 +265,13 @@ export interface ServerLimits extends OperationLimits {
   readonly contextSeconds: number;
   /** Keys that one scope may keep. @default 100000 */
   readonly maxScopeKeys: number;
-  /** Rows of one transaction that are told; one that changed more resets who depends on its tables. @default 200000 */
+  /** Rows of one transaction that are delivered. A larger transaction resets the subscribers of its tables. @default 200000 */
   readonly maxTransactionRows: number;
   /** Changes that may wait for one subscriber before they are merged, and then replaced by a reset. @default 1000 */
   readonly maxQueuedChanges: number;
   /** Bytes that may wait, the same, for one WebSocket over all its subscriptions, or for one event stream. @default 1048576 */
   readonly maxQueuedBytes: number;
-  /** Changes that are remembered, so that whoever comes back soon costs no reading of the log. @default 5000 */
+  /** Recent changes kept in memory, so that a client that reconnects soon costs no read of the log. @default 5000 */
   readonly maxRecentChanges: number;
   /** A peer that takes nothing of what waits for so many seconds is closed with 1013. @default 20 */
   readonly stalledSeconds: number;
@@ -285,7 +285,7 @@ export interface DevelopmentConfig {
    * (`GET /development/people`).
    */
   readonly users?: readonly { readonly id: string; readonly name: string }[];
-  /** What GraphiQL shows in its open tab. */
+  /** The document in GraphiQL's open tab. */
   readonly document?: string | undefined;
   /** One SQL statement that makes the subscription in `document` move. */
   readonly nudge?: string | undefined;

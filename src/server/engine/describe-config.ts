@@ -10,7 +10,7 @@ import { exposureOf } from '../../policy/schema-exposure.js';
 import type { RivuletConfig } from './config.js';
 import { resolveSettings } from './settings.js';
 
-/** What a configuration serves, for whoever writes clients: the same texts for the same configuration. */
+/** Describes the schema that a configuration serves, for authors of clients: equal texts for equal configurations. */
 export interface ConfigDescription {
   /** In GraphQL's schema language. */
   readonly schema: string;

@@ -21,9 +21,9 @@ import type { ServerSettings } from './settings.js';
 import { isWatchedBy, modelNamesOf, schemaCheckOf } from './watch-plan.js';
 
 export interface LiveServicesOptions {
-  /** Of the feed alone, so that it waits behind nobody, and impatient: see `LIVE_POOL`. */
+  /** The pool of the feed alone, so that it never waits for other work: see `LIVE_POOL`. */
   readonly feedDatabase: Database;
-  /** Of what judges, and of what is missed: see `SCOPE_POOL`. */
+  /** The pool of evaluations and replays: see `SCOPE_POOL`. */
   readonly database: Database;
   /** For the queries of live queries, which may take as long as a client's query does. */
   readonly queries: Database;
@@ -37,7 +37,7 @@ export interface LiveServicesOptions {
 }
 
 /**
- * How the feed's pool connects. It reads each second at least, so that 3 seconds of silence are noticed within 4; a statement that needs longer gets
+ * Connection options of the feed's pool. It reads each second at least, so that 3 seconds of silence are noticed within 4; a statement that needs longer gets
  * it at its second try.
  */
 export const LIVE_POOL = { max: 2, connectTimeoutMs: 5_000, silenceMs: 3_000 };
@@ -48,7 +48,7 @@ export const LIVE_POOL = { max: 2, connectTimeoutMs: 5_000, silenceMs: 3_000 };
  */
 export const SCOPE_POOL = { ...LIVE_POOL, max: 5, lockTimeoutMs: 500 };
 
-/** What subscriptions live on. */
+/** The services behind subscriptions. */
 export interface LiveServices {
   readonly feed: Feed;
   readonly scopes: ScopeRegistry;
@@ -61,7 +61,7 @@ export interface LiveServices {
 const UNINDEXED =
   'subscriptions with this filter are looked at with every change of the table: nothing in it must be equal to a value';
 
-/** Starts following the change log. What Postgres is asked on the way is asked again for as long as it is away. */
+/** Starts following the change log. Its statements are retried for as long as Postgres is unreachable. */
 export async function startLiveServices(options: LiveServicesOptions): Promise<LiveServices> {
   const { feedDatabase, database, model, plan, limits, retention, logger } = options;
   const stopping = new AbortController();

@@ -25,11 +25,11 @@ import { type EnvironmentVariables, resolveSettings, type ServerSettings } from 
 import { assertWatched, changeLogSecret, watchPlanOf } from './watch-plan.js';
 
 export interface RivuletOptions {
-  /** What goes before the configuration. @default process.env */
+  /** Environment variables, which win over the configuration. @default process.env */
   readonly environment?: EnvironmentVariables;
   readonly databaseUrl?: string;
   readonly logger?: ServerLogger;
-  /** How often the feed reads although nobody notified. @default 1000 */
+  /** Milliseconds between two reads of the feed without a notification. @default 1000 */
   readonly pollMs?: number;
 }
 
@@ -45,7 +45,7 @@ export interface Rivulet<TRelations extends SchemaRelations = SchemaRelations>
 }
 
 /**
- * What `createServer` starts, without listening: connects and follows the change log. Applies no migrations. Rejects, with nothing left
+ * Starts what `createServer` starts, without listening: connects and follows the change log. Applies no migrations. Rejects, with nothing left
  * open, with the coded error of what is wrong.
  */
 export async function createRivulet<TContext, TRelations extends SchemaRelations>(
@@ -84,7 +84,7 @@ export interface OpenOptions<TRelations extends SchemaRelations> {
   readonly onStatement?: OnStatement | undefined;
 }
 
-/** Told of each statement that ended, by pool. */
+/** Called for each statement that ended, by pool. */
 export type OnStatement = (pool: 'requests' | 'live', tookMs: number, ok: boolean) => void;
 
 /** The parts that work for every way in. */
@@ -96,7 +96,7 @@ export interface OpenRivulet<TRelations extends SchemaRelations> {
   readonly schemaWatch: SchemaWatch;
   readonly cursors: CursorCodec;
   readonly api: RivuletApi<KnownRelations<TRelations>>;
-  /** Told when a policy function fails. */
+  /** Called when a policy function fails. */
   readonly onFault: (fault: PolicyFault) => void;
   /** From now on server code cannot begin a change stream; those that run go on until `close`. */
   refuseStreams(): void;

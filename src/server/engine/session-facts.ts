@@ -1,7 +1,7 @@
 import { RivuletError } from '../../../shared/errors.js';
 
 /**
- * What `context` may return beside its value, as properties of the object that it returns: facts of a session that no token states, such as
+ * Facts that `context` may return beside its value, as properties of the object that it returns: facts of a session that no token states, such as
  * one that a cookie names. Policies see them as well.
  */
 export interface SessionFacts {
@@ -37,7 +37,7 @@ export function factsOf(value: unknown): KnownFacts {
   return { subject: subjectOf(subject), expiresAtMs: expiryOf(expiresAt) };
 }
 
-/** Text that names somebody; `null` for text of nothing but blanks, which names nobody. */
+/** Text that names a user; `null` for blank text, which names nobody. */
 export function nameOf(subject: string): string | null {
   return subject.trim() === '' ? null : subject;
 }

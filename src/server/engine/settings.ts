@@ -24,7 +24,7 @@ export interface ServerSettings {
   readonly host: string;
   readonly origins: readonly string[];
   readonly trustedProxies: number;
-  /** Where figures are served; `null`: nowhere. */
+  /** Address of the metrics; `null` if they are not served. */
   readonly metrics: { readonly port: number; readonly host: string } | null;
   readonly auth: AuthConfig;
   readonly limits: ServerLimits;
@@ -44,7 +44,7 @@ export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 const LOG_LEVELS: readonly string[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 
-/** What the environment says goes before what the file says. Throws `CONFIG_INVALID`. */
+/** Resolves the settings. Environment variables win over the configuration file. Throws `CONFIG_INVALID`. */
 export function resolveSettings(
   config: RivuletConfig,
   environment: EnvironmentVariables,

@@ -24,7 +24,7 @@ export function watchPlanOf(config: RivuletConfig, model: Model): WatchPlan {
   return planWatchers(model, config.watchers ?? defaults, { defaults, isFull: () => true });
 }
 
-/** Whether changes of a table (by its name in the model) are in the plan. */
+/** True if changes of a table (by its name in the model) are in the plan. */
 export function isWatchedBy(plan: WatchPlan, model: Model): (table: string) => boolean {
   const watched = new Set(plan.tables.map(({ sqlSchema, sqlName }) => JSON.stringify([sqlSchema, sqlName])));
   return (name) => {
@@ -45,7 +45,7 @@ export function modelNamesOf(
   return new Set(found.map(({ name }) => name));
 }
 
-/** What subscriptions ask before they follow a table. */
+/** The check that runs before a subscription follows a table. */
 export function schemaCheckOf(watch: SchemaWatch, model: Model): SchemaCheck {
   return {
     refusal: (name) => {
@@ -69,7 +69,7 @@ export async function assertWatched(
   const drifts = await inspect(database, plan, model);
   const harmful = drifts.filter(({ effect }) => effect !== 'none');
   if (harmful.length === 0) {
-    // What is noted of tables is said by the schema watch, which finds it next.
+    // The schema watch logs notes about tables, which it finds next.
     for (const { message, mend, kind } of drifts) if (kind !== 'noted') logger.warn({ mend }, message);
     return;
   }
@@ -83,7 +83,7 @@ export async function assertWatched(
   throw new RivuletError('WATCHERS_DRIFTED', shown.join(' '), { drifts: harmful.length });
 }
 
-/** Of the database's change log, for cursors where no other secret is shared. It stays when the log is renewed. */
+/** The secret of the database's change log, for cursors if no other secret is shared. It stays when the log is renewed. */
 export async function changeLogSecret(database: Database): Promise<string> {
   const [row] = await database.query({ text: 'select secret::text from rivulet.log', params: [] });
   if (row === undefined) throw new RivuletError('WATCH_LOG_MISSING', 'the change log has no secret');

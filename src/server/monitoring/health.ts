@@ -38,7 +38,7 @@ export function createHealth(
     ready: () => ({ status: statusOf(feed()) }),
     details: () => {
       const known = feed();
-      // What went wrong names hosts and users: that is for the log.
+      // The error names hosts and users, so only the log has it.
       const { error: _error, ...status } = known;
       return {
         status: statusOf(known),
@@ -60,7 +60,7 @@ export function createHealth(
   };
 }
 
-/** Which tables and columns they are is for the log. */
+/** Only the log names the tables and columns. */
 function warningsOf(drifts: readonly WatcherDrift[]): readonly ErrorCode[] {
   const relevant = drifts.filter(({ kind }) => kind !== 'leftover');
   if (relevant.length === 0) return [];

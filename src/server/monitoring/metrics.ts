@@ -10,7 +10,7 @@ import type { OnStatement } from '../engine/rivulet.js';
 export interface ServerMetrics {
   readonly contentType: string;
   readonly onStatement: OnStatement;
-  /** Whose figures to give from now on. */
+  /** Sets the source of the figures. */
   measure(parts: MeasuredParts): void;
   text(): Promise<string>;
 }
@@ -25,7 +25,7 @@ export interface MeasuredParts {
   readonly eventStreams: () => number;
 }
 
-/** What the database does not say of its log in this time is left out. */
+/** Milliseconds after which figures of the log that the database has not sent are left out. */
 const LOG_WITHIN_MS = 2_000;
 const STATES: readonly FeedStatus['state'][] = ['starting', 'live', 'reconnecting', 'stopped'];
 const RESTS: readonly FeedStatus['rest'][] = ['clock', 'awake', 'falling asleep', 'asleep'];
@@ -221,7 +221,7 @@ async function logFigures(database: Database): Promise<LogFigures | null> {
   return Promise.race([asked, late]).finally(() => clearTimeout(timer));
 }
 
-/** What is not known (`null`) is left out: an old figure would look like a new one. */
+/** Leaves out unknown figures (`null`), because an old figure would look like a new one. */
 function gauge(
   registers: Registry[],
   name: string,
@@ -240,7 +240,7 @@ function gauge(
   });
 }
 
-/** Of something that counts by itself. */
+/** A counter whose value another object keeps. */
 function counter(registers: Registry[], name: string, help: string, read: () => number): void {
   new Counter({
     name,

@@ -3,7 +3,7 @@ import type { UserSession } from '../auth/session.js';
 import type { LimitsByContext, OperationLimits, ServerLimits } from '../engine/config.js';
 import { isRecord } from '../engine/is-record.js';
 
-/** Which of the limits are those of an operation. */
+/** The names of the limits of an operation. */
 const NAMES: Readonly<Record<keyof OperationLimits, true>> = {
   documentCharacters: true,
   tokens: true,
@@ -39,12 +39,12 @@ export class OperationLimiter {
     this.#onFault = onFault;
   }
 
-  /** True if they are the same, whoever asks. */
+  /** True if the limits are constants. */
   get isConstant(): boolean {
     return this.#byContext === null;
   }
 
-  /** `null` if they are constants, whoever asks. Rejects with `LIMITS_FAILED`, or as `session` does. */
+  /** `null` if the limits are constants. Rejects with `LIMITS_FAILED`, or as `session` does. */
   async of(session: () => Promise<UserSession>): Promise<OperationLimits | null> {
     if (this.#byContext === null) return null;
     const { user } = (await session()).identity;

@@ -5,14 +5,14 @@ import type { ServerLimits } from '../engine/config.js';
 /** Gives a place back; twice is fine. */
 export type ReleasePlace = () => void;
 
-/** Whose a request is: the user of its token, and where it comes from; `null` where that is not limited. */
+/** The owner of a request: the user of its token, and its address; `null` if that is not limited. */
 export interface QuotaCaller {
   readonly subject: string | null;
   readonly address: string | null;
 }
 
 /**
- * How much one user, one address and all strangers together may take of this server. It counts on this node alone, in memory that
+ * Shares of this server for one user, one address and all anonymous clients together. It counts on this node alone, in memory that
  * grows with the users and addresses of the last minute.
  */
 export class ServerQuotas {

@@ -25,7 +25,7 @@ import {
 } from './sse/reserved-streams.js';
 import { EventStream } from './sse/sse-stream.js';
 
-/** Of what may wait for a peer, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
+/** Share of a peer's send budget that is written to the socket ahead of the system. The rest waits as messages, which can be merged. */
 const UNSENT_SHARE = 0.25;
 
 export interface GraphQLEndpointOptions
@@ -37,7 +37,7 @@ export interface GraphQLEndpointOptions
   readonly pingEveryMs?: number | undefined;
 }
 
-/** What is at `/graphql`, for requests whose origin and content type were found good. */
+/** The endpoint `/graphql`, for requests whose origin and content type were accepted. */
 export interface GraphQLEndpoint {
   /** Rejects with a coded error where nothing was sent yet. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -54,7 +54,7 @@ interface Exchange {
   readonly address: string | null;
   /** The request as `context` is handed it. */
   readonly info: RequestInfo;
-  /** Of whoever sent it; left when the response is over. */
+  /** The session of the request's user; left when the response is over. */
   readonly session: () => Promise<UserSession>;
   /** Cancelled when the peer goes before it was answered. */
   readonly cancellation: StatementCancellation;
@@ -107,7 +107,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     }
   };
 
-  /** What a reserved stream is asked besides operations costs what an operation does. */
+  /** Other requests to a reserved stream cost as much as an operation. */
   const counted = async ({ address, session }: Exchange): Promise<UserSession> => {
     await quotas.operationFrom(address);
     const own = await session();

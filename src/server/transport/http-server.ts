@@ -15,10 +15,10 @@ import { type DevelopmentPerson, mayReceivePeople } from './http/development-peo
 import { isAllowedOrigin } from './http/origin.js';
 import type { StaticPages } from './http/static-pages.js';
 
-/** Of a request's headers together: with room for a long cursor in `Last-Event-ID`. */
+/** Largest size of a request's headers together, with room for a long cursor in `Last-Event-ID`. */
 const MAX_HEADER_BYTES = 32 * 1024;
 
-/** How often connections are looked at whose requests take too long to come. */
+/** Time between two checks for connections whose requests take too long to arrive. */
 const TIMES_CHECKED_EVERY_MS = 1_000;
 
 /** By Node's codes. */
@@ -36,7 +36,7 @@ export interface HttpOptions extends GraphQLEndpointOptions {
   readonly pages: StaticPages | null;
   /** Handed out at `/development/people`; `null` outside development, where there is no such path. */
   readonly people: readonly DevelopmentPerson[] | null;
-  /** What `/manifest.json` answers; `null`: there is no such path. */
+  /** The response of `/manifest.json`; `null` if the path does not exist. */
   readonly manifest: Manifest | null;
 }
 

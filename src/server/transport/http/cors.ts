@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PREFLIGHTED_HEADERS } from './cookie-requests.js';
 
-/** What pages of other origins may send. */
+/** The requests that pages of other origins may send. */
 export const CORS = {
   methods: ['GET', 'POST', 'PUT', 'DELETE'],
   allowedHeaders: ['authorization', 'content-type', 'last-event-id', ...PREFLIGHTED_HEADERS],

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isDirectLoopback } from '../../auth/client-address.js';
 import { isAllowedOrigin, isLoopbackHost } from './origin.js';
 
-/** Somebody whom a page of the development server may sign in as. */
+/** A user that a page of the development server may sign in as. */
 export interface DevelopmentPerson {
   readonly id: string;
   readonly name: string;

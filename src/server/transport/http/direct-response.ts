@@ -132,7 +132,7 @@ const PARAMS: Readonly<Record<string, (value: unknown) => boolean>> = {
   extensions: isRecord,
 };
 
-/** What has any other parameter, or one of another type, is refused in Yoga's words. */
+/** Refuses other parameters, and parameters of another type, in Yoga's words. */
 function isPlain(params: unknown): params is SentParams {
   if (!isRecord(params)) return false;
   for (const [name, value] of Object.entries(params)) {
@@ -153,7 +153,7 @@ function bodyOf(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-/** Where Yoga looks for a body that somebody has read already. */
+/** The property in which Yoga looks for a body that was read already. */
 function passToYoga(request: IncomingMessage, body: Buffer): void {
   Object.assign(request, { body: Readable.from([body]) });
 }

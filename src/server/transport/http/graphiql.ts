@@ -1,6 +1,6 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
 
-/** What the page shows first. */
+/** The document that the page shows first. */
 export interface GraphiQLSettings {
   readonly document: string | undefined;
   /** Sent with every request of the page. Handed only to a browser on this very machine. */
@@ -9,7 +9,7 @@ export interface GraphiQLSettings {
 
 /**
  * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out unless the request is local: a foreign page whose
- * name was made to point here (DNS rebinding) must not read it, nor whoever is behind a proxy on this machine.
+ * name was made to point here (DNS rebinding) must not read it, nor may clients behind a proxy on this machine.
  */
 export function graphiqlOptions(settings: GraphiQLSettings, isLocal: boolean): PageOptions {
   const token = isLocal ? settings.token : undefined;
@@ -30,7 +30,7 @@ export function graphiqlOptions(settings: GraphiQLSettings, isLocal: boolean): P
 
 interface PageOptions extends GraphiQLOptions {
   /**
-   * What the open tab shows at each visit; `defaultQuery` holds for the first one only, and a reload then opens an empty tab.
+   * The document of the open tab at each visit; `defaultQuery` holds for the first one only, and a reload then opens an empty tab.
    * Yoga's page hands it on, its types do not name it.
    */
   readonly query?: string;

@@ -1,4 +1,4 @@
-/** An address to listen on, as one that can be asked. */
+/** The address to connect to for an address that is listened on. */
 export function hostForUrl(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

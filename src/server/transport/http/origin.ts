@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Whether a request may be served as far as the page that sent it is concerned.
+ * Returns true if a request may be served to the page that sent it.
  *
  * Allowed: no `Origin` at all (not a browser, or its own page's GET), the server's own origin, and those of the
  * configuration, compared whole. `null` and whatever is not an origin are refused. A request that brings cookies but no

@@ -12,7 +12,7 @@ import type { RivuletYoga, YogaContext } from './yoga.js';
 
 /** An operation that may be run, and what it is run with. */
 export interface PreparedOperation extends ExecutionArgs {
-  /** Of the document; equal texts are one string. */
+  /** The document's text. Equal texts are one string. */
   readonly text: string;
   readonly execute: (args: ExecutionArgs) => ReturnType<ReturnType<RivuletYoga['getEnveloped']>['execute']>;
   readonly subscribe: (
@@ -20,7 +20,7 @@ export interface PreparedOperation extends ExecutionArgs {
   ) => ReturnType<ReturnType<RivuletYoga['getEnveloped']>['subscribe']>;
 }
 
-/** What operations are prepared by, over whichever transport they come. */
+/** The services that prepare operations of every transport. */
 export interface OperationEngine {
   readonly yoga: RivuletYoga;
   readonly persisted: PersistedDocuments;

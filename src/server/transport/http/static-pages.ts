@@ -21,7 +21,7 @@ interface StaticPage {
   readonly cacheControl: string;
   readonly etag: string;
   readonly body: Buffer;
-  /** Where that is shorter. */
+  /** The compressed body, if it is shorter. */
   readonly gzip: Buffer | null;
 }
 

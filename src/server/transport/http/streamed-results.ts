@@ -12,13 +12,13 @@ export const STREAM_TOKEN_HEADER = 'x-graphql-event-stream-token';
 /** A result that is to leave as events; what is no stream is one event. */
 export type StreamableResult = ExecutionResult | AsyncIterable<ExecutionResult>;
 
-/** What becomes of an HTTP request's result where it does not leave as one JSON answer. Made for one request. */
+/** Streams the result of one HTTP request that is not sent as one JSON response. */
 export interface StreamingRequest {
-  /** Where its operation would have to go; `null`: to the response, where that is what the request accepts. */
+  /** The reserved stream that its operation belongs to; `null` for the response itself, if the request accepts that. */
   readonly reserved: ReservedSlot | null;
   /** Set when the operation was begun: errors before that are an HTTP answer, also where a stream is reserved. */
   hasBegun: boolean;
-  /** What the request asks for; `null` until that was read. */
+  /** The request's parameters; `null` until they were read. */
   params: OperationParams | null;
   result: StreamableResult | null;
 }
@@ -39,7 +39,7 @@ export const streamedResults: Plugin<YogaContext, YogaContext> = {
       streaming.reserved.takeId(operationIdOf(params.extensions));
     } catch (error) {
       if (!(error instanceof RivuletError)) throw error;
-      // Full is what the stream says; a place that is none is what the request is told.
+      // The stream reports that it is full; the request is told of a missing stream.
       streaming.hasBegun = error.code === 'TOO_MANY_SUBSCRIPTIONS';
       setResult({ errors: [clientError(error)] });
     }

@@ -29,7 +29,7 @@ import { CORS } from './cors.js';
 import { type GraphiQLSettings, graphiqlOptions } from './graphiql.js';
 import { type StreamingRequest, streamedResults } from './streamed-results.js';
 
-/** What Yoga is handed with each request or operation. */
+/** The context that Yoga receives with each request or operation. */
 export interface YogaContext extends RequestOrigin {
   /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
   readonly session: () => Promise<UserSession>;
@@ -45,7 +45,7 @@ export interface YogaContext extends RequestOrigin {
   refusal?: unknown | undefined;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: StreamingRequest | undefined;
-  /** Of this operation, if they depend on the context. Default: the constants of the configuration. */
+  /** Limits of this operation, if they depend on the context. Default: the constants of the configuration. */
   limits?: OperationLimits | undefined;
   /** Filled when the document was checked. */
   checked?: CheckedDocument | undefined;
@@ -75,12 +75,12 @@ export type MakeContext = (
   from: RequestOrigin,
 ) => RivuletContext;
 
-/** Where a request came from, and when nobody waits for its answer any more. */
+/** The origin of a request, and the signal that its client has left. */
 export interface RequestOrigin {
   /** As limits count it; `null`, and by default: this very machine. */
   readonly address?: string | null | undefined;
   readonly cancellation?: StatementCancellation | undefined;
-  /** Of this operation, if they depend on the context. */
+  /** Limits of this operation, if they depend on the context. */
   readonly limits?: OperationLimits | undefined;
 }
 
@@ -123,7 +123,7 @@ export async function createYogaServer(options: YogaOptions): Promise<RivuletYog
   });
 }
 
-/** What the engine adds to a request's context. Rejects where the sender is not who it says, and where it says a bad cursor. */
+/** The engine's part of a request's context. Rejects if the token or the cursor is invalid. */
 export async function contextOf(
   makeContext: MakeContext,
   context: YogaContext,
@@ -137,7 +137,7 @@ export async function contextOf(
   return made;
 }
 
-/** `extensions: { rivulet: { after: cursor } }` says the same as `after:`, for whoever cannot change the document. */
+/** `extensions: { rivulet: { after: cursor } }` means the same as `after:`, for clients that cannot change the document. */
 function startOf({ lastEventId, rightsChanged }: YogaContext, extensions: unknown): StreamStart {
   if (rightsChanged === true) return { kind: 'rightsChanged' };
   const own = isRecord(extensions) && isRecord(extensions.rivulet) ? extensions.rivulet.after : undefined;

@@ -15,7 +15,7 @@ export interface OwnStreamOptions {
   readonly request: RequestInfo;
   /** As limits count it. */
   readonly address: string | null;
-  /** How much may wait for the peer. */
+  /** The send budget of the peer. */
   readonly maxQueuedBytes: number;
 }
 

@@ -18,7 +18,7 @@ export class ReservedOperation extends EventResults implements ReservedSlot {
   readonly #reservation: ReservedStream;
   /** Of the request. Its operation begins with its rights, and begins anew if those of the reservation are others: only the reservation's expiry is watched. */
   readonly #requestSession: UserSession;
-  /** Of the reservation, when the request came. */
+  /** Session of the reservation at the time of the request. */
   readonly #rights: number;
   readonly #engine: OperationEngine;
   readonly #from: RequestOrigin;

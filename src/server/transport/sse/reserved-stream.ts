@@ -13,13 +13,13 @@ export interface ReservedStreamOptions {
   readonly session: UserSession;
   /** The one that reserved it. */
   readonly request: RequestInfo;
-  /** A reservation that nobody reads is dropped after this time. */
+  /** A reservation without a reader is dropped after this time. */
   readonly openWithinMs: number;
   /** Operations open at a time. */
   readonly maxOperations: number;
-  /** What may wait for the peer, over all its subscriptions. */
+  /** The send budget that all subscriptions of the peer share. */
   readonly maxQueuedBytes: number;
-  /** Gives the place of a reservation that nobody reads back. */
+  /** Releases the place of a reservation without a reader. */
   readonly onOpen: ReleasePlace;
   /** Called once, when no operation can be sent to it any more. */
   readonly onEnd: () => void;
@@ -30,7 +30,7 @@ export interface ReservedStreamOptions {
 /** Ends after which a client comes back by itself. */
 const EXPIRED: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'SESSION_EXPIRED']);
 
-/** How long a peer has to read why its stream ends. */
+/** Time that a peer has to read the reason for the end of its stream. */
 const END_WITHIN_MS = 2_000;
 
 /**
@@ -143,7 +143,7 @@ export class ReservedStream implements SessionOwner, EventSink {
     this.#wake();
   }
 
-  /** Cuts the stream, and ends every operation without a `complete`: a client that was told so would not come back. */
+  /** Cuts the stream, and ends every operation without a `complete`: a client that receives it would not come back. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -3,7 +3,7 @@ import type { SharedResult } from '../../../graphql/execute/shared-result.js';
 
 /** Takes the events of one stream. */
 export interface EventSink {
-  /** False: more is unsent than is good, so that everything that can wait should. */
+  /** False if too much is unsent, so that everything that can wait should wait. */
   readonly isReady: boolean;
   /** Calls `listener` each time that it is ready after it was not. Returns the function that ends that. */
   onReady(listener: () => void): () => void;
@@ -16,7 +16,7 @@ export interface EventWriter {
   readonly complete: string;
 }
 
-/** Of an operation that has a stream of its own: each event's id is its cursor, so that a browser that comes back says what it had. */
+/** Writer of an operation with a stream of its own. Each event's id is its cursor, so that a browser that reconnects sends it. */
 export const ownEvents: EventWriter = {
   next: (result) => {
     const cursor = 'cursor' in result ? result.cursor?.() : undefined;
@@ -25,7 +25,7 @@ export const ownEvents: EventWriter = {
   complete: 'event: complete\ndata:\n\n',
 };
 
-/** Of one of the operations of a reserved stream. A stream of many has no one position, so events have no id. */
+/** Writer of one operation of a reserved stream. A stream of many operations has no single position, so events have no id. */
 export function eventsOf(operationId: string): EventWriter {
   const id = JSON.stringify(operationId);
   return {

@@ -5,7 +5,7 @@ import type { EventSink } from './sse-events.js';
 const PING = ':\n\n';
 const PING_EVERY_MS = 12_000;
 
-/** How long a browser waits before it comes back: not all at the same time, after a server went. */
+/** Time before a browser reconnects: random, so that not all come back at once after a server stopped. */
 const RETRY_FROM_MS = 1_000;
 const RETRY_SPREAD_MS = 2_000;
 
@@ -13,7 +13,7 @@ export interface EventStreamOptions {
   /** Past so many unsent bytes the subscriptions of the stream wait for it. */
   readonly maxUnsentBytes: number;
   readonly pingEveryMs?: number | undefined;
-  /** Called once, when the stream has ended, whoever ended it. */
+  /** Called once, when the stream has ended for any reason. */
   readonly onClose: () => void;
 }
 
@@ -80,7 +80,7 @@ export class EventStream implements EventSink {
     response.write(events, this.#onWritten);
   }
 
-  /** Ends in order: the client was told everything. */
+  /** Ends the stream in order, after everything was sent. */
   end(): void {
     if (this.isOpen) this.#response.end();
   }

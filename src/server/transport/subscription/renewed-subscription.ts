@@ -16,7 +16,7 @@ export interface RenewalSource {
   readonly params: OperationParams;
   /** As limits count it. */
   readonly address: string | null;
-  /** Of what may wait for the peer, over all its subscriptions. */
+  /** The send budget that all subscriptions of the peer share. */
   readonly allowance: SendBudget;
 }
 
@@ -40,10 +40,10 @@ export interface RenewalSource {
  * | `ended` | nothing; every state goes here |
  */
 export abstract class RenewedSubscription implements ResultSink, ResultReader {
-  /** Of what the operation reads before its first result. */
+  /** Cancels the reads before the operation's first result. */
   readonly cancellation = new StatementCancellation();
   #results: DirectResults | null = null;
-  /** Of the session, when `#results` began. */
+  /** Rights of the session when `#results` began. */
   #rights = 0;
   #held: (() => void)[] | null = null;
   #state: 'beginning' | 'open' | 'renewing' | 'ended' = 'beginning';
@@ -61,7 +61,7 @@ export abstract class RenewedSubscription implements ResultSink, ResultReader {
   protected abstract complete(): void;
   /** Tells the peer of the error that ended the results. Called once, after `onEnd`, instead of `complete`. */
   protected abstract fail(error: GraphQLFormattedError): void;
-  /** Called once, when it has ended, whoever ended it. */
+  /** Called once, when the subscription has ended for any reason. */
   protected abstract onEnd(): void;
 
   get isEnded(): boolean {
