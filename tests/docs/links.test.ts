@@ -6,13 +6,10 @@ import GithubSlugger from 'github-slugger';
 import { marked, type Token, type Tokens } from 'marked';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { repositoryFiles } from '../support/repository-files.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' });
-// A new page counts before it is committed.
-const pages = git('ls-files', '--cached', '--others', '--exclude-standard', '*.md')
-  .split('\n')
-  .filter((path) => path !== '' && existsSync(root + path));
+const pages = repositoryFiles().filter((path) => path.endsWith('.md'));
 const repository = packageJson.repository.url.replace(/^git\+|\.git$/g, '');
 
 interface Link {
