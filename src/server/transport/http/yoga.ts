@@ -15,6 +15,7 @@ import {
 import { RivuletError } from '../../../../shared/errors.js';
 import type { StatementCancellation } from '../../../database/cancellation.js';
 import type { ResultDelivery, RivuletContext, StreamStart } from '../../../graphql/execute/context.js';
+import { lastingArgs } from '../../../graphql/execute/lasting-args.js';
 import { SharedSubscriptions } from '../../../graphql/execute/shared-subscriptions.js';
 import type { UserSession } from '../../auth/session.js';
 import { placeErrors } from '../../documents/document-locations.js';
@@ -213,7 +214,7 @@ function engine(
       setExecuteFn((args: ExecutionArgs) => executeByRights({ ...args, hideSuggestions }, logger));
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args: SubscriptionArgs) => shared.subscribe({ ...args, hideSuggestions }));
+      setSubscribeFn((args: SubscriptionArgs) => shared.subscribe(lastingArgs(args, hideSuggestions)));
     },
   };
 }
