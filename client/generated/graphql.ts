@@ -24,7 +24,7 @@ export type CommentInsert = {
   taskId: string;
 };
 
-/** The reason why changes were missed. Fetch again. */
+/** The reason why a stream lost its continuity. Fetch again. */
 export type ResetReason =
   /** The server could not follow the change log. */
   | 'LOG_LOST'

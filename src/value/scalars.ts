@@ -108,7 +108,7 @@ const isFloat = (value: unknown): boolean =>
 
 const BIGINT = scalar({
   name: 'BigInt',
-  description: 'A whole number of 64 bits, written as a string. Small ones may also be given as numbers.',
+  description: 'A whole number of 64 bits, written as a string. You may send small ones as numbers.',
   type: { kind: 'int', bits: 64 },
   typescript: 'string',
   shows: (value) => typeof value === 'string' && /^-?\d+$/.test(value),
@@ -174,7 +174,7 @@ const LOCAL_DATE_TIME = scalar({
 
 const INTERVAL = scalar({
   name: 'Interval',
-  description: 'A span of time: `"1 mon 3 days 04:05:06"`. ISO 8601 (`"P1M3DT4H5M6S"`) may be given.',
+  description: 'A span of time: `"1 mon 3 days 04:05:06"`. You may also send ISO 8601 (`"P1M3DT4H5M6S"`).',
   type: { kind: 'interval' },
   typescript: 'string',
   shows: isText,
@@ -190,7 +190,7 @@ const BYTES = scalar({
 
 const INET = scalar({
   name: 'Inet',
-  description: 'An IP address, with the length of its network where it has one: `"10.1.2.3/8"`.',
+  description: 'An IP address, with the length of its network if it has one: `"10.1.2.3/8"`.',
   type: { kind: 'inet', variant: 'inet' },
   typescript: 'string',
   shows: isText,

@@ -35,7 +35,7 @@ export function changeOpType(types: SchemaTypes): GraphQLEnumType {
 }
 
 export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
-  return fixedEnum(types, 'ResetReason', 'The reason why changes were missed. Fetch again.', {
+  return fixedEnum(types, 'ResetReason', 'The reason why a stream lost its continuity. Fetch again.', {
     TRUNCATED: 'A table that the set of rows depends on was truncated.',
     OVERFLOW:
       'The client read messages more slowly than they arrived, or one transaction changed more rows than the server delivers.',
@@ -143,7 +143,7 @@ export function changesType(
           },
           reset: {
             type: resetReasonType(types),
-            description: 'If not null, changes were missed: fetch again.',
+            description: 'If not null, the stream lost its continuity: fetch again.',
           },
           transaction: {
             type: transactionType(types),
