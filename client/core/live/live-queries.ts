@@ -14,8 +14,8 @@ import { stableText } from './stable-text.js';
 import type { LiveState } from './state.js';
 import { TransactionBarrier } from './transaction-barrier.js';
 import type { ExecuteQuery, LiveResult, StreamClient } from './transport.js';
+import { type LoadedVerifier, loadVerifier } from './verify/load-verifier.js';
 import type { VerifyOptions } from './verify/options.js';
-import { LiveVerifier } from './verify/verifier.js';
 
 export interface ClientLiveOptions {
   readonly manifest: Manifest;
@@ -70,7 +70,7 @@ export interface ClientLiveQueries {
 
 interface SharedSession {
   readonly session: LiveSession;
-  readonly verifier: LiveVerifier | undefined;
+  readonly verifier: LoadedVerifier | undefined;
   readonly watchers: Set<(result: LiveResult) => void>;
   last: LiveResult | undefined;
 }
@@ -176,7 +176,9 @@ export function createLiveQueries(options: ClientLiveOptions): ClientLiveQueries
         : undefined,
     };
     const session = new LiveSession(sessionOptions);
-    const verifier = options.verify ? verifierOf(session, sessionOptions, shown, options.verify) : undefined;
+    const verifier = options.verify
+      ? loadVerifier(session, sessionOptions, shown, options.verify)
+      : undefined;
     const entry: SharedSession = { session, verifier, watchers: new Set(), last: undefined };
     return entry;
   };
@@ -248,19 +250,6 @@ export function createLiveQueries(options: ClientLiveOptions): ClientLiveQueries
       shared.clear();
     },
   };
-}
-
-function verifierOf(
-  session: LiveSession,
-  options: LiveSessionOptions,
-  shown: (() => unknown) | undefined,
-  verify: true | VerifyOptions,
-): LiveVerifier {
-  const given = verify === true ? {} : verify;
-  return new LiveVerifier(session, { ...options, shown }, given, (difference) => {
-    console.warn(difference.error.message);
-    given.onProblem?.(difference);
-  });
 }
 
 /** graphql-ws reconnects by itself; what is shown is stale meanwhile. */
