@@ -55,7 +55,8 @@ for (const [name, code, goal] of ENTRIES) {
   console.log(`| ${name} | ${kB(minified)} | ${kB(gzip)} | ${goal} |`);
   const row = page.split('\n').find((line) => line.replaceAll('`', '').startsWith(`| ${name} |`));
   const written = Number(row?.split('|')[3]) * 1000;
-  if (!(Math.abs(gzip - written) <= written * TOLERANCE)) problems.push(`docs/bundle-size.md is not true of ${name}`);
+  if (!(Math.abs(gzip - written) <= written * TOLERANCE))
+    problems.push(`docs/bundle-size.md is not true of ${name}`);
 }
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
