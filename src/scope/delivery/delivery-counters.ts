@@ -1,6 +1,6 @@
 import type { ResetReason } from '../../../shared/protocol/messages.js';
 
-/** Counts what subscribers are told. */
+/** Counts deliveries to subscribers. */
 export class DeliveryCounters {
   deliveries = 0;
   readonly resets: Record<ResetReason, number> = {

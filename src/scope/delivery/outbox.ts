@@ -1,6 +1,6 @@
 import type { SendBudget, SendQueue } from './send-budget.js';
 
-/** Whom an outbox hands its values to. */
+/** The receiver of an outbox's values. */
 export interface Sink<T> {
   /** False: it is behind, and calls `pump` when it takes more. */
   readonly isReady: boolean;
@@ -18,22 +18,22 @@ export interface PushStream<T> extends AsyncIterableIterator<T> {
   pump(): void;
 }
 
-/** How an outbox behaves when its reader is slower than its writer. */
+/** Behaviour of an outbox whose reader is slower than its writer. */
 export interface OutboxOptions<T> {
-  /** How many units may wait. */
+  /** Largest number of waiting units. */
   readonly limit: number;
   /** The units that a value counts for. */
   readonly weigh: (value: T) => number;
-  /** How many bytes may wait, here and elsewhere for the same peer. */
+  /** The budget of waiting bytes, shared by all outboxes of the same peer. */
   readonly allowance: SendBudget;
   readonly bytesOf: (value: T) => number;
   /** Values one after the other as one; `null` where nothing is left of them. */
   readonly merge: (values: readonly T[]) => T | null;
-  /** Where merging does not help, everything that waits, `latest` included, is replaced by what this returns. */
+  /** Replaces everything that waits, `latest` included, if merging does not help. */
   readonly overflow: (latest: T) => T;
-  /** Told of each value that is pushed while the outbox is open. */
+  /** Called for each value that is pushed while the outbox is open. */
   readonly onPush?: (value: T) => void;
-  /** Told when something that waited was taken. */
+  /** Called when a waiting value was taken. */
   readonly onTaken?: () => void;
   /** Called once, when the outbox is done, however that came about. */
   readonly onClose: () => void;
@@ -79,7 +79,7 @@ export class Outbox<T> implements PushStream<T>, SendQueue {
     return this.#bytes;
   }
 
-  /** False: whoever can wait should, until something was taken. */
+  /** False: work that can wait should wait until a value was taken. */
   get hasRoom(): boolean {
     const { limit, allowance } = this.#options;
     return this.#weight * 2 <= limit && allowance.bytes * 2 <= allowance.maxBytes;

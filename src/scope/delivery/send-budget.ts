@@ -1,9 +1,9 @@
-/** What waits of one subscription. */
+/** The waiting messages of one subscription. */
 export interface SendQueue {
   readonly bytes: number;
   /** Makes what waits smaller without losing anything of what it amounts to. */
   coalesce(): void;
-  /** Gives up what waits, and says so to whoever reads. */
+  /** Drops the waiting messages, and sends the reader a reset. */
   overflow(): void;
 }
 
@@ -13,7 +13,7 @@ export interface SendQueue {
  */
 export class SendBudget {
   readonly maxBytes: number;
-  /** Those with something in them. */
+  /** Queues that are not empty. */
   #queues: Set<SendQueue> | null = null;
   #bytes = 0;
 

@@ -19,7 +19,7 @@ import type { StatementParams } from '../../sql/statement.js';
 import { changedRows } from '../messages/net-changes.js';
 import { FilterShapes, inBatches } from './image-batches.js';
 
-/** What Postgres said; readable once the evaluation has run. */
+/** Postgres's result; readable once the batch has run. */
 export interface QueryAnswer<T> {
   readonly value: T;
 }
@@ -93,7 +93,7 @@ export interface BatchedQuery {
   /** Text and parameters are made when asked, since parameters are numbered through the whole statement. */
   readonly sql: (params: StatementParams) => string;
   readonly read: (json: string) => void;
-  /** Set where it is about images whose rows carry no relations: then it can be asked together with others. */
+  /** Set for images whose rows carry no relations, so that the query can be batched with others. */
   readonly plainImages?: PlainImages | undefined;
 }
 
@@ -169,7 +169,7 @@ class SqlRound implements QueryBatch {
     return values.at(-1) === 'false' ? { expressions, values } : { tables: read };
   }
 
-  /** What has been committed since is read in the same snapshot as the questions, and taken back. */
+  /** Reads later commits in the same snapshot as the queries, and takes them back. */
   #askThen(questions: readonly BatchedQuery[], tables: readonly SqlTable[]): Promise<Answers> {
     const { database, history } = this.#options;
     const { position, later } = this.#moment;

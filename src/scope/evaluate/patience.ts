@@ -1,4 +1,4 @@
-/** How long everybody waits for the database to say what only some groups asked. */
+/** Time for which all groups wait for the queries of some. */
 export const PATIENCE_MS = 500;
 
 /** Rejects as the work does, where that is in time. */

@@ -6,7 +6,7 @@ import type { ReadPoint } from './batch-evaluator.js';
 /** A transaction and what its evaluation needs. */
 export interface TransactionContext {
   readonly transaction: LoggedTransaction;
-  /** What subscribers are told of it: one object for all of them. `null`: nothing. */
+  /** The transaction as messages name it: one object for all subscribers. `null` if they do not name it. */
   readonly told: TransactionInfo | null;
   readonly net: NetChanges;
   /** Right after it. */
@@ -24,7 +24,7 @@ export function* contextsOf(
     const told = { xid, loggedAt, mutationId };
     const moment = {
       position,
-      // As long as there are transactions: made where it is asked for.
+      // The list is as long as the backlog, so it is made on demand.
       get later() {
         return [...transactions.slice(at + 1), ...after];
       },

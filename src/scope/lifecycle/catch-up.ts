@@ -24,14 +24,14 @@ const EXACT_CHANGES = 20_000;
 /** How old the moment may get at which pages are judged. What came since has to be taken back, and that grows. */
 const RANGE_LASTS_MS = 5_000;
 
-/** Who has no room for so long does not hold up others of the group any more. */
+/** A subscriber without room for so long no longer holds up the others of its group. */
 const WAIT_TOGETHER_MS = 1_000;
 
-/** How often it is looked how much came while a subscriber was waited for. */
+/** Time between two checks of the backlog while the group waits for a subscriber. */
 const LOOK_EVERY_MS = 100;
 
 export type CaughtUp =
-  /** Everything up to `position` was told. */
+  /** Everything up to `position` was delivered. */
   | { readonly kind: 'near'; readonly position: Snapshot }
   | { readonly kind: 'reset'; readonly reason: ResetReason };
 
@@ -43,7 +43,7 @@ export interface CatchUpOptions {
   readonly maxChanges: number;
   /** Delivers by the rights of now; none for server code. */
   readonly guard: ReplayGuard | undefined;
-  /** Called before anything is told. */
+  /** Called before anything is delivered. */
   readonly onTelling: () => void;
   /** Takes subscribers out of the group, who were told everything up to `position`. */
   readonly split: (subscribers: readonly ChangeSubscriber[], position: Snapshot) => void;
@@ -125,7 +125,7 @@ async function judgePage(
   evaluator: BatchEvaluator,
   position: Snapshot,
 ): Promise<readonly (ScopeDelta | null)[]> {
-  // What the page's transactions wrote elsewhere is nothing: any moment of the range will do.
+  // The page's transactions wrote nothing to other tables, so any read point of the range will do.
   const round = evaluator.round({ position, later: NOTHING_LATER });
   const asker = round.asker();
   const judging = steady.evaluateAll(

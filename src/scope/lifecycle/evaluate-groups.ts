@@ -8,13 +8,13 @@ export interface GroupStep {
   readonly occasion: TransactionContext;
 }
 
-/** One group's judging of one transaction. */
+/** One group's evaluation of one transaction. */
 interface EvaluationStep {
   readonly group: SubscriberGroup;
   readonly judging: Generator<void, void, BatchClient>;
   /** For the questions of the round that comes. */
   asker: BatchClient;
-  /** What the round before could not answer. */
+  /** The error of the previous batch. */
   error: unknown;
 }
 

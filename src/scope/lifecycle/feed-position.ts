@@ -4,12 +4,12 @@ import { covers, type Snapshot } from '../../log/snapshot.js';
 import type { LoggedTransaction } from '../../log/types.js';
 import { RecentTransactions } from '../replay/recent-transactions.js';
 
-/** Where judging has got to, and what came last. */
+/** The position up to which transactions were evaluated, and the latest transactions. */
 export class FeedPosition {
   readonly #feed: Feed;
   readonly #maxRecentChanges: number;
   #recent: RecentTransactions | null = null;
-  /** Of the log that `#recent` is of, as soon as somebody's cursor told. */
+  /** Epoch of the log that `#recent` belongs to, known since the first cursor. */
   #epoch: string | null = null;
   #position: () => Snapshot;
 
@@ -19,7 +19,7 @@ export class FeedPosition {
     this.#position = () => feed.position;
   }
 
-  /** Of the transaction whose judging began last: who subscribes now is told of those after it. */
+  /** Position of the transaction whose evaluation began last. A new subscriber receives the transactions after it. */
   get position(): Snapshot {
     return this.#position();
   }
@@ -33,19 +33,19 @@ export class FeedPosition {
     this.#recent ??= new RecentTransactions(this.position, this.#maxRecentChanges);
   }
 
-  /** The judging of one of its transactions begins. */
+  /** The evaluation of one of the batch's transactions begins. */
   add(transaction: LoggedTransaction): void {
     this.#position = () => transaction.cursor;
     this.#recent?.add(transaction);
   }
 
-  /** All of it was judged. The feed tells nobody of readings that found nothing, and counts this batch as read a moment after it was handled. */
+  /** The whole batch was evaluated. The feed reports no empty reads, and counts this batch as read just after it was handled. */
   end({ position }: FeedBatch): void {
     const feed = this.#feed;
     this.#position = () => (covers(feed.position, position) ? feed.position : position);
   }
 
-  /** What came after a cursor; `null` where that is not remembered. */
+  /** Transactions after a cursor; `null` if they are no longer in memory. */
   since({ epoch, snapshot }: DecodedCursor): readonly LoggedTransaction[] | null {
     return epoch === this.#epoch ? (this.#recent?.since(snapshot) ?? null) : null;
   }

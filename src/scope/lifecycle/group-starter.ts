@@ -23,7 +23,7 @@ export interface BeginningsOptions {
   readonly pages: LogPages;
   readonly present: FeedPosition;
   readonly maxReplayedChanges: number;
-  /** For what a group asks before it follows. */
+  /** Bounds the queries that groups run before they follow. */
   readonly evaluatorOf: (group: SubscriberGroup) => BatchEvaluator;
   readonly retryOf: (group: SubscriberGroup) => RetryPassing;
   /** From now on what the feed brings waits for the group. */
@@ -40,7 +40,7 @@ export interface BeginningsOptions {
   readonly onFailure: (group: SubscriberGroup, error: unknown) => void;
 }
 
-/** Brings new groups to where the others are: what was missed since a cursor is told, by pages and then from memory, and the scope is loaded. */
+/** Brings new groups to the position of the others: delivers the missed changes since a cursor, by pages and then from memory, and loads the scope. */
 export class GroupStarter {
   readonly #options: BeginningsOptions;
 
@@ -66,7 +66,7 @@ export class GroupStarter {
       const wasReset = cursor !== undefined && !missed;
       if (!isExact && !wasReset) group.reset('TRUNCATED', position);
       if (missed) {
-        // Who comes now with the same cursor would miss what is told from here on.
+        // A subscriber that comes now with the same cursor would miss the messages from here on.
         group.onClose();
         if (guard) await this.#replayGuarded(group, missed, guard);
         else await this.#replay(group, missed);
@@ -91,7 +91,7 @@ export class GroupStarter {
     }
   }
 
-  /** What is delivered of an early step is known when the last one is. */
+  /** The deliverable part of an early step is known when the last step is. */
   async #replayGuarded(group: SubscriberGroup, missed: ScopeReplay, guard: ReplayGuard): Promise<void> {
     const { replay, evaluatorOf } = this.#options;
     const steps = await group.collect(async () => {

@@ -10,11 +10,11 @@ import type { Scope, ScopeDelta } from '../views/scope.js';
 import { specWeight } from '../views/spec-weight.js';
 import type { ChangeSubscriber } from './subscriber.js';
 
-/** A backlog of no more transactions is judged one by one. */
+/** A backlog of no more transactions is evaluated one by one. */
 const BACKLOG_STEPS = 16;
 
 /**
- * Subscribers of one scope. The scope is loaded once and judged once for all of them.
+ * Subscribers of one scope. The scope is loaded once and evaluated once for all of them.
  *
  * | state   | a transaction comes                         | loaded             | nothing waits | last subscriber goes |
  * | ------- | ------------------------------------------- | ------------------ | ------------- | -------------------- |
@@ -26,7 +26,7 @@ const BACKLOG_STEPS = 16;
 export class SubscriberGroup {
   /** Set by its owner: nobody may join any more. */
   onClose: () => void = () => {};
-  /** Set by its owner: what the feed brings is judged, or waits to be. */
+  /** Set by its owner: transactions of the feed are evaluated, or wait. */
   isFollowing = false;
   readonly scope: Scope;
   readonly spec: ChangeSpec;
@@ -38,7 +38,7 @@ export class SubscriberGroup {
   #backlogChanges = 0;
   #waiting: (() => void)[] = [];
   #weight = 0;
-  /** What is judged waits here instead of being told. */
+  /** Evaluated steps wait here instead of being delivered. */
   #collected: ReplayedStep[] | null = null;
 
   constructor(spec: ChangeSpec, scope: Scope, plain: SharedChanges) {
@@ -125,7 +125,7 @@ export class SubscriberGroup {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** From now on its subscribers are told by another group of the same spec. */
+  /** Hands its subscribers over to another group of the same spec. */
   handOver(to: SubscriberGroup): void {
     for (const subscriber of [...this.#subscribers]) subscriber.join(to);
     this.end();
@@ -147,7 +147,7 @@ export class SubscriberGroup {
     return this.#backlogChanges;
   }
 
-  /** Whether what it asked of the database is not answered yet. */
+  /** True while a query of the group has no result. */
   get isJudging(): boolean {
     return this.#isJudging;
   }
@@ -163,7 +163,7 @@ export class SubscriberGroup {
     this.#backlogChanges += occasion.transaction.changes.length;
   }
 
-  /** What waits, from the first on, as far as it is one of these. */
+  /** The waiting transactions, from the first on, as far as they are among these. */
   takeAmong(occasions: ReadonlySet<TransactionContext>): readonly TransactionContext[] {
     const rest = this.#backlog.findIndex((occasion) => !occasions.has(occasion));
     const taken = this.#backlog.splice(0, rest === -1 ? this.#backlog.length : rest);
@@ -176,7 +176,7 @@ export class SubscriberGroup {
     if (this.#state === 'behind' && this.#backlog.length === 0) this.#state = 'live';
   }
 
-  /** What came first of what waits; with nothing left the group is live again. */
+  /** Removes the first waiting transaction. The group is live again when none is left. */
   takeNext(): TransactionContext | null {
     if (this.#state !== 'behind') return null;
     const taken = this.#backlog.splice(0, this.#step());
@@ -208,7 +208,7 @@ export class SubscriberGroup {
     return judgement !== undefined;
   }
 
-  /** What `decide` could not; a generator as the scope's own, see `Scope.judge`. */
+  /** Evaluates a transaction that memory could not decide; a generator like `Scope.evaluate`. */
   *judge(occasion: TransactionContext, asker: BatchClient): Generator<void, void, BatchClient> {
     this.#isJudging = true;
     try {

@@ -12,7 +12,7 @@ const MAX_LANE_OWNERS = 8;
 /** Conditions in one statement of a lane. */
 const MAX_STATEMENT_WEIGHT = 500;
 
-/** What waits in a lane is evaluated in no more steps, so that a lane cannot fall back further and further. */
+/** Largest number of steps in which a lane evaluates its backlog, so that it cannot fall back further and further. */
 const LANE_STEPS = 4;
 
 /** Past so many changes that wait in a lane its subscribers start anew: they are held in memory. */
@@ -101,7 +101,7 @@ export class OwnerLanes {
     const lane = found ?? new OwnerLane(owner);
     for (const group of groups) {
       group.fallBehind();
-      // Whoever comes now begins with those who are not behind.
+      // A new subscriber begins with the groups that are not behind.
       group.onClose();
       onBehind(group);
       group.wait(occasion);
@@ -122,7 +122,7 @@ export class OwnerLanes {
   }
 
   async #follow(lane: OwnerLane): Promise<void> {
-    // What everybody waits for is sent first.
+    // Work that every group waits for is sent first.
     await new Promise((resolve) => setImmediate(resolve));
     const { judge, onFailure, onBack } = this.#options;
     try {
@@ -169,7 +169,7 @@ class OwnerLane {
     this.owner = owner;
   }
 
-  /** Those that wait. */
+  /** The waiting transactions. */
   get changes(): number {
     return this.#changes;
   }
@@ -193,7 +193,7 @@ class OwnerLane {
   }
 }
 
-/** What each group has of these transactions, as one, under the last that concerns it; in order. */
+/** The transactions of each group as one, under the last one that concerns the group; in order. */
 function stepsOf(
   groups: ReadonlySet<SubscriberGroup>,
   taken: readonly TransactionContext[],

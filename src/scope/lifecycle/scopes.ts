@@ -53,7 +53,7 @@ export interface ScopesOptions extends WatchableOptions {
   readonly evaluator: BatchEvaluator;
   readonly run: RunSelect;
   readonly retry: RetryPassing;
-  /** Told of errors that end a scope or a live query. */
+  /** Called for errors that end a scope or a live query. */
   readonly onError: (error: unknown) => void;
   readonly onUnindexed?: OnUnindexed;
   /** Keys that one scope may keep; default 100,000. */
@@ -64,23 +64,23 @@ export interface ScopesOptions extends WatchableOptions {
   readonly maxQueuedBytes?: number;
   /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
   readonly maxReplayedChanges?: number;
-  /** How long everybody waits for what only some scopes ask of the database, in milliseconds; default 500. */
+  /** Milliseconds for which all scopes wait for the queries of some; default 500. */
   readonly patienceMs?: number;
   /** Conditions of one owner that are evaluated in everybody's statement; who has more follows in a lane of their own. Default 100. */
   readonly sharedWeightPerOwner?: number;
   /** Changes that may wait in such a lane; past it its subscribers begin anew, with a reset. Default 10,000. */
   readonly maxLaneChanges?: number;
   /**
-   * Of fewer scopes that differ in nothing but values all are looked at where a row changed, instead of asking whom it reaches; default 16.
+   * Below this many scopes that differ only in filter values, all of them are evaluated instead of querying which ones the row reaches; default 16.
    */
   readonly fewestReached?: number;
-  /** Changes that are remembered, so that whoever comes back soon costs no reading of the log; default 5,000. */
+  /** Recent changes kept in memory, so that a client that reconnects soon costs no read of the log; default 5,000. */
   readonly maxRecentChanges?: number;
 }
 
 /**
- * Follows the feed for everybody. Transactions are judged one at a time; for each, everything that Postgres must decide for
- * all scopes is asked in one statement.
+ * Follows the feed for all scopes. Transactions are evaluated one at a time. For each, one statement contains everything
+ * that Postgres must decide for all scopes.
  */
 export function createScopes(options: ScopesOptions): ScopeRegistry {
   return new FeedScopes(options);
@@ -94,7 +94,7 @@ const LANES_AT_ONCE = 2;
 
 class FeedScopes implements ScopeRegistry {
   readonly #options: ScopesOptions;
-  /** Those that new subscribers may join, by what they watch and from where. */
+  /** Groups that new subscribers may join, by spec and start. */
   readonly #joinable = new Map<string, SubscriberGroup>();
   readonly #groups = new Set<SubscriberGroup>();
   readonly #groupIndex: GroupIndex<SubscriberGroup>;
@@ -110,7 +110,7 @@ class FeedScopes implements ScopeRegistry {
   readonly #stragglers: SlowGroups;
   readonly #starts = new WorkSemaphore(STARTS_AT_ONCE);
   readonly #unlisten: () => void;
-  /** What is under way; each step waits for the one before, so that subscribers see one order. */
+  /** The running work. Each step waits for the one before, so that subscribers see one order. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -328,7 +328,7 @@ class FeedScopes implements ScopeRegistry {
     }
   }
 
-  /** From now on the group says what everybody of its spec is told who is not behind: they become one. To be called in turn. */
+  /** Merges the group with the other groups of its spec that are not behind. Call it in turn. */
   #share(group: SubscriberGroup): void {
     if (!group.isLive) return;
     const key = specKey(group.spec);
@@ -371,7 +371,7 @@ class FeedScopes implements ScopeRegistry {
 
   #resetAll({ position }: FeedBatch): void {
     for (const group of [...this.#groups]) {
-      // Who is still on the way finds out by its own reading.
+      // A group that is still starting finds out by its own read.
       if (!group.isFollowing) continue;
       group.reset('LOG_LOST', position);
       this.#drop(group);
@@ -409,7 +409,7 @@ class FeedScopes implements ScopeRegistry {
     else group.handOver(this.#startingAt(group.spec, undefined));
   }
 
-  /** For what a group asks before it follows: not more at a time than leaves a connection for those that do. */
+  /** Bounds the queries that groups run before they follow. Leaves one pool connection free for live evaluation. */
   #retryOf(group: () => SubscriberGroup): RetryPassing {
     const { retry } = this.#options;
     return (work) => retry(() => this.#starts.pass(() => group().isOpen, work));

@@ -38,12 +38,12 @@ export class SlowGroups {
     this.#options = options;
   }
 
-  /** How many are behind, besides those in lanes. */
+  /** Number of groups that are behind, besides those in lanes. */
   get size(): number {
     return this.#behind.size;
   }
 
-  /** Resolves when every group has told its subscribers, or is left behind. What memory decides is told at once. */
+  /** Resolves when every group has delivered, or is left behind. Delivers at once what memory can decide. */
   async judge(occasion: TransactionContext, groups: readonly SubscriberGroup[]): Promise<void> {
     const { lanes, judge, onFailure, patienceMs, sharedWeightPerOwner } = this.#options;
     if (this.#behind.size > 0) {
@@ -65,7 +65,7 @@ export class SlowGroups {
     );
     for (const [owner, owned] of byOwner) lanes.put(owner, owned, occasion);
     if (await isDoneWithin(judging, patienceMs)) return;
-    // One that is behind, or loading, may be judging something else.
+    // A group that is behind, or loading, may be evaluating another transaction.
     for (const group of shared) if (group.isLive && group.isJudging) this.#leave(group, judging);
   }
 
@@ -76,7 +76,7 @@ export class SlowGroups {
 
   #leave(group: SubscriberGroup, judging: Promise<void>): void {
     group.fallBehind();
-    // Whoever comes now begins with those who are not behind.
+    // A new subscriber begins with the groups that are not behind.
     group.onClose();
     this.#options.onBehind(group);
     const following = judging

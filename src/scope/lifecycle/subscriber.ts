@@ -8,7 +8,7 @@ import type { ChangeSpec, ScopeMessage } from '../messages/types.js';
 import type { LiveQuery } from '../views/live-query.js';
 import { resetMessage, type SubscriberGroup } from './group.js';
 
-/** What all subscribers have in common. */
+/** Common parts of all subscribers. */
 export interface SubscriberHost {
   readonly tally: DeliveryCounters;
   readonly sizes: MessageSizes;
@@ -61,10 +61,10 @@ abstract class OutboxOwner<T> {
 /** One subscription to changes, and the group that tells it: a group may hand it over to another that says the same. */
 export class ChangeSubscriber extends OutboxOwner<ScopeMessage> implements OutboxOptions<ScopeMessage> {
   readonly outbox: Outbox<ScopeMessage> = new Outbox<ScopeMessage>(this);
-  /** Whom its share of the evaluation counts for. */
+  /** Owner of its share of the evaluation. */
   readonly owner: string | undefined;
   #group: SubscriberGroup | null = null;
-  /** Of the group that it was in last: what waits is merged also when there is none any more. */
+  /** Spec of its last group. Waiting messages are merged even if the group is gone. */
   #spec: ChangeSpec | null = null;
 
   constructor(options: SubscriberOptions) {

@@ -10,7 +10,7 @@ export class ColumnDependencies {
     this.#walk(table.name, filter);
   }
 
-  /** Whether a row that changed so can be something else to the filter than it was, whatever became of other rows. */
+  /** True if this change of a row can change the filter's result on it, apart from changes of other rows. */
   isTouched(table: string, { old, new: after }: NetChange): boolean {
     const columns = this.#columns.get(table);
     if (!columns) return false;
@@ -23,7 +23,7 @@ export class ColumnDependencies {
     return truncated || rows.some((row) => this.isTouched(table.name, row));
   }
 
-  /** Of the changes in some tables, those that can matter. */
+  /** The changes in some tables that can matter. */
   touching(net: NetChanges, tables: Iterable<string>): NetChanges {
     const found = new Map<string, TableChanges>();
     for (const name of tables) {

@@ -12,23 +12,23 @@ export interface GroupIndexOptions extends ReachIndexOptions {
   readonly model: Model;
   /** Asks once: where that fails all are taken who could be concerned. */
   readonly evaluator: BatchEvaluator;
-  /** How long everybody waits for what has to be asked, in milliseconds; then all are taken who could be concerned. */
+  /** Milliseconds for which all groups wait for the relation queries. Then every group that could be concerned is evaluated. */
   readonly patienceMs: number;
 }
 
-/** Who watches a scope. */
+/** A group of subscribers, as far as the index needs it. */
 export interface IndexedGroup {
   readonly scope: { readonly matchable: MatchTarget; readonly held: MemberKeys | null };
 }
 
-/** Whom a transaction concerns, as far as memory says, and what has to be asked. */
+/** The groups that a transaction concerns as far as memory knows, and the queries that find the rest. */
 export interface ConcernedGroups<T extends IndexedGroup> {
   readonly groups: readonly T[];
   readonly questions: readonly ReachQuestion<T>[];
 }
 
 /**
- * Which groups may be concerned by a transaction. One whose keys are not those of the moment before it (it is still loading, or is behind) is
+ * Finds the groups that a transaction may concern. A group whose keys are not those of the moment before it (it is still loading, or is behind) is
  * found with every change of its tables that its filter does not rule out; one that settled, by its keys as well.
  */
 export class GroupIndex<T extends IndexedGroup> {
@@ -55,7 +55,7 @@ export class GroupIndex<T extends IndexedGroup> {
     this.#match.add(group, group.scope.matchable);
   }
 
-  /** Its keys are what it holds after the transaction that was judged last. To be called between two transactions. */
+  /** The group's keys are those after the last evaluated transaction. Call it between two transactions. */
   settle(group: T): void {
     const { held, matchable } = group.scope;
     const reachable = held && relationTargetOf(matchable);
@@ -70,7 +70,7 @@ export class GroupIndex<T extends IndexedGroup> {
     this.#reach.remove(group);
   }
 
-  /** To be answered, with `concerned`, before the next transaction is looked at. */
+  /** Must be answered, with `concerned`, before the next transaction is matched. */
   find(net: NetChanges): ConcernedGroups<T> {
     const { entries, questions } = this.#reach.find(net);
     const matched = this.#match.find(net);

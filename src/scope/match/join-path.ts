@@ -8,30 +8,30 @@ import { equalityConditionsOf, relatedEqualityConditions } from './equality-cond
 import type { MatchTarget } from './match-index.js';
 import { type PathAtom, pathConditionsOf } from './path-conditions.js';
 
-/** Where a value is reached from a row: a column at the end of a chain of relations. */
+/** The end of a join: a column at the end of a chain of relations. */
 export type JoinEnd = Pick<PathAtom, 'path' | 'column'>;
 
-/** How the rows of a table lead to those who watch them: the same for all filters that differ in nothing but values. */
+/** The joins from the rows of a table to the filter's values: one for all filters that differ only in values. */
 export interface JoinPath {
   readonly table: ModelTable;
   readonly places: readonly JoinEnd[];
-  /** Tables whose changes are told by it: the table itself, and those of which no row says by itself whom it concerns. */
+  /** Tables whose changes it finds subscribers for: the table itself, and tables whose rows do not name the value themselves. */
   readonly tables: ReadonlySet<string>;
   readonly paths: readonly RelationPath[];
   readonly lookedAt: ColumnDependencies;
 }
 
-/** What one filter waits for. */
+/** The values that one filter requires at the ends of a join path. */
 export interface RelationTarget {
-  /** Of its way: equal for equal ways. */
+  /** Name of its join path: equal for equal paths. */
   readonly name: string;
   /** For each place of the way the values of which one is reached by every row that satisfies the filter. */
   readonly values: readonly (readonly string[])[];
-  /** Made when it is asked for: most have a way that is known. */
+  /** Made on demand, because most paths are known already. */
   way(): JoinPath;
 }
 
-/** `null` where the filter has no such values, or its own row says at once whom it concerns. */
+/** `null` if the filter requires no such values, or the row itself decides. */
 export function relationTargetOf(matchable: MatchTarget): RelationTarget | null {
   const { table, filter, tables, isOwnTableElsewhere, isFilterAlone = false } = matchable;
   if (isOwnTableElsewhere || equalityConditionsOf(filter) !== null) return null;
@@ -92,7 +92,7 @@ function exactShape(filter: Filter): string {
   }
 }
 
-/** What to read below a row to see what it reaches; at most so many rows below each. */
+/** The rows to read below a row to find the values it reaches; at most `most` rows below each. */
 export function reachingPlans(model: Model, { places }: JoinPath, most: number): readonly RelatedPlan[] {
   return plansOf(
     model,

@@ -8,7 +8,7 @@ import {
   relatedEqualityConditions,
 } from './equality-conditions.js';
 
-/** What is matched: a filter on a table's rows, and the tables besides that can change what it selects. */
+/** The target of matching: a filter on a table's rows, and the other tables that can change its result. */
 export interface MatchTarget {
   readonly table: ModelTable;
   readonly filter: Filter;
@@ -72,7 +72,7 @@ export class MatchIndex<T extends object> {
     }
     const [first] = touched;
     if (!first) return [];
-    // In one table nobody is both looked at always and found.
+    // No entry of one table is both always visited and found by value.
     if (touched.length === 1) return [...first[0].always, ...found(...first)];
     const all = new Set<T>();
     for (const [index, changes] of touched) {
@@ -102,7 +102,7 @@ export function isIndexed(matchable: MatchTarget): boolean {
   );
 }
 
-/** Under what an entry is put for one of its tables; `null`: to be looked at whatever changed there. */
+/** The key of an entry in one of its tables; `null`: the entry is visited with every change there. */
 function placeOf(matchable: MatchTarget, name: string): readonly EqualityCondition[] | null {
   const { table, filter, isOwnTableElsewhere, isFilterAlone = false } = matchable;
   if (name === table.name) return isOwnTableElsewhere ? null : equalityConditionsOf(filter);
@@ -112,7 +112,7 @@ function placeOf(matchable: MatchTarget, name: string): readonly EqualityConditi
 }
 
 class TableIndex<T extends object> {
-  /** To be looked at whatever changed. */
+  /** Entries that are visited with every change. */
   readonly always = new Set<T>();
   /** By the column's index, then by value. */
   readonly #columns = new Map<number, EntriesByValue<T>>();

@@ -1,4 +1,4 @@
-/** Told of what a scope holds from now on, and holds no more. */
+/** Called for keys that a scope gains and loses. */
 export interface KeysListener {
   held(key: string): void;
   released(key: string): void;
@@ -24,7 +24,7 @@ export class MemberKeys implements Iterable<string> {
     this.listener?.held(key);
   }
 
-  /** Whether it was there. */
+  /** Returns true if the key was there. */
   delete(key: string): boolean {
     if (!this.#keys.delete(key)) return false;
     this.listener?.released(key);

@@ -5,7 +5,7 @@ import type { BatchClient, QueryAnswer, QueryBatch } from '../evaluate/batch-eva
 import { reachedValues, reachingPlans } from './join-path.js';
 import { MOST_ROWS, type ReachedEntries, type ReachQuestion } from './relation-index.js';
 
-/** More rows that did not change themselves are not looked at one by one. */
+/** Largest number of unchanged rows that are examined one by one. */
 const MOST_CANDIDATES = 200;
 
 /**
@@ -33,7 +33,7 @@ export async function askReach<T extends object>(
 interface Asked<T extends object> {
   readonly question: ReachQuestion<T>;
   readonly asker: BatchClient;
-  /** More rows below one are not looked at one by one: to visit everybody is less. */
+  /** Largest number of rows below one that are examined one by one. Above it, visiting every entry costs less. */
   readonly most: number;
   readonly changed: QueryAnswer<readonly (RowNode | null)[]> | null;
   readonly candidates: QueryAnswer<readonly RowNode[]> | null;
@@ -55,7 +55,7 @@ function ask<T extends object>(model: Model, asker: BatchClient, question: Reach
   };
 }
 
-/** Of a long way less at each step, so that it is no more in all; few different bounds, so that there are few different statements. */
+/** Smaller bounds for each step of a long path, so that the total stays the same. Few distinct bounds keep the number of statements small. */
 function mostBelow({ size, way: { places } }: ReachedEntries<object>): number {
   const steps = Math.max(...places.map(({ path }) => path.filter(({ kind }) => kind === 'many').length), 1);
   const worthIt = Math.floor(MOST_ROWS ** (1 / steps));

@@ -6,7 +6,7 @@ import { candidateFilter } from './candidate-rows.js';
 import { ColumnDependencies } from './column-dependencies.js';
 import { type EqualityCondition, relatedEqualityConditions } from './equality-conditions.js';
 
-/** What other rows than its own mean to a filter that passes through relations. Most are never asked: what answers is made when they are. */
+/** The effects of other rows on a filter through relations. They are computed on demand, because most are never needed. */
 export class RelatedDependencies {
   /** The tables that the filter's relations lead through. */
   readonly tables: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export class RelatedDependencies {
     return this.#make().lookedAt;
   }
 
-  /** Whether some change can matter to rows that did not change themselves. */
+  /** True if a change can matter to rows that did not change themselves. */
   isTouchedBy(net: NetChanges): boolean {
     for (const [name, changed] of net) if (this.#touching(name, changed)) return true;
     return false;
@@ -66,7 +66,7 @@ export class RelatedDependencies {
 interface Made {
   readonly lookedAt: ColumnDependencies;
   readonly paths: readonly RelationPath[];
-  /** What a row of a table must meet to count; `null`: nothing. */
+  /** The condition that a row of a table must meet to count; `null` if there is none. */
   readonly atoms: ReadonlyMap<string, readonly EqualityCondition[] | null>;
 }
 

@@ -5,13 +5,13 @@ import { EntriesByValue } from './entries-by-value.js';
 import type { JoinPath, RelationTarget } from './join-path.js';
 import type { MemberKeys } from './member-keys.js';
 
-/** Of fewer entries of one way all are taken instead of asking. */
+/** Below this many entries of one path, all are taken instead of querying. */
 const FEWEST = 16;
 
-/** Past so many rows everybody is taken instead of asking whom they reach. */
+/** Above this many rows, every entry is taken instead of querying which ones the rows reach. */
 export const MOST_ROWS = 1_000;
 
-/** What has to be asked before it is known who is concerned: whom these rows reach, each by the ways of one table. */
+/** A query that finds the concerned entries: those that these rows reach, each by the paths of one table. */
 export interface ReachQuestion<T extends object> {
   readonly reached: ReachedEntries<T>;
   /** Images of rows that are new, or changed where it is looked. */
@@ -42,7 +42,7 @@ export class RelationIndex<T extends object> {
   readonly #ways = new Map<string, WayIndex<T>>();
   readonly #waysOf = new Map<string, Set<WayIndex<T>>>();
   readonly #listed = new Map<T, IndexedEntry<T>>();
-  /** Who holds a row, by table and key. They stay: entries that hold nothing yet know them. */
+  /** Entries that contain a row, by table and key. The maps stay, because entries that contain nothing yet refer to them. */
   readonly #holders = new Map<string, EntriesByValue<T>>();
 
   constructor({ fewest = FEWEST }: ReachIndexOptions = {}) {
@@ -53,7 +53,7 @@ export class RelationIndex<T extends object> {
     return this.#listed.size;
   }
 
-  /** Of an entry that was added. */
+  /** The state of an entry. */
   wayOf(entry: T): JoinPath | undefined {
     return this.#listed.get(entry)?.index.way;
   }
@@ -136,16 +136,16 @@ export class RelationIndex<T extends object> {
   }
 }
 
-/** How an entry is found. */
+/** The values by which an entry is found. */
 interface IndexedEntry<T extends object> {
-  /** Of the way. */
+  /** The path's name. */
   readonly name: string;
   readonly index: WayIndex<T>;
   readonly values: RelationTarget['values'];
   readonly keys: MemberKeys;
 }
 
-/** Who is found by the answer of a question. */
+/** The entries that a query's result reaches. */
 export class ReachedEntries<T extends object> {
   readonly #index: WayIndex<T>;
   readonly #holders: EntriesByValue<T>;
@@ -159,7 +159,7 @@ export class ReachedEntries<T extends object> {
     return this.#index.way;
   }
 
-  /** How many there are to be found. */
+  /** Number of entries that can be found. */
   get size(): number {
     return this.#index.size;
   }

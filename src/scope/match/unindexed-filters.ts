@@ -2,7 +2,7 @@ import { textKey } from '../../sql/text-key.js';
 import { filterShape } from './filter-shape.js';
 import { isIndexed, type MatchTarget } from './match-index.js';
 
-/** Told of a filter, without its values, that nothing can be looked up for; once for each. */
+/** Called once for each filter, without its values, that no index can serve. */
 export type OnUnindexed = (table: string, filter: string) => void;
 
 /** Filters come from clients: past so many, further ones are not told. */

@@ -43,7 +43,7 @@ function mergeChanges({ hidden }: Level, messages: readonly (readonly ScopeChang
   for (const changes of messages) {
     for (const next of changes) {
       const before = merged.get(next.key);
-      // Last told, last in the message: where an order matters to whoever applies, it is that of the newest.
+      // The newest change comes last in the message, in case the order matters to the client.
       if (before) merged.delete(next.key);
       const change = before ? mergeChange(before, next, hidden) : next;
       if (change) merged.set(next.key, change);
@@ -52,7 +52,7 @@ function mergeChanges({ hidden }: Level, messages: readonly (readonly ScopeChang
   return [...merged.values()];
 }
 
-/** What counts is whether the subscriber had the row before the first, and has it after the last. */
+/** Merges by whether the subscriber had the row before the first change, and has it after the last. */
 function mergeChange(
   first: ScopeChange,
   next: ScopeChange,

@@ -28,7 +28,7 @@ export function leave(key: string, change: NetChange | null): ScopeChange {
   };
 }
 
-/** What became of a row for whoever had it or not (`wasIn`) and sees it now as `node`; `null` where that is nothing. */
+/** The change of a row for a subscriber that had it or not (`wasIn`) and sees it now as `node`; `null` if nothing changed. */
 export function became(
   table: ModelTable,
   change: NetChange,

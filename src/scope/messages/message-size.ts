@@ -20,7 +20,7 @@ function countOf({ changes, links, related }: Content): number {
   return count;
 }
 
-/** What an object with its fields takes, roughly. */
+/** Estimated bytes of an object with its fields. */
 const OBJECT_BYTES = 100;
 const CELL_BYTES = 24;
 

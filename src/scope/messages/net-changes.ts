@@ -6,7 +6,7 @@ import type { LoggedChange, LoggedTransaction } from '../../log/types.js';
 import type { SqlTable } from '../../log/unseen.js';
 import type { ChangedRows } from '../../query/past.js';
 
-/** What a transaction did to one row in the end: its image before the transaction and after it. */
+/** The net change of one row: its image before the transaction and after it. */
 export interface NetChange {
   readonly key: string;
   readonly op: ChangeOp;
@@ -75,7 +75,7 @@ function operationOf({ old, new: after }: Images): ChangeOp | null {
   return old.every((cell, at) => cell === after[at]) ? null : 'UPDATE';
 }
 
-/** What transactions, one after the other, did to one table: the rows that changed, and how they were before the first. */
+/** The net changes of consecutive transactions to one table: the changed rows, and their images before the first. */
 export function changedRows(
   transactions: readonly LoggedTransaction[],
   { sqlSchema, sqlName }: SqlTable,

@@ -5,7 +5,7 @@ import type { NetChange } from './net-changes.js';
 import type { ScopeChange, ScopeMessage, TransactionInfo } from './types.js';
 import { NOTHING_RELATED } from './types.js';
 
-/** Whoever sees the same of a table's rows. */
+/** Subscribers that see the same columns of a table's rows. */
 export interface ReaderGroup {
   readonly table: ModelTable;
   readonly hidden: ReadonlySet<ModelColumn>;

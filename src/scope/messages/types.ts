@@ -7,7 +7,7 @@ import type { RelatedPlan, RowNode, SelectPlan, SelectResult } from '../../query
 import type { PushStream } from '../delivery/outbox.js';
 import type { SendBudget } from '../delivery/send-budget.js';
 
-/** What a change stream watches. Two equal specs share one scope. */
+/** The rows and relations that a change stream watches. Two equal specs share one scope. */
 export interface ChangeSpec {
   readonly table: ModelTable;
   /** The subscriber's `where` (guarded) and the read policy, normalized. */
@@ -30,23 +30,23 @@ export interface ChangeSpec {
 export interface RelatedSpec {
   readonly responseKey: string;
   readonly relation: ModelRelation;
-  /** What the rows must satisfy: the subscriber's `where`, the relation's own and the read policy. */
+  /** The filter of the rows: the subscriber's `where`, the relation's own and the read policy. */
   readonly filter: Filter;
   /** As `ChangeSpec.rights`. */
   readonly rights: Filter | null;
-  /** What a junction row must satisfy: its read policy. */
+  /** The filter of a junction row: its read policy. */
   readonly via: Filter;
-  /** What the row above must satisfy: the relation's own `where` where that names the source. */
+  /** The filter of the row above: the relation's own `where`, if that names the source. */
   readonly onSource: Filter | null;
   readonly hidden: ReadonlySet<ModelColumn>;
   readonly related: readonly RelatedPlan[];
   readonly graph: readonly RelatedSpec[];
 }
 
-/** What one transaction did to a scope below another. */
+/** The changes of one transaction to a scope below another. */
 export interface RelatedMessage {
   readonly changes: readonly ScopeChange[];
-  /** Those that ended before those that began, so that a `one` relation can be applied link by link. */
+  /** Links that ended come before links that began, so that a `one` relation can be applied link by link. */
   readonly links: readonly Link[];
   readonly related: RelatedMessages;
 }
@@ -59,7 +59,7 @@ export const NOTHING_RELATED: RelatedMessages = new Map();
 /** One row's change relative to the scope. A row that changed several times in one transaction has one, its net effect. */
 export interface ScopeChange {
   readonly kind: ChangeKind;
-  /** What the database did to the row; `null` where the row itself did not change, and on a LEAVE that is no DELETE. */
+  /** The database's operation on the row; `null` if the row itself did not change, and on a LEAVE that is no DELETE. */
   readonly op: ChangeOp | null;
   readonly key: string;
   /** The row now; `null` on LEAVE. */
@@ -71,7 +71,7 @@ export interface ScopeChange {
 }
 
 /**
- * What one transaction did to the scope, or, where a subscriber was slow, several: then `cursor` and `transaction` are those of the last.
+ * The changes of one transaction to the scope. For a slow subscriber it can be several transactions: then `cursor` and `transaction` are those of the last.
  * `reset` set: continuity is lost, and `changes` comes after the loss.
  */
 export interface ScopeMessage {
@@ -106,28 +106,28 @@ export interface FollowOptions {
 
 export interface ScopeRegistry {
   /**
-   * Follows a scope from now on, or from `after`: every transaction committed since is judged, in order, exactly once. Where that
-   * cannot be had the first message says why (`reset`), and the stream goes on from now.
+   * Follows a scope from now on, or from `after`: every transaction committed since is evaluated, in order, exactly once. If that
+   * is impossible, the first message says why (`reset`), and the stream goes on from now.
    * The iterable ends when `signal` aborts, when `return()` is called, or with an error when the scope cannot go on.
    * Rejects with `SCOPE_TOO_LARGE` where the scope must keep its keys and has too many.
    */
   changes(spec: ChangeSpec, options?: FollowOptions): PushStream<ScopeMessage>;
-  /** The answer of a query now, and again whenever it is another one; never the same answer twice in a row. */
+  /** Sends the current result of a query, and a new result each time it changes; never the same result twice in a row. */
   live(
     plan: SelectPlan,
     options?: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'>,
   ): PushStream<SelectResult>;
   status(): ScopesStatus;
-  /** What was told so far, and what waits to be. */
+  /** Counts of deliveries so far, and of waiting changes. */
   figures(): ScopesFigures;
   /**
    * Continuity is lost on these tables (by their names in the model): who depends on one is told so (`SCHEMA_CHANGED`) and followed anew from
    * now, or ended with an error where the table is refused.
    */
   lose(tables: ReadonlySet<string>): Promise<void>;
-  /** What is watched now: each scope and each live query once, however many subscribe to it. */
+  /** The scopes and live queries that are watched now, each once. */
   list(): readonly ListedScope[];
-  /** Ends every iterable; those that wait are told they are done. */
+  /** Ends every iterable. Pending `next` calls resolve as done. */
   stop(): Promise<void>;
 }
 
@@ -138,7 +138,7 @@ export type ListedScope =
 interface ListedBase {
   readonly subscribers: number;
   readonly state: 'loading' | 'live';
-  /** Whether a row is in it; `null` where it does not know (yet), and only the filter can say. */
+  /** True if it contains a row; `null` if it does not know (yet), and only the filter can tell. */
   holds(table: string, key: string): boolean | null;
 }
 

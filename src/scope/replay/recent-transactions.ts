@@ -37,7 +37,7 @@ export class RecentTransactions {
     if (this.#changes > this.#maxChanges || this.#bytes > MAX_BYTES) this.#forget();
   }
 
-  /** What a position has not seen, in the feed's order; `null` where that was forgotten, or where the log has to be asked whether it is one of it. */
+  /** Transactions that a position has not seen, in the feed's order; `null` if they are no longer in memory, or if only the log knows whether the position is one of its own. */
   since(position: Snapshot): readonly LoggedTransaction[] | null {
     if (!covers(position, this.#start) || !this.#isOfThis(position)) return null;
     return this.#transactions

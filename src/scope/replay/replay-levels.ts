@@ -83,7 +83,7 @@ function collectTables({ relation, via, plan }: RelatedPlan, into: Set<string>):
 
 type Visit = (level: ReplayLevel, changes: readonly ScopeChange[], links: readonly Link[]) => void;
 
-/** Visits the changes and links of each level that a judgement says something of. */
+/** Visits the changes and links of each level that a delta has changes on. */
 export function eachLevel(top: ReplayLevel, { changes, related }: ScopeDelta, visit: Visit): void {
   visit(top, changes, []);
   visitBelow(top, related, visit);
@@ -97,7 +97,7 @@ function visitBelow({ below }: ReplayLevel, related: ScopeDelta['related'], visi
   }
 }
 
-/** The judgement with each change as `replace` makes it; the same object where it makes nothing new. */
+/** The delta with each change replaced by `replace`; the same object if nothing was replaced. */
 export function mapChanges(
   { below }: ReplayLevel,
   judgement: ScopeDelta,

@@ -46,7 +46,7 @@ function netRelatedOf(
   return net.size === 0 ? NOTHING_RELATED : net;
 }
 
-/** Those that ended stay before those that began. */
+/** Links that ended stay before links that began. */
 function compareLinks(a: Link, b: Link): number {
   if (a.kind !== b.kind) return a.kind === 'LEAVE' ? -1 : 1;
   return compare(linkId(a), linkId(b));

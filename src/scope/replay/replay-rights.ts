@@ -22,7 +22,7 @@ export interface RightsPoint {
 /** The database as it is when it is queried: nothing is taken back. */
 export const RIGHT_NOW: ReadPoint = { position: endOfTime(), later: [] };
 
-/** What the rights of today say of the steps of a replay. */
+/** Evaluates the steps of a replay by today's rights. */
 export interface ReplayVerdicts {
   /** The change with what may be delivered of it; `null`: nothing of the row. Not of a LEAVE. */
   allowed(change: ScopeChange): ScopeChange | null;
@@ -33,7 +33,7 @@ export interface ReplayVerdicts {
    * came and left would tell.
    */
   readonly isOne: boolean;
-  /** What became of a row by the read point. */
+  /** The state of a row at the read point. */
   fateOf(level: ReplayLevel, key: string): 'unchanged' | 'written' | 'gone';
 }
 
@@ -71,7 +71,7 @@ export async function verdictsOf(
   return review;
 }
 
-/** What is known of one level's rows. */
+/** The known rows of one level. */
 interface LevelNotes {
   readonly last: Map<string, ScopeChange>;
   readonly links: Map<string, Link['kind']>;
@@ -98,7 +98,7 @@ class Review implements ReplayVerdicts {
     const { missed } = point;
     this.#finals = finalImages(missed ?? []);
     this.#touched = missed && new Set(this.#finals.keys());
-    // Of pages it is known that nothing else changed; what a `where` finds, it finds now.
+    // Nothing else changed within a page, so a `where` finds now what it found then.
     this.isOne = missed !== null && this.#isAnySought(top);
   }
 
@@ -124,7 +124,7 @@ class Review implements ReplayVerdicts {
     if (node === null) return;
     this.#levels.set(change, level);
     const notes = this.#of(level);
-    // What the scope contains at the read point, its filter found there: by these rights.
+    // The scope's filter, with these rights in it, found its rows at the read point.
     const isLast = this.#touched !== null && notes.last.get(change.key) === change;
     if (!isLast && !notes.shown.has(change.key)) this.#lookAtRow(level, node, notes);
     const carries = level.related.length > 0 && this.#isTouched(level.relatedTables);

@@ -12,7 +12,7 @@ export interface ScopeReplay {
   readonly kind: 'replay';
   /** The moment of the cursor. */
   readonly at: ReadPoint;
-  /** What came since: as it was committed, and as it is judged. */
+  /** The transactions since: as they were committed, and as they are evaluated. */
   readonly transactions: readonly LoggedTransaction[];
   readonly occasions: Iterable<TransactionContext>;
   /** The moment after the last of them. */
@@ -25,7 +25,7 @@ export interface MissedOptions {
   readonly database: Database;
   readonly history: LogHistory;
   readonly retry: RetryPassing;
-  /** What the feed brought last; `null` where that does not go back to the cursor. */
+  /** The latest transactions of the feed; `null` if they do not go back to the cursor. */
   readonly recent: readonly LoggedTransaction[] | null;
 }
 
@@ -69,10 +69,10 @@ function replayOf(
   };
 }
 
-/** So many transactions are judged one by one, each by a statement that takes back what came after it. */
+/** Largest number of transactions that are evaluated one by one, each by a statement that takes back what came after it. */
 const MOST_OCCASIONS = 64;
 
-/** What all those statements take back together, in changes; the more was missed, the fewer they are. */
+/** Changes that all these statements take back together. The more was missed, the fewer statements there are. */
 const MOST_TAKEN_BACK = 100_000;
 
 /**

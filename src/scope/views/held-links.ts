@@ -39,7 +39,7 @@ export class HeldLinks {
     return this.#tuples.get(parent) === textOf(tuple);
   }
 
-  /** Whether the row links to anything. */
+  /** True if the row links to anything. */
   isLinking(parent: string): boolean {
     return (this.#tuples.get(parent) ?? NO_LINK) !== NO_LINK;
   }
@@ -83,7 +83,7 @@ export class HeldLinks {
     return (tuple && this.#holders.get(this.#form(tuple, 'right'))) ?? [];
   }
 
-  /** Whether a row with these cells may be linked to one above. */
+  /** True if a row with these cells may be linked to one above. */
   mayHold(cells: RowCells): boolean {
     const tuple = tupleOf(this.#to, cells);
     return tuple !== null && this.mayHoldTuple(tuple);

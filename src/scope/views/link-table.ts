@@ -1,9 +1,9 @@
-/** Which rows above hold which rows below, both ways. */
+/** Links between rows above and rows below, by both ends. */
 export class LinkTable {
   readonly #children = new Map<string, Set<string>>();
   readonly #parents = new Map<string, Set<string>>();
 
-  /** How many rows below are held. */
+  /** Number of linked rows below. */
   get size(): number {
     return this.#parents.size;
   }

@@ -12,13 +12,13 @@ export interface LiveQueriesOptions {
   /** See `LiveQueryOptions`. */
   readonly catchUp: () => Promise<void>;
   readonly watchable: TableGuard;
-  /** Told of each filter that somebody begins to watch by. */
+  /** Called for the filter of each new live query. */
   readonly onMatchable: (matchable: MatchTarget) => void;
-  /** Told of errors that end a live query. */
+  /** Called for errors that end a live query. */
   readonly onError: (error: unknown) => void;
 }
 
-/** The live queries that somebody watches: one for each plan. */
+/** The watched live queries: one for each plan. */
 export class LiveQueries {
   readonly #options: LiveQueriesOptions;
   readonly #byPlan = new Map<string, LiveQuery>();
@@ -36,7 +36,7 @@ export class LiveQueries {
     return [...this.#byPlan.values()];
   }
 
-  /** The one of this plan, begun where there is none; `owner` is whom its statements count for then. Throws where a table cannot be followed. */
+  /** Returns the live query of this plan, or starts it. `owner` then owns its statements. Throws if a table cannot be followed. */
   of(plan: SelectPlan, owner?: string): LiveQuery {
     const key = planKey(plan);
     const known = this.#byPlan.get(key);
@@ -60,7 +60,7 @@ export class LiveQueries {
     return query;
   }
 
-  /** Who comes now begins another one. */
+  /** Removes it, so that the next subscriber starts another one. */
   forget(query: LiveQuery): void {
     const key = planKey(query.plan);
     if (this.#byPlan.get(key) === query) this.#byPlan.delete(key);

@@ -15,7 +15,7 @@ import type { ListedScope } from '../messages/types.js';
 export type RunSelect = (plan: SelectPlan, options: RunOptions) => Promise<SelectResult>;
 
 export interface RunOptions {
-  /** Whom its statements count for: see `QueryOptions.owner`. */
+  /** The owner of its statements: see `QueryOptions.owner`. */
   readonly owner: string | undefined;
   /** When nobody watches it any more. */
   readonly cancellation: StatementCancellation;
@@ -26,7 +26,7 @@ export interface RunOptions {
 export interface LiveQueryOptions {
   readonly model: Model;
   readonly plan: SelectPlan;
-  /** Whoever began it; see `RunOptions`. */
+  /** The owner that started it; see `RunOptions`. */
   readonly owner?: string | undefined;
   readonly run: RunSelect;
   /** Resolves when everything was heard of that was committed before the call. */
@@ -152,7 +152,7 @@ export class LiveQuery {
     return false;
   }
 
-  /** Tells one who comes late, where nothing is being asked at the moment; else whoever asks does. */
+  /** Sends the current result to a new subscriber if no query is running; otherwise the running query will. */
   async #welcome(outbox: Outbox<SelectResult>): Promise<void> {
     this.#joining.set(outbox, false);
     // A feed that has ended ends the query as well.
@@ -170,7 +170,7 @@ export class LiveQuery {
     }
   }
 
-  /** Whoever comes, or is heard of, once it has ended its loop finds it ended: nothing is awaited between. */
+  /** Ends the loop. Nothing is awaited between, so a later subscriber or transaction finds it ended. */
   async #refresh(): Promise<void> {
     if (this.#isRunning || this.#ended) return;
     this.#isRunning = true;
@@ -203,7 +203,7 @@ export class LiveQuery {
   }
 }
 
-/** Whether a row is among these or below them. */
+/** True if a row is among these or below them. */
 function isAmong(rows: readonly RowNode[], table: string, key: string): boolean {
   return rows.some((row) => {
     if (row.key === key && row.table.name === table) return true;

@@ -16,7 +16,7 @@ import type { RelatedMessage, RelatedSpec, ScopeChange } from '../messages/types
 import { HeldLinks } from './held-links.js';
 import { LinkTable } from './link-table.js';
 
-/** What happened to the rows of a scope, for the scopes below it. */
+/** Changes to the rows of a scope, for the scopes below it. */
 export interface RowsDiff {
   readonly entered: readonly HeldRow[];
   /** Rows that stayed and may have changed. */
@@ -29,7 +29,7 @@ export interface HeldRow {
   readonly cells: RowCells;
 }
 
-/** What is known of one transaction while it is judged. */
+/** State of the evaluation of one transaction. */
 interface TransactionTurn {
   /** Rows whose links are decided anew: not found means not linked. */
   readonly compared: Set<string>;
@@ -59,7 +59,7 @@ export class RelatedScope {
   readonly #spec: RelatedSpec;
   readonly #table: ModelTable;
   readonly #above: ModelTable;
-  /** What decides who is in it, besides the row itself. */
+  /** The dependencies of its filter besides the row itself. */
   readonly #elsewhere: RelatedDependencies;
   readonly #viaPaths: readonly RelationPath[];
   readonly #onSource: RowPredicate | null;
@@ -101,7 +101,7 @@ export class RelatedScope {
     return this.below.some((inner) => inner.holds(table, key));
   }
 
-  /** Takes over what a nested query found below a row, before any transaction is judged. */
+  /** Takes over the rows that a nested query found below a row, before any transaction is evaluated. */
   seed(parent: RowNode): void {
     this.#held.hold(parent.key, this.#tupleOf(parent.cells));
     const found = parent.related.get(this.#spec.responseKey) ?? [];
@@ -130,7 +130,7 @@ export class RelatedScope {
       keys: [],
     };
     this.#turn = turn;
-    // What comes with new rows above is found when they are followed.
+    // Rows below new rows above are found when these are followed.
     if (this.#isConcernedHere(net)) this.#askHere(net, turn, asker);
     const below = this.below.map((inner) => inner.ask(net, asker));
     return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
@@ -154,7 +154,7 @@ export class RelatedScope {
     }
   }
 
-  /** What happened above; asks for the rows below new parents. True when something was asked. */
+  /** Takes the changes above, and queries the rows below new parents. True if it added a query. */
   follow(above: RowsDiff, asker: BatchClient): boolean {
     const turn = this.#turn!;
     const asked: (readonly string[])[] = [];
@@ -207,7 +207,7 @@ export class RelatedScope {
         if (told && told.changedColumns.length > 0) changes.push(told);
       }
     }
-    // Whoever applies them one by one must not end with an empty `one` relation: the old link goes before the new one comes.
+    // The old link ends before the new one begins, so that a client that applies them one by one does not end with an empty `one` relation.
     this.#message = { changes, links: [...links.left, ...links.entered] };
     return diff;
   }
@@ -244,7 +244,7 @@ export class RelatedScope {
       if (this.#links.parentsOf(row.key).size > 0) return true;
       if (row.new === null) return false;
       if (!relation.through) return this.#held.mayHold(row.new);
-      // What links it stands in the junction: memory knows it only of those that the filter let through.
+      // The junction row has the link. Memory knows it only for rows that passed the filter.
       const { old, new: after } = row;
       if (old === null || relation.to.some(({ index }) => old[index] !== after[index])) return true;
       return this.#elsewhere.lookedAt.isTouched(this.#table.name, row);
@@ -267,7 +267,7 @@ export class RelatedScope {
     return [...tablesOf(via)].some((name) => net.has(name));
   }
 
-  /** Whether a filter on the rows here may find one that a row above holds, or would hold. */
+  /** True if a filter on the rows here may find one that is, or would be, linked to a row above. */
   #isAnyHeldAbove(filter: Filter): boolean {
     const { to, through } = this.#spec.relation;
     if (filter.kind === 'or') return filter.filters.some((part) => this.#isAnyHeldAbove(part));
@@ -321,7 +321,7 @@ export class RelatedScope {
     this.#turn!.answers.push(asker.rows(plan));
   }
 
-  /** What tells which rows above a row below is linked to, besides its own cells. */
+  /** The other tables that decide which rows above a row below is linked to. */
   #linkPlans(): readonly RelatedPlan[] {
     const { relation } = this.#spec;
     const junction = this.#junction ? [this.#junction] : [];

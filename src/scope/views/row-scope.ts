@@ -14,7 +14,7 @@ import type { Scope, ScopeDelta, ScopeEvaluation, StatelessEvaluation } from './
 
 /**
  * A scope whose filter looks at nothing but the row itself: old and new image decide, and nothing is remembered.
- * Where the predicate cannot decide exactly, Postgres judges the images.
+ * If the predicate cannot decide exactly, Postgres evaluates the images.
  */
 export class RowScope implements Scope, StatelessEvaluation {
   readonly tables: ReadonlySet<string>;

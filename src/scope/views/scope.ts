@@ -5,7 +5,7 @@ import type { MemberKeys } from '../match/member-keys.js';
 import type { NetChanges } from '../messages/net-changes.js';
 import type { RelatedMessages, ScopeChange } from '../messages/types.js';
 
-/** What a scope makes of one transaction. */
+/** The changes of one transaction to a scope. */
 export interface ScopeDelta {
   readonly reset: ResetReason | null;
   readonly changes: readonly ScopeChange[];
@@ -13,35 +13,35 @@ export interface ScopeDelta {
 }
 
 /**
- * A set of rows that somebody watches. Transactions are judged one after the other, in order.
+ * A set of rows with subscribers. Transactions are evaluated one after the other, in order.
  */
 export interface Scope {
   /** Tables whose changes can concern it. */
   readonly tables: ReadonlySet<string>;
-  /** By what it is found when something changed. */
+  /** The target by which a change finds the scope. */
   readonly matchable: MatchTarget;
   /** The keys that are in it; `null` where it keeps none, and the row itself decides. */
   readonly held: MemberKeys | null;
-  /** Reads what the scope must know before it can judge what came after `moment`; false where that could not be made out exactly. */
+  /** Reads the state that evaluation after `moment` needs; false if it could not be read exactly. */
   load(moment: ReadPoint): Promise<boolean>;
   /**
-   * Judges a transaction in rounds: what Postgres must decide is asked of `asker`, and then the generator yields; it is resumed,
-   * with the next round's asker, when the answers are there. All scopes' questions of a round go out as one statement.
+   * Evaluates a transaction in batches: the scope adds its queries to `asker`, and then the generator yields. It is resumed
+   * with the next batch's client when the results are there. All scopes' queries of a batch go out as one statement.
    */
   evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation;
-  /** As `judge`, at once; `undefined` where something has to be asked. */
+  /** As `evaluate`, synchronously; `undefined` if the database must be queried. */
   evaluateInMemory(net: NetChanges): ScopeDelta | null | undefined;
-  /** How it can be judged without knowing what is in it; `null`: not at all, because scopes hang from it. */
+  /** Evaluation without knowledge of the scope's rows; `null` if scopes below it need that knowledge. */
   readonly steady: StatelessEvaluation | null;
-  /** Whether a row of a table is in it, here or below; `null` where it keeps no rows and only its filter can say. */
+  /** True if it contains a row of a table, here or below; `null` if it keeps no rows and only its filter can tell. */
   holds(table: string, key: string): boolean | null;
 }
 
-/** Judges by the images alone, and remembers nothing: many transactions at once, of a time in which `elsewhere` did not change. */
+/** Evaluates by the images alone, and keeps nothing: many transactions at once, of a time in which `elsewhere` did not change. */
 export interface StatelessEvaluation {
   /** Tables besides the scope's own that say who is in it. */
   readonly elsewhere: ReadonlySet<string>;
-  /** As `judge`, of several transactions in one round. */
+  /** As `evaluate`, for several transactions in one batch. */
   evaluateAll(
     nets: readonly NetChanges[],
     asker: BatchClient,

@@ -23,8 +23,8 @@ import type { Scope, ScopeDelta, ScopeEvaluation, StatelessEvaluation } from './
  *
  * Invariants:
  * - `held` holds exactly the keys of which the subscribers were told ENTER (or which were there at the start) and not LEAVE.
- * - Changed rows are judged by their own images, so nobody is shown an image that was not authorized; rows that did not change
- *   are read and judged in one statement.
+ * - Changed rows are evaluated by their own images, so no subscriber receives an image that was not authorized. Unchanged rows
+ *   are read and evaluated in one statement.
  * - After each transaction `held` equals the keys that SELECT would have found then.
  */
 export class SetScope implements Scope {
@@ -36,12 +36,12 @@ export class SetScope implements Scope {
   readonly #spec: ChangeSpec;
   readonly #maxKeys: number;
   readonly #graph: readonly RelatedScope[];
-  /** What to read below each row before the first transaction is judged. */
+  /** The rows to read below each row before the first transaction is evaluated. */
   readonly #seeds: readonly RelatedPlan[];
   readonly #plain: SharedChanges;
   /** `null` where rows carry relations, or other scopes hang from them. */
   readonly #readers: ReaderGroup | null;
-  /** What decides who is in it, besides the row itself. */
+  /** The dependencies of its filter besides the row itself. */
   readonly #elsewhere: RelatedDependencies;
   /** The own columns that do. */
   readonly #columns: readonly ModelColumn[];
@@ -222,7 +222,7 @@ export class SetScope implements Scope {
     };
   }
 
-  /** All but those that were written again: of each row one thing is told. */
+  /** All changes except those of rows that were written again: each row has one change. */
   #leaveAll(but: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff): void {
     for (const key of [...this.held]) {
       if (but.has(key)) continue;

@@ -1,6 +1,6 @@
 import { RivuletError } from '../../../shared/errors.js';
 
-/** What is known of the tables in the database. */
+/** Facts about the tables in the database. */
 export interface SchemaCheck {
   /** Why a table (by its name in the model) cannot be followed at present; `null`: it can. */
   refusal(table: string): RivuletError | null;
@@ -9,13 +9,13 @@ export interface SchemaCheck {
 }
 
 export interface WatchableOptions {
-  /** Whether changes of a table are logged. Default: all are. */
+  /** True if changes of a table are logged. Default: all are. */
   readonly isWatched?: ((table: string) => boolean) | undefined;
-  /** Whether the tables are still as the model says. Default: they are. */
+  /** True if the tables still match the model. Default: they do. */
   readonly schema?: SchemaCheck | undefined;
 }
 
-/** Which tables can be followed. */
+/** Decides which tables can be followed. */
 export class TableGuard {
   readonly #options: WatchableOptions;
 
