@@ -177,8 +177,8 @@ export class DatabaseSession {
       return answer;
     } catch (error) {
       if (error instanceof Silence) patience?.gaveUp(text);
-      const judged = this.#judge(error);
-      throw this.#isTimeout(error, performance.now() - began) ? this.#timeout(error) : judged;
+      const read = this.#readError(error);
+      throw this.#isTimeout(error, performance.now() - began) ? this.#timeout(error) : read;
     } finally {
       onStatement?.(performance.now() - began, ok);
     }
@@ -243,7 +243,7 @@ export class DatabaseSession {
     return true;
   }
 
-  #judge(error: unknown): unknown {
+  #readError(error: unknown): unknown {
     const fromServer = error instanceof postgres.PostgresError && error.severity !== 'FATAL';
     if (!fromServer) this.#lose(error instanceof Error ? error : new Error(String(error)));
     return error;

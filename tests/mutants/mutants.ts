@@ -220,7 +220,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     bug: 'Changes that arrive while a scope loads are lost',
-    edits: one('src/scope/lifecycle/group.ts', '    this.#backlog.push(occasion);\n', ''),
+    edits: one('src/scope/lifecycle/group.ts', '    this.#backlog.push(context);\n', ''),
     test: 'tests/property/resume.test.ts',
   },
   {

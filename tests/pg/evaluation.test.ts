@@ -62,16 +62,16 @@ describe('images', () => {
       },
     };
     const round = await roundOf(model);
-    const asker = round.asker();
+    const client = round.client();
     const question = { table: tasks, images, related: [] };
     const [some, none, carrying] = [
-      asker.images({ ...question, filter }),
-      asker.images({ ...question, filter: NOTHING }),
-      asker.images({ ...question, filter, related: [labels] }),
+      client.images({ ...question, filter }),
+      client.images({ ...question, filter: NOTHING }),
+      client.images({ ...question, filter, related: [labels] }),
     ];
     statements.length = 0;
     await round.run();
-    expect(asker.error).toBeNull();
+    expect(client.error).toBeNull();
     expect(statements).toHaveLength(1);
     const matching = images.map(
       (cells) =>
@@ -99,15 +99,15 @@ describe('images', () => {
       cells({ id: '-7', words: 'NULL', instant: 'infinity', bytes: '\\x00ff' }),
     ];
     const round = await roundOf(everythingModel);
-    const asker = round.asker();
-    const answer = asker.images({ table: everything, filter: EVERYTHING, images, related: [] });
+    const client = round.client();
+    const answer = client.images({ table: everything, filter: EVERYTHING, images, related: [] });
     await round.run();
     expect(answer.value.map((node) => node?.cells)).toEqual(images);
   });
 
   test('are asked about in no statement where there is no question', async () => {
     const round = await roundOf(model);
-    round.asker();
+    round.client();
     statements.length = 0;
     await round.run();
     expect(statements).toEqual([]);
@@ -116,7 +116,7 @@ describe('images', () => {
 
 test('a question that cannot be answered costs only whoever asked it', async () => {
   const round = await roundOf(model);
-  const [bad, good] = [round.asker(), round.asker()];
+  const [bad, good] = [round.client(), round.client()];
   const broken = { ...tasks, sqlName: 'no such table' };
   bad.keys(broken, EVERYTHING, null);
   const keys = good.keys(tasks, EVERYTHING, null);
@@ -128,21 +128,21 @@ test('a question that cannot be answered costs only whoever asked it', async () 
 
 test('rows are as they were at the moment, whatever was written since to what is read, and to what is not', async () => {
   const round = await roundOf(model);
-  const asker = round.asker();
+  const client = round.client();
   const mine = normalize(parseFilter(model, tasks, { project: { members: { userId: 1 } } }));
-  const keys = asker.keys(tasks, mine, null);
+  const keys = client.keys(tasks, mine, null);
   await database.script(
     'delete from members; update comments set body = body; insert into tasks (project_id, title) values (1, $$new$$)',
   );
   await round.run();
-  expect(asker.error).toBeNull();
+  expect(client.error).toBeNull();
   expect(round.isExact).toBe(true);
   expect([...keys.value].sort()).toEqual(['2', '4', '6']);
 });
 
 test('what a TRUNCATE took is not known, and that is said only where it matters', async () => {
   const [concerned, unconcerned] = [await roundOf(model), await roundOf(model)];
-  const [theirs, ours] = [concerned.asker(), unconcerned.asker()];
+  const [theirs, ours] = [concerned.client(), unconcerned.client()];
   theirs.keys(model.table('comments'), EVERYTHING, null);
   const keys = ours.keys(tasks, EVERYTHING, null);
   await database.script('truncate comments');

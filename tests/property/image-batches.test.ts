@@ -29,12 +29,12 @@ const evaluator = createEvaluator({ database: db, model, history, retry: (work) 
 async function ask(filters: readonly Filter[], images: readonly RowCells[]): Promise<readonly boolean[][]> {
   const round = evaluator.round(moment);
   const asked = filters.map((filter) => {
-    const asker = round.asker();
-    return { asker, answer: asker.images({ table, filter, images, related: [] }) };
+    const client = round.client();
+    return { asker, answer: client.images({ table, filter, images, related: [] }) };
   });
   await round.run();
   return asked.map(({ asker, answer }) => {
-    if (asker.error) throw asker.error;
+    if (client.error) throw client.error;
     return answer.value.map((node, at) => {
       if (node) expect(node.cells).toEqual(images[at]);
       return node !== null;

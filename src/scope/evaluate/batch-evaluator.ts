@@ -34,7 +34,7 @@ export interface ImagesQuestion {
 
 /**
  * One scope's questions of one round. Answers are readable once the round has run; they all hold at one moment.
- * A question that cannot be answered makes `error`, and then none of this asker's answers are readable.
+ * A question that cannot be answered makes `error`, and then none of this client's answers are readable.
  */
 export interface BatchClient {
   /** For each image its row, with what hangs from it now, where the filter is true on it; else `null`. */
@@ -48,14 +48,14 @@ export interface BatchClient {
 
 /** The questions of many scopes, asked as one statement, about one moment. */
 export interface QueryBatch {
-  asker(): BatchClient;
+  client(): BatchClient;
   /**
    * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the answers do without them. Also where
    * changes cannot be read, and were not taken back.
    */
   readonly isExact: boolean;
   /**
-   * Asks; does nothing where nothing was asked. If Postgres refuses the statement, each asker's questions are asked for
+   * Asks; does nothing where nothing was asked. If Postgres refuses the statement, each client's questions are asked for
    * themselves, so that one bad scope costs only itself. Rejects only when waiting for the database was given up.
    */
   run(): Promise<void>;
@@ -112,7 +112,7 @@ class SqlRound implements QueryBatch {
   readonly #options: EvaluatorOptions;
   readonly #shapes: FilterShapes;
   readonly #moment: ReadPoint;
-  readonly #askers: SqlAsker[] = [];
+  readonly #clients: SqlBatchClient[] = [];
   isExact = true;
 
   constructor(options: EvaluatorOptions, shapes: FilterShapes, moment: ReadPoint) {
@@ -121,35 +121,35 @@ class SqlRound implements QueryBatch {
     this.#moment = moment;
   }
 
-  asker(): BatchClient {
-    const asker = new SqlAsker(this.#options.model);
-    this.#askers.push(asker);
-    return asker;
+  client(): BatchClient {
+    const client = new SqlBatchClient(this.#options.model);
+    this.#clients.push(client);
+    return client;
   }
 
   async run(): Promise<void> {
-    const askers = this.#askers.filter((asker) => asker.questions.length > 0);
-    if (askers.length === 0) return;
+    const clients = this.#clients.filter((client) => client.questions.length > 0);
+    if (clients.length === 0) return;
     try {
-      await this.#ask(askers);
+      await this.#ask(clients);
     } catch (error) {
       if (isPassing(error)) throw error;
-      if (askers.length === 1) askers[0]!.error = error;
-      else for (const asker of askers) await this.#askAlone(asker);
+      if (clients.length === 1) clients[0]!.error = error;
+      else for (const client of clients) await this.#askAlone(client);
     }
   }
 
-  async #askAlone(asker: SqlAsker): Promise<void> {
+  async #askAlone(client: SqlBatchClient): Promise<void> {
     try {
-      await this.#ask([asker]);
+      await this.#ask([client]);
     } catch (error) {
       if (isPassing(error)) throw error;
-      asker.error = error;
+      client.error = error;
     }
   }
 
-  async #ask(askers: readonly SqlAsker[]): Promise<void> {
-    const questions = askers.flatMap((asker) => asker.questions);
+  async #ask(clients: readonly SqlBatchClient[]): Promise<void> {
+    const questions = clients.flatMap((client) => client.questions);
     const { expressions, values } = await this.#options.retry(async () => {
       const now = await this.#askNow(questions);
       return 'values' in now ? now : this.#askThen(questions, now.tables);
@@ -221,7 +221,7 @@ function isUnreadable({ unreadable }: LoggedTransaction, { sqlSchema, sqlName }:
   return [...unreadable.keys()].some((each) => each.sqlSchema === sqlSchema && each.sqlName === sqlName);
 }
 
-class SqlAsker implements BatchClient {
+class SqlBatchClient implements BatchClient {
   readonly questions: BatchedQuery[] = [];
   readonly #model: Model;
   error: unknown = null;

@@ -56,15 +56,15 @@ function together(
   params: StatementParams,
 ): BatchedExpression {
   const { table, filter, images } = batch[0]!.plainImages.question;
-  const askers = new Map<string, { readonly values: BatchShape['values']; readonly of: PlainImages[] }>();
+  const clients = new Map<string, { readonly values: BatchShape['values']; readonly of: PlainImages[] }>();
   for (const { plainImages } of batch) {
     const { values } = shapes.of(plainImages.question.filter);
     const name = JSON.stringify(values);
-    const same = askers.get(name);
+    const same = clients.get(name);
     if (same) same.of.push(plainImages);
-    else askers.set(name, { values, of: [plainImages] });
+    else clients.set(name, { values, of: [plainImages] });
   }
-  const rows = [...askers.values()];
+  const rows = [...clients.values()];
   const source = imagesSource(table, images, params);
   const where = filterToSql(shapes.model, filter, 't0', new ShapeParams(params.from));
   const columns = rows[0]!.values.map((_, at) =>

@@ -34,10 +34,10 @@ export function* contextsOf(
 }
 
 /** Several consecutive transactions as one: what they did together. With the name of the last, and at its moment. */
-export function asOne(occasions: readonly TransactionContext[]): TransactionContext {
-  const last = occasions.at(-1)!;
-  if (occasions.length === 1) return last;
-  const transaction = merged(occasions.map((each) => each.transaction));
+export function asOne(contexts: readonly TransactionContext[]): TransactionContext {
+  const last = contexts.at(-1)!;
+  if (contexts.length === 1) return last;
+  const transaction = merged(contexts.map((each) => each.transaction));
   return { ...last, transaction, net: netChanges(transaction) };
 }
 

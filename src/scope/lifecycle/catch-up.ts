@@ -12,7 +12,7 @@ import type { ScopeDelta, StatelessEvaluation } from '../views/scope.js';
 import type { SubscriberGroup } from './group.js';
 import type { ChangeSubscriber } from './subscriber.js';
 
-/** So much is judged at a time, in one statement where Postgres is asked at all. */
+/** So much is evaluated at a time, in one statement where Postgres is asked at all. */
 const PAGE_CHANGES = 500;
 
 /** What is left then is replayed with the feed already being listened to. */
@@ -21,7 +21,7 @@ const NEAR_CHANGES = 500;
 /** Where other tables say who is in the scope, and changed: so much is held in memory, and replayed as what it did in a few steps. */
 const EXACT_CHANGES = 20_000;
 
-/** How old the moment may get at which pages are judged. What came since has to be taken back, and that grows. */
+/** How old the moment may get at which pages are evaluated. What came since has to be taken back, and that grows. */
 const RANGE_LASTS_MS = 5_000;
 
 /** A subscriber without room for so long no longer holds up the others of its group. */
@@ -100,11 +100,11 @@ async function tellPage(
   told: Told,
   { evaluator, split, guard }: CatchUpOptions,
 ): Promise<void> {
-  const occasions = [...contextsOf(page.transactions, range.snapshot)];
-  const judgements = await judgePage(steady, occasions, evaluator, range.snapshot);
-  const steps = occasions.flatMap((occasion, at): ReplayedStep[] => {
-    const judgement = judgements[at];
-    return judgement ? [{ occasion, judgement }] : [];
+  const contexts = [...contextsOf(page.transactions, range.snapshot)];
+  const deltas = await evaluatePage(steady, contexts, evaluator, range.snapshot);
+  const steps = contexts.flatMap((context, at): ReplayedStep[] => {
+    const delta = deltas[at];
+    return delta ? [{ context, delta }] : [];
   });
   const admit = guard ? await guard.ofPage(steps, evaluator) : (step: ReplayedStep) => step;
   for (const step of steps) {
@@ -112,33 +112,33 @@ async function tellPage(
     if (next) {
       if (!group.hasRoom) await roomOf(group, (subscribers) => split(subscribers, told.position));
       if (!group.isOpen) return;
-      group.tell(next.occasion, next.judgement);
+      group.tell(next.context, next.delta);
     }
-    if (!guard?.isWaiting) told.position = step.occasion.transaction.cursor;
+    if (!guard?.isWaiting) told.position = step.context.transaction.cursor;
   }
   if (!guard?.isWaiting) told.position = page.position;
 }
 
-async function judgePage(
+async function evaluatePage(
   steady: StatelessEvaluation,
-  occasions: readonly TransactionContext[],
+  contexts: readonly TransactionContext[],
   evaluator: BatchEvaluator,
   position: Snapshot,
 ): Promise<readonly (ScopeDelta | null)[]> {
   // The page's transactions wrote nothing to other tables, so any read point of the range will do.
   const round = evaluator.round({ position, later: NOTHING_LATER });
-  const asker = round.asker();
-  const judging = steady.evaluateAll(
-    occasions.map(({ net }) => net),
-    asker,
+  const client = round.client();
+  const evaluation = steady.evaluateAll(
+    contexts.map(({ net }) => net),
+    client,
   );
-  let step = judging.next(asker);
+  let step = evaluation.next(client);
   if (!step.done) {
     await round.run();
-    if (asker.error) throw asker.error;
-    step = judging.next(asker);
+    if (client.error) throw client.error;
+    step = evaluation.next(client);
   }
-  if (!step.done) throw new TypeError('a page is judged in one round');
+  if (!step.done) throw new TypeError('a page is evaluated in one round');
   return step.value;
 }
 

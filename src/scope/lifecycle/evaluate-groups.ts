@@ -5,15 +5,15 @@ import type { SubscriberGroup } from './group.js';
 /** A transaction that one group has to evaluate. */
 export interface GroupStep {
   readonly group: SubscriberGroup;
-  readonly occasion: TransactionContext;
+  readonly context: TransactionContext;
 }
 
 /** One group's evaluation of one transaction. */
 interface EvaluationStep {
   readonly group: SubscriberGroup;
-  readonly judging: Generator<void, void, BatchClient>;
+  readonly evaluation: Generator<void, void, BatchClient>;
   /** For the questions of the round that comes. */
-  asker: BatchClient;
+  client: BatchClient;
   /** The error of the previous batch. */
   error: unknown;
 }
@@ -27,14 +27,14 @@ export interface JudgeOptions {
  * Evaluates in memory what memory can decide, and tells those subscribers. Returns the steps that need Postgres. `isReplay`: the groups are
  * still loading, or behind.
  */
-export function decideInMemory(
+export function evaluateStepsInMemory(
   steps: readonly GroupStep[],
   isReplay: boolean,
   onFailure: JudgeOptions['onFailure'],
 ): readonly GroupStep[] {
-  return steps.filter(({ group, occasion }) => {
+  return steps.filter(({ group, context }) => {
     try {
-      return !group.decide(occasion, isReplay);
+      return !group.evaluateInMemory(context, isReplay);
     } catch (failure) {
       onFailure(group, failure);
       return false;
@@ -49,15 +49,15 @@ export async function evaluateGroups(
   { evaluator, onFailure }: JudgeOptions,
 ): Promise<void> {
   let round = evaluator.round(moment);
-  let active = steps.map(({ group, occasion }): EvaluationStep => {
-    const asker = round.asker();
-    return { group, asker, error: null, judging: group.judge(occasion, asker) };
+  let active = steps.map(({ group, context }): EvaluationStep => {
+    const client = round.client();
+    return { group, client, error: null, evaluation: group.evaluate(context, client) };
   });
   for (;;) {
-    active = active.filter(({ group, judging, asker, error }) => {
+    active = active.filter(({ group, evaluation, client, error }) => {
       try {
         if (error) throw error;
-        return judging.next(asker).done === false;
+        return evaluation.next(client).done === false;
       } catch (failure) {
         onFailure(group, failure);
         return false;
@@ -67,8 +67,8 @@ export async function evaluateGroups(
     await round.run();
     round = evaluator.round(moment);
     for (const step of active) {
-      step.error = step.asker.error;
-      step.asker = round.asker();
+      step.error = step.client.error;
+      step.client = round.client();
     }
   }
 }

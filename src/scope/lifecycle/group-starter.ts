@@ -28,7 +28,7 @@ export interface BeginningsOptions {
   readonly retryOf: (group: SubscriberGroup) => RetryPassing;
   /** From now on what the feed brings waits for the group. */
   readonly follow: (group: SubscriberGroup) => void;
-  readonly replay: (occasion: TransactionContext, group: SubscriberGroup) => Promise<void>;
+  readonly replay: (context: TransactionContext, group: SubscriberGroup) => Promise<void>;
   /** The group is up with the feed, in its turn; `isExact`: others of its spec may join it. */
   readonly goLive: (group: SubscriberGroup, isExact: boolean) => Promise<void>;
   /** These go on from there in a group of their own. */
@@ -83,11 +83,11 @@ export class GroupStarter {
     return levels ? new ReplayGuard(group.spec, levels) : undefined;
   }
 
-  async #replay(group: SubscriberGroup, { occasions }: ScopeReplay): Promise<void> {
-    for (const occasion of occasions) {
+  async #replay(group: SubscriberGroup, { contexts }: ScopeReplay): Promise<void> {
+    for (const context of contexts) {
       await roomBeforeBacklog(group);
       if (!group.isOpen) return;
-      await this.#options.replay(occasion, group);
+      await this.#options.replay(context, group);
     }
   }
 
@@ -95,7 +95,7 @@ export class GroupStarter {
   async #replayGuarded(group: SubscriberGroup, missed: ScopeReplay, guard: ReplayGuard): Promise<void> {
     const { replay, evaluatorOf } = this.#options;
     const steps = await group.collect(async () => {
-      for (const occasion of missed.occasions) if (group.isOpen) await replay(occasion, group);
+      for (const context of missed.contexts) if (group.isOpen) await replay(context, group);
     });
     if (!group.isOpen) return;
     const admit = await guard.ofRest(steps, missed.transactions, missed.end, evaluatorOf(group));
@@ -104,7 +104,7 @@ export class GroupStarter {
       if (!told) continue;
       await roomBeforeBacklog(group);
       if (!group.isOpen) return;
-      group.tell(told.occasion, told.judgement);
+      group.tell(told.context, told.delta);
     }
     // Only where rights follow from what is not logged.
     if (guard.isWaiting) group.reset('RIGHTS_CHANGED', this.#options.present.position);

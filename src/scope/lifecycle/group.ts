@@ -19,7 +19,7 @@ const BACKLOG_STEPS = 16;
  * | state   | a transaction comes                         | loaded             | nothing waits | last subscriber goes |
  * | ------- | ------------------------------------------- | ------------------ | ------------- | -------------------- |
  * | loading | waits in the backlog, unless replayed       | backlog, then live | –             | ended                |
- * | live    | is judged                                   | –                  | –             | ended                |
+ * | live    | is evaluated                                   | –                  | –             | ended                |
  * | behind  | waits in the backlog, unless it is its turn | –                  | live          | ended                |
  * | ended   | is passed over                              | is passed over     | –             | –                    |
  */
@@ -158,14 +158,14 @@ export class SubscriberGroup {
   }
 
   /** The transaction waits until it is taken; for a group that is behind. */
-  wait(occasion: TransactionContext): void {
-    this.#backlog.push(occasion);
-    this.#backlogChanges += occasion.transaction.changes.length;
+  wait(context: TransactionContext): void {
+    this.#backlog.push(context);
+    this.#backlogChanges += context.transaction.changes.length;
   }
 
   /** The waiting transactions, from the first on, as far as they are among these. */
-  takeAmong(occasions: ReadonlySet<TransactionContext>): readonly TransactionContext[] {
-    const rest = this.#backlog.findIndex((occasion) => !occasions.has(occasion));
+  takeAmong(contexts: ReadonlySet<TransactionContext>): readonly TransactionContext[] {
+    const rest = this.#backlog.findIndex((context) => !contexts.has(context));
     const taken = this.#backlog.splice(0, rest === -1 ? this.#backlog.length : rest);
     for (const { transaction } of taken) this.#backlogChanges -= transaction.changes.length;
     return taken;
@@ -190,7 +190,7 @@ export class SubscriberGroup {
   }
 
   /**
-   * How many of those that wait are judged as one. Where Postgres is asked, what came after a moment is taken back for each, so that who is
+   * How many of those that wait are evaluated as one. Where Postgres is asked, what came after a moment is taken back for each, so that who is
    * behind would fall further.
    */
   #step(): number {
@@ -198,32 +198,32 @@ export class SubscriberGroup {
   }
 
   /**
-   * Judges a transaction and tells the subscribers, where that takes no database; or has it wait until it is its turn. False: it has to be judged
-   * with `judge`. A replay comes while the group is still loading, or behind.
+   * Evaluates a transaction and tells the subscribers, where that takes no database; or has it wait until it is its turn. False: it has to be evaluated
+   * with `evaluate`. A replay comes while the group is still loading, or behind.
    */
-  decide(occasion: TransactionContext, isReplay: boolean): boolean {
-    if (!this.#isTurnOf(occasion, isReplay)) return true;
-    const judgement = this.scope.evaluateInMemory(occasion.net);
-    if (judgement) this.tell(occasion, judgement);
-    return judgement !== undefined;
+  evaluateInMemory(context: TransactionContext, isReplay: boolean): boolean {
+    if (!this.#isTurnOf(context, isReplay)) return true;
+    const delta = this.scope.evaluateInMemory(context.net);
+    if (delta) this.tell(context, delta);
+    return delta !== undefined;
   }
 
   /** Evaluates a transaction that memory could not decide; a generator like `Scope.evaluate`. */
-  *judge(occasion: TransactionContext, asker: BatchClient): Generator<void, void, BatchClient> {
+  *evaluate(context: TransactionContext, client: BatchClient): Generator<void, void, BatchClient> {
     this.#isJudging = true;
     try {
-      const judgement = yield* this.scope.evaluate(occasion.net, asker);
-      if (judgement) this.tell(occasion, judgement);
+      const delta = yield* this.scope.evaluate(context.net, client);
+      if (delta) this.tell(context, delta);
     } finally {
       this.#isJudging = false;
     }
   }
 
   /** False: it is passed over, or waits. */
-  #isTurnOf(occasion: TransactionContext, isReplay: boolean): boolean {
+  #isTurnOf(context: TransactionContext, isReplay: boolean): boolean {
     if (this.#state === 'ended') return false;
     if (this.#state === 'live' || isReplay) return true;
-    this.wait(occasion);
+    this.wait(context);
     return false;
   }
 
@@ -256,9 +256,9 @@ export class SubscriberGroup {
     return collected;
   }
 
-  tell(occasion: TransactionContext, judgement: ScopeDelta): void {
-    if (this.#collected) this.#collected.push({ occasion, judgement });
-    else this.#tell(occasion, judgement);
+  tell(context: TransactionContext, delta: ScopeDelta): void {
+    if (this.#collected) this.#collected.push({ context, delta });
+    else this.#tell(context, delta);
   }
 
   #tell({ transaction, told }: TransactionContext, { reset, changes, related }: ScopeDelta): void {

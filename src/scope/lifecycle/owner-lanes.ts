@@ -1,6 +1,6 @@
 import type { ReadPoint } from '../evaluate/batch-evaluator.js';
 import { asOne, type TransactionContext } from '../evaluate/transaction-context.js';
-import { decideInMemory, type GroupStep } from './evaluate-groups.js';
+import { evaluateStepsInMemory, type GroupStep } from './evaluate-groups.js';
 import type { SubscriberGroup } from './group.js';
 
 /** Conditions (see `specWeight`) that everybody's statement evaluates for one owner; owners of more have a lane of their own. */
@@ -58,7 +58,7 @@ export interface OwnerLanesOptions {
   /** Changes that may wait in one lane. */
   readonly maxChanges: number;
   /** Resolves when each group has told its subscribers. Bounds how many lanes ask at a time. */
-  readonly judge: (moment: ReadPoint, steps: readonly GroupStep[]) => Promise<void>;
+  readonly evaluate: (moment: ReadPoint, steps: readonly GroupStep[]) => Promise<void>;
   /** A group is left behind. */
   readonly onBehind: (group: SubscriberGroup) => void;
   /** A group is up with the others again. */
@@ -87,15 +87,15 @@ export class OwnerLanes {
   }
 
   /** To be called with each transaction, before its groups are evaluated. */
-  expect(occasion: TransactionContext, groups: readonly SubscriberGroup[]): void {
+  expect(context: TransactionContext, groups: readonly SubscriberGroup[]): void {
     if (this.#lanes.size === 0) return;
-    for (const group of groups) this.#laneOf.get(group)?.expect(occasion);
+    for (const group of groups) this.#laneOf.get(group)?.expect(context);
     for (const lane of this.#lanes.values())
       if (lane.changes > this.#options.maxChanges) this.#overflow(lane);
   }
 
   /** From now on these groups follow in their owner's lane, this transaction first. */
-  put(owner: string, groups: readonly SubscriberGroup[], occasion: TransactionContext): void {
+  put(owner: string, groups: readonly SubscriberGroup[], context: TransactionContext): void {
     const { onBehind, onFailure } = this.#options;
     const found = this.#lanes.get(owner);
     const lane = found ?? new OwnerLane(owner);
@@ -104,11 +104,11 @@ export class OwnerLanes {
       // A new subscriber begins with the groups that are not behind.
       group.onClose();
       onBehind(group);
-      group.wait(occasion);
+      group.wait(context);
       lane.groups.add(group);
       this.#laneOf.set(group, lane);
     }
-    lane.expect(occasion);
+    lane.expect(context);
     if (found) return;
     this.#lanes.set(owner, lane);
     lane.following = this.#follow(lane).catch((error: unknown) => {
@@ -124,13 +124,13 @@ export class OwnerLanes {
   async #follow(lane: OwnerLane): Promise<void> {
     // Work that every group waits for is sent first.
     await new Promise((resolve) => setImmediate(resolve));
-    const { judge, onFailure, onBack } = this.#options;
+    const { evaluate, onFailure, onBack } = this.#options;
     try {
       for (let taken = lane.take(); taken.length > 0; taken = lane.take()) {
         this.#forgetEnded(lane);
         for (const [{ moment }, steps] of stepsOf(lane.groups, taken)) {
-          const asking = decideInMemory(steps, true, onFailure);
-          for (const statement of statementsOf(asking)) await judge(moment, statement);
+          const asking = evaluateStepsInMemory(steps, true, onFailure);
+          for (const statement of statementsOf(asking)) await evaluate(moment, statement);
         }
       }
     } finally {
@@ -174,10 +174,10 @@ class OwnerLane {
     return this.#changes;
   }
 
-  expect(occasion: TransactionContext): void {
-    if (this.#waiting.at(-1) === occasion) return;
-    this.#waiting.push(occasion);
-    this.#changes += occasion.transaction.changes.length;
+  expect(context: TransactionContext): void {
+    if (this.#waiting.at(-1) === context) return;
+    this.#waiting.push(context);
+    this.#changes += context.transaction.changes.length;
   }
 
   /** The next transactions; none if nothing waits. */
@@ -199,17 +199,17 @@ function stepsOf(
   taken: readonly TransactionContext[],
 ): ReadonlyMap<TransactionContext, readonly GroupStep[]> {
   const among = new Set(taken);
-  const numbers = new Map(taken.map((occasion, at) => [occasion, at]));
+  const numbers = new Map(taken.map((context, at) => [context, at]));
   const merged = new Map<string, TransactionContext>();
-  const steps = new Map(taken.map((occasion) => [occasion, [] as GroupStep[]]));
+  const steps = new Map(taken.map((context) => [context, [] as GroupStep[]]));
   for (const group of groups) {
     const own = group.takeAmong(among);
     if (own.length === 0) continue;
     // The same object for all who have the same, so that its images are sent once.
-    const name = own.map((occasion) => numbers.get(occasion)).join();
-    const occasion = merged.get(name) ?? asOne(own);
-    merged.set(name, occasion);
-    steps.get(own.at(-1)!)!.push({ group, occasion });
+    const name = own.map((context) => numbers.get(context)).join();
+    const context = merged.get(name) ?? asOne(own);
+    merged.set(name, context);
+    steps.get(own.at(-1)!)!.push({ group, context });
   }
   return steps;
 }

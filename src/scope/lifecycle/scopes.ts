@@ -35,7 +35,7 @@ import type { Scope } from '../views/scope.js';
 import { SetScope } from '../views/set-scope.js';
 import { replayKey, specKey } from '../views/spec-key.js';
 import { TableGuard, type WatchableOptions } from '../views/table-guard.js';
-import { decideInMemory, evaluateGroups } from './evaluate-groups.js';
+import { evaluateGroups, evaluateStepsInMemory } from './evaluate-groups.js';
 import { FeedPosition } from './feed-position.js';
 import { resetMessage, SubscriberGroup } from './group.js';
 import { GroupStarter } from './group-starter.js';
@@ -139,7 +139,7 @@ class FeedScopes implements ScopeRegistry {
     const laneEvaluator = createEvaluator({ database, model, history, retry });
     this.#lanes = new OwnerLanes({
       maxChanges: options.maxLaneChanges ?? MAX_LANE_CHANGES,
-      judge: (moment, steps) => evaluateGroups(moment, steps, { evaluator: laneEvaluator, onFailure }),
+      evaluate: (moment, steps) => evaluateGroups(moment, steps, { evaluator: laneEvaluator, onFailure }),
       onBehind,
       onBack,
       onOverflow: (group) => this.#restart(group, 'OVERFLOW'),
@@ -149,8 +149,8 @@ class FeedScopes implements ScopeRegistry {
       patienceMs,
       sharedWeightPerOwner: options.sharedWeightPerOwner ?? SHARED_WEIGHT_PER_OWNER,
       lanes: this.#lanes,
-      judge: (moment, steps) => evaluateGroups(moment, steps, { evaluator: options.evaluator, onFailure }),
-      replay: (occasion, group) => this.#replay(occasion, group),
+      evaluate: (moment, steps) => evaluateGroups(moment, steps, { evaluator: options.evaluator, onFailure }),
+      replay: (context, group) => this.#replay(context, group),
       onBehind,
       onBack,
       onFailure,
@@ -179,7 +179,7 @@ class FeedScopes implements ScopeRegistry {
         group.isFollowing = true;
         this.#groupIndex.add(group);
       },
-      replay: (occasion, group) => this.#replay(occasion, group),
+      replay: (context, group) => this.#replay(context, group),
       goLive: (group, isExact) => this.#goLive(group, isExact),
       split: (group, subscribers, after) => this.#split(group.spec, subscribers, after),
       onFailure: (group, error) => this.#fail(group, error),
@@ -307,7 +307,7 @@ class FeedScopes implements ScopeRegistry {
 
   async #goLive(group: SubscriberGroup, isExact: boolean): Promise<void> {
     await this.#inTurn(async () => {
-      for (const occasion of group.takeBacklog()) await this.#stragglers.judge(occasion, [group]);
+      for (const context of group.takeBacklog()) await this.#stragglers.evaluate(context, [group]);
       if (group.isLive) this.#groupIndex.settle(group);
       if (isExact) this.#share(group);
     });
@@ -343,8 +343,8 @@ class FeedScopes implements ScopeRegistry {
   async #onBatch(batch: FeedBatch): Promise<void> {
     if (batch.reset !== null) this.#resetAll(batch);
     this.#present.begin(batch);
-    for (const occasion of contextsOf(batch.transactions, batch.position)) {
-      const { transaction, net } = occasion;
+    for (const context of contextsOf(batch.transactions, batch.position)) {
+      const { transaction, net } = context;
       this.#present.add(transaction);
       // At once: who begins to listen after this finds the transaction in what came last.
       const found = this.#groupIndex.find(net);
@@ -355,18 +355,18 @@ class FeedScopes implements ScopeRegistry {
         this.#lose(lost, isTooLarge ? 'OVERFLOW' : 'SCHEMA_CHANGED');
       }
       this.#liveQueries.onTransaction(transaction.xid, net);
-      const touched = await this.#groupIndex.concerned(found, occasion.moment);
-      if (touched.length > 0) await this.#stragglers.judge(occasion, touched);
+      const touched = await this.#groupIndex.concerned(found, context.moment);
+      if (touched.length > 0) await this.#stragglers.evaluate(context, touched);
     }
     this.#present.end(batch);
   }
 
   /** For a group that is still loading, or behind. */
-  async #replay(occasion: TransactionContext, group: SubscriberGroup): Promise<void> {
+  async #replay(context: TransactionContext, group: SubscriberGroup): Promise<void> {
     const onFailure = (failed: SubscriberGroup, error: unknown) => this.#fail(failed, error);
-    const steps = decideInMemory([{ group, occasion }], true, onFailure);
+    const steps = evaluateStepsInMemory([{ group, context }], true, onFailure);
     const evaluator = this.#evaluatorOf(() => group);
-    if (steps.length > 0) await evaluateGroups(occasion.moment, steps, { evaluator, onFailure });
+    if (steps.length > 0) await evaluateGroups(context.moment, steps, { evaluator, onFailure });
   }
 
   #resetAll({ position }: FeedBatch): void {

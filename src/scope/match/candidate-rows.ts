@@ -12,7 +12,7 @@ const MAX_LINKS = 5_000;
  * that finds them, `'all'` where they cannot be told one by one, `null` where nothing they depend on changed.
  *
  * Why prefixes suffice: of a chain root → r1 → r2 that broke, take the link that broke first. All links before it still
- * stand when its transaction is judged, or their own change is judged later; so the root is found through the old image's link
+ * stand when its transaction is evaluated, or their own change is evaluated later; so the root is found through the old image's link
  * value. A chain that came to be is found through its last new link in the same way.
  */
 export function candidateFilter(paths: readonly RelationPath[], net: NetChanges): Filter | 'all' | null {

@@ -18,7 +18,7 @@ export async function askReach<T extends object>(
   questions: readonly ReachQuestion<T>[],
   found: Set<T>,
 ): Promise<void> {
-  const asked = questions.map((question) => ask(model, round.asker(), question));
+  const asked = questions.map((question) => ask(model, round.client(), question));
   for (const { reached } of questions) reached.isUnanswered = true;
   const isAnswered = await round.run().then(
     () => round.isExact,
@@ -26,20 +26,20 @@ export async function askReach<T extends object>(
   );
   for (const { reached } of questions) reached.isUnanswered = false;
   for (const each of asked) {
-    if (!isAnswered || each.asker.error || !addReached(each, found)) each.question.reached.addAll(found);
+    if (!isAnswered || each.client.error || !addReached(each, found)) each.question.reached.addAll(found);
   }
 }
 
 interface Asked<T extends object> {
   readonly question: ReachQuestion<T>;
-  readonly asker: BatchClient;
+  readonly client: BatchClient;
   /** Largest number of rows below one that are examined one by one. Above it, visiting every entry costs less. */
   readonly most: number;
   readonly changed: QueryAnswer<readonly (RowNode | null)[]> | null;
   readonly candidates: QueryAnswer<readonly RowNode[]> | null;
 }
 
-function ask<T extends object>(model: Model, asker: BatchClient, question: ReachQuestion<T>): Asked<T> {
+function ask<T extends object>(model: Model, client: BatchClient, question: ReachQuestion<T>): Asked<T> {
   const { reached, images, candidates } = question;
   const { table, places } = reached.way;
   const most = mostBelow(reached);
@@ -48,10 +48,10 @@ function ask<T extends object>(model: Model, asker: BatchClient, question: Reach
   const rows = { table, orderBy: [], limit: MOST_CANDIDATES + 1, offset: 0, columns: own, related };
   return {
     question,
-    asker,
+    client,
     most,
-    changed: images.length === 0 ? null : asker.images({ table, filter: EVERYTHING, images, related }),
-    candidates: candidates === null ? null : asker.rows({ ...rows, filter: candidates }),
+    changed: images.length === 0 ? null : client.images({ table, filter: EVERYTHING, images, related }),
+    candidates: candidates === null ? null : client.rows({ ...rows, filter: candidates }),
   };
 }
 

@@ -65,10 +65,10 @@ export class ReplayGuard {
   }
 
   #admit(step: ReplayedStep, verdicts: ReplayVerdicts, mustWait: boolean): ReplayedStep | null {
-    const { occasion } = step;
-    if (step.judgement.reset !== null) this.#forget();
+    const { context } = step;
+    if (step.delta.reset !== null) this.#forget();
     const told = new Map<ScopeChange, ScopeChange>();
-    eachLevel(this.#top, step.judgement, (level, changes, links) => {
+    eachLevel(this.#top, step.delta, (level, changes, links) => {
       for (const change of changes) {
         const row = `${level.name} ${change.key}`;
         const allowed = change.node === null ? leaveOf(change) : verdicts.allowed(change);
@@ -83,20 +83,20 @@ export class ReplayGuard {
         else this.#withheld.add(name);
       }
     });
-    const judgement = mapChanges(this.#top, step.judgement, (change) => told.get(change) ?? change);
-    if (!verdicts.isOne && this.#waiting.length === 0 && !this.isWaiting) return { occasion, judgement };
-    this.#wait({ occasion, judgement });
+    const delta = mapChanges(this.#top, step.delta, (change) => told.get(change) ?? change);
+    if (!verdicts.isOne && this.#waiting.length === 0 && !this.isWaiting) return { context, delta };
+    this.#wait({ context, delta });
     if (mustWait || this.isWaiting) return null;
     const merged = this.#takeMerged();
     if (!merged || !verdicts.isOne) return merged;
-    const net = netOf(this.#top, merged.judgement, verdicts);
+    const net = netOf(this.#top, merged.delta, verdicts);
     // The name of the last transaction would say when the last row left.
-    return net && { occasion: { ...occasion, told: null }, judgement: net };
+    return net && { context: { ...context, told: null }, delta: net };
   }
 
   #wait(step: ReplayedStep): void {
     this.#waiting.push(step);
-    this.#changes += step.judgement.changes.length;
+    this.#changes += step.delta.changes.length;
     if (this.#changes <= MOST_WAITING) return;
     const merged = this.#takeMerged();
     if (!merged) return;
@@ -104,11 +104,11 @@ export class ReplayGuard {
   }
 
   #takeMerged(): ReplayedStep | null {
-    const { occasion } = this.#waiting.at(-1)!;
+    const { context } = this.#waiting.at(-1)!;
     const merged = coalesce(this.#spec, this.#waiting.map(messageOf));
     this.#waiting = [];
     this.#changes = 0;
-    return merged && { occasion, judgement: merged };
+    return merged && { context, delta: merged };
   }
 
   #forget(): void {
@@ -126,7 +126,7 @@ function leaveOf(change: ScopeChange): ScopeChange {
   return change.previous === null ? change : { ...change, previous: null };
 }
 
-function messageOf({ occasion, judgement }: ReplayedStep): ScopeMessage {
-  const { transaction, told } = occasion;
-  return { ...judgement, cursor: transaction.cursor, transaction: told };
+function messageOf({ context, delta }: ReplayedStep): ScopeMessage {
+  const { transaction, told } = context;
+  return { ...delta, cursor: transaction.cursor, transaction: told };
 }

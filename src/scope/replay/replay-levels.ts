@@ -31,8 +31,8 @@ export interface ReplayLevel {
 
 /** One transaction of a replay, as history has it. */
 export interface ReplayedStep {
-  readonly occasion: TransactionContext;
-  readonly judgement: ScopeDelta;
+  readonly context: TransactionContext;
+  readonly delta: ScopeDelta;
 }
 
 /** `null` where the scope has no rights: its messages are for server code. */
@@ -100,13 +100,13 @@ function visitBelow({ below }: ReplayLevel, related: ScopeDelta['related'], visi
 /** The delta with each change replaced by `replace`; the same object if nothing was replaced. */
 export function mapChanges(
   { below }: ReplayLevel,
-  judgement: ScopeDelta,
+  delta: ScopeDelta,
   replace: (change: ScopeChange) => ScopeChange,
 ): ScopeDelta {
-  const changes = mapped(judgement.changes, replace);
-  const related = mapRelated(below, judgement.related, replace);
-  if (changes === judgement.changes && related === judgement.related) return judgement;
-  return { ...judgement, changes, related };
+  const changes = mapped(delta.changes, replace);
+  const related = mapRelated(below, delta.related, replace);
+  if (changes === delta.changes && related === delta.related) return delta;
+  return { ...delta, changes, related };
 }
 
 function mapRelated(

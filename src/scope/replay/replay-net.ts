@@ -9,11 +9,11 @@ import { linkId, type ReplayVerdicts, withoutPrevious } from './replay-rights.js
  * What is left of merged steps where nothing may tell when, or how often, rows came and left: rows that only were away for a while are not
  * mentioned, UPDATE has no row before, LEAVE is a DELETE if the row is gone in the end, and no order is that of time. `null`: nothing.
  */
-export function netOf(top: ReplayLevel, judgement: ScopeDelta, verdicts: ReplayVerdicts): ScopeDelta | null {
-  const changes = netChangesOf(top, judgement.changes, verdicts);
-  const related = netRelatedOf(top, judgement.related, verdicts);
-  if (judgement.reset === null && changes.length === 0 && related.size === 0) return null;
-  return { ...judgement, changes, related };
+export function netOf(top: ReplayLevel, delta: ScopeDelta, verdicts: ReplayVerdicts): ScopeDelta | null {
+  const changes = netChangesOf(top, delta.changes, verdicts);
+  const related = netRelatedOf(top, delta.related, verdicts);
+  if (delta.reset === null && changes.length === 0 && related.size === 0) return null;
+  return { ...delta, changes, related };
 }
 
 function netChangesOf(

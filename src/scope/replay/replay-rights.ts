@@ -59,11 +59,11 @@ export async function verdictsOf(
   point: RightsPoint,
 ): Promise<ReplayVerdicts> {
   const review = new Review(top, point);
-  for (const { judgement } of steps) {
-    eachLevel(top, judgement, (level, changes, links) => review.note(level, changes, links));
+  for (const { delta } of steps) {
+    eachLevel(top, delta, (level, changes, links) => review.note(level, changes, links));
   }
-  for (const { judgement } of steps) {
-    eachLevel(top, judgement, (level, changes) => {
+  for (const { delta } of steps) {
+    eachLevel(top, delta, (level, changes) => {
       for (const change of changes) review.look(level, change);
     });
   }
@@ -177,23 +177,23 @@ class Review implements ReplayVerdicts {
     const { evaluator, moment } = this.#point;
     for (let from = 0; from < this.#checks.length || this.#keys.size > 0; from += IMAGES_AT_ONCE) {
       const round = evaluator.round(moment);
-      const asker = round.asker();
+      const client = round.client();
       const reads = [
-        ...this.#askKeys(asker),
-        ...askImages(this.#checks.slice(from, from + IMAGES_AT_ONCE), asker),
+        ...this.#askKeys(client),
+        ...askImages(this.#checks.slice(from, from + IMAGES_AT_ONCE), client),
       ];
       await round.run();
-      if (asker.error) throw asker.error;
+      if (client.error) throw client.error;
       for (const read of reads) read();
     }
   }
 
-  #askKeys(asker: BatchClient): (() => void)[] {
+  #askKeys(client: BatchClient): (() => void)[] {
     const reads = [...this.#keys].map(([level, keys]) => {
       const { table, rights } = level;
       const { shown } = this.#of(level);
       for (const key of keys) shown.set(key, false);
-      const answer = asker.keys(table, and(rights, keysPredicate(table, [...keys])), null);
+      const answer = client.keys(table, and(rights, keysPredicate(table, [...keys])), null);
       return () => {
         for (const key of answer.value) shown.set(key, true);
       };
@@ -235,7 +235,7 @@ export function linkId({ parent, child }: Link): string {
   return JSON.stringify([parent, child]);
 }
 
-function askImages(checks: readonly ImageCheck[], asker: BatchClient): (() => void)[] {
+function askImages(checks: readonly ImageCheck[], client: BatchClient): (() => void)[] {
   const groups = new Map<string, ImageCheck[]>();
   for (const check of checks) {
     const name = `${check.carries} ${check.level.name}`;
@@ -245,7 +245,7 @@ function askImages(checks: readonly ImageCheck[], asker: BatchClient): (() => vo
   }
   return [...groups.values()].map((group) => {
     const { level, carries } = group[0]!;
-    const answer: QueryAnswer<readonly (RowNode | null)[]> = asker.images({
+    const answer: QueryAnswer<readonly (RowNode | null)[]> = client.images({
       table: level.table,
       filter: level.rights,
       images: group.map(({ cells }) => cells),

@@ -14,7 +14,7 @@ export interface ScopeReplay {
   readonly at: ReadPoint;
   /** The transactions since: as they were committed, and as they are evaluated. */
   readonly transactions: readonly LoggedTransaction[];
-  readonly occasions: Iterable<TransactionContext>;
+  readonly contexts: Iterable<TransactionContext>;
   /** The moment after the last of them. */
   readonly end: ReadPoint;
 }
@@ -64,7 +64,7 @@ function replayOf(
     kind: 'replay',
     at: { position: snapshot, later: transactions },
     transactions: missed,
-    occasions: contextsOf(scope.held ? inRuns(missed) : missed, snapshot, later),
+    contexts: contextsOf(scope.held ? inRuns(missed) : missed, snapshot, later),
     end: { position: snapshot, later },
   };
 }

@@ -120,7 +120,7 @@ export class RelatedScope {
   }
 
   /** First round: which rows may this transaction have linked, unlinked, shown or hidden? True when something was asked. */
-  ask(net: NetChanges, asker: BatchClient): boolean {
+  ask(net: NetChanges, client: BatchClient): boolean {
     const turn: TransactionTurn = {
       compared: new Set(),
       loosened: new Set(),
@@ -131,31 +131,31 @@ export class RelatedScope {
     };
     this.#turn = turn;
     // Rows below new rows above are found when these are followed.
-    if (this.#isConcernedHere(net)) this.#askHere(net, turn, asker);
-    const below = this.below.map((inner) => inner.ask(net, asker));
+    if (this.#isConcernedHere(net)) this.#askHere(net, turn, client);
+    const below = this.below.map((inner) => inner.ask(net, client));
     return turn.answers.length > 0 || turn.keys.length > 0 || turn.compared.size > 0 || below.includes(true);
   }
 
-  #askHere(net: NetChanges, turn: TransactionTurn, asker: BatchClient): void {
+  #askHere(net: NetChanges, turn: TransactionTurn, client: BatchClient): void {
     const own = net.get(this.#table.name);
     for (const row of own?.rows ?? []) turn.compared.add(row.key);
     const elsewhere = this.#candidates(net);
     if (own?.truncated || elsewhere === 'all') {
       turn.all = true;
-      this.#askRows(this.#linkedTo(this.#held.tuples()), asker);
+      this.#askRows(this.#linkedTo(this.#held.tuples()), client);
     } else {
       const present = (own?.rows ?? []).filter((row) => row.new !== null).map((row) => row.key);
-      if (elsewhere) turn.keys.push(asker.keys(this.#table, elsewhere, null));
+      if (elsewhere) turn.keys.push(client.keys(this.#table, elsewhere, null));
       const parts = [
         ...(present.length > 0 ? [keysPredicate(this.#table, present)] : []),
         ...(elsewhere ? [elsewhere] : []),
       ];
-      if (parts.length > 0) this.#askRows(or(...parts), asker);
+      if (parts.length > 0) this.#askRows(or(...parts), client);
     }
   }
 
   /** Takes the changes above, and queries the rows below new parents. True if it added a query. */
-  follow(above: RowsDiff, asker: BatchClient): boolean {
+  follow(above: RowsDiff, client: BatchClient): boolean {
     const turn = this.#turn!;
     const asked: (readonly string[])[] = [];
     for (const key of above.left) this.#release(key, turn);
@@ -167,7 +167,7 @@ export class RelatedScope {
       if (tuple) asked.push(tuple);
     }
     if (asked.length === 0) return false;
-    this.#askRows(this.#linkedTo(asked), asker);
+    this.#askRows(this.#linkedTo(asked), client);
     return true;
   }
 
@@ -309,7 +309,7 @@ export class RelatedScope {
     return filters.length === 0 ? null : or(...filters);
   }
 
-  #askRows(which: Filter, asker: BatchClient): void {
+  #askRows(which: Filter, client: BatchClient): void {
     const plan: SelectPlan = {
       table: this.#table,
       filter: and(this.#spec.filter, which),
@@ -318,7 +318,7 @@ export class RelatedScope {
       offset: 0,
       related: [...this.#spec.related, ...this.#linkPlans()],
     };
-    this.#turn!.answers.push(asker.rows(plan));
+    this.#turn!.answers.push(client.rows(plan));
   }
 
   /** The other tables that decide which rows above a row below is linked to. */

@@ -63,26 +63,26 @@ export class RowScope implements Scope, StatelessEvaluation {
     return this;
   }
 
-  *evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation {
-    const [judgement] = yield* this.evaluateAll([net], asker);
-    return judgement ?? null;
+  *evaluate(net: NetChanges, client: BatchClient): ScopeEvaluation {
+    const [delta] = yield* this.evaluateAll([net], client);
+    return delta ?? null;
   }
 
   *evaluateAll(
     nets: readonly NetChanges[],
-    asker: BatchClient,
+    client: BatchClient,
   ): Generator<void, readonly (ScopeDelta | null)[], BatchClient> {
     const { table, hidden } = this.#spec;
     const changed = nets.map((net) => net.get(table.name));
     const rows = changed.flatMap((changes) => changes?.rows ?? []);
     const before = this.#inScope(
       rows.map((row) => row.old),
-      asker,
+      client,
       false,
     );
     const after = this.#inScope(
       rows.map((row) => row.new),
-      asker,
+      client,
       true,
     );
     if (before.asked || after.asked) yield;
@@ -102,7 +102,7 @@ export class RowScope implements Scope, StatelessEvaluation {
   }
 
   /** For each image the row as the subscriber sees it, or `null` where it is not in the scope. */
-  #inScope(images: readonly (RowCells | null)[], asker: BatchClient, withRelated: boolean): Pending {
+  #inScope(images: readonly (RowCells | null)[], client: BatchClient, withRelated: boolean): Pending {
     const { table, filter } = this.#spec;
     const related = withRelated ? this.#spec.related : [];
     const predicate = this.#predicate;
@@ -114,7 +114,7 @@ export class RowScope implements Scope, StatelessEvaluation {
       return null;
     });
     if (asked.length === 0) return { asked: false, nodes: () => nodes };
-    const answer = asker.images({
+    const answer = client.images({
       table,
       filter: predicate ? EVERYTHING : filter,
       images: asked.map((at) => images[at]!),

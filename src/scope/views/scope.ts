@@ -25,10 +25,10 @@ export interface Scope {
   /** Reads the state that evaluation after `moment` needs; false if it could not be read exactly. */
   load(moment: ReadPoint): Promise<boolean>;
   /**
-   * Evaluates a transaction in batches: the scope adds its queries to `asker`, and then the generator yields. It is resumed
+   * Evaluates a transaction in batches: the scope adds its queries to `client`, and then the generator yields. It is resumed
    * with the next batch's client when the results are there. All scopes' queries of a batch go out as one statement.
    */
-  evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation;
+  evaluate(net: NetChanges, client: BatchClient): ScopeEvaluation;
   /** As `evaluate`, synchronously; `undefined` if the database must be queried. */
   evaluateInMemory(net: NetChanges): ScopeDelta | null | undefined;
   /** Evaluation without knowledge of the scope's rows; `null` if scopes below it need that knowledge. */
@@ -44,7 +44,7 @@ export interface StatelessEvaluation {
   /** As `evaluate`, for several transactions in one batch. */
   evaluateAll(
     nets: readonly NetChanges[],
-    asker: BatchClient,
+    client: BatchClient,
   ): Generator<void, readonly (ScopeDelta | null)[], BatchClient>;
 }
 

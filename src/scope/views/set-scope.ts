@@ -70,7 +70,7 @@ export class SetScope implements Scope {
     this.steady =
       spec.graph.length > 0
         ? null
-        : { elsewhere: others, evaluateAll: (nets, asker) => byImages.evaluateAll(nets, asker) };
+        : { elsewhere: others, evaluateAll: (nets, client) => byImages.evaluateAll(nets, client) };
     this.matchable = {
       table,
       filter,
@@ -84,15 +84,15 @@ export class SetScope implements Scope {
   async load(moment: ReadPoint): Promise<boolean> {
     const { table, filter, graph } = this.#spec;
     const round = this.#evaluator.round(moment);
-    const asker = round.asker();
+    const client = round.client();
     const most = this.#maxKeys + 1;
     if (graph.length === 0) {
-      const keys = asker.keys(table, filter, most);
-      await answered(round, asker);
+      const keys = client.keys(table, filter, most);
+      await answered(round, client);
       for (const key of keys.value) this.held.add(key);
     } else {
-      const rows = asker.rows({ ...rowsOf(this.#spec, filter), limit: most, related: this.#seeds });
-      await answered(round, asker);
+      const rows = client.rows({ ...rowsOf(this.#spec, filter), limit: most, related: this.#seeds });
+      await answered(round, client);
       for (const row of rows.value) {
         this.held.add(row.key);
         for (const inner of this.#graph) inner.seed(row);
@@ -137,7 +137,7 @@ export class SetScope implements Scope {
     return old !== null && after !== null && this.#columns.every(({ index }) => old[index] === after[index]);
   }
 
-  *evaluate(net: NetChanges, asker: BatchClient): ScopeEvaluation {
+  *evaluate(net: NetChanges, client: BatchClient): ScopeEvaluation {
     const { table, filter, related } = this.#spec;
     const own = net.get(table.name);
     const rows = own?.rows ?? [];
@@ -145,9 +145,9 @@ export class SetScope implements Scope {
     const images =
       entering.length === 0
         ? null
-        : asker.images({ table, filter, images: entering.map((row) => row.new!), related });
-    const elsewhere = this.#askElsewhere(this.#elsewhere.candidates(net), asker);
-    const below = this.#graph.map((inner) => inner.ask(net, asker)).includes(true);
+        : client.images({ table, filter, images: entering.map((row) => row.new!), related });
+    const elsewhere = this.#askElsewhere(this.#elsewhere.candidates(net), client);
+    const below = this.#graph.map((inner) => inner.ask(net, client)).includes(true);
     if (!own && !elsewhere && !below) return null;
     let next = yield;
 
@@ -155,7 +155,7 @@ export class SetScope implements Scope {
     const diff = { entered: [] as HeldRow[], updated: [] as HeldRow[], left: [] as string[] };
     if (own?.truncated) this.#leaveAll(new Set(rows.map(({ key }) => key)), changes, diff);
     const nodes = new Map(entering.map((row, at) => [row.key, images!.value[at] ?? null]));
-    for (const row of rows) this.#judgeRow(row, nodes.get(row.key) ?? null, changes, diff);
+    for (const row of rows) this.#evaluateRow(row, nodes.get(row.key) ?? null, changes, diff);
     elsewhere?.(new Set(rows.map((row) => row.key)), changes, diff);
 
     let level: readonly { readonly scope: RelatedScope; readonly above: RowsDiff }[] = this.#graph.map(
@@ -181,7 +181,7 @@ export class SetScope implements Scope {
     return { reset: isEmptied ? 'TRUNCATED' : null, changes, related: messages };
   }
 
-  #judgeRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
+  #evaluateRow(row: NetChange, node: RowNode | null, changes: ScopeChange[], diff: MutableDiff): void {
     const wasIn = this.held.has(row.key);
     const { table, hidden } = this.#spec;
     const readers = this.#readers;
@@ -198,13 +198,13 @@ export class SetScope implements Scope {
   /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */
   #askElsewhere(
     candidates: Filter | 'all' | null,
-    asker: BatchClient,
-  ): ((judged: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff) => void) | null {
+    client: BatchClient,
+  ): ((evaluated: ReadonlySet<string>, changes: ScopeChange[], diff: MutableDiff) => void) | null {
     if (candidates === null) return null;
     const { table, filter } = this.#spec;
-    const inside = asker.rows(rowsOf(this.#spec, candidates === 'all' ? filter : and(filter, candidates)));
+    const inside = client.rows(rowsOf(this.#spec, candidates === 'all' ? filter : and(filter, candidates)));
     const looked: QueryAnswer<readonly string[]> | null =
-      candidates === 'all' ? null : asker.keys(table, candidates, null);
+      candidates === 'all' ? null : client.keys(table, candidates, null);
     return (judged, changes, diff) => {
       const insideKeys = new Set<string>();
       for (const node of inside.value) {
@@ -245,9 +245,9 @@ export class SetScope implements Scope {
 
 type MutableDiff = { readonly [K in keyof RowsDiff]: RowsDiff[K] extends readonly (infer T)[] ? T[] : never };
 
-async function answered(round: { run(): Promise<void> }, asker: BatchClient): Promise<void> {
+async function answered(round: { run(): Promise<void> }, client: BatchClient): Promise<void> {
   await round.run();
-  if (asker.error) throw asker.error;
+  if (client.error) throw client.error;
 }
 
 function rowsOf(spec: ChangeSpec, filter: Filter): SelectPlan {
