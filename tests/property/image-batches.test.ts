@@ -30,10 +30,10 @@ async function ask(filters: readonly Filter[], images: readonly RowCells[]): Pro
   const round = evaluator.round(moment);
   const asked = filters.map((filter) => {
     const client = round.client();
-    return { asker, answer: client.images({ table, filter, images, related: [] }) };
+    return { client, answer: client.images({ table, filter, images, related: [] }) };
   });
   await round.run();
-  return asked.map(({ asker, answer }) => {
+  return asked.map(({ client, answer }) => {
     if (client.error) throw client.error;
     return answer.value.map((node, at) => {
       if (node) expect(node.cells).toEqual(images[at]);
