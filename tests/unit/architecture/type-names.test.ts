@@ -93,6 +93,6 @@ describe('type names', () => {
   test('the short list is in the glossary', () => {
     const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
     const glossary = page.slice(page.indexOf('## Glossary')).split('\n## ')[0] ?? '';
-    expect(ONE_WORD.filter((name) => !glossary.includes(`\`${name}\``))).toEqual([]);
+    expect(ONE_WORD.filter((name) => !glossary.includes(`**${name}**`))).toEqual([]);
   });
 });
