@@ -23,7 +23,7 @@ export interface ConnectOptions {
   readonly statementTimeoutMs?: number | undefined;
   /** Connections of the pool that one owner of statements may have at a time. Default: all. */
   readonly maxPerOwner?: number | undefined;
-  /** Told of each statement that ended. */
+  /** Called for each statement that ended. */
   readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly log?: DatabaseLogger | undefined;
 }

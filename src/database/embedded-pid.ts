@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What `postmaster.pid` says; `null` where there is none. It may be a leftover: see `isAlive`. */
+/** The contents of `postmaster.pid`; `null` if there is none. It may be a leftover: see `isAlive`. */
 export async function readPidFile(data: string): Promise<{ pid: number; port: number } | null> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => null);
   if (text === null) return null;

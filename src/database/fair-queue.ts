@@ -1,8 +1,8 @@
-/** Whoever is not named: the server's own work. */
+/** The owner of the server's own work. */
 export const NOBODY = '';
 
 export interface QueuedWork {
-  /** Whose work it is. */
+  /** The owner of the work. */
   readonly owner: string;
   /** It is not wanted any more, and is passed over. */
   readonly isSettled: boolean;
@@ -24,7 +24,7 @@ export class FairQueue<T extends QueuedWork> {
     else this.#byOwner.set(item.owner, [item]);
   }
 
-  /** Before everybody else, whoever it is. */
+  /** Puts work before that of all owners. */
   pushFirst(item: T): void {
     this.#first.unshift(item);
   }
@@ -33,7 +33,7 @@ export class FairQueue<T extends QueuedWork> {
     return this.#headOf(owner) !== undefined;
   }
 
-  /** What is next to be taken, of the owners who may take something; it stays where it is. */
+  /** The next work of an owner that may take some. It stays in the queue. */
   next(mayTake: (owner: string) => boolean): T | undefined {
     while (this.#first[0]?.isSettled) this.#first.shift();
     if (this.#first[0] !== undefined) return this.#first[0];

@@ -2,7 +2,7 @@ import type { Statement } from '../sql/statement.js';
 import type { StatementCancellation } from './cancellation.js';
 import type { Database, QueryOptions, QueryRunner, TextRow, TransactionOptions } from './types.js';
 
-/** Whose statements they are. */
+/** The owner of the statements. */
 export interface StatementOwner {
   /** Shares of the pool are counted by it. */
   readonly owner: string;
@@ -12,7 +12,7 @@ export interface StatementOwner {
   readonly assertRights?: (() => void) | undefined;
 }
 
-/** A database for one request: everything that it is asked for counts for, and ends with, whoever asks. */
+/** A database for one request: all its statements belong to one owner, and are cancelled when the request ends. */
 export class OwnedDatabase implements Database {
   readonly #database: Database;
   readonly #owner: StatementOwner;

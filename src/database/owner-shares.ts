@@ -1,6 +1,6 @@
 import { NOBODY } from './fair-queue.js';
 
-/** How many sessions each owner has, and may have. */
+/** Counts the sessions of each owner, and limits them. */
 export class OwnerShares {
   readonly #most: number;
   readonly #taken = new Map<string, number>();

@@ -8,11 +8,11 @@ import type { QueryOptions, TextRow } from './types.js';
 const MOST_SENT = 16;
 /** Behind one that takes longer nobody else is sent. */
 const LATE_MS = 50;
-/** Who waited so long behind another is sent to a second session. */
+/** A statement that waited so long behind another is sent to a second session. */
 const STUCK_MS = 150;
-/** What took longer at its last time has a session for itself at the next. */
+/** A statement that took longer at its last run gets a session of its own at the next. */
 const QUICK_MS = 50;
-/** What nobody waits for any more is cancelled when it has run so long: to let it end, and keep the session, costs less before. */
+/** An abandoned statement is cancelled after it has run so long. Before, letting it end and keeping the session costs less. */
 const CANCELLED_AFTER_MS = 100;
 /** Quick statements that are remembered; the oldest goes. */
 const MAX_REMEMBERED = 500;
@@ -26,7 +26,7 @@ export class PipelinedRead {
   readonly answer: Promise<readonly TextRow[]>;
   /** It was, or waits to be, sent a second time. There is no third. */
   wasMoved = false;
-  /** How often it is sent, or waits to be. */
+  /** Number of times that it is sent, or waits to be sent. */
   #open = 1;
   #isSettled = false;
   #isLetGo = false;
@@ -88,7 +88,7 @@ export class PipelinedRead {
   }
 }
 
-/** Which statements are quick, by what they took at their last time. */
+/** Knows the quick statements by the duration of their last run. */
 export class StatementPace {
   readonly #quick = new Set<string>();
 
@@ -105,7 +105,7 @@ export class StatementPace {
   }
 }
 
-/** Whom a line tells. */
+/** The listener of a pipeline session. */
 export interface PipelineOwner {
   readonly pace: StatementPace;
   /** One was answered, or failed. `owner`: whose the first in line was. */

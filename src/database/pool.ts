@@ -7,7 +7,7 @@ import { PipelinedRead, type PipelineOwner, PipelineSession, StatementPace } fro
 import { DatabaseSession, type SessionOptions } from './session.js';
 import type { QueryOptions, TextRow } from './types.js';
 
-/** How often lines are looked at in which somebody may wait too long. */
+/** Time between two checks for statements that wait too long behind another. */
 const LOOKED_AT_EVERY_MS = 50;
 
 export interface PoolOptions extends Omit<SessionOptions, 'onLost' | 'onNotify'> {
@@ -18,7 +18,7 @@ export interface PoolOptions extends Omit<SessionOptions, 'onLost' | 'onNotify'>
 
 type UseOptions = Pick<QueryOptions, 'owner' | 'cancellation'>;
 
-/** Who waits for a session. */
+/** Work that waits for a session. */
 type WaitingWork = WaitingAlone | WaitingReading;
 
 class WaitingAlone implements QueuedWork {
@@ -177,7 +177,7 @@ export class ConnectionPool {
     }
   }
 
-  /** True where somebody waits who may have a session, or the owner for more than its share. */
+  /** True if work waits that may have a session, or if the owner waits for more than its share. */
   #isAnybodyBefore(owner: string): boolean {
     return this.#waiting.has(owner) || this.#waiting.next(this.#shares.mayTake) !== undefined;
   }
@@ -193,7 +193,7 @@ export class ConnectionPool {
     return shortest !== null;
   }
 
-  /** To be called wherever somebody comes to stand behind another. */
+  /** Call it whenever a statement is sent behind another. */
   #lookLater(): void {
     this.#looking ??= setTimeout(() => setImmediate(() => this.#look()), LOOKED_AT_EVERY_MS).unref();
   }
@@ -239,7 +239,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Those who have their share may still stand in line, where nobody else waits. */
+  /** Owners that have used their share may still send behind a running statement if no other owner waits. */
   #nextIn(line: PipelineSession): WaitingReading | undefined {
     const next = this.#waiting.next(this.#shares.mayTake) ?? this.#waiting.next(() => true);
     return next?.kind === 'reading' && line.accepts(next.reading) ? next : undefined;
@@ -280,7 +280,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Where one link went silent, those that lie idle are not trusted either. */
+  /** Closes idle sessions after one connection went silent, because they cannot be trusted either. */
   #lost(session: DatabaseSession, silent: boolean): void {
     this.#forget(session);
     if (silent) for (const idle of this.#idle.splice(0)) void this.#discard(idle);

@@ -5,9 +5,9 @@ import { codedError, codeOf, SQLSTATE } from './errors.js';
 export interface RetryOptions {
   /** Ends the waiting; the error of the last try is then thrown. */
   readonly signal: AbortSignal;
-  /** Told before each wait. */
+  /** Called before each wait. */
   readonly onRetry?: (error: unknown, waitMs: number) => void;
-  /** Which errors are tried again. @default isPassing */
+  /** Selects the errors after which the work is tried again. @default isPassing */
   readonly isPassing?: (error: unknown) => boolean;
 }
 

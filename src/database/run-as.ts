@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chown, readFile } from 'node:fs/promises';
 import { RivuletError } from '../../shared/errors.js';
 
-/** Who runs a program. PostgreSQL refuses to run as root. */
+/** The user that runs a program. PostgreSQL refuses to run as root. */
 export interface RunAs {
   /** False: it runs as the user of this process. */
   readonly isOther: boolean;

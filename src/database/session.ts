@@ -30,20 +30,20 @@ const MAX_AGE_MS = 30 * 60_000;
 export interface SessionOptions {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
-  /** How long the server may say nothing while a statement waits. Without it a statement waits for as long as the system does. */
+  /** Milliseconds for which the server may be silent while a statement waits. Default: as long as the system waits. */
   readonly patience?: SilenceLimits | undefined;
   /** A statement that waited so long for a lock is refused (55P03). Default: as the database was told. */
   readonly lockTimeoutMs?: number | undefined;
   /** A statement that takes longer is cancelled by Postgres, and rejects with QUERY_TIMEOUT. Default: as the database was told. */
   readonly statementTimeoutMs?: number | undefined;
-  /** Told of each statement that ended. */
+  /** Called for each statement that ended. */
   readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly onNotify?: (channel: string, payload: string) => void;
   /** Called once, when the connection is gone for whatever reason; `silent`: it was given up, and so may be others. */
   readonly onLost: (session: DatabaseSession, silent: boolean) => void;
 }
 
-/** How long a connection that was ended in order may take to close before it is cut. */
+/** Time that an ended connection has to close before it is cut. */
 const CLOSE_WITHIN_MS = 2_000;
 
 /**
@@ -218,7 +218,7 @@ export class DatabaseSession {
     });
   }
 
-  /** Told from a statement that somebody cancelled by the time that it took. */
+  /** Distinguishes a time-out from a cancelled statement by the time that it took. */
   #isTimeout(error: unknown, tookMs: number): boolean {
     const { statementTimeoutMs } = this.#options;
     return (
@@ -272,7 +272,7 @@ class Silence extends RivuletError {
   }
 }
 
-/** What the driver knows of the server's addresses. */
+/** The server's addresses as the driver knows them. */
 interface SessionTarget {
   readonly host: readonly string[];
   readonly port: readonly number[];

@@ -1,6 +1,6 @@
 import { textKey } from '../sql/text-key.js';
 
-/** How much longer than `baseMs` a statement may be waited for at most. */
+/** Largest multiple of `baseMs` for which a statement is awaited. */
 const MOST_TIMES = 32;
 /** Statements that are remembered; the oldest goes. */
 const MAX_REMEMBERED = 500;

@@ -4,7 +4,7 @@ import type { StatementCancellation } from './cancellation.js';
 /** One row, every column as text. All statements cast what they select to text, so nothing is parsed on the way. */
 export type TextRow = readonly (string | null)[];
 
-/** What the parts log to; pino's loggers fit. */
+/** The logger of all parts; pino's loggers fit. */
 export interface DatabaseLogger {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;

@@ -1,6 +1,6 @@
 import type { Snapshot, SnapshotAnchor } from '../log/snapshot.js';
 
-/** What a cursor says, before it is encrypted. */
+/** The contents of a cursor before it is encrypted. */
 export interface CursorContent {
   readonly epoch: string;
   readonly snapshot: Snapshot;

@@ -25,7 +25,7 @@ export type DecodedCursor = CursorContent;
 const MAX_CURSOR_LENGTH = 65_536;
 const VERSION = 3;
 const IV_BYTES = 12;
-/** Random bytes are asked for so many cursors at once: asking costs more than having them. */
+/** Number of cursors for which random bytes are drawn at once, because each draw is a system call. */
 const IVS_AT_ONCE = 256;
 const TAG_BYTES = 16;
 const NAME_BYTES = 16;
@@ -45,7 +45,7 @@ export function createCursorCodec(secret: string, epoch: string | (() => string)
     random = random.subarray(IV_BYTES);
     return iv;
   };
-  /** One transaction is told to many, one after the other. */
+  /** The last name, because one transaction is delivered to many subscribers one after the other. */
   let named = { of: '', name: '' };
   return {
     encode(snapshot) {

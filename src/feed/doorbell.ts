@@ -4,7 +4,7 @@ import { ERRORS } from '../error-texts.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
 import { ReaderLock } from './reader-lock.js';
 
-/** How long a notification may take from another connection to this one, and how often to try again where none came. */
+/** Time that a notification may take from another connection to this one, and the number of further attempts. */
 const HEARD_WITHIN_MS = 2_000;
 const TEST_AGAIN_MS = 30_000;
 const TEST = 'test ';
@@ -16,7 +16,7 @@ export interface DoorbellOptions {
   readonly database: Database;
   /** Something may have been logged. */
   readonly onRing: () => void;
-  /** Whether a ring would be heard, each time that it changes: `lost` until the connection is back and was tested. */
+  /** Called with the state of the connection each time it changes: `lost` until the connection is back and was tested. */
   readonly onBell: (bell: 'works' | 'lost' | 'dumb') => void;
   readonly log?: DatabaseLogger | undefined;
 }
@@ -44,7 +44,7 @@ export class Doorbell {
     return this.#wakeUps;
   }
 
-  /** How often the connection was lost. */
+  /** Number of times that the connection was lost. */
   get losses(): number {
     return this.#losses;
   }
@@ -79,7 +79,7 @@ export class Doorbell {
 
   /** Writers need not ring any more. Rejects never. */
   async silence(): Promise<void> {
-    // What goes wrong here loses the connection, and the lock with it.
+    // An error here loses the connection, and the lock with it.
     await this.#lock?.drop().catch(() => {});
   }
 
@@ -118,7 +118,7 @@ export class Doorbell {
     if (this.#wakeUps === 'off') return;
     this.#timer = setTimeout(() => this.#notHeard(), HEARD_WITHIN_MS);
     const statement = { text: 'select pg_notify($1, $2)', params: [LOG_CHANNEL, this.#token] };
-    // What goes wrong here, the next test finds again.
+    // The next test finds an error of this one again.
     this.#options.database.query(statement).catch(() => {});
   }
 

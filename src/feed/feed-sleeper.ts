@@ -11,7 +11,7 @@ import {
 } from './wakefulness.js';
 
 export interface SleeperOptions extends Pick<DoorbellOptions, 'database' | 'log'> {
-  /** How often to read where nobody wakes it. */
+  /** Milliseconds between two reads if no writer wakes it. */
   readonly pollMs: number;
   /** False: no doorbell. */
   readonly listen: boolean;
@@ -49,7 +49,7 @@ export class FeedSleeper {
     };
   }
 
-  /** How long to wait before the next reading. */
+  /** Milliseconds until the next read. */
   pauseMs(): number {
     const { pollMs } = this.#options;
     return 'pauseMs' in this.#state ? Math.min(this.#state.pauseMs, pollMs) : pollMs;

@@ -19,7 +19,7 @@ import type { Feed, FeedBatch, FeedListener, FeedStatus } from './types.js';
 export interface LogFeedOptions {
   readonly database: Database;
   readonly model: Model;
-  /** How often to read while asleep, or while nobody could be heard; default 1,000. */
+  /** Milliseconds between two reads while asleep, or while notifications cannot be received; default 1,000. */
   readonly pollMs?: number | undefined;
   /** False: no LISTEN, readings by the clock alone (behind a pooler that does not carry it). Default true. */
   readonly listen?: boolean | undefined;

@@ -10,7 +10,7 @@ import { parseUnseen, readUnseen, type SqlTable } from '../log/unseen.js';
 import type { DecodedCursor } from './cursor.js';
 import { createLogPages, type LogPagesOptions, type UnreadableRange } from './log-pages.js';
 
-/** What the log says since a cursor. */
+/** The log since a cursor. */
 export type HistoryRead =
   /** `transactions` in feed order, up to `snapshot`, the moment of the reading. */
   | {

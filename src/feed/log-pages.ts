@@ -20,15 +20,15 @@ export interface LogPage {
 /** Why the log cannot be read from a cursor: see `HistoryRead`. */
 export type UnreadableRange = { readonly kind: 'foreign' | 'trimmed' | 'lost' };
 
-/** What the log has since a cursor, to be read page by page. */
+/** The part of the log since a cursor, read page by page. */
 export interface LogRange {
   readonly kind: 'range';
   /** The moment up to which it goes. */
   readonly snapshot: Snapshot;
   readonly changes: number;
-  /** Whether one of these tables changed; by their names in the model. */
+  /** True if one of these tables changed; by their names in the model. */
   touches(tables: ReadonlySet<string>): boolean;
-  /** Whether one of these was emptied, or changed without being logged. */
+  /** True if one of these tables was emptied, or changed without being logged. */
   breaks(tables: ReadonlySet<string>): boolean;
   /** The next page, of at most so many changes or of one transaction; `null` after the last. Not to be called twice at a time. */
   next(db: QueryRunner, maxChanges: number): Promise<LogPage | UnreadableRange | null>;
@@ -46,7 +46,7 @@ export interface LogPagesOptions {
   readonly maxTransactionRows?: number | undefined;
 }
 
-/** Of images as they are stored, in a page; a single transaction may have more. */
+/** Largest size of a page, in bytes of the stored images. A single transaction may have more. */
 const PAGE_BYTES = 8 * 1024 ** 2;
 /** A transaction whose images have more is not read either. */
 const MAX_TRANSACTION_BYTES = 512 * 1024 ** 2;
@@ -71,7 +71,7 @@ export function createLogPages(model: Model, options: LogPagesOptions = {}): Log
       if (outline.epoch !== epoch || outline.standing !== 'same') return { kind: 'foreign' };
       if (outline.isTrimmed || outline.isCut) return { kind: 'trimmed' };
       const touched = outline.tables.map(({ sqlSchema, sqlName, isBroken }) => ({
-        // What says itself of which table it is may be of any.
+        // A self-describing image may belong to any table.
         name: sqlName === null ? null : (nameOf(sqlSchema, sqlName) ?? ''),
         isBroken,
       }));

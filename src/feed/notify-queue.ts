@@ -7,7 +7,7 @@ const ALARM_AT = 0.5;
 
 export interface NotifyQueueOptions {
   readonly database: Database;
-  /** How often to look; default 10,000. */
+  /** Milliseconds between two checks; default 10,000. */
   readonly everyMs?: number | undefined;
   readonly log?: DatabaseLogger | undefined;
 }

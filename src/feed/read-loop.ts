@@ -3,7 +3,7 @@ import { RivuletError } from '../../shared/errors.js';
 export interface ReadLoopOptions {
   /** Reads once and hands over what it found. Never called twice at a time. */
   readonly read: () => Promise<void>;
-  /** How long to wait for a wake-up before the next reading; asked after each one. */
+  /** Returns the milliseconds to wait for a wake-up before the next read. Called after each read. */
   readonly pauseMs: () => number;
   /** Called when a read fails after one that did not. */
   readonly onFailure: (error: unknown) => void;

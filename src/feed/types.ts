@@ -28,7 +28,7 @@ export interface FeedBatch {
   readonly transactions: readonly LoggedTransaction[];
   /** The position after the batch. */
   readonly position: Snapshot;
-  /** Set when the feed had to skip (log lost, another epoch): whoever listens must start over. */
+  /** Set if the feed had to skip (log lost, another epoch): listeners must start over. */
   readonly reset: string | null;
 }
 
@@ -42,18 +42,18 @@ export interface FeedStatus {
   readonly lagMs: number | null;
   readonly transactions: number;
   readonly changes: number;
-  /** Whether NOTIFY wakes the feed; where it does not, the clock does. */
+  /** True if NOTIFY wakes the feed; otherwise the clock does. */
   readonly wakeUps: 'off' | 'untested' | 'working' | 'broken';
   /** `asleep`: writers notify, and wake it. `awake`: they need not, it reads every few ms. `clock`: nobody would be heard. */
   readonly rest: 'clock' | 'awake' | 'falling asleep' | 'asleep';
-  /** How often it fell asleep. */
+  /** Number of times that it fell asleep. */
   readonly naps: number;
   /** Notifications of writers that were heard; what was delivered beside them was not notified, or together. */
   readonly rings: number;
   /** Readings of the log, and those of them that found something. */
   readonly readings: number;
   readonly fruitfulReadings: number;
-  /** How often the connection that wakes it was lost. */
+  /** Number of times that the connection that wakes it was lost. */
   readonly reconnects: number;
   readonly error: string | null;
 }

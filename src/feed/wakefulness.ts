@@ -58,7 +58,7 @@ export interface WakefulnessStep {
 
 /** Between two readings of a reader that is awake. Shorter ones cost more than they bring: a reading takes the database 0.3 ms. */
 export const AWAKE_PAUSE_MS = 5;
-/** Where nothing is found, each pause is longer than the one before, up to this. */
+/** Longest pause. Each pause after an empty read is longer than the one before. */
 export const LONGEST_AWAKE_PAUSE_MS = 25;
 const RESTS_AFTER_MS = 40;
 /** So many a second may come beside others before it pays to be awake. */
@@ -124,7 +124,7 @@ function hasRead(
   }
 }
 
-/** A log that is slow to read (somebody writes a million rows) is read less often, so that reading never takes half of the time. */
+/** A log that is slow to read (a writer adds a million rows) is read less often, so that reading never takes half of the time. */
 function nextPause(pauseMs: number, found: number, tookMs: number): number {
   const longer = found > 0 ? AWAKE_PAUSE_MS : Math.min(pauseMs * 1.5, LONGEST_AWAKE_PAUSE_MS);
   return Math.max(longer, 2 * tookMs);

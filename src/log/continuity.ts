@@ -1,11 +1,11 @@
 import type { StatementParams } from '../sql/statement.js';
 import type { Snapshot } from './snapshot.js';
 
-/** How the log of now stands to a position of it. */
+/** The relation of the current log to a position in it. */
 export type LogContinuity =
   /** It has what the position sees, or had it until retention came. */
   | 'same'
-  /** What the position sees is not in it, or is not the same: the server crashed and forgot it, or was set back. */
+  /** The log lacks what the position sees, or has something else: the server crashed and lost it, or was restored. */
   | 'foreign'
   /** The database is not the one in which the log was begun, or is a standby that was promoted: the log has to be renewed. */
   | 'moved'

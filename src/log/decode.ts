@@ -6,7 +6,7 @@ import type { Snapshot } from './snapshot.js';
 import type { LoggedTransaction } from './types.js';
 
 export interface DecodedLogRead {
-  /** In the order in which whoever waited for a row's lock comes after whom it waited for. */
+  /** In an order in which a transaction that waited for a row lock comes after the one that held it. */
   readonly transactions: readonly LoggedTransaction[];
   /** Set when it cannot be said what some images have in them, nor of which table they are. */
   readonly reset: string | null;

@@ -6,7 +6,7 @@ import type { LoggedRow } from './read.js';
 
 type Image = readonly (string | null)[];
 
-/** How to read the images that were written with one list of columns. */
+/** Reads the images that were written with one list of columns. */
 export type ImageReader =
   | {
       readonly kind: 'known';
@@ -76,14 +76,14 @@ const DESCRIBED_SHAPE = '0';
 export class ImageShapes {
   readonly #model: Model;
   readonly #known = new Map<string, ImageReader>();
-  /** By what the images say of themselves. */
+  /** By the description in the images. */
   readonly #described = new Map<string, ImageReader>();
 
   constructor(model: Model) {
     this.#model = model;
   }
 
-  /** How to read an image that was logged with shape `id`, and the image without what it may say of itself. */
+  /** The reader of an image that was logged with shape `id`, and the image without its own description. */
   of(id: string, image: Image): { readonly shape: ImageReader; readonly image: Image } {
     if (id !== DESCRIBED_SHAPE) return { shape: this.#get(id), image };
     const { row, values } = readDescribed(image);
@@ -96,7 +96,7 @@ export class ImageShapes {
     return { shape, image: values };
   }
 
-  /** Of which table a change is, whatever is known of its columns. `null`: of none in the model. `lost`: nobody knows. */
+  /** The table of a change. `null`: it is not in the model. `lost`: it is not known. */
   tableOf({ shape: id, old, new: next }: LoggedRow): ModelTable | 'lost' | null {
     if (id === DESCRIBED_SHAPE) return this.#find((next ?? old)![0]!, (next ?? old)![1]!);
     const shape = this.#get(id);

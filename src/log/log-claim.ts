@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, DatabaseLogger } from '../database/types.js';
 
-/** How often a reader says where it is, and for how long (by the database's clock) it is believed without. */
+/** Interval at which a reader renews its claim, and the time (by the database's clock) for which a claim holds. */
 const CLAIM_EVERY_MS = 10_000;
 export const CLAIM_LASTS_SECONDS = 60;
 

@@ -4,7 +4,7 @@ import { amongSql } from './among.js';
 import { type LogContinuity, parseStanding, standingSql } from './continuity.js';
 import { parseSnapshot, type Snapshot, type SnapshotAnchor, settled } from './snapshot.js';
 
-/** What is in the log since a position, without the images. */
+/** The log since a position, without the images. */
 export interface LogOutline {
   readonly epoch: string;
   /** Retention has deleted rows that the position does not see: nothing else here is good then. */
@@ -17,7 +17,7 @@ export interface LogOutline {
   readonly isCut: boolean;
   /** Transactions by their largest `seq`, in the feed's order. */
   readonly xids: BigInt64Array;
-  /** How many changes each of them has. */
+  /** Number of changes of each transaction. */
   readonly counts: Uint32Array;
   /** Bytes of each one's images, as they are stored. */
   readonly bytes: Float64Array;

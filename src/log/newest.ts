@@ -11,7 +11,7 @@ export const NEWEST_SQL = `coalesce(
   (select c.xid::text || ' ' || ${LOGGED_AT_SQL} from rivulet.change c order by c.xid desc, c.seq desc limit 1),
   (select l.trimmed::text || ' ' from rivulet.log l), '0 ')`;
 
-/** What of a snapshot is a position: it sees what was logged and nothing else. `newest` is what `NEWEST_SQL` said in it. */
+/** Reduces a snapshot to a position, which sees logged transactions only. `newest` is the result of `NEWEST_SQL` in it. */
 export function positionOf(snapshot: Snapshot, newest: string): Snapshot {
   const [xid, loggedAt] = newest.split(' ') as [string, string];
   const anchor: SnapshotAnchor | undefined = loggedAt === '' ? undefined : { xid: BigInt(xid), loggedAt };

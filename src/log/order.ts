@@ -24,7 +24,7 @@ function isInOrder(changes: readonly LoggedChange[]): boolean {
   return changes.every((change, i) => i === 0 || sameImage(changes[i - 1]!.new, change.old));
 }
 
-/** What two images must have in common for one change to follow the other. */
+/** The values that two images must share for one change to follow the other. */
 type Node = (image: RowCells | null) => string;
 
 function ordered(changes: readonly LoggedChange[], nodeOf: Node): readonly LoggedChange[] | null {

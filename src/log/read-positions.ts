@@ -10,7 +10,7 @@ export class ReadPositions {
   readonly #xids: BigInt64Array;
   /** The same, by number. */
   readonly #sorted: BigInt64Array;
-  /** Of those below `#end` the ones still to come. */
+  /** Transactions below `#end` that are still to come. */
   readonly #open = new Set<bigint>();
   /** Read before their number was passed. */
   readonly #early = new Set<bigint>();
@@ -50,7 +50,7 @@ export class ReadPositions {
     const xmax = this.#end;
     const xip = new Set(this.#open);
     for (const xid of this.#until.xip) if (xid < xmax) xip.add(xid);
-    // What had not begun at the reading has not ended.
+    // A transaction that had not begun at the read has not ended.
     let xmin = xmax;
     for (const xid of xip) if (xid < xmin) xmin = xid;
     return { xmin, xmax, xip };

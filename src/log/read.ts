@@ -81,7 +81,7 @@ export type LogPart =
   /** One row for each table that it changed. */
   | { readonly kind: 'tables'; readonly xid: bigint };
 
-/** What is known to be in the log. `since`: nothing that it does not see had been trimmed, when that was found out. */
+/** The known contents of the log. `since`: when it was read, nothing that this position does not see had been trimmed. */
 export function readPart(part: LogPart, since: Snapshot): Statement {
   const params = new StatementParams();
   const trimmed = `(l.trimmed >= ${params.cast(since.xmin.toString(), 'xid8')})::text`;
@@ -104,7 +104,7 @@ function partSql(part: LogPart, params: StatementParams): string {
       return `${rows} (c.xid, c.seq) > (${xid}, ${after}) order by c.xid, c.seq limit ${Math.trunc(part.rows)}`;
     }
     case 'tables':
-      // What says itself of which table it is does so in its first two values.
+      // A self-describing image names its table in its first two values.
       return `select null, null, min(t.seq)::text, t.xid::text, t.shape::text, 'H', null, array_to_json(t.place)::text,
         min(${LOGGED_AT_SQL.replaceAll('c.', 't.')}), min(t.mutation_id)
       from (select c.*, case when c.shape = 0 then coalesce(c.new[1:2], c.old[1:2]) end as place
@@ -153,7 +153,7 @@ export function positionAfter(
   return settled(snapshot, end, anchor);
 }
 
-/** What an update did not change is there once: of big rows that is the half of the memory. */
+/** Keeps unchanged values of an update once. For big rows this saves half of the memory. */
 function parseImages(old: string | null, next: string | null): Pick<LoggedRow, 'old' | 'new'> {
   const before = parseImage(old);
   const after = parseImage(next);

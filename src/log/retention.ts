@@ -8,7 +8,7 @@ import { type RetentionLimits, trim } from './trim.js';
 export interface RetentionOptions {
   readonly database: Database;
   readonly keep: RetentionLimits;
-  /** How often to look; default 30,000. */
+  /** Milliseconds between two trimmings; default 30,000. */
   readonly everyMs?: number;
   /** Rows of one transaction; default 5,000. */
   readonly batchRows?: number;

@@ -17,7 +17,7 @@ export class RowOrder {
   readonly changes: (LoggedChange | null)[] = [];
   /** Tables of which some row's changes do not follow from one another: not all of them were logged. */
   readonly broken = new Set<ModelTable>();
-  /** Where each row's change is; several places where it has several. */
+  /** The places of each row's changes. */
   readonly #places = new Map<string, number | number[]>();
   readonly #tables = new Map<ModelTable, TableOrder>();
 

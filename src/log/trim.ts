@@ -2,11 +2,11 @@ import type { Database, QueryRunner, TextRow } from '../database/types.js';
 import { CLAIM_LASTS_SECONDS } from './log-claim.js';
 import { parseSnapshot } from './snapshot.js';
 
-/** How much of the log is kept: whatever is past any of these goes. */
+/** Limits of the log. Rows past any of them are deleted. */
 export interface RetentionLimits {
   readonly maxAgeSeconds: number;
   readonly maxRows: number;
-  /** Of images as they are stored, and 100 for each row. */
+  /** Bytes of the stored images, plus 100 for each row. */
   readonly maxBytes: number;
 }
 
@@ -15,10 +15,10 @@ export type TrimResult =
   /** Another node is at it. */
   | { readonly kind: 'busy' };
 
-/** Of whoever trims the log ("trimming" in hexadecimal). */
+/** Key of the advisory lock of trimming ("trimming" in hexadecimal). */
 const TRIM_LOCK = '8390884974452633191';
 
-/** What a row takes: its stored images, and its header, its other columns and its place in the index. */
+/** Bytes of a row: its stored images, and its header, its other columns and its place in the index. */
 const BYTES = `(100 + coalesce(pg_column_size(c.old), 0) + coalesce(pg_column_size(c.new), 0))::bigint`;
 
 /**

@@ -2,7 +2,7 @@ import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import type { Snapshot } from './snapshot.js';
 
-/** What the database did. (What a subscriber sees is a kind: ENTER, UPDATE, LEAVE.) */
+/** The database's operation. (A subscriber sees a kind: ENTER, UPDATE, LEAVE.) */
 export type ChangeOperation = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
 
 /** One changed row, decoded into the model's column order. */
@@ -16,12 +16,12 @@ export interface LoggedChange {
   readonly new: RowCells | null;
 }
 
-/** What one database transaction changed, in the order in which it changed it. */
+/** The changes of one database transaction, in their order. */
 export interface LoggedTransaction {
   readonly xid: bigint;
   /** When its first change was logged, as an ISO 8601 instant; for people, never for ordering. */
   readonly loggedAt: string;
-  /** What the writer set as `rivulet.mutation_id`, if anything. */
+  /** The writer's `rivulet.mutation_id`, if it set one. */
   readonly mutationId: string | null;
   readonly changes: readonly LoggedChange[];
   /** Tables that it changed in a way that cannot be told row by row: continuity is lost there. Why, for people. */

@@ -10,7 +10,7 @@ export interface SqlTable {
   readonly sqlName: string;
 }
 
-/** So many of the newest rows are looked at; where more came since, it is not known whether they matter. */
+/** Number of newest rows that are examined. If more were added since, it is unknown if they matter. */
 const LOOKED_AT = 1_000;
 
 /**

@@ -6,10 +6,10 @@ import type { RelatedPlan, RowNode } from './types.js';
 /** One row as `rowsToSql` writes it. */
 export type JsonRow = PlainRow | CarryingRow;
 
-/** Of a plan without relations. */
+/** Decodes rows of a plan without relations. */
 type PlainRow = RowCells;
 
-/** Of any other plan, or of a source that numbers its rows. */
+/** Decodes rows of any other plan, or of a source that numbers its rows. */
 export type CarryingRow = readonly [
   cells: RowCells,
   related: readonly (readonly JsonRow[] | JsonRow | null)[],

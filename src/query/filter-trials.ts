@@ -144,7 +144,7 @@ function valuesOf(condition: Condition): readonly string[] {
   }
 }
 
-/** Whether only PostgreSQL knows what the column's type can do. `citext` reads what text reads, and has its operators. */
+/** True if only PostgreSQL knows the operators of the column's type. `citext` reads what text reads, and has its operators. */
 function isUnknown({ type, facts }: ModelColumn): boolean {
   if (facts.equality === 'text') return false;
   const item = type.kind === 'array' ? type.of : type;

@@ -5,14 +5,14 @@ import { quoteIdent } from '../sql/quote.js';
 import { fromTable, StatementParams } from '../sql/statement.js';
 import { imagesSource, textArray } from './source.js';
 
-/** What happened to a table's rows since a moment: each changed key once, with the row as it was then. */
+/** The changes of a table's rows since a read point: each changed key once, with the row as it was then. */
 export interface ChangedRows {
   readonly table: ModelTable;
   /** Images that have at least the key's columns: one for each row that changed, before or after. */
   readonly changed: readonly RowCells[];
   /** The table was emptied by TRUNCATE: rows are missing in `before`. */
   readonly isEmptied: boolean;
-  /** Those of them that were there at the moment, as they were. */
+  /** The rows that existed at the read point, as they were. */
   readonly before: readonly RowCells[];
 }
 

@@ -45,7 +45,7 @@ export function selectRows(
   const where = [...conditions, filterToSql(model, plan.filter, alias, params)].filter(
     (sql) => sql !== 'true',
   );
-  // What hangs from a row is computed with it, also where OFFSET then skips the row: so they are skipped first.
+  // Related rows are computed with a row even if OFFSET then skips it, so rows are skipped first.
   const isSkippedFirst = plan.offset > 0 && plan.related.length > 0;
   const parts = [`select ${isSkippedFirst ? `${alias}.*` : `${row} as r`} from ${source.from(alias)}`];
   if (where.length > 0) parts.push(`where ${where.map((sql) => `(${sql})`).join(' and ')}`);
@@ -113,7 +113,7 @@ export function selectRelated(
   return selectRows(model, rows, row, params, source, alias, conditions);
 }
 
-/** Which rows belong to the parent. A junction is asked with EXISTS: two equal junction rows give the row once. */
+/** The condition that a row belongs to the parent. A junction is queried with EXISTS, so that two equal junction rows give the row once. */
 function joinToSql(
   model: Model,
   related: RelatedPlan,

@@ -110,7 +110,7 @@ function valuesStatement(expressions: readonly string[], params: StatementParams
   return { text: `values ${rows.join(', ')}`, params: params.values };
 }
 
-/** What one of these answered for `count` expressions: a row of them all, or one each. */
+/** The results of `count` expressions: in one row, or in a row each. */
 export function readExpressions(rows: readonly TextRow[], count: number): Expressions {
   const [first] = rows as readonly [readonly string[]];
   const values = rows.length === count ? rows.map((row) => row[0]!) : first.slice(0, count);

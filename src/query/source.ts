@@ -3,7 +3,7 @@ import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
 import { quoteIdent } from '../sql/quote.js';
 import type { StatementParams } from '../sql/statement.js';
 
-/** Where a statement takes its rows from: the table, or images of its rows that came with a change. */
+/** The source of a statement's rows: the table, or images of its rows that came with a change. */
 export interface RowSource {
   /** A FROM item with the table's columns under their SQL names. */
   from(alias: string): string;
@@ -45,7 +45,7 @@ export function imagesSource(
   };
 }
 
-/** What is equal depends on the collation, which a cast of the text does not know. */
+/** Equality depends on the collation, which a cast of the text does not have. */
 function castCell(cell: string, { castType, facts }: ModelColumn): string {
   const value = `${cell}::${castType}`;
   return facts.collation === undefined ? value : `${value} collate ${facts.collation}`;

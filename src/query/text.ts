@@ -7,7 +7,7 @@ import { selectRelated, selectRows } from './rows.js';
 import { tableSource } from './source.js';
 import type { SelectPlan } from './types.js';
 
-/** What the JSON object of a row has, in order. */
+/** The entries of a row's JSON object, in order. */
 export type TextShape = readonly TextField[];
 
 export type TextField = ConstantField | ColumnField | RelatedField;

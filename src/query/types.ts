@@ -3,7 +3,7 @@ import type { ModelColumn, ModelRelation, ModelTable } from '../../shared/model/
 import type { Snapshot } from '../log/snapshot.js';
 
 /**
- * What to read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
+ * The plan of a read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
  * and the read policy are both in it.
  */
 export interface SelectPlan {

@@ -16,7 +16,7 @@ export interface WriteCheck {
 /** One reference of the row to a parent. `filter` is true on a row that refers to nothing, or to a row that the writer may read. */
 export interface ReferenceCheck {
   readonly columns: readonly ModelColumn[];
-  /** Those of `columns` that the writer sent: the others it may not know of. */
+  /** The part of `columns` that the writer sent. It may not know the others. */
   readonly sent: readonly ModelColumn[];
   readonly filter: Filter;
   /** The columns of the same table that `columns` may equal in another row of the batch. */

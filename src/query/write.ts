@@ -12,7 +12,7 @@ import {
   type WriteCheck,
 } from './write-check.js';
 
-/** What is written into one row: texts by column; a column that is not there gets its default, or stays as it is. */
+/** The texts written into one row, by column. A column without one gets its default, or stays as it is. */
 export type WrittenValues = ReadonlyMap<ModelColumn, string | null>;
 
 /**

@@ -5,16 +5,16 @@ import { LOG_SCHEMA } from './log-table.js';
 import { FACTS_FINGERPRINT_SQL, TABLE_FACTS_SQL, type TableFacts } from './table-facts.js';
 import type { WatchedTable } from './types.js';
 
-/** What is installed, as the system catalogs tell it. */
+/** The installed watchers, as the system catalogs describe them. */
 export interface InstalledCatalog {
   /** Columns with their types, of every table in schema rivulet. */
   readonly logTables: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** What the log says of itself; `null` where there is none. */
+  /** The version in the log; `null` if there is no log. */
   readonly logVersion: number | null;
   readonly shapes: ReadonlyMap<string, InstalledShape>;
   /** The watched tables that exist, by `tableId`. */
   readonly tables: ReadonlyMap<string, InstalledTable>;
-  /** Of whatever has the name of a watched table, by `tableId`. */
+  /** Facts about relations with the names of watched tables, by `tableId`. */
   readonly facts: ReadonlyMap<string, TableFacts>;
   /** Tables of the log for which row level security is enabled. */
   readonly securedLogTables: readonly string[];

@@ -50,7 +50,7 @@ export interface WatcherDrift {
   readonly effect: 'unseen' | 'unread' | 'none';
 }
 
-/** What `install` puts right; for the others something else has to be done. */
+/** Differences that `install` repairs. Others need another remedy. */
 export const INSTALLABLE: ReadonlySet<DriftKind> = new Set([
   'log-missing',
   'log-outdated',

@@ -67,7 +67,7 @@ function logDrift(installed: InstalledCatalog): WatcherDrift[] {
       effect: 'unseen',
     });
   }
-  // Those of a later version may do more.
+  // Functions of a later version may do more.
   if (logVersion === null || logVersion > LOG_VERSION) return drifts;
   for (const [name, { body }] of Object.entries(LOG_FUNCTIONS)) {
     if (installed.logFunctions.get(name)?.bodyMd5 === md5(body)) continue;

@@ -1,7 +1,7 @@
 import { LOG_FUNCTIONS_SQL } from './log-functions.js';
 import { READER_FUNCTIONS_SQL } from './reader-functions.js';
 
-/** Where the change log lives. Nothing of it is meant for other users of the database. */
+/** The schema of the change log. Nothing in it is meant for other users of the database. */
 export const LOG_SCHEMA = 'rivulet';
 
 /** The channel on which a transaction with logged changes notifies, once, without a payload, where a reader is asleep. */
@@ -32,7 +32,7 @@ select from pg_catalog.pg_namespace limit 0;
  */
 export const LOG_VERSION = 6;
 
-/** What `inspect` expects: column and type, by table. */
+/** The columns and types that `inspect` expects, by table. */
 export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   log: {
     is_only: 'boolean',

@@ -14,7 +14,7 @@ export const MERGE_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
     else lower(statement collate "C") ~ '\\mmerge\\M' end`,
   },
 
-  /** How PG_CONTEXT begins the line of a statement that a function runs, in the language of the session's messages. */
+  /** Start of PG_CONTEXT's line of a statement that a function runs, in the language of the session's messages. */
   statement_prefix: {
     head: `() returns text language plpgsql stable`,
     body: `declare
@@ -35,7 +35,7 @@ begin
 end`,
   },
 
-  /** What PG_CONTEXT says below the line of the function that asked for it: nothing where a client's statement called it. */
+  /** The lines of PG_CONTEXT below the calling function's own: none if a client's statement called it. */
   callers: {
     head: `(context text) returns text language sql immutable`,
     body: `select case strpos(below, chr(10)) when 0 then '' else substr(below, strpos(below, chr(10)) + 1) end

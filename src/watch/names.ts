@@ -10,7 +10,7 @@ export function functionName(sqlSchema: string, sqlName: string): string {
   return `${cutToBytes(`log_${sqlName}`, MAX_NAME_BYTES - HASH_CHARACTERS - 1)}_${hash}`;
 }
 
-/** What an image of a table has in it, and which updates are logged at all. */
+/** The columns in an image of a table, and the updates that are logged. */
 export interface ImageShape {
   readonly sqlSchema: string;
   readonly sqlName: string;

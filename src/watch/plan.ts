@@ -24,12 +24,12 @@ interface Draft {
   /** With their types. */
   readonly columns: Map<string, string | null>;
   readonly key: readonly string[];
-  /** `null` as soon as somebody wants every change. */
+  /** `null` as soon as one watcher wants every change. */
   onlyColumns: Set<string> | null;
 }
 
 export interface PlanOptions {
-  /** What `watchers.defaults()` stands for. */
+  /** The declarations that `watchers.defaults()` stands for. */
   readonly defaults?: readonly WatcherSpec[];
   /** True for tables of which every change must be logged, whatever columns labels name. Default: for none. */
   readonly isFull?: (table: ModelTable) => boolean;

@@ -10,7 +10,7 @@ export interface SchemaWatchOptions {
   readonly database: Database;
   readonly plan: WatchPlan;
   readonly model: Model;
-  /** How often to look; default 2,000. */
+  /** Milliseconds between two checks; default 2,000. */
   readonly everyMs?: number | undefined;
   readonly log?: DatabaseLogger | undefined;
 }
@@ -25,7 +25,7 @@ type TableName = { readonly sqlSchema: string; readonly sqlName: string };
  * others, changes may have gone by: that is then written into the change log itself, once, whoever sees it first. So it reaches every reader, later ones too.
  */
 export class SchemaWatch {
-  /** Told of the tables which from now on cannot be followed. */
+  /** Called with the tables that can no longer be followed. */
   onRefused: (tables: readonly TableName[]) => void = () => {};
   readonly #options: SchemaWatchOptions;
   #fingerprint = '';

@@ -8,7 +8,7 @@ export type TableDrift = Omit<WatcherDrift, 'table'>;
 
 const MIGRATE_OR_DESCRIBE = `${MIGRATE} Where the schema is behind: bring it up to the database, then \`rivulet generate\`.`;
 
-/** How a table in the database differs from the schema: columns, types, labels, key. `model` where a schema describes it. */
+/** The differences between a table and the schema: columns, types, labels, key. `model` is set if a schema describes the table. */
 export function columnDrifts(
   table: WatchedTable,
   found: InstalledTable | undefined,

@@ -1,4 +1,4 @@
-/** What the system catalogs say of a relation that is declared as a table, beyond its columns and triggers. Names are `schema.name`. */
+/** Catalog facts about a relation that is declared as a table, besides its columns and triggers. Names are `schema.name`. */
 export interface TableFacts {
   /** `pg_class.relkind`: `r` table, `p` partitioned table, `v` view, `m` materialized view, `f` foreign table. */
   readonly kind: string;

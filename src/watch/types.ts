@@ -44,7 +44,7 @@ export interface WatcherSpec extends WatcherOptions {
   readonly table: TableReference | DefaultTables;
 }
 
-/** What is to be installed: one entry a table, sorted by schema and name. */
+/** The watchers to install: one entry a table, sorted by schema and name. */
 export interface WatchPlan {
   readonly tables: readonly WatchedTable[];
   readonly labels: readonly WatchLabel[];

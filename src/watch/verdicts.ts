@@ -139,7 +139,7 @@ export const VERDICT_RULES: readonly VerdictRule[] = [
   },
 ];
 
-/** What the facts mean for a watched table: refusals and notes, in the order of the rules. */
+/** The consequences of the facts for a watched table: refusals and notes, in the order of the rules. */
 export function verdictsOf(
   table: WatchedTable,
   facts: TableFacts,

@@ -4,7 +4,7 @@ import type { WatchPlan } from './types.js';
 
 /** A part of what installs a plan. */
 export interface WatchSection {
-  /** What it installs, on one line: the change log, or a table's watcher. */
+  /** The name of the installed part, on one line: the change log, or a table's watcher. */
   readonly name: string;
   readonly sql: string;
 }
