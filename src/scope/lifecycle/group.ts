@@ -8,20 +8,14 @@ import { NOTHING_RELATED } from '../messages/types.js';
 import type { ReplayedStep } from '../replay/replay-levels.js';
 import type { Scope, ScopeDelta } from '../views/scope.js';
 import { specWeight } from '../views/spec-weight.js';
+import { GROUP_TRANSITIONS, type GroupDeed, type GroupEvent, type GroupState } from './group-state.js';
 import type { ChangeSubscriber } from './subscriber.js';
 
 /** A backlog of no more transactions is evaluated one by one. */
 const BACKLOG_STEPS = 16;
 
 /**
- * Subscribers of one scope. The scope is loaded once and evaluated once for all of them.
- *
- * | state   | a transaction comes                         | loaded             | nothing waits | last subscriber goes |
- * | ------- | ------------------------------------------- | ------------------ | ------------- | -------------------- |
- * | loading | waits in the backlog, unless replayed       | backlog, then live | –             | ended                |
- * | live    | is evaluated                                   | –                  | –             | ended                |
- * | behind  | waits in the backlog, unless it is its turn | –                  | live          | ended                |
- * | ended   | is passed over                              | is passed over     | –             | –                    |
+ * Subscribers of one scope, which is loaded once and evaluated once for all of them. It runs the table of `group-state.ts`.
  */
 export class SubscriberGroup {
   /** Set by its owner: nobody may join any more. */
@@ -32,8 +26,8 @@ export class SubscriberGroup {
   readonly spec: ChangeSpec;
   readonly #plain: SharedChanges;
   readonly #subscribers = new Set<ChangeSubscriber>();
-  #state: 'loading' | 'live' | 'behind' | 'ended' = 'loading';
-  #isJudging = false;
+  #state: GroupState = 'loading';
+  #isEvaluating = false;
   #backlog: TransactionContext[] = [];
   #backlogChanges = 0;
   #waiting: (() => void)[] = [];
@@ -45,6 +39,13 @@ export class SubscriberGroup {
     this.spec = spec;
     this.#plain = plain;
     this.scope = scope;
+  }
+
+  /** Moves to the next state, and returns what has to be done. */
+  #on(event: GroupEvent): GroupDeed {
+    const { next, deed } = GROUP_TRANSITIONS[this.#state][event];
+    this.#state = next;
+    return deed;
   }
 
   get isLive(): boolean {
@@ -133,8 +134,7 @@ export class SubscriberGroup {
 
   /** Makes the group live and hands over what came while it was loading, in order. */
   takeBacklog(): readonly TransactionContext[] {
-    if (this.#state !== 'loading') return [];
-    this.#state = 'live';
+    if (this.#on('loaded') !== 'take backlog') return [];
     const backlog: TransactionContext[] = [];
     const many = this.#step();
     while (this.#backlog.length > 0) backlog.push(asOne(this.#backlog.splice(0, many)));
@@ -148,13 +148,13 @@ export class SubscriberGroup {
   }
 
   /** True while a query of the group has no result. */
-  get isJudging(): boolean {
-    return this.#isJudging;
+  get isEvaluating(): boolean {
+    return this.#isEvaluating;
   }
 
   /** From now on what comes waits until it is taken with `takeNext`. */
   fallBehind(): void {
-    if (this.#state === 'live') this.#state = 'behind';
+    this.#on('slow');
   }
 
   /** The transaction waits until it is taken; for a group that is behind. */
@@ -173,12 +173,12 @@ export class SubscriberGroup {
 
   /** A group that is behind is live again if nothing waits. */
   comeBack(): void {
-    if (this.#state === 'behind' && this.#backlog.length === 0) this.#state = 'live';
+    if (this.#backlog.length === 0) this.#on('drained');
   }
 
   /** Removes the first waiting transaction. The group is live again when none is left. */
   takeNext(): TransactionContext | null {
-    if (this.#state !== 'behind') return null;
+    if (this.#on('next') !== 'take next') return null;
     const taken = this.#backlog.splice(0, this.#step());
     if (taken.length === 0) {
       this.comeBack();
@@ -210,21 +210,20 @@ export class SubscriberGroup {
 
   /** Evaluates a transaction that memory could not decide; a generator like `Scope.evaluate`. */
   *evaluate(context: TransactionContext, client: BatchClient): Generator<void, void, BatchClient> {
-    this.#isJudging = true;
+    this.#isEvaluating = true;
     try {
       const delta = yield* this.scope.evaluate(context.net, client);
       if (delta) this.tell(context, delta);
     } finally {
-      this.#isJudging = false;
+      this.#isEvaluating = false;
     }
   }
 
-  /** False: it is passed over, or waits. */
+  /** False: the transaction is passed over, or waits. */
   #isTurnOf(context: TransactionContext, isReplay: boolean): boolean {
-    if (this.#state === 'ended') return false;
-    if (this.#state === 'live' || isReplay) return true;
-    this.wait(context);
-    return false;
+    const deed = this.#on(isReplay ? 'replayed' : 'transaction');
+    if (deed === 'wait') this.wait(context);
+    return deed === 'evaluate';
   }
 
   reset(reason: ResetReason, cursor: Snapshot): void {
@@ -233,14 +232,12 @@ export class SubscriberGroup {
   }
 
   fail(error: unknown): void {
-    this.#state = 'ended';
-    this.#backlog = [];
+    if (this.#on('ended') === 'drop backlog') this.#backlog = [];
     for (const { outbox } of [...this.#subscribers]) outbox.fail(error);
   }
 
   end(): void {
-    this.#state = 'ended';
-    this.#backlog = [];
+    if (this.#on('ended') === 'drop backlog') this.#backlog = [];
     for (const { outbox } of [...this.#subscribers]) outbox.end();
   }
 

@@ -66,7 +66,7 @@ export class SlowGroups {
     for (const [owner, owned] of byOwner) lanes.put(owner, owned, context);
     if (await isDoneWithin(evaluation, patienceMs)) return;
     // A group that is behind, or loading, may be evaluating another transaction.
-    for (const group of shared) if (group.isLive && group.isJudging) this.#leave(group, evaluation);
+    for (const group of shared) if (group.isLive && group.isEvaluating) this.#leave(group, evaluation);
   }
 
   /** Waits for those that are behind, who give up when the database is not asked any more. */
