@@ -109,8 +109,8 @@ const CONNECTION_CODE =
   /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|NOENT|MFILE|NFILE|NOBUFS|ADDRNOTAVAIL))$/;
 
 /**
- * What a database error means to a user of the server's own code, or `undefined` where it means nothing to one. Details name constraint, table and
- * column where Postgres does; never SQL, values or parameters. For clients there is `shownError`.
+ * The coded error of a database error for users of the server's own code; `undefined` if it has none. Details name constraint, table and
+ * column as far as Postgres does, and never SQL, values or parameters. For clients there is `shownError`.
  */
 export function codedError(error: unknown): RivuletError | undefined {
   return readError(error, withPlace);

@@ -6,9 +6,9 @@ const MOST_TIMES = 32;
 const MAX_REMEMBERED = 500;
 
 /**
- * How long the server may be silent before a link is taken for dead, by statement. A statement that is slow by nature looks the same
- * as a dead link at first: each time it is given up on it is given twice the time, and what it then took is remembered. What is quick
- * (again) has the base.
+ * Time for which the server may be silent before a connection is taken for dead, by statement. A statement that is slow by nature looks
+ * like a dead connection at first. Each time it is given up it gets twice the time, and the duration of its next run is remembered.
+ * Quick statements have the base time.
  */
 export class SilenceLimits {
   readonly #baseMs: number;

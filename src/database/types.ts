@@ -21,8 +21,8 @@ export interface QueryOptions {
    */
   readonly shared?: boolean;
   /**
-   * Whose statement it is: an owner has at most a share of the pool, and waits in turn with other owners. Default: nobody's, which is not
-   * limited. Not within a transaction, which has its own.
+   * The owner of the statement. An owner has at most a share of the pool, and waits in turn with other owners. Default: no owner, which
+   * is not limited. Not used within a transaction, which has its own.
    */
   readonly owner?: string | undefined;
   /**

@@ -29,8 +29,8 @@ export interface LogHistory {
   /** Everything since a client's cursor. */
   read(db: QueryRunner, since: DecodedCursor): Promise<HistoryRead>;
   /**
-   * What was committed to these tables since a position of this log's feed; images that do not fit the model are left out. Rejects with
-   * LOG_TRIMMED where the log does not go back to the position: a feed that is alive is never left behind like that.
+   * The transactions committed to these tables since a position of this log's feed. Images that do not fit the model are left out.
+   * Rejects with `LOG_TRIMMED` if the log does not go back to the position, which never happens to a running feed.
    */
   since(
     db: QueryRunner,

@@ -13,11 +13,11 @@ export interface ClaimOptions {
 }
 
 /**
- * What one reader of the log still needs: retention deletes nothing of it. What is told is up to 10 seconds old, and so asks for
- * more than is needed. A reader that is silent for a minute is not waited for; it then finds out by its own reading.
+ * The part of the log that one reader still needs, which retention keeps. A claim is up to 10 seconds old, so it keeps more than is
+ * needed. Retention does not wait for a reader that is silent for a minute, which finds out by its own read.
  *
  * Open it before the reader takes its first snapshot: retention either sees the claim, or the snapshot sees what retention deletes.
- * A database that refuses it (no privilege, read-only) is warned of and does without.
+ * If a database refuses it (no privilege, read-only), a warning is logged and the reader goes on without.
  */
 export class LogClaim {
   readonly #options: ClaimOptions;

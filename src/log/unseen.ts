@@ -14,8 +14,8 @@ export interface SqlTable {
 const LOOKED_AT = 1_000;
 
 /**
- * Whether the log has something of these tables, or had anything, that `position` does not see; as a boolean SQL expression. True also where that
- * would take more than a look. The newest rows are the end of the key's index, whatever the planner knows of the parameters; where nothing
+ * A boolean SQL expression: true if the log has, or had, changes of these tables that `position` does not see. Also true if more than
+ * a quick check would be needed. The newest rows are the end of the key's index, whatever the planner knows of the parameters. If nothing
  * came since, one row is read.
  */
 export function unseenToSql(

@@ -22,8 +22,8 @@ export function placeholderContext(isThere: () => boolean = () => true): unknown
 const MOST_RUNS = 256;
 
 /**
- * What a function answers where some of what it reads of its context is there and some is `false`: its branches, as far as these depend on
- * truth. A comparison with a value always takes the same branch. What throws answers nothing.
+ * The results of a function if some of the context that it reads is present and some is `false`: its branches, as far as these depend
+ * on truth. A comparison with a value always takes the same branch. A call that throws has no result.
  */
 export function resultsOfBranches(work: (context: unknown) => unknown): readonly unknown[] {
   const answers: unknown[] = [];

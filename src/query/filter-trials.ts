@@ -21,9 +21,9 @@ interface Trial {
 const MOST_TRIALS = 500;
 
 /**
- * What a client asked for of columns whose types Rivulet does not know (custom types, domains, extensions). Only PostgreSQL can say
- * whether it has such an operator and can read such a value. A stream that would find out with its first change is refused when it
- * begins; a query is explained after it failed. Conditions on PostgreSQL's own types need no trial.
+ * A client's conditions and orders on columns whose types Rivulet does not know (custom types, domains, extensions). Only PostgreSQL
+ * knows if it has such an operator and can read such a value. A stream is refused when it begins, instead of failing at its first
+ * change. A query is explained after it failed. Conditions on PostgreSQL's own types need no trial.
  */
 export class FilterTrials {
   readonly #trials: Trial[] = [];

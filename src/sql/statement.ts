@@ -16,7 +16,7 @@ export type FromTable = (
 export const fromTable: FromTable = ({ sqlSchema, sqlName }, alias) =>
   `${quoteName(sqlSchema, sqlName)} as ${alias}`;
 
-/** What a statement's text is put together with: its parameters (equal values share one placeholder) and where tables are read from. */
+/** Parameters of a statement under construction, and the sources of its tables. Equal values share one placeholder. */
 export class StatementParams {
   /** `fromTable`, unless the statement reads tables as they were at another moment. */
   readonly from: FromTable;

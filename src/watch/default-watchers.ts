@@ -2,8 +2,8 @@ import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { WatcherSpec } from './types.js';
 
 /**
- * What is watched when nothing is declared: every exposed table, and whatever its relations reach, junction tables
- * included, because a policy or filter through a relation depends on those rows too.
+ * The watched tables without declarations: every exposed table and all tables that its relations reach. Junction tables are
+ * included, because a policy or filter through a relation depends on their rows too.
  */
 export function defaultWatchers(
   model: Model,

@@ -2,9 +2,7 @@ import type { LogFunction } from './log-function.js';
 import { MERGE_FUNCTIONS } from './merge-functions.js';
 import { VIRTUAL_COLUMN_FUNCTIONS } from './virtual-columns.js';
 
-/**
- * What the trigger functions, and the servers, call in the change log's schema; each can be made any number of times.
- */
+/** The functions in the change log's schema that triggers and servers call. Each can be created any number of times. */
 
 /** Images of this shape describe themselves: schema and table, then name, type and value of each column. */
 export const DESCRIBED_SHAPE = '0';
@@ -34,8 +32,8 @@ export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   },
 
   /**
-   * Whether columns can be logged as declared. `declared` has their types, and `readable` the names of all that will do, one a line; NULL in both:
-   * any will do. `actual` has NULL for such a column where it is there.
+   * True if columns can be logged as declared. `declared` has their types, and `readable` the names of all acceptable types, one a line.
+   * NULL in both accepts any type. `actual` has NULL for such a column if it exists.
    */
   fits: {
     head: `(actual regtype[], declared regtype[], readable text[]) returns boolean language sql stable`,
@@ -90,10 +88,10 @@ end`,
   ...MERGE_FUNCTIONS,
 
   /**
-   * What the watching of a table rests on, in three parts. The first: which table it is, which of the columns are there and of which types, its
-   * partitions, its triggers as they were last made or switched on or off, the expressions of its VIRTUAL columns,
-   * and the subscriptions of logical replication that write to it. The second says when the columns were last altered, the third
-   * which files it is in: together they change where ALTER TABLE rewrote values. NULL where there is no such table.
+   * The facts that the watching of a table rests on, in three parts. The first has the table's identity, its columns with their types, its
+   * partitions, its triggers as they were last created or switched on or off, the expressions of its VIRTUAL columns, and the
+   * subscriptions of logical replication that write to it. The second has the time at which the columns were last altered, the third
+   * the table's files. Both change if ALTER TABLE rewrote values. NULL if there is no such table.
    */
   identity: {
     head: `(of_schema text, of_name text, of_columns text[]) returns text[] language sql stable`,

@@ -43,11 +43,12 @@ end`,
   },
 
   /**
-   * How much the calling trigger's statement tells of rows that move between partitions: NULL, it is no MERGE; `all`, it is one MERGE with actions
-   * for DELETE and INSERT, as which such moves are told; else `some`. `context` is the trigger's PG_CONTEXT, which has the statements that
-   * functions run, except of those in SQL, and of cursors and loops over queries: these may be a MERGE since PostgreSQL 17. A prepared statement
-   * is only named by the one that executes it. `all` is said of a statement that a client sends, and that has no comment, no dollar quotes, no backslash,
-   * no CASE and nothing after it. It may say `some` of any other statement, but NULL of no MERGE.
+   * Tells if the calling trigger's statement is a MERGE that moves rows between partitions. NULL: it is no MERGE. `all`: it is one MERGE
+   * with actions for DELETE and INSERT, as which such moves are logged. Else `some`. `context` is the trigger's PG_CONTEXT. It has the
+   * statements that functions run, except those of SQL functions, and of cursors and loops over queries, which may be a MERGE since
+   * PostgreSQL 17. A prepared statement is only named by the statement that executes it. `all` is returned for a statement that a client
+   * sends without a comment, dollar quotes, a backslash, CASE or anything after it. Any other statement may be `some`, but never NULL
+   * for a MERGE.
    */
   merge_said: {
     head: `(context text) returns text language plpgsql stable`,

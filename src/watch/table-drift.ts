@@ -78,7 +78,7 @@ function replicationDrifts(display: string, found: InstalledTable): readonly Tab
 }
 
 /**
- * What a watcher of another declaration, of which this is the shape, does for this one. Deploys have such: watchers of a newer schema
+ * The use of a watcher with another declaration, of which this is the shape, for this one. Deploys need it: watchers of a newer schema
  * are installed while servers of the older one run.
  */
 export function otherWatcher(

@@ -11,8 +11,8 @@ export interface WatcherDeclarations {
   (table: TableReference, options?: WatcherOptions): WatcherList;
   (list: readonly WatcherSpec[], table: TableReference, options?: WatcherOptions): WatcherList;
   /**
-   * What is watched where nothing is declared, to add to: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`. Every
-   * table with a policy, and what their relations reach.
+   * The watchers without declarations, to add to: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`. They are
+   * every table with a policy, and the tables that their relations reach.
    */
   defaults(): WatcherList;
 }

@@ -35,8 +35,8 @@ export function rowShape(
 type ToJson = (value: string) => string;
 
 /**
- * What is not escaped is cast to the type that was declared, which costs nothing: were the column another one by now, its text could be any.
- * Types whose value has to be looked at closer than SQL easily does are left out.
+ * Unescaped values are cast to the declared type, which costs nothing: if the column now has another type, its text could be anything.
+ * Types whose values need more checks than SQL easily does are left out.
  */
 function columnJson(column: ModelColumn): ToJson | null {
   const { type, castType } = column;

@@ -17,7 +17,7 @@ import {
   type WriterContext,
 } from './object-text.js';
 
-/** What rows are written with; `columns` collects those that somebody must be allowed to read. */
+/** The inputs of row writers. `columns` collects the columns that a reader must be allowed to read. */
 export interface RowWriterContext extends WriterContext {
   readonly model: Model;
   readonly columns: Map<ModelColumn, ModelTable>;

@@ -8,8 +8,8 @@ export interface SendQueue {
 }
 
 /**
- * How much may wait for one peer, over all that it subscribed to. Past it the largest queues are coalesced first; where that does not
- * help enough they overflow, the largest first. Sizes are estimates.
+ * Bytes that may wait for one peer, over all its subscriptions. Past it the largest queues are coalesced first. If that does not help
+ * enough they overflow, the largest first. Sizes are estimates.
  */
 export class SendBudget {
   readonly maxBytes: number;

@@ -15,13 +15,13 @@ import type { ChangeSubscriber } from './subscriber.js';
 /** So much is evaluated at a time, in one statement where Postgres is asked at all. */
 const PAGE_CHANGES = 500;
 
-/** What is left then is replayed with the feed already being listened to. */
+/** Largest rest of a backlog that is replayed while the group already listens to the feed. */
 const NEAR_CHANGES = 500;
 
-/** Where other tables say who is in the scope, and changed: so much is held in memory, and replayed as what it did in a few steps. */
+/** Number of changes that are held in memory, and replayed in a few steps, if other tables that decide the scope changed. */
 const EXACT_CHANGES = 20_000;
 
-/** How old the moment may get at which pages are evaluated. What came since has to be taken back, and that grows. */
+/** Largest age of the read point at which pages are evaluated. Later changes must be taken back, and their number grows. */
 const RANGE_LASTS_MS = 5_000;
 
 /** A subscriber without room for so long no longer holds up the others of its group. */
@@ -87,7 +87,7 @@ export async function catchUp(
   return { kind: 'near', position };
 }
 
-/** What the subscribers were told amounts to: the scope as it was there. */
+/** The position at which the delivered messages amount to the scope. */
 interface Told {
   position: Snapshot;
 }

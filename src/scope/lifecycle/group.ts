@@ -190,8 +190,8 @@ export class SubscriberGroup {
   }
 
   /**
-   * How many of those that wait are evaluated as one. Where Postgres is asked, what came after a moment is taken back for each, so that who is
-   * behind would fall further.
+   * Number of waiting transactions that are evaluated as one. If Postgres is queried, each evaluation takes back what came after its read
+   * point, so one by one a group that is behind would fall further behind.
    */
   #step(): number {
     return this.scope.held ? Math.max(1, Math.ceil(this.#backlog.length / BACKLOG_STEPS)) : 1;

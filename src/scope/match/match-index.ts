@@ -91,8 +91,8 @@ function found<T extends object>(index: TableIndex<T>, { truncated, rows }: Tabl
 }
 
 /**
- * Whether an equality finds it, of the row itself or on the far side of a relation. In the second case it is looked at with every change of the row's
- * own table as well, which costs little: a row stays where it was unless something changed that the filter looks at.
+ * True if an equality finds the target, of the row itself or of a related row. In the second case it is also visited with every change
+ * of the row's own table. That costs little: a row keeps its place unless a column that the filter reads changed.
  */
 export function isIndexed(matchable: MatchTarget): boolean {
   const { table, filter, tables } = matchable;

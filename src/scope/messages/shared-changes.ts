@@ -22,8 +22,8 @@ export function readersOf(table: ModelTable, hidden: ReadonlySet<ModelColumn>): 
 const COMPARED = 8;
 
 /**
- * What is told of rows of which nothing but their own columns was asked for. Whoever may read the same columns is handed the same object where the same
- * became of a row, whatever the filter was that let it through: its text is then made once, for users whose policies have nothing in common.
+ * Change objects for subscriptions that select only the row's own columns. Subscribers that may read the same columns receive the same
+ * object for the same change of a row, whatever filter let it through. So its text is made once, for users with unrelated policies.
  */
 export class SharedChanges {
   readonly #changes = new WeakMap<NetChange, Map<string, Partial<Record<ChangeKind, ScopeChange>>>>();

@@ -98,8 +98,8 @@ export interface FollowOptions {
   /** Shared by everything that goes to one peer. Default: one of its own. */
   readonly allowance?: SendBudget | undefined;
   /**
-   * Whom the subscription counts for: a user, or an address. Changes for an owner of many filters that Postgres evaluates follow behind the
-   * others'. Statements of a live query count for it as well: see `QueryOptions.owner`. Default: nobody, who is not limited.
+   * The owner of the subscription: a user, or an address. Changes for an owner of many filters that Postgres evaluates follow behind those
+   * of others. Statements of a live query count for the owner as well: see `QueryOptions.owner`. Default: no owner, which is not limited.
    */
   readonly owner?: string | undefined;
 }

@@ -30,8 +30,8 @@ export interface MissedOptions {
 }
 
 /**
- * What a scope missed since a cursor, up to the feed's `position` (what comes after it, the feed will bring). A set of rows cannot be
- * made out for a moment before a TRUNCATE: the rows that it took are in no log. Nor can anything be where a table's changes cannot be read.
+ * The changes that a scope missed since a cursor, up to the feed's `position` (the feed brings the later ones). The rows before a
+ * TRUNCATE cannot be determined, because no log has the rows that it removed. The same holds if a table's changes cannot be read.
  */
 export async function missedSince(
   after: DecodedCursor,

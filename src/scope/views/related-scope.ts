@@ -111,10 +111,7 @@ export class RelatedScope {
     }
   }
 
-  /**
-   * Whether a transaction that left the rows above as they were may have changed something here or below; says so wherever it takes more than
-   * memory to know.
-   */
+  /** True if a transaction that left the rows above as they were may have changed something here or below, or if memory cannot tell. */
   isConcerned(net: NetChanges): boolean {
     return this.#isConcernedHere(net) || this.below.some((inner) => inner.isConcerned(net));
   }

@@ -152,8 +152,8 @@ export interface MetricsConfig {
 }
 
 /**
- * What is past any of these is trimmed from the old end of the change log, except for what a running server still has to read. A client
- * whose cursor is from before is told to fetch again (`TOO_OLD`).
+ * Rows past any of these limits are trimmed from the old end of the change log, except for rows that a running server still has to read.
+ * A client with an older cursor receives a reset (`TOO_OLD`) and must fetch again.
  */
 export interface RetentionConfig {
   /** By the database's clock. @default 72 */

@@ -43,8 +43,8 @@ export interface LiveServicesOptions {
 export const LIVE_POOL = { max: 2, connectTimeoutMs: 5_000, silenceMs: 3_000 };
 
 /**
- * Who waits for a locked table gives the connection to others meanwhile, and asks again later. One connection is for what everybody waits
- * for, two for groups that begin or follow behind, two for owners of many filters.
+ * Work that waits for a locked table releases its connection meanwhile, and tries again later. One connection is for work that all
+ * groups wait for, two for groups that begin or are behind, and two for owners of many filters.
  */
 export const SCOPE_POOL = { ...LIVE_POOL, max: 5, lockTimeoutMs: 500 };
 

@@ -15,8 +15,9 @@ import type { ServerLogger } from './logger.js';
 const SHOWN_DRIFTS = 5;
 
 /**
- * What is to be watched: what the configuration declares, or every table with a policy and what hangs from it. Of every table in the relations
- * config all changes are logged, whatever columns labels name: policies, filters, live queries and server code may depend on any column.
+ * The tables to watch: those that the configuration declares, or every table with a policy and the tables that its relations reach. All
+ * changes of every table in the relations config are logged, whatever columns labels name: policies, filters, live queries and server
+ * code may depend on any column.
  */
 export function watchPlanOf(config: RivuletConfig, model: Model): WatchPlan {
   const exposure = exposureOf(model, config.policies);

@@ -16,7 +16,7 @@ import { type EventSink, type EventWriter, eventsOf } from './sse-events.js';
 export class ReservedOperation extends EventResults implements ReservedSlot {
   protected writer: EventWriter = eventsOf('');
   readonly #reservation: ReservedStream;
-  /** Of the request. Its operation begins with its rights, and begins anew if those of the reservation are others: only the reservation's expiry is watched. */
+  /** Session of the request. Its operation begins with its rights, and begins anew if those of the reservation differ: only the reservation's expiry is watched. */
   readonly #requestSession: UserSession;
   /** Session of the reservation at the time of the request. */
   readonly #rights: number;

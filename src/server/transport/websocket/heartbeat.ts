@@ -2,7 +2,7 @@
 const TURNS = 12;
 
 export interface PingedSocket {
-  /** Of the turns, the one in which it is pinged. */
+  /** The turn in which the socket is pinged. */
   readonly turn: number;
   ping(): void;
   /** Called in every turn. */

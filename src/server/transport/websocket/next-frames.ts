@@ -78,7 +78,7 @@ function byteString(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** Of a final, unmasked text frame (RFC 6455, 5.2). */
+/** First byte of a final, unmasked text frame (RFC 6455, 5.2). */
 function frameHeader(length: number): string {
   if (length < 126) return String.fromCharCode(0x81, length);
   if (length < 65_536) return String.fromCharCode(0x81, 126, length >> 8, length & 255);

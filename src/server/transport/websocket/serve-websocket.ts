@@ -61,7 +61,7 @@ export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
       listen(socket, new SocketPeer({ host, socket, stream, headers, address, places, turn }));
       isOpen = true;
     });
-    // What is no upgrade is refused by now; what is one is watched by its peer.
+    // Requests that are no upgrade were refused. The peer watches the others.
     if (isOpen) stream.removeListener('error', onBroken);
     else places.release();
   });

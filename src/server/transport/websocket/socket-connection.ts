@@ -58,7 +58,7 @@ export class SocketConnection implements SessionOwner, OperationOwner {
     } else this.close(OTHER_SUBPROTOCOL);
   }
 
-  /** Of an acknowledged socket. */
+  /** Parts of an acknowledged socket. */
   get session(): UserSession {
     if (this.#session === null) throw new Error('this socket is not acknowledged');
     return this.#session;

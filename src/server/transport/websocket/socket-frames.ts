@@ -28,11 +28,11 @@ export class SocketFrames implements SocketSink {
   readonly #turn: FrameTurn;
   readonly #maxUnsentBytes: number;
   #listeners: Set<() => void> | null = null;
-  /** What is to be written: these, and then `#last`. */
+  /** Frames to write before `#last`. */
   #pieces: (string | Buffer)[] | null = null;
   #last = '';
   #pendingBytes = 0;
-  /** What the stream held when it was looked at last; it may have less by now. */
+  /** Bytes that the stream held at the last check. It may hold less by now. */
   #heldBytes = 0;
   #wasBehind = false;
   #isListening = false;
@@ -99,7 +99,7 @@ export class SocketFrames implements SocketSink {
       stream.uncork();
     }
     this.#heldBytes = stream.writableLength;
-    // What the system took at once makes no 'drain'.
+    // Bytes that the system took at once cause no 'drain'.
     if (this.#wasBehind && !stream.writableNeedDrain) this.#wake();
   }
 

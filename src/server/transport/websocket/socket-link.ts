@@ -20,13 +20,13 @@ export interface ProtocolOptions extends OperationEngine {
 export interface SocketLink {
   /** The sub-protocol that both sides agreed to; empty if there is none. */
   readonly protocol: string;
-  /** Of the upgrade. */
+  /** The upgrade's request. */
   readonly headers: IncomingHttpHeaders;
   /** As limits count it. */
   readonly address: string | null;
   readonly places: SocketPlaces;
   readonly sink: SocketSink;
-  /** Of what may wait for the socket, over all its subscriptions. */
+  /** The send budget that all subscriptions of the socket share. */
   readonly allowance: SendBudget;
   /** Sends a message, after what was written to `sink` before. Nothing, if the socket is not open. */
   send(message: string): void;

@@ -12,7 +12,7 @@ import { SocketResults } from './socket-results.js';
  * a token of its own in its `extensions`, where GraphiQL sends the headers of its editor.
  */
 export class SocketOperation extends SocketResults implements SessionOwner {
-  /** Of its own token; `null`: it has the socket's. */
+  /** Session of the operation's own token; `null` if it uses the socket's. */
   #ownSession: UserSession | null = null;
 
   get session(): UserSession {

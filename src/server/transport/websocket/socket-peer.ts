@@ -25,7 +25,7 @@ const HANDSHAKE = new Set([
   'sec-websocket-extensions',
 ]);
 
-/** Of what may wait for a socket, the part that is written ahead of the system; the rest waits as messages, which can be merged. */
+/** Share of a socket's send budget that is written ahead of the system. The rest waits as messages, which can be merged. */
 const UNSENT_SHARE = 0.25;
 
 /** A socket of `ws` that knows its peer, so that its listeners are the same functions for all. */

@@ -1,6 +1,6 @@
 import type { ReleasePlace, ServerQuotas } from '../../quotas/quotas.js';
 
-/** What a socket takes of the quotas. */
+/** The places of a socket in the quotas. */
 export class SocketPlaces {
   readonly #quotas: ServerQuotas;
   #from: ReleasePlace | null;

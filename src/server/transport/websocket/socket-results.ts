@@ -12,7 +12,7 @@ import type { ProtocolOptions, SocketLink } from './socket-link.js';
 export interface OperationOwner {
   readonly options: ProtocolOptions;
   readonly link: SocketLink;
-  /** Of the socket's user. */
+  /** Session of the socket's user. */
   readonly session: UserSession;
   /** The upgrade, for the configuration's `context`. */
   readonly request: RequestInfo;
