@@ -59,7 +59,7 @@ function program(): Command {
     .action(async (options) => (await import('./start.js')).start(options));
 
   command('generate', "Write the watchers' SQL as a migration beside drizzle-kit's.")
-    .option('--check', 'write nothing; fail where the migration is missing or no longer matches the schema')
+    .option('--check', 'write nothing; fail if the migration is missing or no longer matches the schema')
     .addOption(
       new Option(
         '--squash',
@@ -72,13 +72,13 @@ function program(): Command {
     )
     .action(async (options) => (await import('./generate.js')).generate(options));
 
-  command('migrate', 'Apply the migrations, and repair the watchers where they were changed by hand.')
+  command('migrate', 'Apply the migrations, and repair watchers that were changed by hand.')
     .option('--prune', 'also remove what earlier watchers left behind')
     .addHelpText('after', '\nTwo at once are safe: the second waits for the first.')
     .action(async (options) => (await import('./migrate.js')).migrate(options));
 
   command('doctor', 'Compare what is installed in the database with what the schema declares.')
-    .addHelpText('after', '\nExits with 1 where something differs, and says the command that mends it.')
+    .addHelpText('after', '\nExits with 1 if something differs, and prints the command that repairs it.')
     .action(async (options) => (await import('./doctor.js')).doctor(options));
 
   command('schema', 'Print the GraphQL schema that clients see.')

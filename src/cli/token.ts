@@ -12,7 +12,7 @@ export async function token(
   const { config, folder } = await loadConfig(options.config);
   const { auth } = resolveSettings(config, process.env, 'development');
   if (auth.jwks !== undefined && auth.secret === undefined) {
-    throw new RivuletError('AUTH_NOT_CONFIGURED', 'tokens are made by whoever owns the key set, not here');
+    throw new RivuletError('AUTH_NOT_CONFIGURED', 'the owner of the key set makes tokens, not this command');
   }
   const secret = auth.secret ?? (await new StateFolder(folder).secret());
   console.log(await signToken(secret, userId, options.expires));

@@ -79,7 +79,7 @@ export function createLogHistory(model: Model, options: LogPagesOptions = {}): L
       const answer = await db.query(readUnseen(position, tables), { prepare: false });
       const { isTrimmed, rows } = parseUnseen(answer);
       if (isTrimmed) {
-        throw new RivuletError('LOG_TRIMMED', 'The change log was trimmed past where it is being read');
+        throw new RivuletError('LOG_TRIMMED', 'The change log was trimmed past the position of this read');
       }
       await shapes.load(db, new Set(rows.map((row) => row.shape)));
       return decode({ rows, snapshot: position }, position, shapes).transactions;

@@ -59,7 +59,7 @@ export interface LiveServices {
 }
 
 const UNINDEXED =
-  'subscriptions with this filter are looked at with every change of the table: nothing in it must be equal to a value';
+  'subscriptions with this filter are evaluated for every change of the table: it has no equality condition';
 
 /** Starts following the change log. Its statements are retried for as long as Postgres is unreachable. */
 export async function startLiveServices(options: LiveServicesOptions): Promise<LiveServices> {

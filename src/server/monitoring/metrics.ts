@@ -148,7 +148,7 @@ function measureDrifts(registers: Registry[], schemaWatch: SchemaWatch): void {
 }
 
 function measureScopes(registers: Registry[], { scopes, sockets, eventStreams }: MeasuredParts): void {
-  gauge(registers, 'rivulet_scopes', 'Sets of rows that somebody watches.', () => scopes.status().scopes);
+  gauge(registers, 'rivulet_scopes', 'Sets of rows with subscribers.', () => scopes.status().scopes);
   gauge(
     registers,
     'rivulet_scopes_behind',
