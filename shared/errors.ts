@@ -142,7 +142,7 @@ export type ErrorCode =
 export class RivuletError extends Error {
   override readonly name = 'RivuletError';
   readonly code: ErrorCode;
-  /** Where and what, as plain data; becomes `extensions` in GraphQL. */
+  /** Place and facts, as plain data; becomes `extensions` in GraphQL. */
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(

@@ -12,14 +12,14 @@ import {
   type StoredField,
 } from '../core/lists/index.js';
 
-/** Where Apollo's cache has a field. */
+/** The place of a field in Apollo's cache. */
 interface ApolloFieldPlace {
   readonly id: string;
   /** With its arguments. */
   readonly storeName: string;
 }
 
-/** What Apollo's cache holds, as far as the schema's rows go. What did not change since it was looked at is not read again. */
+/** The schema's rows in Apollo's cache. Objects that did not change since the last read are not read again. */
 export class ApolloLists {
   readonly schema: ClientSchema;
   readonly #names: FieldNames;

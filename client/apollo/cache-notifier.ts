@@ -32,7 +32,7 @@ export class ApolloCacheNotifier {
     this.#listener = new ResponseListener(schema, () => live().covered(), report);
   }
 
-  /** What the streams of live queries say. */
+  /** Takes the reports of live queries' streams. */
   live(told: readonly ChangeReport[]): void {
     const carried = this.#listener.live(told);
     for (const client of this.#clients) this.#apply(client, carried);
@@ -60,7 +60,7 @@ export class ApolloCacheNotifier {
     this.#apply(operation.client, this.#listener.message(operation, clientOperationOf(operation), data));
   }
 
-  /** What has a stream resumed where it is, each time its client asks for it again; `stream` is what its messages come for. */
+  /** The parameters that resume a stream at its position each time its client subscribes again. `stream` identifies its messages. */
   withResumePosition(operation: ApolloLink.Operation, stream: () => ApolloLink.Operation): ResumeParameters {
     return resumeParametersOf(clientOperationOf(operation), operation.extensions, () =>
       this.#listener.cursorOf(stream()),

@@ -38,7 +38,7 @@ export function rivuletCacheConfig(
   return { typePolicies };
 }
 
-/** What the cache was told of the field comes first, also that there is no such row; columns that are missing are asked for. */
+/** The cached value of the field wins, also if it says that there is no such row. Missing columns are fetched. */
 function cached(idFor: (args: Readonly<Record<string, unknown>>) => string | undefined): FieldPolicy {
   return {
     read: (existing, { args, toReference, canRead }) => {

@@ -29,11 +29,11 @@ interface FollowedEntry {
   readonly query: DocumentNode;
   readonly variables: Record<string, unknown>;
   readonly requests: Set<AnswerObserver>;
-  /** Who watched it when it was last asked. */
+  /** Its watchers at the last fetch. */
   readonly watchers: WeakSet<ObservableQuery>;
   watch: LiveWatch | undefined;
   isAnswered: boolean;
-  /** What was written last; `undefined` where something else may have been written since. */
+  /** The data written last; `undefined` if other data may have been written since. */
   written: Record<string, unknown> | undefined;
   readonly rows: ChangedRowFinder;
 }
@@ -95,7 +95,7 @@ export class FollowedQueries {
   addClient(client: ApolloClient): void {
     for (const known of this.#known) if (known.deref() === client) return;
     this.#known.add(new WeakRef(client));
-    // What was cleared is not to be written again: whoever watches asks anew.
+    // Cleared data must not be written again: watchers fetch anew.
     const forget = async () => this.#forget(client);
     client.onClearStore(forget);
     client.onResetStore(forget);
@@ -124,7 +124,7 @@ export class FollowedQueries {
       names.add(name);
       if (!entries?.has(name) && isMarked(watcher) && watcher.getCurrentResult().dataState === 'complete') {
         const { query, variables, options } = watcher;
-        // What is wrong with it the watchers see.
+        // The watchers receive its error.
         client
           .query({ query, variables, context: options.context ?? {}, fetchPolicy: 'network-only' })
           .catch(() => {});
@@ -158,7 +158,7 @@ export class FollowedQueries {
     return entries;
   }
 
-  /** Whether somebody watches the query who did not when it was last asked. */
+  /** True if the query has a watcher that it did not have at the last fetch. */
   #hasNewcomer({ client, watchers }: FollowedEntry, name: string): boolean {
     let isNew = false;
     for (const watcher of watchersOf(client)) {
@@ -255,7 +255,7 @@ function answer(request: AnswerObserver, { data, errors, extensions, problem }: 
   });
 }
 
-/** What the cache has of a query, below all that is only expected; `undefined` where that is not whole. */
+/** A query's data in the cache, without optimistic layers; `undefined` if it is incomplete. */
 function inCache(client: ApolloClient, query: DocumentNode, variables: Record<string, unknown>): unknown {
   const { complete, result } = client.cache.diff({ query, variables, optimistic: false });
   return complete ? result : undefined;

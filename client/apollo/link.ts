@@ -17,7 +17,7 @@ import { ApolloCacheNotifier } from './cache-notifier.js';
 import { FollowedQueries } from './followed-queries.js';
 
 export interface RivuletLinkOptions {
-  /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
+  /** The server's manifest: `GET /manifest.json`, or the output of `rivulet schema --manifest`. */
   readonly manifest: Manifest;
   /** A `Client` of graphql-ws or graphql-sse: it carries the change streams. */
   readonly client: StreamClient;
@@ -32,7 +32,7 @@ export interface RivuletLinkOptions {
    * should have made it so. Default: false.
    */
   readonly verify?: boolean | VerifyOptions;
-  /** What goes wrong and is no query's answer. Default: `console.warn`. */
+  /** Called with errors that belong to no query's result. Default: `console.warn`. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -117,7 +117,7 @@ function passing(
   if (isMutation) {
     operation.extensions.mutationId = mutationId;
     operation.setContext((context) => ({ http: { ...(context.http as object), includeExtensions: true } }));
-    // What is expected of a mutation lies over everything that is written meanwhile.
+    // The optimistic layer of a mutation lies over everything that is written meanwhile.
     live.writes.begin(mutationId, false);
   }
   const isSubscription = isOf(operation, 'subscription');

@@ -33,7 +33,7 @@ export interface CachedField {
   readonly args: ListArgs;
 }
 
-/** What `link` says of the row at its new place. */
+/** The result of `link` for the row at its new place. */
 export interface LinkResult {
   /** Relations that readers of this place expect below the row and that hold nothing yet: to be filled. */
   readonly empty: readonly CachedField[];
@@ -60,7 +60,7 @@ export interface ReducerCache {
   holders(entity: EntityReference): readonly CachedField[];
   /** The keys of the rows in a field, in order; a `one` has one or none. `undefined`: not filled. */
   members(field: CachedField): readonly string[] | undefined;
-  /** Whether a row is in a field, where a cache knows without looking at all that are. */
+  /** True if a row is in a field. Only for caches that know without reading all rows of the field. */
   holds?(field: CachedField, key: string): boolean;
   /** Remembers columns of a row; what was known besides stays. */
   write(entity: EntityReference, fields: RowFields): void;

@@ -1,7 +1,7 @@
 import type { CachedField } from './cache.js';
 import type { ListPlan } from './settle-lists.js';
 
-/** What the message's facts ask of one field, gathered before anything is done. */
+/** The changes of one field by the message's facts, gathered before any is applied. */
 export interface FieldPlan extends ListPlan {
   readonly enter: Set<string>;
   readonly leave: Set<string>;

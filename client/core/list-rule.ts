@@ -8,7 +8,7 @@ import type { CellReader } from './row.js';
 import { conditionOf, type RowCondition } from './row-condition.js';
 import type { ClientSchema } from './schema.js';
 
-/** What a list's arguments say, read once. */
+/** A list's arguments, read once. */
 export interface ListRule {
   readonly condition: RowCondition;
   /** Ends with the primary key, as on the server. */

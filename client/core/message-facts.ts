@@ -4,7 +4,7 @@ import type { EntityReference, ListArgs, RowFields } from './cache.js';
 import type { ReadChange, ReadMessage, ReadScope } from './read-message.js';
 import type { ReadRow } from './read-row.js';
 
-/** What a message says of one row, whatever the scopes that say it. */
+/** The facts of a message about one row, from all of its scopes. */
 export interface RowFact extends EntityReference {
   readonly model: ModelTable;
   /** Deleted, or not to be seen any more by this reader. */
@@ -23,13 +23,13 @@ export interface RowFact extends EntityReference {
   readonly related: Map<string, readonly string[]>;
 }
 
-/** Who became related to whom, or is not any more, in one related scope. */
+/** Pairs of rows whose relation began or ended, in one related scope. */
 export interface LinkFacts {
   readonly relation: ModelRelation;
   /** The table of the stream, and the names of relations from there to this scope. */
   readonly root: ModelTable;
   readonly path: readonly string[];
-  /** What the scope was asked for with, where that is known. */
+  /** The arguments of the scope, if they are known. */
   readonly args?: ListArgs | undefined;
   /** By parent: the children. */
   readonly enter: ReadonlyMap<string, ReadonlySet<string>>;
@@ -38,7 +38,7 @@ export interface LinkFacts {
   readonly newParents: ReadonlySet<string>;
 }
 
-/** What a stream's own scope says of a row. */
+/** The facts of a stream's own scope about a row. */
 export interface RootFact {
   readonly table: string;
   readonly kind: ChangeKind;
@@ -101,7 +101,7 @@ function gatherScope(
     const enter = new Map<string, Set<string>>();
     const leave = new Map<string, Set<string>>();
     for (const { kind, parent, child } of scope.links) {
-      // What a row that leaves takes along is no news about the pair.
+      // A pair that ends with a leaving row is no news about the pair.
       if (kind === 'LEAVE' && parents.leaving.has(parent)) continue;
       add(kind === 'ENTER' ? enter : leave, parent, child);
     }

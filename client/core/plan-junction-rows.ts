@@ -47,7 +47,7 @@ function planUnlinkedPair(reduction: ReductionContext, fact: RowFact, way: Junct
   }
 }
 
-/** Where two junction rows can link the same pair, another one may be left that nobody here knows. */
+/** If two junction rows can link the same pair, an unknown one may be left. */
 function unlinkEnded(reduction: ReductionContext, field: CachedField, to: string, once: boolean): void {
   const { cache, fields, plans, rows } = reduction;
   const plan = plans.of(field);
@@ -157,7 +157,7 @@ function planHeldFarEnd(
   }
 }
 
-/** Whether a row that was there may belong to the field only now: it became visible, or a condition on it began to hold. */
+/** True if an existing row may belong to the field only now: it became visible, or a condition on it became true. */
 function mayHaveBegun(
   reduction: ReductionContext,
   fact: RowFact,
@@ -191,7 +191,7 @@ function waysThrough(
   });
 }
 
-/** Whether a junction row that is known links the same pair. */
+/** True if a known junction row links the same pair. */
 function isLinkedOtherwise(
   reduction: ReductionContext,
   { through, junction }: JunctionRelation,
@@ -218,7 +218,7 @@ function isGone(
   return false;
 }
 
-/** Whether columns that together have one value name one row at most. */
+/** True if one combination of values in these columns names at most one row. */
 export function includesKey(columns: readonly ModelTable['key'][number][], table: ModelTable): boolean {
   return table.key.every((column) => columns.includes(column));
 }

@@ -1,6 +1,6 @@
 import type { ReductionContext } from './reduction-context.js';
 
-/** What the server said of who belongs to whom. */
+/** The links of the server's message. */
 export function planLinks(reduction: ReductionContext): void {
   const { facts, fields, plans, rows } = reduction;
   for (const links of facts.links) {
@@ -9,7 +9,7 @@ export function planLinks(reduction: ReductionContext): void {
       if (fields.rule(field).condition.key !== where) continue;
       const parent = field.parent!.key;
       for (const key of links.leave.get(parent) ?? []) {
-        // Who leaves from before a window moves it.
+        // A row that leaves from before a window moves it.
         if (fields.rule(field).offset > 0 && !reduction.holds(field, key)) plans.of(field).refetch = true;
         plans.planMember(field, key, false);
       }

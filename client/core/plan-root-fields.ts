@@ -3,7 +3,7 @@ import type { RowFact } from './message-facts.js';
 import type { ReductionContext } from './reduction-context.js';
 import { compareKeys } from './row.js';
 
-/** What the stream's own scope says of the root fields. */
+/** Plans the root fields by the stream's own scope. */
 export function planRootFields(reduction: ReductionContext): void {
   for (const field of reduction.cache.fields(null)) {
     if (field.kind === 'one') planRootRow(reduction, field);
@@ -55,7 +55,7 @@ function planRootList(reduction: ReductionContext, field: CachedField): void {
   }
 }
 
-/** Whether rows may belong to the list and not be shown in it. */
+/** True if rows may belong to the list without being shown in it. */
 export function isWindow(reduction: ReductionContext, field: CachedField): boolean {
   const { limit, offset } = reduction.fields.rule(field);
   const size = reduction.cache.members(field)?.length ?? 0;

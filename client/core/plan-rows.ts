@@ -40,7 +40,7 @@ export function planMoved(reduction: ReductionContext, fact: RowFact): void {
   }
 }
 
-/** What was sent inside of a row is the content of its fields. */
+/** Rows sent inside of a row are the content of its fields. */
 export function planNested(reduction: ReductionContext, fact: RowFact): void {
   const { cache, plans } = reduction;
   for (const field of cache.fields(fact)) {
@@ -122,7 +122,7 @@ function planByConditions(
     const rule = fields.rule(field);
     const columns = [...relation.to, ...own, ...rule.condition.columns];
     const isHolder = holders.includes(field);
-    // Of a row outside of a window the order counts as well.
+    // For a row outside of a window the order counts as well.
     const isShown = isHolder || !isWindow(reduction, field);
     if (isShown ? !rows.mayHaveChanged(fact, columns) : isOutside(reduction, field, fact)) continue;
     const mayMove = rows.mayHaveChanged(fact, relation.to);

@@ -21,7 +21,7 @@ export interface ReadScope {
   /** `null` where links were not selected. */
   readonly links: readonly Link[] | null;
   readonly related: readonly ReadScope[];
-  /** What the scope was asked for with, where that is known. */
+  /** The arguments of the scope, if they are known. */
   readonly args?: ListArgs;
 }
 

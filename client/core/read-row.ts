@@ -89,7 +89,7 @@ function readRelated(
   return value.map((item, index) => readRow(schema, target, item, below(at, index)));
 }
 
-/** Whether GraphQL or Drizzle could show the value for the column. What is inside of json is never looked at. */
+/** True if GraphQL or Drizzle could show the value for the column. The contents of json are never checked. */
 function fits(type: ColumnType, value: unknown): boolean {
   if (value === null) return true;
   switch (type.kind) {

@@ -84,7 +84,7 @@ function planAll(reduction: ReductionContext): void {
     }
     if (fact.kind === null) continue;
     planAsJunction(reduction, fact);
-    // What only left a scope says nothing of its columns.
+    // A row that only left a scope says nothing about its columns.
     if (fact.gone || fact.kind === 'LEAVE') continue;
     planAsChild(reduction, fact);
     planAsFarEnd(reduction, fact);
@@ -177,7 +177,7 @@ class FetchNeeds {
     this.#fields.push({ kind, field });
   }
 
-  /** What is needed in one field is needed in another that was filled from it. */
+  /** A need of one field is also a need of fields that were filled from it. */
   repeat(from: CachedField, to: CachedField): void {
     for (const { kind, field } of [...this.#fields]) if (field === from) this.addField(kind, to);
   }

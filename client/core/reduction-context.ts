@@ -17,7 +17,7 @@ export interface ReduceOptions {
   readonly argsAt: (root: string, path: readonly string[]) => ListArgs;
   /** The `id` for which a root field of one row was asked; without it any row may fill an empty one. */
   readonly id?: string | undefined;
-  /** What the cache held of a row before the message; for a cache that may hold some of the message already. */
+  /** A row's cached data before the message; for a cache that may contain a part of the message already. */
   readonly before?: ((fact: RowFact) => RowFields | undefined) | undefined;
 }
 

@@ -57,7 +57,7 @@ export class RowBook {
     return view;
   }
 
-  /** Whether a column that is held may be another by now: it was not sent, and not said to be the same. */
+  /** True if a cached column may have changed: it was not sent, and not reported as unchanged. */
   #isOld(fact: RowFact, column: ModelColumn): boolean {
     if (fact.kind === null || fact.kind === 'LEAVE' || sent(fact.fields, column)) return false;
     return !column.isKey && this.mayHaveChanged(fact, [column]);
@@ -94,7 +94,7 @@ export class RowBook {
     return index.get(join) ?? [];
   }
 
-  /** Whether the message has a row of the table of which these columns are not known, so that `keysBy` may miss it. */
+  /** True if the message has a row of the table without these columns, so that `keysBy` may miss it. */
   mayMiss(table: ModelTable, columns: readonly ModelColumn[]): boolean {
     for (const fact of this.#facts.rows.values()) {
       if (fact.model !== table || fact.gone || fact.kind === 'LEAVE') continue;
@@ -117,7 +117,7 @@ export class RowBook {
     return index;
   }
 
-  /** Whether the database may have changed one of the columns: false only where the message says so. */
+  /** True if the database may have changed one of the columns; false only if the message says so. */
   mayHaveChanged(fact: RowFact, columns: Iterable<ModelColumn>): boolean {
     if (fact.kind !== 'UPDATE') return true;
     const now = viewOf(this.#schema, fact.model, fact.key, fact.fields);
@@ -135,7 +135,7 @@ export class RowBook {
     return false;
   }
 
-  /** Whether one of the columns is another than the one held, or may be. */
+  /** True if one of the columns differs from the cached one, or may differ. */
   differs(fact: RowFact, columns: Iterable<ModelColumn>): boolean {
     const now = this.view(fact.table, fact.key);
     const held = this.held(fact.table, fact.key);
@@ -149,7 +149,7 @@ export class RowBook {
   }
 }
 
-/** Whether the columns are those of the key, in whatever order. */
+/** True if the columns are those of the key, in any order. */
 function isKey({ key }: ModelTable, columns: readonly ModelColumn[]): boolean {
   return columns.length === key.length && key.every((column) => columns.includes(column));
 }

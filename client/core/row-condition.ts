@@ -6,7 +6,7 @@ import type { CellReader } from './row.js';
 
 /** A filter as far as a client can decide it. */
 export interface RowCondition {
-  /** Whether it selects the row; `undefined` where that takes Postgres, or columns that are not known. */
+  /** True if it selects the row; `undefined` if only Postgres, or unknown columns, can decide. */
   evaluate(row: CellReader): boolean | undefined;
   /** The columns of the row itself that it reads. */
   readonly columns: ReadonlySet<ModelColumn>;

@@ -1,7 +1,7 @@
 import { compareRows, type ListRule } from './list-rule.js';
 import type { CellReader } from './row.js';
 
-/** What is to become of one list, before its order and its window are looked at. */
+/** The planned members of one list, before its order and window are applied. */
 export interface ListPlan {
   readonly enter: ReadonlySet<string>;
   readonly leave: ReadonlySet<string>;
@@ -60,7 +60,7 @@ export function settleList(
     const isMove = moving.has(key);
     if (!place.known) stuck.push(key);
     else {
-      // What sorts before the first may belong before the window.
+      // A row that sorts before the first may belong before the window.
       const mayBeBefore = !headKnown && place.at === 0 && !isMoveDown(key);
       if (mayBeBefore) refetch = true;
       if (isMove || !mayBeBefore) members.splice(place.at, 0, key);
@@ -119,7 +119,7 @@ export function settleList(
     return ahead === undefined ? 0 : members.indexOf(ahead) + 1;
   }
 
-  /** Whether a member may stand after rows that are not in the window, because it is after what was its last. */
+  /** True if a member may stand after rows that are not in the window, because it sorts after the window's old end. */
   function sortsAfterEnd(key: string): boolean {
     if (lastBefore === undefined) return true;
     if (held.has(key) && !moving.has(key)) return false;

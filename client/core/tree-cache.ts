@@ -254,7 +254,7 @@ export class TreeCache implements ReducerCache {
     return places.find(({ source }) => source && isEqual(source, built))?.source ?? built;
   }
 
-  /** What is known of a row besides its relations. Its id and its type are always known. */
+  /** The known columns of a row. Its id and its type are always known. */
   #columnsOf(table: ModelTable, key: string): RowFields {
     const known = this.read({ table: table.name, key });
     const columns: Record<string, unknown> = { id: key, __typename: table.typeName, ...known };

@@ -71,7 +71,7 @@ export class TreeField implements CachedField {
     return this.#rows;
   }
 
-  /** Of the rows; the same object until they are others. */
+  /** The place's rows; the same object until they change. */
   get keys(): readonly string[] | undefined {
     this.#keys ??= this.#rows?.map(({ key }) => key);
     return this.#keys;

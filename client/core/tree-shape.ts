@@ -12,7 +12,7 @@ export interface ListShape extends ListArgs {
   readonly with?: Readonly<Record<string, ListShape>> | undefined;
 }
 
-/** What rows at one place of a tree hold: gathered from the rows that are there, for those that come. */
+/** The shape of rows at one place of a tree, gathered from the present rows for those that enter. */
 export class TreeShape {
   readonly table: ModelTable;
   readonly args: ListShape;

@@ -2,7 +2,7 @@ import { RivuletError } from '../../shared/errors.js';
 import type { RowFields } from './cache.js';
 import { isObject } from './row.js';
 
-/** Where in a message the reader is. */
+/** The reader's place in a message. */
 export interface MessagePlace {
   readonly path: string;
   readonly depth: number;

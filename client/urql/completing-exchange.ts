@@ -19,7 +19,7 @@ interface CompletedOperation {
 export function completingExchange(manifest: Manifest): Exchange {
   const shapes = new FieldShapes(readManifest(manifest));
   const known = new WeakMap<object, Map<string, CompletedDocument | null>>();
-  /** What is added depends on the order that variables ask for. */
+  /** The added fields depend on the order in the variables. */
   const completedOf = (query: DocumentNode, variables: DocumentVariables): CompletedDocument | undefined => {
     const byVariables = known.get(query) ?? new Map<string, CompletedDocument | null>();
     known.set(query, byVariables);
@@ -60,7 +60,7 @@ export function completingExchange(manifest: Manifest): Exchange {
       pipe(forward(pipe(operations$, map(fuller))), map(asAsked));
 }
 
-/** Of the variables that may be an order: lists of objects with one name each, or one of these. */
+/** The variables that may be an order: lists of objects with one name each, or one such object. */
 function orderText(variables: DocumentVariables): string {
   const orders = Object.entries(variables).map(([name, value]) => {
     const terms = (Array.isArray(value) ? value : [value]).filter(isObject);

@@ -25,7 +25,7 @@ import { createRowsAlone } from './rows-alone.js';
 import { streamingExchange } from './streaming-exchange.js';
 
 export interface RivuletExchangeOptions {
-  /** Of the server that is asked: `GET /manifest.json`, or what `rivulet schema --manifest` writes. */
+  /** The server's manifest: `GET /manifest.json`, or the output of `rivulet schema --manifest`. */
   readonly manifest: Manifest;
   /** A `Client` of graphql-ws or graphql-sse: it carries the change streams. */
   readonly client: StreamClient;
@@ -37,7 +37,7 @@ export interface RivuletExchangeOptions {
    * should have made it so. Default: false.
    */
   readonly verify?: boolean | VerifyOptions;
-  /** What goes wrong and is no query's answer. Default: `console.warn`. */
+  /** Called with errors that belong to no query's result. Default: `console.warn`. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -109,7 +109,7 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   };
 }
 
-/** What may only come from the cache has nothing to follow. */
+/** A cache-only operation has no stream to follow. */
 function isMarked({ context, query }: Operation): boolean {
   return context.requestPolicy !== 'cache-only' && (context.live === true || hasLiveDirective(query));
 }

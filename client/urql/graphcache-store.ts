@@ -16,7 +16,7 @@ export class GraphcacheStore implements ListStore {
   readonly #schema: ClientSchema;
   readonly #fields: StoredFields;
   readonly #cache: Cache;
-  /** What fields hold is asked for again and again, and is copied each time. */
+  /** Keeps fields' contents, because Graphcache copies them at each read. */
   readonly #links = new Map<StoredField, unknown>();
 
   constructor(schema: ClientSchema, fields: StoredFields, cache: Cache) {

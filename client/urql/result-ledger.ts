@@ -5,7 +5,7 @@ import { shareEqual } from '../core/live/index.js';
 import { isObject } from '../core/row.js';
 import { UNSOLICITED } from './cache-notifier.js';
 
-/** What is known of live operations, by their key. */
+/** Live operations, by key. */
 export interface LiveOperations {
   /** Those that are live now. */
   readonly watched: Set<number>;
@@ -16,7 +16,7 @@ export interface LiveOperations {
 export interface ResultLedger {
   /** Runs `say`, which hands the cache a live result with this data. */
   saying(key: number, data: unknown, say: () => void): void;
-  /** Whether the cache still says what it said when it was handed this data last. */
+  /** True if the cache still shows the result that it showed when it received this data last. */
   isShown(key: number, data: unknown): boolean;
   /** The data that the cache was handed last, if it still says what it made of that. */
   given(key: number): unknown;
@@ -25,13 +25,13 @@ export interface ResultLedger {
    * not say the whole, or says more anew than these rows: then nothing is shown.
    */
   reading(key: number, data: unknown, extensions: OperationResult['extensions']): boolean;
-  /** What the cache says of a live operation. */
+  /** The cache's data of a live operation. */
   dataOf(key: number): unknown;
   /** Stands before the cache, which gets `more` besides. */
   readonly exchange: (toNetwork: (operation: Operation) => Operation, more: Source<Operation>) => Exchange;
 }
 
-/** What a cache was handed, and what it made of that. */
+/** Data that the cache received, and the data that it then showed. */
 interface LedgerEntry {
   readonly given: unknown;
   readonly data: unknown;
@@ -42,16 +42,16 @@ interface LedgerRead {
   readonly key: number;
   readonly before: unknown;
   readonly after: unknown;
-  /** What the cache said when `before` was the newest. */
+  /** The cache's data when `before` was the newest. */
   readonly was: unknown;
   readonly extensions: OperationResult['extensions'];
   isShown: boolean;
 }
 
-/** What watchers of queries get to see: what did not change as the same object. */
+/** Results for watchers of queries, in which unchanged data is the same object. */
 export function createResultLedger({ watched, stale }: LiveOperations): ResultLedger {
   const last = new Map<number, { readonly result: OperationResult; readonly source: unknown }>();
-  /** What the cache says now. */
+  /** The cache's current data. */
   const cached = new Map<number, unknown>();
   const said = new Map<number, LedgerEntry>();
   let saying: { readonly key: number; readonly given: unknown } | undefined;
@@ -62,7 +62,7 @@ export function createResultLedger({ watched, stale }: LiveOperations): ResultLe
     const known = said.get(key);
     return known && isEqual(known.data, cached.get(key)) ? known.given : undefined;
   };
-  /** What is read for nobody else but us is shown as it is expected, or not at all. */
+  /** A read that only the plugin requested is shown as expected, or not at all. */
   const isExpected = ({ operation: { key, context }, data, stale: isOld }: OperationResult): boolean => {
     if (reading?.key !== key) return true;
     const { before, after, was } = reading;
@@ -143,7 +143,7 @@ function isSame(one: unknown, other: unknown): boolean {
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }
 
-/** Whether what is the same row in `before` and `after` is the same in what the cache said and says. */
+/** True if rows that are equal in `before` and `after` are also equal in the cache's old and new data. */
 function isSameAtOtherPlaces(before: unknown, after: unknown, was: unknown, is: unknown): boolean {
   if (!isObject(before) || !isObject(after) || !isObject(was) || !isObject(is)) return false;
   return Object.keys(after).every((name) => {

@@ -31,7 +31,7 @@ export interface RowsAloneOptions {
 
 export function createRowsAlone({ schema, cache, shown, tell }: RowsAloneOptions): RowsAlone {
   const known = new WeakMap<object, ChangedRowFinder>();
-  /** Of the query that is read again by us. */
+  /** Key of the query that the plugin reads again. */
   let own: number | undefined;
 
   const identify = (row: Readonly<Record<string, unknown>>): string | undefined => {

@@ -3,7 +3,7 @@ import type { ModelRelation } from '../../shared/model/types.js';
 import type { ClientSchema } from '../core/index.js';
 import { entityOf, FieldNames, type StoredField } from '../core/lists/index.js';
 
-/** Where Graphcache has a field. */
+/** The place of a field in Graphcache. */
 export interface FieldPlace {
   readonly key: string;
   /** `Query`, or `Task:1`. */

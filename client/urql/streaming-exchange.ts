@@ -24,7 +24,7 @@ export interface StreamingOptions {
   /** Kept by this exchange. */
   readonly operations: LiveOperations;
   readonly shown: Pick<ResultLedger, 'dataOf' | 'saying' | 'isShown'>;
-  /** Where there is a cache. */
+  /** Set if there is a cache. */
   readonly rows: Pick<RowsAlone, 'show'> | undefined;
   readonly telling: UrqlCacheNotifier;
   /** Results that stand for no operation, for the cache. */
@@ -50,7 +50,7 @@ export function streamingExchange(options: StreamingOptions): Exchange {
       const results = makeSubject<OperationResult>();
       const entries = new Map<number, WatchedOperation>();
       const waiting = new Map<number, (answer: LiveAnswer) => void>();
-      /** Of other queries what was sent, and not answered yet: one may be sent again before it is. */
+      /** Queries that were sent and have no response yet. A query may be sent again before its response. */
       const asked = new Map<number, Set<SentQuery>>();
       const { watched, stale } = operations;
       let lastFetch = 0;
@@ -90,7 +90,7 @@ export function streamingExchange(options: StreamingOptions): Exchange {
 
       const show = (operation: Operation, result: LiveResult): void => {
         const { key } = operation;
-        // What nobody wrote over need not be said again.
+        // Data that nothing overwrote need not be emitted again.
         if (result.isRepeat && !stale.has(key) && shown.isShown(key, result.data)) return;
         if (result.stale) stale.add(key);
         else stale.delete(key);

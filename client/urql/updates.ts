@@ -93,7 +93,7 @@ function reached(schema: ClientSchema, name: string): readonly string[] {
   return [...found];
 }
 
-/** What an optimistic answer says, whose rows stand under the schema's names. A row that has no key yet is shown by nobody. */
+/** Reads an optimistic result, whose rows stand under the schema's names. A row without a key yet is shown nowhere. */
 function expected(
   schema: ClientSchema,
   field: MutationEffect,

@@ -1,6 +1,6 @@
 import type { ColumnType } from '../model/types.js';
 
-/** What a column can be asked in a `where`. */
+/** The operators of a `where` on a column. */
 export type FilterOperator =
   | 'eq'
   | 'ne'

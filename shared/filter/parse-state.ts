@@ -12,9 +12,9 @@ export interface ParseOptions {
   readonly maxNodes?: number;
   /** Characters of a `like` pattern. Default 1,000. */
   readonly maxPattern?: number;
-  /** What messages call the filter. Default `where`. */
+  /** The path of the filter in error messages. Default `where`. */
   readonly path?: string;
-  /** How columns are called: by Drizzle (the default), or in GraphQL. */
+  /** The names of columns: Drizzle's (the default), or GraphQL's. */
   readonly names?: 'drizzle' | 'graphql';
   /** Turns a value into Postgres's text in place of `encodeValue`, for filters that carry a custom type's own values. */
   readonly encode?: (column: ModelColumn, value: unknown) => string;
@@ -25,7 +25,7 @@ export interface ParseOptions {
   readonly strict?: boolean;
 }
 
-/** Where in the input the parser is. */
+/** The parser's place in the input. */
 export interface FilterPlace {
   readonly state: ParseState;
   readonly path: string;

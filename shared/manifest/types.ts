@@ -6,12 +6,12 @@ import type { ColumnEquality } from '../model/types.js';
 export const MANIFEST_VERSION = 1;
 
 /**
- * What a client has to know of a schema to keep its cache true: plain JSON, the same text for the same schema. It names
+ * The facts of a schema that a client needs to keep its cache correct: plain JSON, the same text for the same schema. It names
  * only what clients may know to exist; no SQL name is in it.
  */
 export interface Manifest {
   readonly version: typeof MANIFEST_VERSION;
-  /** Of everything else here: equal hashes, equal manifests. Tells versions apart; no protection against forgery. */
+  /** Hash of everything else here: equal hashes, equal manifests. It distinguishes versions and does not protect against forgery. */
   readonly hash: string;
   /** In the order of the relations config. */
   readonly tables: readonly ManifestTable[];
@@ -57,7 +57,7 @@ export interface ManifestColumn {
   readonly id: boolean;
   readonly operators: readonly FilterOperator[];
   readonly orderable: boolean;
-  /** How values are found equal where the type alone does not say so; `database`: the client must ask the server. */
+  /** The equality of values, if the type alone does not decide it; `database`: the client must ask the server. */
   readonly equality?: ColumnEquality;
 }
 
@@ -77,7 +77,7 @@ export type ManifestType =
       readonly name: string;
       /** Labels in their sort order. */
       readonly values: readonly string[];
-      /** What GraphQL calls each label; left out where they are the labels themselves. */
+      /** The GraphQL names of the labels; left out if they are the labels themselves. */
       readonly names?: readonly string[];
     }
   | { readonly kind: 'array'; readonly of: ManifestType; readonly dimensions: number };

@@ -38,7 +38,7 @@ export interface ModelColumn {
   readonly name: string;
   /**
    * Its name in GraphQL: `name`, except that a column `id` that is not the whole key is `idColumn`, because a row's `id` is its key.
-   * Where a property has that name already, underscores are appended.
+   * If a property has that name already, underscores are appended.
    */
   readonly field: string;
   readonly sqlName: string;
@@ -61,19 +61,19 @@ export interface ModelColumn {
   readonly isKey: boolean;
   /** Part of a foreign key, or used as an end of a relation that points at a key. */
   readonly isReference: boolean;
-  /** What the database's catalog adds to the declaration; empty until it was read. The one part of a model that is filled later. */
+  /** Facts of the database's catalog; empty until it was read. The only part of a model that is filled later. */
   readonly facts: ColumnFacts;
 }
 
 export interface ColumnFacts {
-  /** How values are found equal where that is not what the declared type says. */
+  /** The equality of values, if it differs from that of the declared type. */
   equality?: ColumnEquality | undefined;
   /** The quoted name of a nondeterministic collation. */
   collation?: string | undefined;
 }
 
 /**
- * How the values of a column are found equal:
+ * The equality of a column's values:
  *
  * - `text`: exactly if their texts are equal (integers, uuids, text under a deterministic collation);
  * - `canonical`: exactly if their canonical texts are (`numeric` 1.0 and 1, `char(n)` and its blanks);
@@ -81,7 +81,7 @@ export interface ColumnFacts {
  */
 export type ColumnEquality = 'text' | 'canonical' | 'database';
 
-/** What a column holds, as far as comparison, text form and GraphQL scalar depend on it. */
+/** A column's type, as far as comparison, text form and GraphQL scalar depend on it. */
 export type ColumnType =
   | { readonly kind: 'int'; readonly bits: 16 | 32 | 64 }
   | { readonly kind: 'numeric' }
@@ -118,7 +118,7 @@ export type ColumnTypeOf<K extends ColumnType['kind']> = Extract<ColumnType, { r
 export interface ModelParent {
   readonly from: readonly ModelColumn[];
   /**
-   * Where the row can be: `to` is pairwise equal to `from`. Several, if relations without a foreign key lead from the same columns to different
+   * The tables that can have the row: `to` is pairwise equal to `from`. Several, if relations without a foreign key lead from the same columns to different
    * tables; none, if the foreign key leads out of the model.
    */
   readonly targets: readonly { readonly table: string; readonly to: readonly ModelColumn[] }[];

@@ -1,7 +1,7 @@
-/** What a subscriber sees. */
+/** The kind of a change, relative to the rows that a subscriber watches. */
 export type ChangeKind = 'ENTER' | 'UPDATE' | 'LEAVE';
 
-/** What the database did. */
+/** The database's operation on a row. */
 export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
 
 /**
@@ -76,14 +76,14 @@ export type Change<TNode, TRow = TNode> =
       readonly changedColumns: readonly [];
     });
 
-/** What happened to the rows of one relation of `with`. */
+/** The changes to the rows of one relation of `with`. */
 export interface RelatedChanges<TNode, TRow, TRelated> {
   readonly changes: readonly Change<TNode, TRow>[];
   readonly links: readonly Link[];
   readonly related: TRelated;
 }
 
-/** What one transaction did to the rows that are watched; never half of it. Shared by all who listen: not to be changed. */
+/** The changes of one whole transaction to the watched rows. All listeners share the object, so it must not be changed. */
 export interface ChangeMessage<TNode, TRow, TRelated> {
   /** Drizzle's key of the table that `changes` are about. */
   readonly table: string;

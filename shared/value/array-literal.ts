@@ -10,7 +10,7 @@ export interface PgArray {
   readonly bounds: string;
 }
 
-/** What stands between the items: a comma, of every type but `box`, whose own text has commas. */
+/** The delimiter of the items: a comma for every type except `box`, whose own text has commas. */
 export type ArrayDelimiter = ',' | ';';
 
 interface ArrayReading {
@@ -91,7 +91,7 @@ export function delimiterOf(type: ColumnType): ArrayDelimiter {
   return type.kind === 'other' && /^(?:pg_catalog\.)?box$/i.test(type.sqlType) ? ';' : ',';
 }
 
-/** Whether the array has as many dimensions as are declared, which Postgres does not enforce; one without items has any number. */
+/** True if the array has the declared number of dimensions, which Postgres does not enforce. An empty array has any number. */
 export function hasDimensions({ elements }: PgArray, declared: number): boolean {
   let depth = 1;
   for (let level: ArrayElement | undefined = elements[0]; Array.isArray(level); level = level[0]) depth++;

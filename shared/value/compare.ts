@@ -11,7 +11,7 @@ import { compareNetworks, readNetwork } from './network.js';
 export type TextComparator = (left: string, right: string) => number;
 
 /**
- * How Postgres compares values of a type: texts are read once into `Value`s, which compare cheaply. `ordered` is false where
+ * Postgres's comparison of a type's values: texts are read once into `Value`s, which compare cheaply. `ordered` is false where
  * only zero and not zero mean something (text, whose order is the collation's).
  */
 export interface ValueComparison<Value> {

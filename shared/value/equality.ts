@@ -40,7 +40,7 @@ export function equalityOf(column: EqualColumn): ColumnEquality {
 }
 
 /**
- * How two texts of a column compare, `database`: only PostgreSQL knows. The texts must be as PostgreSQL writes them. Equal texts are
+ * Compares two texts of a column. `database`: only PostgreSQL knows. The texts must be as PostgreSQL writes them. Equal texts are
  * equal values, of every type that has an equality.
  */
 export function compareTexts(
@@ -68,7 +68,7 @@ export interface JoinForm {
 }
 
 /**
- * How values of two columns that a relation joins are compared: also across types, as PostgreSQL converts them (a whole number to
+ * The comparison of two columns that a relation joins: also across types, as PostgreSQL converts them (a whole number to
  * `numeric`, both to `double precision`, a day to a timestamp). `null` where only PostgreSQL can compare.
  */
 export function joinForm(left: EqualColumn, right: EqualColumn): JoinForm | null {

@@ -112,7 +112,7 @@ export function formatInterval(value: IntervalValue): string {
   return parts.join(' ');
 }
 
-/** What Postgres compares: a month is 30 days, a day 24 hours. */
+/** The value that Postgres compares: a month is 30 days, a day 24 hours. */
 export function intervalSpan(value: IntervalValue): bigint {
   if (typeof value === 'string') return value === 'infinity' ? FOREVER : -FOREVER;
   return BigInt(value.months * 30 + value.days) * MICROS_PER_DAY + value.micros;

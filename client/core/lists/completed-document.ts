@@ -26,7 +26,7 @@ interface AddedFields {
   readonly known: WeakMap<object, unknown>;
 }
 
-/** What each kind of object is asked for. */
+/** The fields added for each kind of object. */
 const NEEDED: Readonly<Record<FieldShape['kind'], readonly string[]>> = {
   row: ['id'],
   change: ['kind', 'op', 'key', 'changedColumns'],
@@ -36,7 +36,7 @@ const NEEDED: Readonly<Record<FieldShape['kind'], readonly string[]>> = {
   other: [],
 };
 
-/** What is asked for below what is needed. */
+/** The selection below an added field. */
 const BELOW: Readonly<Record<string, readonly string[]>> = { transaction: ['xid', 'mutationId'] };
 
 /**
@@ -104,7 +104,7 @@ class CompletionWriter {
     if (fields.size === 0) return added;
     const asked = [...fields].filter(([, found]) => found.every((each) => !isConditional(each)));
     for (const name of [...NEEDED[shape.kind], ...this.#orderColumns(shape, nodes[0]!)]) {
-      // Of a transaction its number is needed, whatever else is asked of it.
+      // A transaction's name is always needed.
       if (!Object.hasOwn(BELOW, name) && asked.some(([, found]) => found[0]!.name.value === name)) continue;
       const responseKey = fields.has(name) ? `rivulet_${name}` : name;
       const additions = this.additions.get(nodes[0]!) ?? new Map<string, string>();

@@ -12,7 +12,7 @@ export function entityOf(schema: ClientSchema, id: string): EntityReference | un
   return partsOf(table, key) ? { table: table.name, key } : undefined;
 }
 
-/** What a cache calls the row. */
+/** The cache's name of the row. */
 export function idOf(schema: ClientSchema, { table, key }: EntityReference): string {
   return `${schema.model.table(table).typeName}:${key}`;
 }

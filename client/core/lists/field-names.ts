@@ -10,7 +10,7 @@ import type { StoredField } from './list-store.js';
 
 type RootKind = 'one' | 'many' | 'connection';
 
-/** What the fields of a cache are, by their names and arguments in the schema. Equal arguments give the same object. */
+/** The fields of a cache, by their names and arguments in the schema. Equal arguments give the same object. */
 export class FieldNames {
   readonly #schema: ClientSchema;
   readonly #roots = new Map<string, { readonly table: ModelTable; readonly kind: RootKind }>();

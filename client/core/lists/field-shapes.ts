@@ -2,7 +2,7 @@ import type { ModelTable } from '../../../shared/model/types.js';
 import type { ClientSchema } from '../schema.js';
 import { type MutationEffect, mutationFields } from './read-mutation.js';
 
-/** What a field of the schema leads to, as far as rows and change streams go. */
+/** The target of a schema field, if it leads to rows or change streams. */
 export interface FieldShape {
   /** The name of its type. */
   readonly type: string;

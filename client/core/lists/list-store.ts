@@ -5,9 +5,9 @@ import type { CachedField, EntityReference, ListArgs, RowFields } from '../cache
 export interface StoredField extends CachedField {
   /** The field of the schema: `tasks`. */
   readonly name: string;
-  /** What is in it is not decided here, such as a page of a connection. */
+  /** A field whose contents are not decided here, such as a page of a connection. */
   readonly isOpaque: boolean;
-  /** Of a root field that names rows by their keys: the keys as `where`. */
+  /** The keys as `where`, for a root field that names rows by their keys. */
   readonly args: ListArgs;
 }
 
@@ -28,7 +28,7 @@ export interface ListStore {
   row(entity: EntityReference): RowFields | undefined;
 }
 
-/** What has to be done to a cache. */
+/** The writes to a cache. */
 export interface ListEdits {
   /** Columns of rows that are cached, or are linked now. */
   readonly rows: readonly { readonly entity: EntityReference; readonly fields: RowFields }[];
@@ -42,7 +42,7 @@ export interface ListEdits {
   readonly gone: readonly EntityReference[];
 }
 
-/** What other parts of the plugin keep true themselves. */
+/** The fields and rows that live queries update themselves. */
 export interface LiveCoverage {
   /** True: what is certain is written all the same, because it is an own write, which is shown at once. */
   readonly isOwnWrite: boolean;

@@ -49,7 +49,7 @@ function isEmptied({ cache, rows }: ReductionContext, field: CachedField): boole
   return members.every((key) => rows.fact({ table: field.table, key })?.gone);
 }
 
-/** What the row's columns leave open, the streams may have said. */
+/** Streams may have decided what the row's columns leave open. */
 function evaluateWithKnowledge(
   condition: RowCondition,
   knowledge: RowKnowledge | undefined,
@@ -94,7 +94,7 @@ export function forgetLeft(cache: StoreCache, known: RowKnowledgeMap, { table, k
   return true;
 }
 
-/** Whether a field that does not hold a row may hold it after the row's columns changed; the row was visible before. */
+/** True if a field without a row may contain it after the row's columns changed. The row was visible before. */
 function mayHoldNow({ fields, schema }: ReductionContext, field: StoredField, { model }: RowFact): boolean {
   const { relation } = field;
   if (relation === null || (!relation.through && !includesKey(relation.to, model))) return true;

@@ -34,7 +34,7 @@ function conditionOf({ schema }: ReductionContext, { relation, args }: LinkFacts
   return readList(schema, schema.model.table(relation.target), args ?? {}).condition;
 }
 
-/** Whether the pair ended only because the rows are not related any more, and not because of some filter. */
+/** True if the pair ended only because the rows are no longer related, and not because of a filter. */
 function isPlain(reduction: ReductionContext, links: LinkFacts): boolean {
   const { source, target } = reduction.schema.conditions(links.relation);
   return conditionOf(reduction, links).always && source.always && target.always;

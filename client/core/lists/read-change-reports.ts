@@ -25,7 +25,7 @@ const KINDS = ['ENTER', 'UPDATE', 'LEAVE'] as const;
 const LINK_KINDS = ['ENTER', 'LEAVE'] as const;
 const OPS = ['INSERT', 'UPDATE', 'DELETE'] as const;
 
-/** What one change-stream document says; read once, used for each of its messages. */
+/** One change-stream document, read once and used for each of its messages. */
 export interface StreamReader {
   /** Tables in its scopes, whatever their depth. */
   readonly tables: ReadonlySet<string>;
@@ -61,7 +61,7 @@ export function streamReader(
   return { tables, read: (data) => readData(schema, roots, data) };
 }
 
-/** What is selected of one scope, by response key. */
+/** The selection of one scope, by response key. */
 interface ScopePlan {
   readonly table: ModelTable;
   readonly relation: ModelRelation | null;

@@ -53,7 +53,7 @@ export class ResponseListener {
     return this.#carried(this.recent.recordOwn(mutationId, told) ? [told] : [], true);
   }
 
-  /** Where somebody's own change stream is; `undefined`: it brought nothing yet, or is none. */
+  /** The position of the application's own change stream; `undefined` if it brought nothing yet, or is none. */
   cursorOf(stream: unknown): string | undefined {
     return this.#cursors.get(stream);
   }
@@ -73,12 +73,12 @@ export class ResponseListener {
     return this.#carried([this.recent.recordStreamed(told, stream)]);
   }
 
-  /** What the streams of live queries say. */
+  /** Takes the reports of live queries' streams. */
   live(told: readonly ChangeReport[]): SidePayload {
     return this.#carried(told.map((each) => this.recent.recordStreamed(each)));
   }
 
-  /** What an answer may not know. */
+  /** Reports that a response may not contain. */
   missed(question: unknown): SidePayload | undefined {
     const told = this.recent.queryAnswered(question);
     return told.length > 0 ? this.#carried(told) : undefined;

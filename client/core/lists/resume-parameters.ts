@@ -2,7 +2,7 @@ import { Kind } from 'graphql';
 import { isObject } from '../row.js';
 import type { ClientOperation } from './response-listener.js';
 
-/** What of a request says where its stream begins. */
+/** The part of a request that says where its stream begins. */
 export interface ResumeParameters {
   readonly variables: Record<string, unknown>;
   readonly extensions: Record<string, unknown>;

@@ -8,9 +8,9 @@ import type { ClientSchema } from '../schema.js';
 import type { ChangeReport, ReportedMessage, ReportedScope } from './change-reports.js';
 import type { StoreCache } from './store-cache.js';
 
-/** What a message says of a row besides its columns. */
+/** The facts of a message about a row besides its columns. */
 export interface RowKnowledge {
-  /** What the database did; `null`: nothing to the row itself. */
+  /** The database's operation; `null` if the row itself did not change. */
   op: ChangeOp | null;
   /** Columns that an UPDATE named. */
   updated: ReadonlySet<string> | null;

@@ -1,7 +1,7 @@
 import type { ChangeReport } from './change-reports.js';
 import type { LiveCoverage } from './list-store.js';
 
-/** What an answer says besides what its document asked for, on its way through a cache that only shows the data. */
+/** The part of a response that its document did not select, on its way through a cache that only passes data on. */
 export interface SidePayload {
   readonly reports: readonly ChangeReport[];
   readonly coverage: LiveCoverage;
@@ -16,7 +16,7 @@ export function withSidePayload<Data extends object>(data: Data, carried: SidePa
   return copy;
 }
 
-/** What the data carries; given once. */
+/** Removes and returns the side payload of the data. */
 export function takeSidePayload(data: object): SidePayload | undefined {
   const descriptor = Object.getOwnPropertyDescriptor(data, SIDE_PAYLOAD);
   const carried = descriptor?.value as SidePayload | undefined;

@@ -88,7 +88,7 @@ export class StoreCache implements ReducerCache {
 
   fill(): void {}
 
-  /** What readers of this place expect below the row and is not cached, they ask for themselves. */
+  /** Readers of this place fetch fields below the row that are not cached. */
   link(field: CachedField, key: string, at: number): LinkResult {
     this.members(field);
     this.#members.get(field as StoredField)?.splice(at, 0, key);
@@ -116,7 +116,7 @@ export class StoreCache implements ReducerCache {
     this.#stale.add(field as StoredField);
   }
 
-  /** Of those columns that are cached. The key never changes. */
+  /** The changes of cached columns. The key never changes. */
   markColumnsStale(entity: EntityReference, isStale: (name: string) => boolean): void {
     const isKey = (name: string) => this.#schema.model.table(entity.table).column(name).isKey;
     const names = Object.keys(this.stored(entity) ?? {}).filter((name) => !isKey(name) && isStale(name));

@@ -38,7 +38,7 @@ export class TransactionOrder {
     if (stream !== undefined) {
       const heard = this.#streams.get(stream) ?? { last: 0, xids: new Map() };
       this.#streams.set(stream, heard);
-      // What a stream tells a second time is where it was.
+      // A transaction that a stream repeats keeps its place.
       if (!heard.xids.has(xid) && at <= heard.last) at = ++this.#last;
       heard.last = Math.max(heard.last, at);
       remember(heard.xids, xid, true, MOST_TRANSACTIONS);

@@ -63,7 +63,7 @@ export function updateCachedLists(
   return without(cache.edits(), covered);
 }
 
-/** Whether there is a list that nobody else keeps true: where there is none, nothing has to be decided of lists. */
+/** True if there is a list that no live query updates. Without one, nothing has to be decided about lists. */
 function hasUncoveredField(schema: ClientSchema, store: ListStore, covered: LiveCoverage): boolean {
   for (const field of allFields(schema, store)) if (!covered.field(field)) return true;
   return false;
@@ -186,7 +186,7 @@ function* fieldsToRefetch(
   }
 }
 
-/** Whether the field's filter, or the condition of its relation, reads a row of another table that changed. */
+/** True if the field's filter, or the condition of its relation, reads a changed row of another table. */
 function readsChanged(
   schema: ClientSchema,
   { fields }: ReductionContext,
@@ -212,7 +212,7 @@ function isPlainUpdate({ kind, changed }: RowFact): boolean {
   return kind === 'UPDATE' && changed !== null;
 }
 
-/** Whether the row may be another one of the page's, or stand elsewhere in it. */
+/** True if the page may contain another row, or the row at another place. */
 function mayMove({ fields, rows }: ReductionContext, field: StoredField, fact: RowFact): boolean {
   const { condition, order } = fields.rule(field);
   const was = condition.evaluate(rows.previous(fact)) !== false;

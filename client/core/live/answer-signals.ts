@@ -3,7 +3,7 @@ import type { LiveEvent } from './state.js';
 import { isTemporary, streamEndOf } from './stream-error.js';
 import type { LiveAnswer } from './transport.js';
 
-/** What an answer means for a query that is to be followed from it. */
+/** The meaning of a response for the live query that begins at it. */
 export function eventOf(answer: LiveAnswer): LiveEvent {
   const { data, errors, unreachable } = answer;
   if (unreachable) return 'failure';
@@ -19,7 +19,7 @@ export function cursorOf({ extensions }: LiveAnswer): string | undefined {
   return typeof cursor === 'string' ? cursor : undefined;
 }
 
-/** What a server said was wrong. */
+/** The errors of a server. */
 export function textOf(problem: unknown): string {
   const [first] = Array.isArray(problem) ? problem : [problem];
   return isObject(first) && typeof first.message === 'string' ? first.message : String(first);

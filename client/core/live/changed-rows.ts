@@ -66,7 +66,7 @@ const NAME = 'RivuletChangedRow';
 
 const KEYS = new Set(['id', '_id', '__typename']);
 
-/** What a query selects below one of its root fields. `undefined` where that is not written out at the root. */
+/** The selection below one of a query's root fields; `undefined` if it is not written out at the root. */
 function fragmentOf(query: DocumentNode, name: string, typeName: string): DocumentNode | undefined {
   const roots = query.definitions.flatMap((each) =>
     each.kind === Kind.OPERATION_DEFINITION ? each.selectionSet.selections : [],

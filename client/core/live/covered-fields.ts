@@ -10,7 +10,7 @@ import { stableText } from './stable-text.js';
 /** The places of a cache that one live query keeps true. */
 export class CoveredFields implements Omit<LiveCoverage, 'isOwnWrite'> {
   readonly #roots = new Set<string>();
-  /** Of which it was not asked yet what stands in them. */
+  /** Fields whose contents were not read yet. */
   readonly #unread: { readonly reading: RowReading; readonly tree: unknown }[] = [];
   readonly #below = new Set<string>();
   readonly #rows = new Map<string, ReadonlySet<string>>();

@@ -14,9 +14,9 @@ import {
   shapeOf,
 } from './row-reading.js';
 
-/** How a query is kept true. */
+/** The plan by which a live query is updated. */
 export interface LivePlan {
-  /** What goes to the server: without `@live`, with what the reducer needs besides. */
+  /** The document sent to the server: without `@live`, and with the fields that the reducer needs. */
   readonly document: DocumentNode;
   readonly roots: readonly LiveRoot[];
   /** Response keys of root fields of which no stream tells anything. */

@@ -89,7 +89,7 @@ export function responseKeyOf(field: FieldNode): string {
   return field.alias?.value ?? field.name.value;
 }
 
-/** What is selected below some nodes of one field. */
+/** The selection below some nodes of one field. */
 export function selectionsOf(fields: readonly FieldNode[]): readonly SelectionSetNode[] {
   return fields.flatMap(({ selectionSet }) => selectionSet ?? []);
 }
@@ -124,7 +124,7 @@ function withoutUndefined(value: unknown): unknown {
   );
 }
 
-/** Whether the query is marked by the directive. */
+/** True if the query has the directive. */
 export function hasLiveDirective(document: DocumentNode): boolean {
   return document.definitions.some(
     (each) =>

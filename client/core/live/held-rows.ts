@@ -16,12 +16,12 @@ export class HeldRows {
     return held;
   }
 
-  /** Of a row (`entityId`), or of a relation below one (`relationId`). */
+  /** Id of a row (`entityId`), or of a relation below one (`relationId`). */
   has(id: string): boolean {
     return this.#rows.has(id) || this.#relations.has(id);
   }
 
-  /** Whether both hold what is named and are not known to show the same of it. */
+  /** True if both contain the row or relation, and are not known to show the same of it. */
   differs(other: HeldRows, ids: Iterable<string>): boolean {
     for (const id of ids) {
       if (this.#relations.has(id) && other.#relations.has(id)) return true;
@@ -52,7 +52,7 @@ export class HeldRows {
   }
 }
 
-/** What names the rows that hang from a row. */
+/** The id of the rows below a row. */
 export function relationId(table: string, key: string, relation: string): string {
   return `${entityId(table, key)}\0${relation}`;
 }

@@ -22,11 +22,11 @@ export interface ClientLiveOptions {
   /** A `Client` of graphql-ws or graphql-sse. */
   readonly client: StreamClient;
   readonly times?: Partial<LiveTimes> | undefined;
-  /** What goes wrong and is no query's answer. Default: `console.warn`. */
+  /** Called with errors that belong to no query's result. Default: `console.warn`. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Runs the emissions that are due together. Default: one after the other. */
   readonly batch?: ((emit: () => void) => void) | undefined;
-  /** What their streams say, for everything that they do not keep true themselves; after the emissions of the same batch. */
+  /** Called with the reports of their streams, for all data that they do not update themselves; after the emissions of the same batch. */
   readonly tell?: ((told: readonly ChangeReport[]) => void) | undefined;
   /** For development: live queries are compared with the network from time to time. Default: false. */
   readonly verify?: boolean | VerifyOptions | undefined;
@@ -61,9 +61,9 @@ export interface ClientLiveQueries {
   settle(askedAt?: number): void;
   /** Own mutations, by the `mutationId` that they were sent with. */
   readonly writes: Pick<OwnWrites, 'begin' | 'answered' | 'hasEcho'>;
-  /** What they keep true now. */
+  /** The fields and rows that they update now. */
   covered(): Omit<LiveCoverage, 'isOwnWrite'>;
-  /** How many sessions are in which state. */
+  /** Number of sessions by state. */
   states(): Readonly<Partial<Record<LiveState, number>>>;
   stop(): void;
 }

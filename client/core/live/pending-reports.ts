@@ -4,7 +4,7 @@ import { type StreamReader, streamReader } from '../lists/read-change-reports.js
 import type { ClientSchema } from '../schema.js';
 import type { StreamRequest } from './change-stream-request.js';
 
-/** What the streams of live queries said and nobody else was told yet. */
+/** Reports of live queries' streams that were not delivered to the cached lists yet. */
 export class PendingReports {
   readonly #schema: ClientSchema;
   readonly #readers = new WeakMap<StreamRequest, StreamReader>();

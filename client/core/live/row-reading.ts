@@ -5,7 +5,7 @@ import type { ClientSchema } from '../schema.js';
 import type { ListShape } from '../tree-shape.js';
 import { type DocumentOperation, type DocumentVariables, selectionsOf } from './document.js';
 
-/** What a query shows of the rows at one place, and under which names. */
+/** The columns and relations that a query shows at one place, with their names. */
 export interface RowReading {
   readonly table: ModelTable;
   /** Columns, `id`, `nodeId` and `__typename`. */
@@ -27,7 +27,7 @@ export interface RelationReading {
   readonly row: RowReading;
 }
 
-/** What has to be selected besides, by the node below which it belongs: response key → field. */
+/** Fields to add to the selection, by the node below which they belong: response key → field. */
 export type AddedSelections = Map<FieldNode, Map<string, string>>;
 
 export interface SelectionReader {
@@ -36,7 +36,7 @@ export interface SelectionReader {
   readonly additions: AddedSelections;
 }
 
-/** How the rows below some nodes of one field are shown. */
+/** Reads the presentation of the rows below some nodes of one field. */
 export function readRows(
   reader: SelectionReader,
   table: ModelTable,

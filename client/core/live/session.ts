@@ -28,15 +28,15 @@ export interface LiveSessionOptions {
   /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
   readonly schedule: (session: LiveSession) => void;
   readonly emit: (result: LiveResult) => void;
-  /** What will be emitted may be older than what others know of the same rows. */
+  /** True if the next emission may be older than what other live queries know of the same rows. */
   readonly changed: () => void;
   /** A message came, whatever it makes of the answer. */
   readonly heard: (stream: StreamRequest, message: unknown) => void;
   /** A message of an own mutation came. */
   readonly echoed: (mutationId: string) => void;
-  /** Whoever compares it with the network. */
+  /** The verifier that compares it with the network. */
   readonly observer?: LiveSessionObserver | undefined;
-  /** What goes wrong without an answer to show it in. */
+  /** Called with errors that belong to no result. */
   readonly report: (error: unknown) => void;
 }
 
@@ -113,7 +113,7 @@ export class LiveSession {
     return (this.#state === 'streaming' || this.#state === 'renewing') && this.#isConnected;
   }
 
-  /** What it shows would take back what another live query shows. */
+  /** True if its data would take back what another live query shows. */
   get isBehind(): boolean {
     const { barrier: together } = this.#options;
     return [...this.#followers.values()].some((follower) => together.isBehind(follower));
@@ -124,12 +124,12 @@ export class LiveSession {
     return this.#state === 'streaming' && this.#isConnected;
   }
 
-  /** How often it was answered. */
+  /** Number of responses so far. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** What was emitted last. */
+  /** The data of the last emission. */
   get lastShown(): unknown {
     return this.#lastShown;
   }
@@ -142,12 +142,12 @@ export class LiveSession {
     return this.#cursors.get(root);
   }
 
-  /** Of which a stream told last since the query was answered. */
+  /** The last transaction of a stream since the query's response. */
   lastTransaction(root: LiveRoot): string | null {
     return this.#lastTransactions.get(root) ?? null;
   }
 
-  /** What it keeps true. */
+  /** The fields and rows that it updates. */
   get covers(): CoveredFields {
     return new CoveredFields(this.#options.plan, (root) => this.#trees.get(root));
   }
@@ -251,7 +251,7 @@ export class LiveSession {
   }
 
   #adopt(): void {
-    // What the old streams said and waits is not for the new answer.
+    // Waiting messages of the old streams do not apply to the new response.
     this.#generation++;
     const answer = this.#answer!;
     this.#lastAnswer = answer;

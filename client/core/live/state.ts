@@ -1,5 +1,5 @@
 /**
- * Where the life of a live query stands.
+ * The states of a live query.
  *
  * | state | |
  * | --- | --- |
@@ -58,7 +58,7 @@ export type LiveEvent =
   | 'refetch'
   | 'stop';
 
-/** What is done on the way to a state, in order. */
+/** Deeds on the way to a state, in order. */
 export type LiveAction =
   | 'fetch'
   | 'fetchSoon'
@@ -87,7 +87,7 @@ const END = to('ended', 'cleanUp');
 const ADOPT = to('streaming', 'adopt', 'subscribe', 'emit');
 const UNPLACED = to('retrying', 'adopt', 'emitStale', 'reportUnplaced', 'waitLonger');
 
-/** What an event means in a state; what is not here means nothing there: it came too late. */
+/** The transition of an event in a state. An event without one came too late and means nothing. */
 const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, LiveTransition>>>>> = {
   idle: { start: to('fetching', 'fetch'), stop: END },
   fetching: {
@@ -108,7 +108,7 @@ const TABLE: Readonly<Record<LiveState, Partial<Readonly<Record<LiveEvent, LiveT
     refetch: to('renewing', 'fetch'),
     stop: END,
   },
-  // What the answer on its way does not know the streams tell that begin after it.
+  // Streams that begin after the pending response bring what it does not contain.
   renewing: {
     answer: to('streaming', 'adopt', 'resubscribe', 'emit'),
     unplaced: to('streaming', 'emit'),

@@ -1,6 +1,6 @@
 import { isObject } from '../row.js';
 
-/** What the end of a stream means for it. */
+/** The consequence of a stream's end for the live query. */
 export type StreamEnd = 'cut' | 'lost' | 'denied';
 
 /** Codes with which a server says that the same request may succeed later. */

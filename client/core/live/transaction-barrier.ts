@@ -45,9 +45,9 @@ export class TransactionBarrier {
   readonly #followers = new Set<BarrierStream>();
   readonly #waiting = new Map<BarrierStream, WaitingMessage[]>();
   readonly #groups = new Map<string, BarrierTransaction>();
-  /** What each brought last, in its order. */
+  /** The latest transactions of each stream, in its order. */
   readonly #brought = new Map<BarrierStream, string[]>();
-  /** How far apart messages of one transaction came lately, in milliseconds. */
+  /** Recent time between messages of one transaction, in milliseconds. */
   #spreadMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isApplying = false;
@@ -67,7 +67,7 @@ export class TransactionBarrier {
     this.hurry(follower);
     this.#brought.delete(follower);
     for (const group of this.#groups.values()) {
-      // What was told before the question was asked is in the answer; what came since may be missing in it.
+      // The response contains everything from before the query was sent. Later transactions may be missing in it.
       if (group.at < askedAt) {
         group.brought.add(follower);
         continue;
@@ -109,7 +109,7 @@ export class TransactionBarrier {
     for (const { apply } of items) apply();
   }
 
-  /** Whether it would show what was before something that others show. */
+  /** True if it would show a state from before one that other live queries show. */
   isBehind(follower: BarrierStream): boolean {
     if (!follower.isFollowing) return false;
     for (const group of this.#groups.values()) {
@@ -121,7 +121,7 @@ export class TransactionBarrier {
     return false;
   }
 
-  /** Whether something was brought since then. */
+  /** True if a stream brought a message since then. */
   hasNewsSince(time: number): boolean {
     return [...this.#groups.values()].some(({ at }) => at >= time);
   }
@@ -137,7 +137,7 @@ export class TransactionBarrier {
     const at = Date.now();
     const known = this.#groups.get(xid);
     if (known) {
-      // What comes even later is a stream that catches up.
+      // A stream whose message comes even later is catching up.
       if (at - known.at <= this.#times.togetherMs) this.#spreadMs = Math.max(this.#spreadMs, at - known.at);
       return known;
     }
@@ -212,7 +212,7 @@ export class TransactionBarrier {
     return blocked;
   }
 
-  /** Whether it brought something that came after the transaction, as another stream tells. */
+  /** True if it brought a transaction that came later according to another stream. */
   #isPast(follower: BarrierStream, { xid, brought }: BarrierTransaction): boolean {
     for (const witness of brought) {
       const sequence = this.#brought.get(witness) ?? [];
@@ -223,7 +223,7 @@ export class TransactionBarrier {
     return false;
   }
 
-  /** Where nobody else is known to be told. */
+  /** For transactions that no other stream is known to bring. */
   get #patienceMs(): number {
     const { gatherMs, togetherMs } = this.#times;
     return Math.min(togetherMs, Math.max(gatherMs, 2 * this.#spreadMs));

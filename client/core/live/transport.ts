@@ -23,7 +23,7 @@ export interface StreamSink {
   complete(): void;
 }
 
-/** What `Client` of graphql-ws and of graphql-sse have in common. */
+/** The common part of `Client` of graphql-ws and of graphql-sse. */
 export interface StreamClient {
   subscribe(
     request: { readonly query: string; readonly variables: Record<string, unknown> },
@@ -33,7 +33,7 @@ export interface StreamClient {
   on?(event: never, listener: never): () => void;
 }
 
-/** What a watcher of a live query gets. */
+/** The result that a watcher of a live query receives. */
 export interface LiveResult {
   readonly data: unknown;
   readonly errors?: readonly unknown[] | undefined;

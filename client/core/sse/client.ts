@@ -4,7 +4,7 @@ import { SseConnection } from './connection.js';
 import { checkSseOptions, type ResolvedOptions, resolved, type SseClientOptions } from './options.js';
 import { SseRefusal } from './refusal.js';
 
-/** What an operation is asked for with. It is read each time that it is sent: `variables` may say by then where to go on. */
+/** The request of an operation. It is read each time that it is sent, because `variables` may then say where to resume. */
 export interface SseRequest {
   readonly query: string;
   readonly operationName?: string | null;
@@ -158,7 +158,7 @@ class Client {
     try {
       if (isObject(payload)) operation.sink.next(payload);
     } catch (error) {
-      // What one does with its results is not the others' trouble.
+      // An error of one operation's sink must not affect the others.
       this.#remove(operation);
       this.#connection?.complete(id);
       operation.sink.error(error);

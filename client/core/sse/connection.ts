@@ -5,7 +5,7 @@ import { expectStatus, SseConnectionLost, SseRefusal } from './refusal.js';
 
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
 
-/** What a connection tells. After `onEnd` it tells nothing. */
+/** The events of a connection. None follows `onEnd`. */
 export interface ConnectionEvents {
   /** A result of an operation, or that it is complete. */
   readonly onEvent: (operationId: string, event: 'next' | 'complete', payload: unknown) => void;

@@ -15,7 +15,7 @@ export interface SseClientOptions {
   readonly url: string;
   /** Sent with each request; a function is asked anew for each connection, so that a new token is used. */
   readonly headers?: HeaderRecord | (() => HeaderRecord | Promise<HeaderRecord>);
-  /** Of cookies. Default: what `fetch` does. */
+  /** Mode of cookies. Default: that of `fetch`. */
   readonly credentials?: 'omit' | 'same-origin' | 'include';
   /** Default: the global one. */
   readonly fetch?: FetchLike;

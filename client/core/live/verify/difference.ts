@@ -3,7 +3,7 @@ import { isEqual } from '../../equal.js';
 import { isObject } from '../../row.js';
 import type { RowReading } from '../row-reading.js';
 
-/** Where two trees of the same reading part. */
+/** The first difference of two trees of the same reading. */
 export interface TreeDifference {
   readonly path: string;
   readonly cached: unknown;
@@ -54,7 +54,7 @@ function inLists(
       if (found) return found;
       continue;
     }
-    // Who is in only one of them is why; else somebody moved.
+    // A row in only one of them is the reason; otherwise a row moved.
     const missing = other !== undefined && !has(cached, other) ? [other] : [];
     const extra = one !== undefined && !has(truth, one) ? [one] : [];
     const rows = rowsOf(reading, ...missing, ...extra, other, one);

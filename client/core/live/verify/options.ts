@@ -1,6 +1,6 @@
 import type { LiveDifference } from './report.js';
 
-/** How often, and how patiently, live queries are compared with the network; for development. */
+/** Times of the comparison of live queries with the network; for development. */
 export interface VerifyOptions {
   /** Time between two comparisons of one live query; each is put off by up to half of it, at random. Default: 10000. */
   readonly everyMs?: number;
@@ -10,7 +10,7 @@ export interface VerifyOptions {
   readonly patienceMs?: number;
   /** A comparison that came to no end by then is given up. Default: 60000. */
   readonly giveUpMs?: number;
-  /** Told of each difference, besides the warning on the console. Default: nobody. */
+  /** Called with each difference, besides the warning on the console. Default: none. */
   readonly onProblem?: ((difference: LiveDifference) => void) | undefined;
 }
 

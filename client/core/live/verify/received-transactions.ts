@@ -6,7 +6,7 @@ import type { SuspectChange } from './report.js';
 
 type NamedChange = Omit<SuspectChange, 'arrived'>;
 
-/** What a stream's message names, in its order. */
+/** The rows that a stream's message names, in its order. */
 export function changesNamedIn(
   schema: ClientSchema,
   reading: RowReading,

@@ -4,11 +4,11 @@ import type { DocumentVariables } from '../document.js';
 
 /** The change that should have made a place of a live query what the network says it is. */
 export interface SuspectChange extends EntityReference {
-  /** Of the database's transaction. */
+  /** Name of the database's transaction. */
   readonly transaction: string;
   /** `LINK` and `UNLINK`: who belongs to whom. */
   readonly kind: 'ENTER' | 'UPDATE' | 'LEAVE' | 'LINK' | 'UNLINK';
-  /** Whether its message came to this client. */
+  /** True if its message reached this client. */
   readonly arrived: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface LiveDifference {
   readonly variables: DocumentVariables;
   /** By response keys: `tasks[3].title`. */
   readonly path: string;
-  /** What is shown there, */
+  /** The value that is shown there, */
   readonly cached: unknown;
   /** and what the network says. */
   readonly truth: unknown;

@@ -13,7 +13,7 @@ export interface LiveVerifierOptions extends LiveSessionOptions {
   readonly shown: (() => unknown) | undefined;
 }
 
-/** What a root was found to be, and since when. */
+/** A difference that was found, and its age. */
 interface Finding {
   readonly difference: TreeDifference;
   /** When it was first found, and nothing else since. */
@@ -36,7 +36,7 @@ export class LiveVerifier {
   readonly #times: Required<Omit<VerifyOptions, 'onProblem'>>;
   readonly #report: (difference: LiveDifference) => void;
   readonly #heard = new ReceivedTransactions();
-  /** Where each root's stream was when it last showed the truth. */
+  /** Cursor of each root's stream when its data was last correct. */
   readonly #good = new Map<AppliedRoot, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #run: VerifierRun | undefined;
@@ -114,7 +114,7 @@ export class LiveVerifier {
     });
   }
 
-  /** What the cache shows is what the session said last; a difference that was there before, too, is none that is about to end. */
+  /** The cache shows the session's last emission. A difference that was there before, too, is not about to end. */
   #lookAtCache(): void {
     const { shown, plan, variables } = this.#options;
     const data = this.#session.lastShown;
@@ -192,10 +192,10 @@ export class LiveVerifier {
 
 /** After so long without a message the server has said everything. */
 const QUIET_MS = 2_000;
-/** Where it never is quiet, what happened by then is enough. */
+/** If it is never quiet, the changes until then are enough. */
 const MOST_MS = 5_000;
 
-/** What the server says would explain a difference. */
+/** The server's changes that would explain a difference. */
 interface Evidence {
   /** The rows that differ. */
   readonly about: string;
