@@ -1,3 +1,7 @@
+import { clientMutants } from './client-mutants.js';
+import { pureMutants } from './pure-mutants.js';
+import { rightsMutants } from './rights-mutants.js';
+
 /** A plausible bug: code that somebody might write instead of the present code. */
 export interface Mutant {
   /** The bug, as a sentence about the code. */
@@ -18,7 +22,11 @@ export interface Edit {
 
 const one = (file: string, from: string, to: string): readonly Edit[] => [{ file, from, to }];
 
+/** Bugs of one area each; every one is caught by the test that it names. */
 export const mutants: readonly Mutant[] = [
+  ...pureMutants,
+  ...rightsMutants,
+  ...clientMutants,
   {
     bug: 'The feed continues from the largest `seq` that it has read',
     edits: [

@@ -53,7 +53,7 @@ export class WriteErrorTranslation {
     }
   }
 
-  /** True for a violated constraint,except for the table's own foreign keys: Postgres checks these after the policy was satisfied. */
+  /** True for a violated constraint, except for the table's own foreign keys: Postgres checks these after the policy was satisfied. */
   #isUnexplained(error: unknown): boolean {
     const code = codeOf(error);
     if (code !== SQLSTATE.foreignKeyViolation) return code?.startsWith(CONSTRAINT_CLASS) === true;

@@ -39,7 +39,7 @@ export async function insertRefusal(
   return firstRefusal(database, model, table, check, images);
 }
 
-/** The same for an update of the rows on which `target` is true.Refuses if there is no such row, because the updated rows are not known. */
+/** The same for an update of the rows on which `target` is true. Refuses if there is no such row, because the updated rows are not known. */
 export async function updateRefusal(
   database: Database,
   model: Model,

@@ -15,7 +15,7 @@ const NO_PRESETS: PresetValues = new Map();
 export type ClientValues = Readonly<Record<string, unknown>>;
 
 /**
- * The texts of a new row: the client's values, the presets of its rule,then Drizzle's `$default` (or `$onUpdate` if the column has no
+ * The texts of a new row: the client's values, the presets of its rule, then Drizzle's `$default` (or `$onUpdate` if the column has no
  * default at all). Throws `COLUMN_FORBIDDEN` and `VALUE_INVALID`.
  */
 export function insertValues(
@@ -36,7 +36,7 @@ export function insertValues(
 }
 
 /**
- * The texts to set: the client's values, the presets of its rule,then Drizzle's `$onUpdate`. Empty if the
+ * The texts to set: the client's values, the presets of its rule, then Drizzle's `$onUpdate`. Empty if the
  * client sent no value.
  */
 export function updateValues(
@@ -79,7 +79,7 @@ function clientValues(
   return values;
 }
 
-/** Null is NULL, except where a column that cannot be NULL can hold JSON's null:such a column shows JSON's null as null. */
+/** Null is NULL, except where a column that cannot be NULL can hold JSON's null: such a column shows JSON's null as null. */
 function nullOf(column: ModelColumn): string | null {
   return column.notNull && column.type.kind === 'json' ? 'null' : null;
 }
@@ -94,7 +94,7 @@ function encoded(table: ModelTable, column: ModelColumn, value: unknown): string
   }
 }
 
-/** A value of the schema's own code.Its error goes to the log, because the client may not know the column. */
+/** A value of the schema's own code. Its error goes to the log, because the client may not know the column. */
 function encodedPreset(
   rights: AccessRights,
   table: ModelTable,

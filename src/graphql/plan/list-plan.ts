@@ -69,7 +69,7 @@ export function planRows(
 }
 
 /**
- * The relations that a selection on a table's row type asks for, at every depth.Throws `COLUMN_FORBIDDEN` if the selection
+ * The relations that a selection on a table's row type asks for, at every depth. Throws `COLUMN_FORBIDDEN` if the selection
  * has a hidden column, whether or not there are rows, and `QUERY_TOO_DEEP`.
  */
 export function planRelated(

@@ -88,7 +88,7 @@ export function mayBeJsonNull({ type }: ModelColumn): boolean {
   return type.kind === 'json';
 }
 
-/** A cell as its GraphQL type serializes it;throws `VALUE_NOT_SHOWN`, with the field's name, if it cannot. */
+/** A cell as its GraphQL type serializes it; throws `VALUE_NOT_SHOWN`, with the field's name, if it cannot. */
 export function columnValue(column: ModelColumn, text: string | null): unknown {
   if (text === null || isId(column)) return text;
   try {
