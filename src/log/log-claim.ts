@@ -66,7 +66,10 @@ export class LogClaim {
       this.#isRefused = false;
     } catch (error) {
       if (!this.#isRefused) {
-        this.#options.log?.warn({ error: String(error) }, 'this reader cannot write its claim, so retention may trim what it still needs');
+        this.#options.log?.warn(
+          { error: String(error) },
+          'this reader cannot write its claim, so retention may trim what it still needs',
+        );
       }
       this.#isRefused = true;
     }
