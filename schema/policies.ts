@@ -1,7 +1,7 @@
 import { definePolicies } from 'rivulet';
 import { relations } from './relations.js';
 
-/** Who is asking; `null` is nobody, who may read nothing. */
+/** The user of a request; `null` is anonymous and may read nothing. */
 export interface Context {
   readonly userId: number | null;
 }

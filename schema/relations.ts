@@ -7,7 +7,7 @@ import { taskLabels } from './task-labels.js';
 import { tasks } from './tasks.js';
 import { users } from './users.js';
 
-/** What Rivulet serves: these tables and the ways between them. */
+/** The tables that Rivulet serves, and the relations between them. */
 export const relations = defineRelations(
   { users, projects, members, tasks, comments, labels, taskLabels },
   (r) => ({

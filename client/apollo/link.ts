@@ -23,8 +23,8 @@ export interface RivuletLinkOptions {
   readonly client: StreamClient;
   readonly times?: Partial<LiveTimes>;
   /**
-   * How often it is looked whether a live query is still watched, and whether one is watched for which the cache had everything, so that nothing
-   * was asked. Default: 1000.
+   * Milliseconds between two checks for live queries that are no longer watched, and for watched ones that the cache answered whole, so
+   * that nothing was sent. Default: 1000.
    */
   readonly checkMs?: number;
   /**

@@ -42,10 +42,10 @@ export interface LinkResult {
 }
 
 /**
- * What the reducer works on: a normalized cache, or something that can be seen as one. All calls of one reduction happen in one turn, reads
- * first, so an adapter may collect the writes and make them one.
+ * The cache that the reducer works on: a normalized cache, or an adapter to something else. All calls of one reduction happen in one turn,
+ * reads first, so an adapter may collect the writes and apply them as one.
  *
- * An adapter must answer for everything that it holds: a row it does not list is a row that is not updated.
+ * An adapter must list everything that it contains: a row it does not list is a row that is not updated.
  */
 export interface ReducerCache {
   /** All that is known of a row, also of one that was only written; `undefined` where nothing is. */

@@ -1,6 +1,6 @@
 /**
- * Whether two values of columns are the same: JSON, or as Drizzle has them, with dates and bytes. Without recursion, so that no depth of a json
- * column can overflow the stack.
+ * Returns true if two values of columns are equal: JSON, or Drizzle's values with dates and bytes. It does not recurse, so that no depth of a
+ * json column can overflow the stack.
  */
 export function isEqual(left: unknown, right: unknown): boolean {
   const open: [unknown, unknown][] = [[left, right]];

@@ -1,7 +1,7 @@
 import type { EntityReference } from './cache.js';
 
 /**
- * What could not be decided on the client and has to be fetched from the server; the value holds no guess about it.
+ * A part of the value that the client cannot decide and must fetch from the server. The value contains no guess about it.
  *
  * | kind | the value until then |
  * | --- | --- |

@@ -12,9 +12,9 @@ export interface FieldContent {
 }
 
 /**
- * What belongs into a field below a row that was just put at its place; `null`: that is not known here. In this order: what was sent inside of the row;
- * what the same field of the same row holds at another place; the links of this message; and what columns say, where that is all there can be: a row
- * that is new in the database has what points at it in this message, and nothing else.
+ * The content of a field below a row that was just placed; `null` if it is not known. In this order: the rows sent inside of the row; the
+ * content of the same field of the same row at another place; the links of this message; and the columns, if they decide alone: only
+ * rows of this message can refer to a row that is new in the database.
  */
 export function contentOf(reduction: ReductionContext, field: CachedField): FieldContent | null {
   const { facts, rows } = reduction;

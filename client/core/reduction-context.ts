@@ -9,7 +9,7 @@ import type { ClientSchema } from './schema.js';
 
 export interface ReduceOptions {
   /**
-   * What the messages of the root list's own table follow. `value`: the list, with its `where`; their kinds say what is in it. `table`: every row that
+   * The rows that the messages of the root list's own table follow. `value`: the list, with its `where`; their kinds say what is in it. `table`: every row that
    * may be read; the list's `where` decides.
    */
   readonly follows: 'value' | 'table';

@@ -15,7 +15,7 @@ import type { ListShape } from './tree-shape.js';
 import { needsOfUnread } from './unread-fields.js';
 
 /**
- * How the value was asked for. `where`, `orderBy`, `limit`, `offset` are those of the value, if it is a list; `with` has those of the lists
+ * The query of the value. `where`, `orderBy`, `limit`, `offset` are those of the value, if it is a list; `with` has those of the lists
  * below, by relation. A change stream with `related` scopes is taken to have been asked for with the same `where`s.
  */
 export interface SyncOptions extends ListShape {
@@ -26,7 +26,7 @@ export interface SyncOptions extends ListShape {
   /** The `id` for which a value of one row was asked: where it is `null`, only this row fills it. */
   readonly id?: string;
   /**
-   * What a stream of the value's own table follows: the `value`, with its `where` (the default), or the whole `table`, so that `where` decides.
+   * The rows that a stream of the value's own table follows: the `value`, with its `where` (the default), or the whole `table`, so that `where` decides.
    * Streams of other tables are taken to bring every change of them that may be seen.
    */
   readonly follows?: 'value' | 'table';

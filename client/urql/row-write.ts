@@ -30,8 +30,8 @@ export class RowWrite {
 }
 
 /**
- * Whether there is more than the base of what Graphcache holds: answers that are awaited or expected have a place above it, in an order in
- * which rows would hide what their query says later. Graphcache itself does not tell; where this cannot be seen, it is taken to be so.
+ * Returns true if Graphcache has layers above its base: pending and optimistic results have a layer each, in an order in
+ * which rows would hide later results of their query. Graphcache does not expose it; if it cannot be seen, true is assumed.
  */
 function isLayered(cache: Cache): boolean {
   const { data } = cache as { readonly data?: unknown };

@@ -15,10 +15,10 @@ export interface ReportedMessage extends ReadMessage {
 }
 
 /**
- * What a stream's message or a mutation's answer says of one transaction, whoever asked for it.
+ * One transaction as a stream's message or a mutation's result reports it.
  *
- * It is a part of what happened: of rows outside of the scopes nothing is said, and LEAVE without DELETE says only that a row is not in
- * that scope any more.
+ * It is a part of the transaction: rows outside of the scopes are not reported, and LEAVE without DELETE only means that a row is no
+ * longer in that scope.
  */
 export interface ChangeReport {
   /** Equal for messages of one transaction; `null`: not known. */

@@ -5,7 +5,7 @@ import { all, type ReductionContext } from '../reduction-context.js';
 import { implies } from './filter-implication.js';
 
 /**
- * What streams say of who belongs to whom. A pair that began or ended concerns the fields of that relation below the parent, whatever their
+ * Plans the fields that links of streams concern. A pair that began or ended concerns the fields of that relation below the parent, whatever their
  * filter, and those of the relation that leads back through the same junction.
  */
 export function planPairs(reduction: ReductionContext, links: readonly LinkFacts[]): void {

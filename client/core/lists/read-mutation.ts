@@ -30,9 +30,9 @@ export function mutationFields(schema: ClientSchema): ReadonlyMap<string, Mutati
 }
 
 /**
- * What the answer of a mutation says; `undefined` where it says nothing of the schema's tables.
+ * Reads the result of a mutation; `undefined` if it contains nothing of the schema's tables.
  *
- * Of an update, the columns in `set` count as changed and no others: what else a trigger changed is known only where a stream tells it.
+ * Only the columns in `set` of an update count as changed. Columns that a trigger changed are known only if a stream reports them.
  */
 export function readMutation(
   schema: ClientSchema,

@@ -2,9 +2,9 @@ import { type ChangeReport, EMPTY_REPORT, mergeReports } from './change-reports.
 import { TransactionOrder } from './transaction-order.js';
 
 /**
- * What was told lately: for answers that were asked for before and may not know it, and for the echoes of own mutations.
+ * Recent reports: for responses to queries that were sent before and may lack them, and for the echoes of own mutations.
  *
- * What was told while a question was on its way is told again over its answer. Of more than 1,000 messages only the tables are remembered.
+ * Reports that arrived while a query was pending are repeated over its response. Of more than 1,000 messages only the tables are kept.
  */
 export class RecentReports {
   readonly #asked = new Map<unknown, number>();

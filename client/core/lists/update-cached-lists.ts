@@ -21,10 +21,10 @@ import { gatherKnowledge, hidesLeavingRows, type RowKnowledgeMap, refineFacts } 
 import { StoreCache } from './store-cache.js';
 
 /**
- * What becomes of every cached list when this is told, in one transaction.
+ * Updates every cached list by a report, in one cache transaction.
  *
- * Each is decided where that is exact: by the columns of the row, the list's filter, order and window, and by what streams say of pairs and
- * sets. Everything else is to be fetched again; nothing is guessed. The same message again changes nothing but what has to be
+ * A list is updated if the update is exact: by the columns of the row, the list's filter, order and window, and by the pairs and sets that
+ * streams report. Everything else is fetched again; nothing is guessed. The same message again changes nothing but what has to be
  * fetched.
  */
 export function updateCachedLists(

@@ -9,8 +9,8 @@ export interface ChangedRow {
 }
 
 /**
- * What a query's data holds that it did not hold before, where only rows changed: the same rows stand at the same places of the root fields, and
- * what is below them is written with them. `undefined` where lists changed, or a row has no id.
+ * Finds the new part of a query's data if only rows changed: the same rows stand at the same places of the root fields, and data
+ * below them is written with them. `undefined` if lists changed, or a row has no id.
  */
 export class ChangedRowFinder {
   readonly #query: DocumentNode;

@@ -4,8 +4,8 @@ import { relationId } from './held-rows.js';
 import type { RowReading } from './row-reading.js';
 
 /**
- * What a message says of rows and relations themselves, so that every stream that holds one of them is told of the same transaction: rows that
- * the transaction changed, and relations in which a pair began or ended.
+ * The rows and relations that a message is about: rows that the transaction changed, and relations in which a pair began or ended. Every
+ * stream that contains one of them brings the same transaction.
  */
 export function touchedBy(
   reading: RowReading,

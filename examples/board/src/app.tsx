@@ -4,7 +4,7 @@ import { openSession, type Session } from './session/session.js';
 import { SignIn } from './session/sign-in.js';
 import { Workspace } from './workspace.js';
 
-/** Who may be chosen, who was, and the board of that person. */
+/** The sign-in, and then the board of the chosen person. */
 export function App() {
   const [people, setPeople] = useState<readonly Person[]>();
   const [person, setPerson] = useState<Person | null>(null);

@@ -87,7 +87,7 @@ export const REMOVE_LABEL = graphql(`
   }
 `);
 
-/** What the panel shows: every transaction that touches a task of the project, as it comes. */
+/** The panel's stream: every transaction that touches a task of the project, as it comes. */
 export const TASK_CHANGES = graphql(`
   subscription TaskChanges($projectId: ID!) {
     taskChanges(where: { projectId: { eq: $projectId } }) {

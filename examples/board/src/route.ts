@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** What the address says is open: `#/project/1/task/3`. */
+/** The open project and task in the address: `#/project/1/task/3`. */
 export interface Route {
   readonly projectId: string | null;
   readonly taskId: string | null;

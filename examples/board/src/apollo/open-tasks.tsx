@@ -3,7 +3,7 @@ import { titleOf } from '../model.js';
 import { Avatar } from '../ui/avatar.js';
 import { OPEN_TASKS, SET_STATUS } from './documents.js';
 
-/** What is open in all projects, the most urgent first. */
+/** The open tasks of all projects, the most urgent first. */
 export function OpenTasks() {
   const { data, error } = useQuery(OPEN_TASKS, { context: { live: true } });
   const [setStatus, { error: refusal }] = useMutation(SET_STATUS);

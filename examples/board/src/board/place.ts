@@ -1,6 +1,6 @@
 import type { Status, Task } from '../model.js';
 
-/** Where a card is put: before the `index`th of the column's other cards. */
+/** The place of a card: before the `index`th of the column's other cards. */
 export interface Target {
   readonly status: Status;
   readonly index: number;

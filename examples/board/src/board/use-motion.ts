@@ -43,7 +43,7 @@ export function useMotion(
   }, [board, tasks, droppedId]);
 }
 
-/** Of the board's content, whatever of it is scrolled into view. */
+/** Position of a card within the board's content, independent of scrolling. */
 function placeIn(scroller: HTMLElement, card: HTMLElement) {
   const outer = scroller.getBoundingClientRect();
   const inner = card.getBoundingClientRect();

@@ -4,7 +4,7 @@ import { byPosition, type Status, type Task } from '../model.js';
 import { useWrite } from '../write.js';
 import { positionAt, type Target } from './place.js';
 
-/** Where somebody put a card in this window. */
+/** A card's place after a move in this window. */
 interface Move {
   readonly status: Status;
   readonly position: number;

@@ -8,7 +8,7 @@ export type Message = TaskChangesSubscription['taskChanges'];
 /** As many as one would scroll through. */
 const KEPT = 60;
 
-/** What came in this window, newest first. */
+/** The messages that this window received, newest first. */
 export function useChanges(projectId: string | null): readonly Message[] {
   const client = useClient();
   const [messages, setMessages] = useState<readonly Message[]>([]);

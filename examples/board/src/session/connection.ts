@@ -2,7 +2,7 @@ import type { Client } from 'graphql-ws';
 import { useSyncExternalStore } from 'react';
 import type { SseClient } from 'rivulet-client';
 
-/** How the connection of the streams is. `roundTripMs` is of the last ping that was answered. */
+/** State of the streams' connection. `roundTripMs` is that of the last answered ping. */
 export interface Connection {
   readonly state: 'connecting' | 'live' | 'lost';
   readonly roundTripMs: number | null;

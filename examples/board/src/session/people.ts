@@ -15,7 +15,7 @@ export async function fetchPeople(): Promise<readonly Person[]> {
   }
 }
 
-/** Of this window only, so that two windows can be two people. */
+/** Key in the window's own storage, so that two windows can be two people. */
 const KEY = 'rivulet.board.person';
 
 export function rememberPerson(person: Person | null): void {
@@ -28,7 +28,7 @@ export function rememberedPerson(people: readonly Person[]): Person | null {
   return people.find((person) => person.id === id) ?? null;
 }
 
-/** Whose token it is, as the token itself says; the server is the one that checks it. */
+/** The person that a token names. Only the server verifies it. */
 export function personOfToken(token: string): Person | null {
   try {
     const payload = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');

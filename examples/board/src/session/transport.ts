@@ -3,7 +3,7 @@ import { createSseClient } from 'rivulet-client';
 import type { StreamClient } from 'rivulet-client/urql';
 import { type ConnectionStore, followSocket, followStream } from './connection.js';
 
-/** What carries the streams. */
+/** The transport of the streams. */
 export interface Transport {
   readonly streams: StreamClient;
   readonly connection: ConnectionStore;
