@@ -4,7 +4,9 @@ import { users } from './users.js';
 
 export const role = pgEnum('role', ['owner', 'editor', 'viewer']);
 
-/** The members of projects, with their roles. Every policy of the example goes through this table. */
+/**
+ * The members of projects, with their roles. Every policy of the example goes through this table.
+ */
 export const members = pgTable(
   'members',
   {

@@ -68,7 +68,10 @@ function writer(userId: number) {
   return { userId, role: { in: ['owner', 'editor'] } } as const;
 }
 
-/** Both ends must be writable, or an editor of one project could hang labels on the tasks of another. */
+/**
+ * Both ends must be writable, or an editor of one project could hang labels on the tasks of
+ * another.
+ */
 function taskLabelOfWriter(userId: number) {
   return {
     task: { project: { members: writer(userId) } },

@@ -9,8 +9,9 @@ import { tasks } from './tasks.js';
 import { users } from './users.js';
 
 /**
- * Fills an empty database with three people, the three projects of which each belongs to two, and a dozen tasks.
- * Once: where there is a user already, it changes nothing. All of it commits together, or none.
+ * Fills an empty database with three people, the three projects of which each belongs to two, and a
+ * dozen tasks. Once: where there is a user already, it changes nothing. All of it commits together,
+ * or none.
  */
 export async function seed(db: PostgresJsDatabase): Promise<void> {
   await db.transaction(async (tx) => {

@@ -1,4 +1,5 @@
-// Publishes both packages with provenance: `npm run release -- --dry-run` does all but the publishing.
+// Publishes both packages with provenance: `npm run release -- --dry-run` does all but the
+// publishing.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

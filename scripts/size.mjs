@@ -1,4 +1,5 @@
-// Measures what a front end downloads: `npm run size` prints the table of docs/bundle-size.md and fails if the page is not true.
+// Measures what a front end downloads: `npm run size` prints the table of docs/bundle-size.md and
+// fails if the page is not true.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -17,7 +18,9 @@ const TOLERANCE = 0.02;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = readFileSync(new URL('../docs/bundle-size.md', import.meta.url), 'utf8');
 
-/** The code that is loaded at once: chunks of dynamic imports are loaded only if they are needed. */
+/**
+ * The code that is loaded at once: chunks of dynamic imports are loaded only if they are needed.
+ */
 async function measure(contents) {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: 'ts' },

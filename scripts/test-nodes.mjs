@@ -1,4 +1,5 @@
-// Runs the tests of the packed packages on every supported Node: `npm run test:nodes`, or with versions: `npm run test:nodes -- 22`.
+// Runs the tests of the packed packages on every supported Node: `npm run test:nodes`, or with
+// versions: `npm run test:nodes -- 22`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

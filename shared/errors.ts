@@ -1,4 +1,7 @@
-/** The code of an error that users can meet. `src/error-texts.ts` has the cause and the next step of each. */
+/**
+ * The code of an error that users can meet. `src/error-texts.ts` has the cause and the next step of
+ * each.
+ */
 export type ErrorCode =
   | 'SCHEMA_NO_PRIMARY_KEY'
   | 'SCHEMA_NAME_CLASH'
@@ -138,7 +141,9 @@ export type ErrorCode =
   | 'LIVE_DIFFERS'
   | 'TABLE_UNKNOWN';
 
-/** An error whose message may be shown to the user as it is. Everything else is masked at the edge. */
+/**
+ * An error whose message may be shown to the user as it is. Everything else is masked at the edge.
+ */
 export class RivuletError extends Error {
   override readonly name = 'RivuletError';
   readonly code: ErrorCode;

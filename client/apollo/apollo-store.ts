@@ -19,7 +19,10 @@ interface ApolloFieldPlace {
   readonly storeName: string;
 }
 
-/** The schema's rows in Apollo's cache. Objects that did not change since the last read are not read again. */
+/**
+ * The schema's rows in Apollo's cache. Objects that did not change since the last read are not read
+ * again.
+ */
 export class ApolloLists {
   readonly schema: ClientSchema;
   readonly #names: FieldNames;

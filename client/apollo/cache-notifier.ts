@@ -17,7 +17,10 @@ import {
 import type { ClientLiveQueries } from '../core/live/index.js';
 import { ApolloLists, ApolloStore, applyEdits } from './apollo-store.js';
 
-/** Tells the caches of the clients that use a link what streams and mutations say, whoever asked for them. */
+/**
+ * Tells the caches of the clients that use a link what streams and mutations say, whoever asked for
+ * them.
+ */
 export class ApolloCacheNotifier {
   readonly #lists: ApolloLists;
   readonly #listener: ResponseListener;
@@ -60,7 +63,10 @@ export class ApolloCacheNotifier {
     this.#apply(operation.client, this.#listener.message(operation, clientOperationOf(operation), data));
   }
 
-  /** The parameters that resume a stream at its position each time its client subscribes again. `stream` identifies its messages. */
+  /**
+   * The parameters that resume a stream at its position each time its client subscribes again.
+   * `stream` identifies its messages.
+   */
   withResumePosition(operation: ApolloLink.Operation, stream: () => ApolloLink.Operation): ResumeParameters {
     return resumeParametersOf(clientOperationOf(operation), operation.extensions, () =>
       this.#listener.cursorOf(stream()),

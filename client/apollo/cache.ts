@@ -5,8 +5,9 @@ import { idOf } from '../core/lists/index.js';
 import { readNodeId } from '../core/live/index.js';
 
 /**
- * Options for `new InMemoryCache(…)`: rows are told apart by `id`, lists are replaced by what the server or a live query says, a row
- * that is cached is found by its key, and what is no row is kept where it was found. Put your own `typePolicies` beside them.
+ * Options for `new InMemoryCache(…)`: rows are told apart by `id`, lists are replaced by what the
+ * server or a live query says, a row that is cached is found by its key, and what is no row is kept
+ * where it was found. Put your own `typePolicies` beside them.
  */
 export function rivuletCacheConfig(
   manifest: Manifest,
@@ -38,7 +39,10 @@ export function rivuletCacheConfig(
   return { typePolicies };
 }
 
-/** The cached value of the field wins, also if it says that there is no such row. Missing columns are fetched. */
+/**
+ * The cached value of the field wins, also if it says that there is no such row. Missing columns
+ * are fetched.
+ */
 function cached(idFor: (args: Readonly<Record<string, unknown>>) => string | undefined): FieldPolicy {
   return {
     read: (existing, { args, toReference, canRead }) => {

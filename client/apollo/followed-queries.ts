@@ -39,8 +39,9 @@ interface FollowedEntry {
 }
 
 /**
- * The live queries of Apollo Clients. Each is followed as long as a watched query shows it from the cache. Apollo Client tells nobody
- * when that ends, nor when a query is shown for which the cache had everything, so both are looked at with each change and every `checkMs`.
+ * The live queries of Apollo Clients. Each is followed as long as a watched query shows it from the
+ * cache. Apollo Client tells nobody when that ends, nor when a query is shown for which the cache
+ * had everything, so both are looked at with each change and every `checkMs`.
  */
 export class FollowedQueries {
   readonly #live: ClientLiveQueries;
@@ -62,7 +63,10 @@ export class FollowedQueries {
     return this.#live;
   }
 
-  /** Answers once: from the network, or with what is known where one more begins to show the same. Throws where it cannot be live. */
+  /**
+   * Answers once: from the network, or with what is known where one more begins to show the same.
+   * Throws where it cannot be live.
+   */
   query(
     { client, query, variables }: ApolloLink.Operation,
     execute: ExecuteQuery,
@@ -104,7 +108,10 @@ export class FollowedQueries {
     (this.#timer as { readonly unref?: () => void }).unref?.();
   }
 
-  /** Stops following what nobody watches any more, and begins with what is watched without having been asked for. */
+  /**
+   * Stops following what nobody watches any more, and begins with what is watched without having
+   * been asked for.
+   */
   check(): void {
     for (const known of this.#known) {
       const client = known.deref();
@@ -221,7 +228,8 @@ export class FollowedQueries {
           for (const { entry, data } of own) write(cache, entry, data);
         },
       });
-      // Changes nothing; it is what makes watched queries look at once instead of each in its own time.
+      // Changes nothing; it is what makes watched queries look at once instead of each in its own
+      // time.
       client.writeFragment({ id: 'ROOT_QUERY', fragment: NOTHING, data: { __typename: 'Query' } });
     }
   }

@@ -23,13 +23,13 @@ export interface RivuletLinkOptions {
   readonly client: StreamClient;
   readonly times?: Partial<LiveTimes>;
   /**
-   * Milliseconds between two checks for live queries that are no longer watched, and for watched ones that the cache answered whole, so
-   * that nothing was sent. Default: 1000.
+   * Milliseconds between two checks for live queries that are no longer watched, and for watched
+   * ones that the cache answered whole, so that nothing was sent. Default: 1000.
    */
   readonly checkMs?: number;
   /**
-   * For development: live queries are compared with the network from time to time; the first difference is warned of, with the change that
-   * should have made it so. Default: false.
+   * For development: live queries are compared with the network from time to time; the first
+   * difference is warned of, with the change that should have made it so. Default: false.
    */
   readonly verify?: boolean | VerifyOptions;
   /** Called with errors that belong to no query's result. Default: `console.warn`. */
@@ -37,11 +37,13 @@ export interface RivuletLinkOptions {
 }
 
 /**
- * Makes queries live: those with `context: { live: true }`, or with the directive `@live`. It stands before the link that fetches.
+ * Makes queries live: those with `context: { live: true }`, or with the directive `@live`. It
+ * stands before the link that fetches.
  *
- * The first answer is the link's. From then on the change streams keep the query's result in the cache true, as long as
- * somebody watches it. Whoever begins to show the same query joins what runs; a `refetch` asks the network. After `clearStore` a query is
- * followed again once it is asked again. A query that Apollo does not keep in its cache (`no-cache`) is answered and not followed.
+ * The first answer is the link's. From then on the change streams keep the query's result in the
+ * cache true, as long as somebody watches it. Whoever begins to show the same query joins what
+ * runs; a `refetch` asks the network. After `clearStore` a query is followed again once it is asked
+ * again. A query that Apollo does not keep in its cache (`no-cache`) is answered and not followed.
  * Throws `OPTIONS_INVALID` with all that is wrong with the options.
  */
 export function rivuletLink(options: RivuletLinkOptions): ApolloLink {
@@ -101,8 +103,8 @@ function asking(
 }
 
 /**
- * Everything else: own writes are named, cached lists are told what mutations and streams say, and live queries repeat what they know over
- * what it wrote into the cache.
+ * Everything else: own writes are named, cached lists are told what mutations and streams say, and
+ * live queries repeat what they know over what it wrote into the cache.
  */
 function passing(
   live: ClientLiveQueries,

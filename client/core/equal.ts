@@ -1,6 +1,6 @@
 /**
- * Returns true if two values of columns are equal: JSON, or Drizzle's values with dates and bytes. It does not recurse, so that no depth of a
- * json column can overflow the stack.
+ * Returns true if two values of columns are equal: JSON, or Drizzle's values with dates and bytes.
+ * It does not recurse, so that no depth of a json column can overflow the stack.
  */
 export function isEqual(left: unknown, right: unknown): boolean {
   const open: [unknown, unknown][] = [[left, right]];

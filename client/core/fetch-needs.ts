@@ -1,7 +1,8 @@
 import type { EntityReference } from './cache.js';
 
 /**
- * A part of the value that the client cannot decide and must fetch from the server. The value contains no guess about it.
+ * A part of the value that the client cannot decide and must fetch from the server. The value
+ * contains no guess about it.
  *
  * | kind | the value until then |
  * | --- | --- |

@@ -4,7 +4,9 @@ import { type ListRule, readList } from './list-rule.js';
 import type { RowBook } from './row-book.js';
 import type { ClientSchema } from './schema.js';
 
-/** The fields that were loaded when the reduction began, by relation and by the rows they hang from. */
+/**
+ * The fields that were loaded when the reduction began, by relation and by the rows they hang from.
+ */
 export class FieldBook {
   readonly #schema: ClientSchema;
   readonly #cache: ReducerCache;
@@ -25,7 +27,10 @@ export class FieldBook {
     return this.#byRelation.get(relation) ?? [];
   }
 
-  /** The fields of a relation below rows whose `from` columns have these values; and those below rows of which that is not known. */
+  /**
+   * The fields of a relation below rows whose `from` columns have these values; and those below
+   * rows of which that is not known.
+   */
   below(relation: ModelRelation, join: string | null): ParentFields {
     let index = this.#byParent.get(relation);
     if (!index) {

@@ -5,16 +5,20 @@ import type { ReductionContext } from './reduction-context.js';
 
 export interface FieldContent {
   readonly keys: readonly string[];
-  /** True where the keys are what the field shows, in its order and within its window; false where they are all there are. */
+  /**
+   * True where the keys are what the field shows, in its order and within its window; false where
+   * they are all there are.
+   */
   readonly isFinal: boolean;
   /** The field that this was taken from; what is needed there is needed here. */
   readonly source?: CachedField;
 }
 
 /**
- * The content of a field below a row that was just placed; `null` if it is not known. In this order: the rows sent inside of the row; the
- * content of the same field of the same row at another place; the links of this message; and the columns, if they decide alone: only
- * rows of this message can refer to a row that is new in the database.
+ * The content of a field below a row that was just placed; `null` if it is not known. In this
+ * order: the rows sent inside of the row; the content of the same field of the same row at another
+ * place; the links of this message; and the columns, if they decide alone: only rows of this
+ * message can refer to a row that is new in the database.
  */
 export function contentOf(reduction: ReductionContext, field: CachedField): FieldContent | null {
   const { facts, rows } = reduction;
@@ -72,7 +76,8 @@ function byColumns(
   if (!candidates) return null;
   const isUnique = relation.kind === 'one' && !relation.through && candidates.length > 0;
   const hasAll = isNew && includesKey(relation.from, schema.model.table(relation.source));
-  // A row that is pointed at may be there and not be known; one that points at a new row must have come with it.
+  // A row that is pointed at may be there and not be known; one that points at a new row must have
+  // come with it.
   const isPointer = includesKey(relation.to, target) && !relation.through;
   if (!isUnique && (!hasAll || isPointer || rows.mayMiss(target, relation.to))) return null;
   const belong = candidates.map((key) =>

@@ -16,7 +16,10 @@ export interface FieldPlan extends ListPlan {
   refetch: boolean;
 }
 
-/** The plans of one reduction. What leaves wins over what enters; what the server said wins over what was concluded. */
+/**
+ * The plans of one reduction. What leaves wins over what enters; what the server said wins over
+ * what was concluded.
+ */
 export class FieldPlans {
   readonly #plans = new Map<CachedField, FieldPlan>();
 

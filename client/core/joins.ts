@@ -1,12 +1,16 @@
 import type { Model, ModelColumn } from '../../shared/model/types.js';
 import { formIn, type JoinFamily, joinFamily } from '../../shared/value/equality.js';
 
-/** A value's text in a form that equal values share; `null`: only PostgreSQL can tell whether two texts are equal values. */
+/**
+ * A value's text in a form that equal values share; `null`: only PostgreSQL can tell whether two
+ * texts are equal values.
+ */
 export type JoinText = ((text: string) => string) | null;
 
 /**
- * The forms by which columns that relations join are compared, alike for all columns that are joined with each other, directly or
- * through others. Columns that no relation joins have their own.
+ * The forms by which columns that relations join are compared, alike for all columns that are
+ * joined with each other, directly or through others. Columns that no relation joins have their
+ * own.
  */
 export function joinTexts(model: Model): ReadonlyMap<ModelColumn, JoinText> {
   const groups = new Map<ModelColumn, Set<ModelColumn>>();

@@ -38,8 +38,8 @@ export function readList(schema: ClientSchema, table: ModelTable, args: ListArgs
 }
 
 /**
- * Negative where `left` comes first, as Postgres orders; `undefined` where only Postgres knows: text that differs (its order is that of
- * a collation), or a column that is not known.
+ * Negative where `left` comes first, as Postgres orders; `undefined` where only Postgres knows:
+ * text that differs (its order is that of a collation), or a column that is not known.
  */
 export function compareRows(
   order: readonly OrderTerm[],

@@ -58,8 +58,9 @@ export function entityId(table: string, key: string): string {
 }
 
 /**
- * Gathers what the messages of one transaction say, by row and by relation. `hides` tells whether a row that left a stream's own scope without having
- * been deleted is gone for this reader altogether.
+ * Gathers what the messages of one transaction say, by row and by relation. `hides` tells whether a
+ * row that left a stream's own scope without having been deleted is gone for this reader
+ * altogether.
  */
 export function gatherFacts(
   messages: readonly ReadMessage[],
@@ -139,7 +140,9 @@ function gatherChange(
   if (change.changed) fact.changed = change.changed;
 }
 
-/** Rows inside of rows are not on the way: what they hold is true now, whatever brought them here. */
+/**
+ * Rows inside of rows are not on the way: what they hold is true now, whatever brought them here.
+ */
 function gatherRow(row: ReadRow, rows: Map<string, RowFact>): void {
   const fact = factOf(rows, row.table, row.key);
   fact.fields = { ...fact.fields, ...row.fields };

@@ -2,7 +2,10 @@ import { entityId } from './message-facts.js';
 import type { ReadMessage, ReadScope } from './read-message.js';
 import type { ReadRow } from './read-row.js';
 
-/** The relations that a message sent below one row, and below each row of these: by relation, by key. */
+/**
+ * The relations that a message sent below one row, and below each row of these: by relation, by
+ * key.
+ */
 export type NestedRelations = ReadonlyMap<string, ReadonlyMap<string, NestedRelations>>;
 
 type NestedRelationsDraft = Map<string, Map<string, NestedRelationsDraft>>;
@@ -10,8 +13,9 @@ type NestedRelationsDraft = Map<string, Map<string, NestedRelationsDraft>>;
 const NOTHING: NestedRelations = new Map();
 
 /**
- * The relations that the messages of one transaction carry below their rows, by `entityId`: inside of a node, or as a related scope.
- * A place of a tree that no row has shown takes these for what its rows have loaded.
+ * The relations that the messages of one transaction carry below their rows, by `entityId`: inside
+ * of a node, or as a related scope. A place of a tree that no row has shown takes these for what
+ * its rows have loaded.
  */
 export class NestedRelationIndex {
   readonly #byEntity = new Map<string, NestedRelationsDraft>();

@@ -157,7 +157,10 @@ function planHeldFarEnd(
   }
 }
 
-/** True if an existing row may belong to the field only now: it became visible, or a condition on it became true. */
+/**
+ * True if an existing row may belong to the field only now: it became visible, or a condition on it
+ * became true.
+ */
 function mayHaveBegun(
   reduction: ReductionContext,
   fact: RowFact,

@@ -11,7 +11,10 @@ export function planRootFields(reduction: ReductionContext): void {
   }
 }
 
-/** A root field of one row keeps its row whatever becomes of it; an empty one takes the first that comes. */
+/**
+ * A root field of one row keeps its row whatever becomes of it; an empty one takes the first that
+ * comes.
+ */
 function planRootRow(reduction: ReductionContext, field: CachedField): void {
   const { cache, facts, options, plans, rows } = reduction;
   const members = cache.members(field);

@@ -22,8 +22,8 @@ export function planGone(reduction: ReductionContext, fact: RowFact): void {
 }
 
 /**
- * A member whose order columns changed may stand elsewhere now. Where they are not loaded, it stays: whether it moved cannot be told, nor whether it
- * was moved before.
+ * A member whose order columns changed may stand elsewhere now. Where they are not loaded, it
+ * stays: whether it moved cannot be told, nor whether it was moved before.
  */
 export function planMoved(reduction: ReductionContext, fact: RowFact): void {
   const { cache, fields, plans, rows } = reduction;
@@ -139,7 +139,8 @@ function planByConditions(
 }
 
 /**
- * In a field that links govern, a row that belongs to it may still come into the window when its order changes.
+ * In a field that links govern, a row that belongs to it may still come into the window when its
+ * order changes.
  */
 export function planInWindow(
   reduction: ReductionContext,
@@ -209,7 +210,8 @@ function planOneField(reduction: ReductionContext, fact: RowFact, field: CachedF
     plans.planMember(field, key, reduction.conditionsHold(field, view, rows.view(target.name, key)));
   }
   if (matching.length > 0) return;
-  // A row that is not known here may be there all the same, and one that was not seen before may still not be.
+  // A row that is not known here may be there all the same, and one that was not seen before may
+  // still not be.
   const wasNobody = members.length === 0 && !rows.differs(fact, [...relation.from]);
   if (!wasNobody && !isKnownGone(reduction, relation, join)) plans.of(field).refetch = true;
 }

@@ -41,14 +41,16 @@ const LINK_KINDS = ['ENTER', 'LEAVE'] as const;
 const OPS = ['INSERT', 'UPDATE', 'DELETE'] as const;
 
 /**
- * Reads what change streams sent: a message, the `data` that contains it, or a list of these. The messages of one `data` belong to one
- * transaction, and come back as one group.
+ * Reads what change streams sent: a message, the `data` that contains it, or a list of these. The
+ * messages of one `data` belong to one transaction, and come back as one group.
  *
- * A message names its table by its `__typename`, by its `table` (messages of the server API), or by the field of `data` that it is the value of.
- * `table` is the table of messages that name none; without it such a message is `TABLE_UNKNOWN`.
+ * A message names its table by its `__typename`, by its `table` (messages of the server API), or by
+ * the field of `data` that it is the value of. `table` is the table of messages that name none;
+ * without it such a message is `TABLE_UNKNOWN`.
  *
- * The input is not trusted. Only what the manifest names is taken over, from own properties. `MESSAGE_INVALID` is thrown on a message that names
- * two tables, a row of another type or with another id than its change, an id that cannot be one, and nesting past the manifest's depth.
+ * The input is not trusted. Only what the manifest names is taken over, from own properties.
+ * `MESSAGE_INVALID` is thrown on a message that names two tables, a row of another type or with
+ * another id than its change, an id that cannot be one, and nesting past the manifest's depth.
  */
 export function readMessages(
   schema: ClientSchema,
@@ -63,10 +65,12 @@ function readOne(
   input: unknown,
   table: ModelTable | undefined,
 ): readonly ReadMessage[] {
-  // Each level of rows is two of the message's: the relation and the place in its list; the scopes above it are two each.
+  // Each level of rows is two of the message's: the relation and the place in its list; the scopes
+  // above it are two each.
   const at: MessagePlace = { path: 'message', depth: 0, maxDepth: 8 + 4 * schema.manifest.limits.maxDepth };
   const object = objectAt(input, at);
-  // The one field of `data` may have the alias `changes`: then its value is a message, and not a list.
+  // The one field of `data` may have the alias `changes`: then its value is a message, and not a
+  // list.
   if (Object.hasOwn(object, 'changes') && !isObject(object.changes)) {
     return [readMessage(schema, object, tableOf(schema, object, table, at), at)];
   }
@@ -75,7 +79,8 @@ function readOne(
     .map((name) => {
       const inner = below(at, name);
       const message = objectAt(object[name], inner);
-      // An alias may have the name of another table's stream: what the message itself says comes first.
+      // An alias may have the name of another table's stream: what the message itself says comes
+      // first.
       const found = namedTable(schema, message, inner) ?? schema.byChangesField(name);
       if (!found) throw invalid(at, `${name.slice(0, 60)} is no change stream of this schema`);
       return readMessage(schema, message, found, inner);

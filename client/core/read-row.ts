@@ -89,7 +89,10 @@ function readRelated(
   return value.map((item, index) => readRow(schema, target, item, below(at, index)));
 }
 
-/** True if GraphQL or Drizzle could show the value for the column. The contents of json are never checked. */
+/**
+ * True if GraphQL or Drizzle could show the value for the column. The contents of json are never
+ * checked.
+ */
 function fits(type: ColumnType, value: unknown): boolean {
   if (value === null) return true;
   switch (type.kind) {

@@ -15,9 +15,10 @@ import { type ListRows, type SettledList, settleList, settleNew, settleOne } fro
 /**
  * Applies the messages of one transaction to a cache and says what could not be decided.
  *
- * Where the message has links for a relation, they alone say what belongs to what. Everywhere else columns, junction rows and
- * conditions do: the stream is then taken to bring the changes of every table concerned. All that is read of the cache's fields is read before anything is
- * linked; applying the same message again changes nothing, but in fields that have to be fetched.
+ * Where the message has links for a relation, they alone say what belongs to what. Everywhere else
+ * columns, junction rows and conditions do: the stream is then taken to bring the changes of every
+ * table concerned. All that is read of the cache's fields is read before anything is linked;
+ * applying the same message again changes nothing, but in fields that have to be fetched.
  */
 export function reduce(
   schema: ClientSchema,
@@ -45,7 +46,10 @@ export function reduce(
   return needs.list();
 }
 
-/** A row that left the stream without being deleted is hidden, unless it only left the `where` of the list that the stream follows. */
+/**
+ * A row that left the stream without being deleted is hidden, unless it only left the `where` of
+ * the list that the stream follows.
+ */
 function hides(cache: ReducerCache, message: ReadMessage, options: ReduceOptions): boolean {
   return !cache
     .fields(null)
@@ -140,7 +144,10 @@ function place(
   }
 }
 
-/** Each filled field may bring rows with fields of their own, as deep as the readers of the place look. */
+/**
+ * Each filled field may bring rows with fields of their own, as deep as the readers of the place
+ * look.
+ */
 function fillAll(reduction: ReductionContext, empty: CachedField[], needs: FetchNeeds): void {
   const { cache, fields } = reduction;
   for (let next = empty.shift(); next !== undefined; next = empty.shift()) {

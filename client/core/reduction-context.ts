@@ -9,15 +9,23 @@ import type { ClientSchema } from './schema.js';
 
 export interface ReduceOptions {
   /**
-   * The rows that the messages of the root list's own table follow. `value`: the list, with its `where`; their kinds say what is in it. `table`: every row that
-   * may be read; the list's `where` decides.
+   * The rows that the messages of the root list's own table follow. `value`: the list, with its
+   * `where`; their kinds say what is in it. `table`: every row that may be read; the list's `where`
+   * decides.
    */
   readonly follows: 'value' | 'table';
-  /** The arguments of the related scope at this path of relations from the root of a table's stream. */
+  /**
+   * The arguments of the related scope at this path of relations from the root of a table's stream.
+   */
   readonly argsAt: (root: string, path: readonly string[]) => ListArgs;
-  /** The `id` for which a root field of one row was asked; without it any row may fill an empty one. */
+  /**
+   * The `id` for which a root field of one row was asked; without it any row may fill an empty one.
+   */
   readonly id?: string | undefined;
-  /** A row's cached data before the message; for a cache that may contain a part of the message already. */
+  /**
+   * A row's cached data before the message; for a cache that may contain a part of the message
+   * already.
+   */
   readonly before?: ((fact: RowFact) => RowFields | undefined) | undefined;
 }
 

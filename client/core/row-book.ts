@@ -5,7 +5,9 @@ import { entityId, type MessageFacts, type RowFact } from './message-facts.js';
 import { type CellReader, viewOf } from './row.js';
 import type { ClientSchema } from './schema.js';
 
-/** The rows of one reduction: as they are now, with the message's columns in them, and as they were. */
+/**
+ * The rows of one reduction: as they are now, with the message's columns in them, and as they were.
+ */
 export class RowBook {
   readonly #schema: ClientSchema;
   readonly #cache: ReducerCache;
@@ -15,8 +17,9 @@ export class RowBook {
   readonly #indexes = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
   /**
-   * Remembers what the cache holds of the message's rows; to be made before anything is written. `before` is for a cache that may hold
-   * some of the message already: what it held of a row before that.
+   * Remembers what the cache holds of the message's rows; to be made before anything is written.
+   * `before` is for a cache that may hold some of the message already: what it held of a row before
+   * that.
    */
   constructor(
     schema: ClientSchema,
@@ -94,7 +97,9 @@ export class RowBook {
     return index.get(join) ?? [];
   }
 
-  /** True if the message has a row of the table without these columns, so that `keysBy` may miss it. */
+  /**
+   * True if the message has a row of the table without these columns, so that `keysBy` may miss it.
+   */
   mayMiss(table: ModelTable, columns: readonly ModelColumn[]): boolean {
     for (const fact of this.#facts.rows.values()) {
       if (fact.model !== table || fact.gone || fact.kind === 'LEAVE') continue;
@@ -117,7 +122,9 @@ export class RowBook {
     return index;
   }
 
-  /** True if the database may have changed one of the columns; false only if the message says so. */
+  /**
+   * True if the database may have changed one of the columns; false only if the message says so.
+   */
   mayHaveChanged(fact: RowFact, columns: Iterable<ModelColumn>): boolean {
     if (fact.kind !== 'UPDATE') return true;
     const now = viewOf(this.#schema, fact.model, fact.key, fact.fields);

@@ -18,7 +18,10 @@ export interface RowCondition {
   readonly filter: Filter;
 }
 
-/** The part of the filter that JavaScript decides exactly is decided by the same code as on the server; the rest is left open. */
+/**
+ * The part of the filter that JavaScript decides exactly is decided by the same code as on the
+ * server; the rest is left open.
+ */
 export function conditionOf(table: ModelTable, filter: Filter): RowCondition {
   const columns = new Set<ModelColumn>();
   collectColumns(filter, columns);

@@ -25,7 +25,10 @@ export function viewOf(
   };
 }
 
-/** The `id` of a row as GraphQL JSON: its field `id`, or else made of the key's columns. `undefined`: it has none. */
+/**
+ * The `id` of a row as GraphQL JSON: its field `id`, or else made of the key's columns.
+ * `undefined`: it has none.
+ */
 export function keyOfRow(schema: ClientSchema, table: ModelTable, row: RowFields): string | undefined {
   const id: unknown = Object.hasOwn(row, 'id') ? row.id : undefined;
   const isColumn = schema.idColumn(table) !== undefined && !isWholeKey(schema, table, row);
@@ -40,7 +43,10 @@ export function keyOfRow(schema: ClientSchema, table: ModelTable, row: RowFields
   return formatKey(parts);
 }
 
-/** False for a row as Drizzle has it, of a table with a column `id` that is not the whole key: its `id` is that column's value. */
+/**
+ * False for a row as Drizzle has it, of a table with a column `id` that is not the whole key: its
+ * `id` is that column's value.
+ */
 function isWholeKey(schema: ClientSchema, table: ModelTable, row: RowFields): boolean {
   if (Object.hasOwn(row, '__typename') || Object.hasOwn(row, schema.idColumn(table)!.name)) return true;
   const parts = typeof row.id === 'string' ? partsOf(table, row.id) : undefined;

@@ -22,8 +22,9 @@ export interface ClientSchema {
   through(table: ModelTable): readonly ModelRelation[];
   conditions(relation: ModelRelation): RelationConditions;
   /**
-   * The values of columns as one text, equal where PostgreSQL finds those of joined columns equal; `null` where one is NULL, so that
-   * nothing equals it; `undefined` where one is not known, or only PostgreSQL can compare.
+   * The values of columns as one text, equal where PostgreSQL finds those of joined columns equal;
+   * `null` where one is NULL, so that nothing equals it; `undefined` where one is not known, or
+   * only PostgreSQL can compare.
    */
   joinOf(view: CellReader, columns: readonly ModelColumn[]): string | null | undefined;
   /** The column `id` of a table whose key it is not, or not alone; GraphQL calls it otherwise. */
@@ -117,7 +118,10 @@ export function isClientSchema(manifest: Manifest | ClientSchema): manifest is C
 
 type Labels = ReadonlyMap<string, string>;
 
-/** By column: GraphQL's name of an enum label → the label, where they differ. An ID is the label itself. */
+/**
+ * By column: GraphQL's name of an enum label → the label, where they differ. An ID is the label
+ * itself.
+ */
 function labelsOf(manifest: Manifest, model: Model): ReadonlyMap<ModelColumn, Labels> {
   const result = new Map<ModelColumn, Labels>();
   for (const table of manifest.tables) {

@@ -7,9 +7,15 @@ export interface ListPlan {
   readonly leave: ReadonlySet<string>;
   /** Members whose place may be another now. */
   readonly moved: ReadonlySet<string>;
-  /** Rows of which it is not known whether they belong here: of interest only where they would be inside of the window. */
+  /**
+   * Rows of which it is not known whether they belong here: of interest only where they would be
+   * inside of the window.
+   */
   readonly perhaps: ReadonlySet<string>;
-  /** Rows that belong here, were outside of the window and have no new place: they come in only where there is room. */
+  /**
+   * Rows that belong here, were outside of the window and have no new place: they come in only
+   * where there is room.
+   */
   readonly outside: ReadonlySet<string>;
   /** A member may stand in the wrong place. */
   readonly unsure: boolean;
@@ -27,11 +33,13 @@ export interface ListRows {
 }
 
 /**
- * The members of a list after a plan: in order, within the window. A row whose place is not known stays where it is, or comes after those that
- * may stand before it; in a full window, where its place decides whether it is in at all, it stays out.
+ * The members of a list after a plan: in order, within the window. A row whose place is not known
+ * stays where it is, or comes after those that may stand before it; in a full window, where its
+ * place decides whether it is in at all, it stays out.
  *
- * A list that is shorter than its limit is known to its end. A full one is known up to the row that was its last; what sorts after that, and
- * fits because others left, is taken in with the need to ask what else is there.
+ * A list that is shorter than its limit is known to its end. A full one is known up to the row that
+ * was its last; what sorts after that, and fits because others left, is taken in with the need to
+ * ask what else is there.
  */
 export function settleList(
   rule: ListRule,
@@ -119,7 +127,10 @@ export function settleList(
     return ahead === undefined ? 0 : members.indexOf(ahead) + 1;
   }
 
-  /** True if a member may stand after rows that are not in the window, because it sorts after the window's old end. */
+  /**
+   * True if a member may stand after rows that are not in the window, because it sorts after the
+   * window's old end.
+   */
   function sortsAfterEnd(key: string): boolean {
     if (lastBefore === undefined) return true;
     if (held.has(key) && !moving.has(key)) return false;
@@ -145,8 +156,8 @@ function isSame(left: readonly string[], right: readonly string[]): boolean {
 }
 
 /**
- * The row of a `one` after a plan. Where several match, the server shows the first by key. `replaces`: what enters takes the place of what was
- * there, because who says so knows both.
+ * The row of a `one` after a plan. Where several match, the server shows the first by key.
+ * `replaces`: what enters takes the place of what was there, because who says so knows both.
  */
 export function settleOne(
   rule: ListRule,

@@ -50,8 +50,8 @@ export function checkSyncOptions(options: unknown): void {
 }
 
 /**
- * Throws `OPTIONS_INVALID` with every name of the options that the table does not have, and an `id` that is none of it; then the errors of filters
- * and orders.
+ * Throws `OPTIONS_INVALID` with every name of the options that the table does not have, and an `id`
+ * that is none of it; then the errors of filters and orders.
  */
 export function checkShape(schema: ClientSchema, table: ModelTable, options: SyncOptions): void {
   const problems: string[] = [];

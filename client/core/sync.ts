@@ -15,19 +15,26 @@ import type { ListShape } from './tree-shape.js';
 import { needsOfUnread } from './unread-fields.js';
 
 /**
- * The query of the value. `where`, `orderBy`, `limit`, `offset` are those of the value, if it is a list; `with` has those of the lists
- * below, by relation. A change stream with `related` scopes is taken to have been asked for with the same `where`s.
+ * The query of the value. `where`, `orderBy`, `limit`, `offset` are those of the value, if it is a
+ * list; `with` has those of the lists below, by relation. A change stream with `related` scopes is
+ * taken to have been asked for with the same `where`s.
  */
 export interface SyncOptions extends ListShape {
   /** Or what `readManifest` made of it, which is quicker where it is used again. */
   readonly manifest: Manifest | ClientSchema;
-  /** Drizzle's key of the table of the value's rows. Default: by their `__typename`; for `null` and `[]` the table of the changes. */
+  /**
+   * Drizzle's key of the table of the value's rows. Default: by their `__typename`; for `null` and
+   * `[]` the table of the changes.
+   */
   readonly table?: string;
-  /** The `id` for which a value of one row was asked: where it is `null`, only this row fills it. */
+  /**
+   * The `id` for which a value of one row was asked: where it is `null`, only this row fills it.
+   */
   readonly id?: string;
   /**
-   * The rows that a stream of the value's own table follows: the `value`, with its `where` (the default), or the whole `table`, so that `where` decides.
-   * Streams of other tables are taken to bring every change of them that may be seen.
+   * The rows that a stream of the value's own table follows: the `value`, with its `where` (the
+   * default), or the whole `table`, so that `where` decides. Streams of other tables are taken to
+   * bring every change of them that may be seen.
    */
   readonly follows?: 'value' | 'table';
 }
@@ -38,18 +45,22 @@ export interface SyncResult<Value> {
 }
 
 /**
- * The value as it is after the changes: in every place where it shows a row, through every relation that it has loaded.
+ * The value as it is after the changes: in every place where it shows a row, through every relation
+ * that it has loaded.
  *
- * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns under their own names); scalars are returned
- * as they are. The input is never written to. What did not change is the same object, and without any change so is the whole. The same changes
- * again change nothing but where a need was reported. Relations that are not loaded stay so. What cannot be decided here is not guessed: `syncWithNeeds`
- * reports it.
+ * `value` is a row, a list of rows, or `null`, as a GraphQL answer has it (relations and columns
+ * under their own names); scalars are returned as they are. The input is never written to. What did
+ * not change is the same object, and without any change so is the whole. The same changes again
+ * change nothing but where a need was reported. Relations that are not loaded stay so. What cannot
+ * be decided here is not guessed: `syncWithNeeds` reports it.
  *
- * Every message names its table: pass the `data` of a subscription, a message with its `__typename`, or a message of the server API.
+ * Every message names its table: pass the `data` of a subscription, a message with its
+ * `__typename`, or a message of the server API.
  *
- * Throws, before anything is applied: `OPTIONS_INVALID` with all that is wrong with the options; `MESSAGE_INVALID` on changes that no server of this
- * schema sends; `TABLE_UNKNOWN` where a message or the value names no table, or one that the manifest lacks; and the errors of filters and
- * orders where the options have such.
+ * Throws, before anything is applied: `OPTIONS_INVALID` with all that is wrong with the options;
+ * `MESSAGE_INVALID` on changes that no server of this schema sends; `TABLE_UNKNOWN` where a message
+ * or the value names no table, or one that the manifest lacks; and the errors of filters and orders
+ * where the options have such.
  */
 export function sync<Value>(value: Value, changes: ChangeInput, options: SyncOptions): Value {
   return syncWithNeeds(value, changes, options).value;

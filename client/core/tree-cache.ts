@@ -9,12 +9,14 @@ import { TreeField, TreeRow } from './tree-place.js';
 import { type ListShape, TreeShape } from './tree-shape.js';
 
 /**
- * A tree of rows as GraphQL shows them, seen as a cache: a row may stand at many places, each with columns and relations of its own.
- * The value is never written to; `value()` gives the new one, in which all that did not change is the same object.
+ * A tree of rows as GraphQL shows them, seen as a cache: a row may stand at many places, each with
+ * columns and relations of its own. The value is never written to; `value()` gives the new one, in
+ * which all that did not change is the same object.
  *
- * A list shows a row once: where the value has it twice, the second is left out as soon as the list changes.
- * A list with something in it that is no row of its table (no id, another `__typename`) cannot be followed: it is left alone, and `unread` has it.
- * So is a full window with a row twice, because it shows fewer rows than its limit and yet has not reached the end.
+ * A list shows a row once: where the value has it twice, the second is left out as soon as the list
+ * changes. A list with something in it that is no row of its table (no id, another `__typename`)
+ * cannot be followed: it is left alone, and `unread` has it. So is a full window with a row twice,
+ * because it shows fewer rows than its limit and yet has not reached the end.
  */
 export class TreeCache implements ReducerCache {
   readonly #schema: ClientSchema;
@@ -26,7 +28,10 @@ export class TreeCache implements ReducerCache {
   readonly #carried: NestedRelationIndex;
   readonly #unread: TreeField[] = [];
 
-  /** `value`: a list of rows, a row, or `null`. `carried`: the relations of the messages that will be applied. */
+  /**
+   * `value`: a list of rows, a row, or `null`. `carried`: the relations of the messages that will
+   * be applied.
+   */
   constructor(
     schema: ClientSchema,
     table: ModelTable,
@@ -41,12 +46,18 @@ export class TreeCache implements ReducerCache {
     this.#load(this.#root);
   }
 
-  /** False where the value itself is not a row or a list of rows: then there is nothing to apply changes to. */
+  /**
+   * False where the value itself is not a row or a list of rows: then there is nothing to apply
+   * changes to.
+   */
   get isReadable(): boolean {
     return this.#root.rows !== undefined;
   }
 
-  /** Fields that contain something that is no row of their table, or a window that is full of repeated rows. */
+  /**
+   * Fields that contain something that is no row of their table, or a window that is full of
+   * repeated rows.
+   */
   get unread(): readonly TreeField[] {
     return this.#unread;
   }
@@ -172,7 +183,10 @@ export class TreeCache implements ReducerCache {
     return (offset ?? 0) > 0 || (limit !== null && size >= limit);
   }
 
-  /** The relations sent below a row that comes to a place: as the row above carries them, or as its own change does. */
+  /**
+   * The relations sent below a row that comes to a place: as the row above carries them, or as its
+   * own change does.
+   */
   #carriedTo(place: TreeField, key: string): NestedRelations {
     const above = place.owner?.carried;
     const carried = above ? above.get(place.relation!.name)?.get(key) : this.#carried.of(place.table, key);
@@ -242,7 +256,10 @@ export class TreeCache implements ReducerCache {
     return changed.size === 0 ? source : { ...source, ...Object.fromEntries(changed) };
   }
 
-  /** A row that came to its place shows what the others there show; where there are none, all that is known. */
+  /**
+   * A row that came to its place shows what the others there show; where there are none, all that
+   * is known.
+   */
   #newRow(shape: TreeShape, row: TreeRow): unknown {
     const columns = this.#columnsOf(shape.table, row.key);
     const known = this.read({ table: shape.table.name, key: row.key }) ?? {};
@@ -262,7 +279,10 @@ export class TreeCache implements ReducerCache {
     return columns;
   }
 
-  /** The fields whose list a field may turn out to be equal to: itself, or those that the same relation of the same row was. */
+  /**
+   * The fields whose list a field may turn out to be equal to: itself, or those that the same
+   * relation of the same row was.
+   */
   #alikeOf(field: TreeField): readonly (TreeField | undefined)[] {
     if (field.source !== undefined || !field.parent) return [field];
     const places = this.#placesOf(field.parent.table, field.parent.key);

@@ -15,7 +15,10 @@ export class TreeRow {
     readonly source: RowFields | null,
     /** `null`: the row was taken from its place. */
     public holder: TreeField | null,
-    /** For a row that came to a place that no row had shown before: the relations that were sent below it. */
+    /**
+     * For a row that came to a place that no row had shown before: the relations that were sent
+     * below it.
+     */
     readonly carried: NestedRelations | null = null,
   ) {}
 

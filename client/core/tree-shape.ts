@@ -1,18 +1,26 @@
 import type { ModelTable } from '../../shared/model/types.js';
 import type { ListArgs } from './cache.js';
 
-/** The arguments of a list and of the lists below its rows: what the query says that the answer does not show. */
+/**
+ * The arguments of a list and of the lists below its rows: what the query says that the answer does
+ * not show.
+ */
 export interface ListShape extends ListArgs {
-  /** The columns that the rows show. Default: what the rows that are there show, and all that is sent where there are none. */
+  /**
+   * The columns that the rows show. Default: what the rows that are there show, and all that is
+   * sent where there are none.
+   */
   readonly columns?: readonly string[] | undefined;
   /**
-   * By relation: these are loaded, and below them what their own `with` says, else nothing. Default: what the rows that are there have loaded, and all
-   * that is sent where there are none.
+   * By relation: these are loaded, and below them what their own `with` says, else nothing.
+   * Default: what the rows that are there have loaded, and all that is sent where there are none.
    */
   readonly with?: Readonly<Record<string, ListShape>> | undefined;
 }
 
-/** The shape of rows at one place of a tree, gathered from the present rows for those that enter. */
+/**
+ * The shape of rows at one place of a tree, gathered from the present rows for those that enter.
+ */
 export class TreeShape {
   readonly table: ModelTable;
   readonly args: ListShape;

@@ -7,8 +7,9 @@ import type { ClientSchema } from './schema.js';
 import type { TreeField } from './tree-place.js';
 
 /**
- * The needs of fields that cannot be followed because they contain something that is no row of their table: each field that shows an
- * object has to be fetched again, once a transaction concerns a table that it shows or depends on.
+ * The needs of fields that cannot be followed because they contain something that is no row of
+ * their table: each field that shows an object has to be fetched again, once a transaction concerns
+ * a table that it shows or depends on.
  */
 export function needsOfUnread(
   schema: ClientSchema,

@@ -32,7 +32,8 @@ export interface UrqlCacheNotifier {
 export const UNSOLICITED = 'rivuletTold';
 
 /**
- * `tell` hands a result to the cache that stands for no operation: it only carries what has to be told.
+ * `tell` hands a result to the cache that stands for no operation: it only carries what has to be
+ * told.
  */
 export function createCacheNotifier(
   manifest: Manifest,

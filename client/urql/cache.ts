@@ -4,8 +4,8 @@ import { rivuletResolvers } from './resolvers.js';
 import { rivuletUpdates } from './updates.js';
 
 /**
- * Graphcache's `keys`: rows have a field `id`, which `rivuletExchange` asks for where the document does not; everything else that a Rivulet schema has is no entity
- * and is kept where it was found.
+ * Graphcache's `keys`: rows have a field `id`, which `rivuletExchange` asks for where the document
+ * does not; everything else that a Rivulet schema has is no entity and is kept where it was found.
  */
 export function rivuletKeys(manifest: Manifest): KeyingConfig {
   const none = () => null;
@@ -27,8 +27,8 @@ export function keyOfRow({ rivulet_id: asked, id }: Readonly<Record<string, unkn
 }
 
 /**
- * Options for `cacheExchange` of Graphcache; add your own `optimistic` and so on beside them. For one cache: what its lists are is
- * remembered here.
+ * Options for `cacheExchange` of Graphcache; add your own `optimistic` and so on beside them. For
+ * one cache: what its lists are is remembered here.
  */
 export function rivuletCache({ manifest }: { readonly manifest: Manifest }): {
   readonly keys: KeyingConfig;

@@ -13,8 +13,8 @@ interface CompletedOperation {
 }
 
 /**
- * Stands before the cache: lets it see documents in which rows have an `id`, and changes what says what they are. Who asked sees the data and
- * the document as they asked for it.
+ * Stands before the cache: lets it see documents in which rows have an `id`, and changes what says
+ * what they are. Who asked sees the data and the document as they asked for it.
  */
 export function completingExchange(manifest: Manifest): Exchange {
   const shapes = new FieldShapes(readManifest(manifest));

@@ -33,8 +33,8 @@ export interface RivuletExchangeOptions {
   readonly cache?: Exchange;
   readonly times?: Partial<LiveTimes>;
   /**
-   * For development: live queries are compared with the network from time to time; the first difference is warned of, with the change that
-   * should have made it so. Default: false.
+   * For development: live queries are compared with the network from time to time; the first
+   * difference is warned of, with the change that should have made it so. Default: false.
    */
   readonly verify?: boolean | VerifyOptions;
   /** Called with errors that belong to no query's result. Default: `console.warn`. */
@@ -42,12 +42,14 @@ export interface RivuletExchangeOptions {
 }
 
 /**
- * Makes queries live: those with `context: { live: true }`, or with the directive `@live`. It stands where the cache would stand, before
- * the exchange that fetches.
+ * Makes queries live: those with `context: { live: true }`, or with the directive `@live`. It
+ * stands where the cache would stand, before the exchange that fetches.
  *
- * A live query is answered by the cache at once, where that can, and by the network. From then on its change streams keep its
- * result true; each new result passes through the cache, as an answer of the same query or, where nothing but rows changed, as these
- * rows, so everything else that shows them follows. All other operations pass untouched. Throws `OPTIONS_INVALID` with all that is wrong with the options.
+ * A live query is answered by the cache at once, where that can, and by the network. From then on
+ * its change streams keep its result true; each new result passes through the cache, as an answer
+ * of the same query or, where nothing but rows changed, as these rows, so everything else that
+ * shows them follows. All other operations pass untouched. Throws `OPTIONS_INVALID` with all that
+ * is wrong with the options.
  */
 export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
   const checks = { ...LIVE_CHECKS, cache: callback };
@@ -78,7 +80,10 @@ export function rivuletExchange(options: RivuletExchangeOptions): Exchange {
       return makeOperation(kind, operation, { ...context, requestPolicy: 'cache-and-network' });
     }
 
-    /** A cache may keep a query to itself for which it has nothing, so that two queries do not ask because of each other for ever. */
+    /**
+     * A cache may keep a query to itself for which it has nothing, so that two queries do not ask
+     * because of each other for ever.
+     */
     function insist(operation: Operation): void {
       const { key, kind, context } = operation;
       if (!begun.delete(key) || operations.watched.has(key)) return;

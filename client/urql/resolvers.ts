@@ -5,8 +5,9 @@ import { idOf } from '../core/lists/index.js';
 import { readNodeId } from '../core/live/index.js';
 
 /**
- * Graphcache's `resolvers`: `task(id:)` and `node(nodeId:)` show a row that is in the cache, whichever query brought it. What the cache
- * was told of the field itself comes first, also that there is no such row; columns that are missing are asked for.
+ * Graphcache's `resolvers`: `task(id:)` and `node(nodeId:)` show a row that is in the cache,
+ * whichever query brought it. What the cache was told of the field itself comes first, also that
+ * there is no such row; columns that are missing are asked for.
  */
 export function rivuletResolvers(manifest: Manifest): ResolverConfig {
   const schema = readManifest(manifest);

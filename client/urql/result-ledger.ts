@@ -21,8 +21,9 @@ export interface ResultLedger {
   /** The data that the cache was handed last, if it still says what it made of that. */
   given(key: number): unknown;
   /**
-   * Shows what the cache says now that it was handed the rows of this data which are others than in what it was given last. False where it does
-   * not say the whole, or says more anew than these rows: then nothing is shown.
+   * Shows what the cache says now that it was handed the rows of this data which are others than in
+   * what it was given last. False where it does not say the whole, or says more anew than these
+   * rows: then nothing is shown.
    */
   reading(key: number, data: unknown, extensions: OperationResult['extensions']): boolean;
   /** The cache's data of a live operation. */
@@ -77,7 +78,9 @@ export function createResultLedger({ watched, stale }: LiveOperations): ResultLe
     if (saying?.key === key) said.set(key, { given: saying.given, data });
     if (reading?.key === key) said.set(key, { given: reading.after, data });
   };
-  /** A cache builds a new tree for each answer; here what did not change is the same object again. */
+  /**
+   * A cache builds a new tree for each answer; here what did not change is the same object again.
+   */
   const shared = (result: OperationResult): OperationResult => {
     const { key } = result.operation;
     if (!watched.has(key)) return result;
@@ -143,7 +146,10 @@ function isSame(one: unknown, other: unknown): boolean {
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }
 
-/** True if rows that are equal in `before` and `after` are also equal in the cache's old and new data. */
+/**
+ * True if rows that are equal in `before` and `after` are also equal in the cache's old and new
+ * data.
+ */
 function isSameAtOtherPlaces(before: unknown, after: unknown, was: unknown, is: unknown): boolean {
   if (!isObject(before) || !isObject(after) || !isObject(was) || !isObject(is)) return false;
   return Object.keys(after).every((name) => {

@@ -18,7 +18,10 @@ export class RowWrite {
     return this.#isDone;
   }
 
-  /** Inside of one of Graphcache's updates. Writes nothing where one of the rows is not what Graphcache takes it for. */
+  /**
+   * Inside of one of Graphcache's updates. Writes nothing where one of the rows is not what
+   * Graphcache takes it for.
+   */
   write(cache: Cache): void {
     if (this.#isDone || isLayered(cache)) return;
     if (!this.#rows.every(({ id, data }) => cache.keyOfEntity(data as { __typename: string }) === id)) return;
@@ -30,8 +33,9 @@ export class RowWrite {
 }
 
 /**
- * Returns true if Graphcache has layers above its base: pending and optimistic results have a layer each, in an order in
- * which rows would hide later results of their query. Graphcache does not expose it; if it cannot be seen, true is assumed.
+ * Returns true if Graphcache has layers above its base: pending and optimistic results have a layer
+ * each, in an order in which rows would hide later results of their query. Graphcache does not
+ * expose it; if it cannot be seen, true is assumed.
  */
 function isLayered(cache: Cache): boolean {
   const { data } = cache as { readonly data?: unknown };

@@ -13,7 +13,10 @@ import { keyOfRow } from './cache.js';
 import type { ResultLedger } from './result-ledger.js';
 import { RowWrite } from './row-write.js';
 
-/** Hands the cache rows by themselves where nothing else of a live query changed: a whole list costs as much as it is long. */
+/**
+ * Hands the cache rows by themselves where nothing else of a live query changed: a whole list costs
+ * as much as it is long.
+ */
 export interface RowsAlone {
   /** False where the cache has to be handed the whole result: nothing of it was shown. */
   show(operation: Operation, result: LiveResult): boolean;

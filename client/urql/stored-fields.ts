@@ -14,8 +14,8 @@ export interface FieldPlace {
 }
 
 /**
- * The fields that Graphcache was given, by their places. Graphcache itself tells of the fields of a row only in a way that makes
- * every query that shows the row read it again.
+ * The fields that Graphcache was given, by their places. Graphcache itself tells of the fields of a
+ * row only in a way that makes every query that shows the row read it again.
  */
 export class StoredFields {
   readonly #schema: ClientSchema;

@@ -41,7 +41,10 @@ interface SentQuery {
   readonly sentAt: number;
 }
 
-/** Behind the cache: answers live queries, again and again; fetches for them through what comes behind it. */
+/**
+ * Behind the cache: answers live queries, again and again; fetches for them through what comes
+ * behind it.
+ */
 export function streamingExchange(options: StreamingOptions): Exchange {
   const { live, isLive, operations, shown, rows, telling, unasked } = options;
   return ({ forward }) =>
@@ -50,7 +53,10 @@ export function streamingExchange(options: StreamingOptions): Exchange {
       const results = makeSubject<OperationResult>();
       const entries = new Map<number, WatchedOperation>();
       const waiting = new Map<number, (answer: LiveAnswer) => void>();
-      /** Queries that were sent and have no response yet. A query may be sent again before its response. */
+      /**
+       * Queries that were sent and have no response yet. A query may be sent again before its
+       * response.
+       */
       const asked = new Map<number, Set<SentQuery>>();
       const { watched, stale } = operations;
       let lastFetch = 0;

@@ -19,8 +19,9 @@ import { rowsIn } from './row-write.js';
 import { StoredFields } from './stored-fields.js';
 
 /**
- * Graphcache's `updates`: every cached list of a table follows what change streams and mutations tell of it. What a message says is read by
- * `rivuletExchange`, which knows the document; without it, the lists of the tables concerned are fetched again.
+ * Graphcache's `updates`: every cached list of a table follows what change streams and mutations
+ * tell of it. What a message says is read by `rivuletExchange`, which knows the document; without
+ * it, the lists of the tables concerned are fetched again.
  */
 export function rivuletUpdates(manifest: Manifest): UpdatesConfig {
   const schema = readManifest(manifest);
@@ -93,7 +94,10 @@ function reached(schema: ClientSchema, name: string): readonly string[] {
   return [...found];
 }
 
-/** Reads an optimistic result, whose rows stand under the schema's names. A row without a key yet is shown nowhere. */
+/**
+ * Reads an optimistic result, whose rows stand under the schema's names. A row without a key yet is
+ * shown nowhere.
+ */
 function expected(
   schema: ClientSchema,
   field: MutationEffect,

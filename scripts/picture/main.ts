@@ -7,8 +7,8 @@ import { startExample } from './running-example.js';
 import { renderShots, WINDOW } from './stage.js';
 import { TransactionStream } from './transactions.js';
 
-// Makes docs/board.webp, the picture of the README, from a real run of the example: `npm run picture`.
-// If RIVULET_PICTURES names a folder, writes each frame there as well.
+// Makes docs/board.webp, the picture of the README, from a real run of the example: `npm run
+// picture`. If RIVULET_PICTURES names a folder, writes each frame there as well.
 
 const PICTURE = fileURLToPath(new URL('../../docs/board.webp', import.meta.url));
 const FRAME_MS = 80;

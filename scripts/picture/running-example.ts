@@ -16,7 +16,10 @@ export interface RunningExample {
   stop(): Promise<void>;
 }
 
-/** Starts `rivulet dev` with the example, in a temporary folder with a database of its own, on a free port. */
+/**
+ * Starts `rivulet dev` with the example, in a temporary folder with a database of its own, on a
+ * free port.
+ */
 export async function startExample(): Promise<RunningExample> {
   const folder = await mkdtemp(join(tmpdir(), 'rivulet-picture-'));
   // The embedded database of a root process runs as another user, who must reach its folder.
@@ -52,7 +55,10 @@ export default { ...config, database: { migrations: ${JSON.stringify(join(ROOT, 
 `;
 }
 
-/** Resolves when the server has printed its greeting; rejects with what it printed if it ends before. */
+/**
+ * Resolves when the server has printed its greeting; rejects with what it printed if it ends
+ * before.
+ */
 function printedUrl(child: ChildProcess): Promise<string> {
   let printed = '';
   return new Promise((resolve, reject) => {

@@ -1,4 +1,6 @@
-/** A stretch of a pattern between two `%`: characters that must stand there, and where any one may. */
+/**
+ * A stretch of a pattern between two `%`: characters that must stand there, and where any one may.
+ */
 interface Segment {
   /** One character each; `undefined` is `_`. */
   readonly chars: readonly (string | undefined)[];
@@ -6,13 +8,17 @@ interface Segment {
   readonly fallback: readonly number[] | undefined;
 }
 
-/** Longest stretch with a `_` in it that is looked for anywhere in a text: each character of the text costs up to this many steps. */
+/**
+ * Longest stretch with a `_` in it that is looked for anywhere in a text: each character of the
+ * text costs up to this many steps.
+ */
 const MAX_FLOATING_WILDCARDS = 32;
 
 /**
- * LIKE with the escape character `\`, as Postgres matches it under a deterministic collation in UTF-8: a character is a code point.
- * Returns a function that says whether a text matches, in time linear in the text; `undefined` where that cannot be promised
- * (long stretches with `_` between two `%`) and for a pattern that ends in its escape character, which Postgres refuses.
+ * LIKE with the escape character `\`, as Postgres matches it under a deterministic collation in
+ * UTF-8: a character is a code point. Returns a function that says whether a text matches, in time
+ * linear in the text; `undefined` where that cannot be promised (long stretches with `_` between
+ * two `%`) and for a pattern that ends in its escape character, which Postgres refuses.
  */
 export function compileLike(pattern: string): ((text: string) => boolean) | undefined {
   const segments = readSegments(pattern);

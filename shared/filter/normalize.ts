@@ -20,8 +20,9 @@ export function not(filter: Filter): Filter {
 }
 
 /**
- * The same filter (the same true, false or unknown for every row) with constants folded, nested `and`s and `or`s flattened,
- * repeated parts dropped and the rest in one order, whatever order they were given in.
+ * The same filter (the same true, false or unknown for every row) with constants folded, nested
+ * `and`s and `or`s flattened, repeated parts dropped and the rest in one order, whatever order they
+ * were given in.
  */
 export function normalize(filter: Filter): Filter {
   switch (filter.kind) {
@@ -45,16 +46,16 @@ export function normalize(filter: Filter): Filter {
 }
 
 /**
- * A text that is equal for filters on the same table that are equal in normal form, and different for all others. It does not
- * name the table.
+ * A text that is equal for filters on the same table that are equal in normal form, and different
+ * for all others. It does not name the table.
  */
 export function filterKey(filter: Filter): string {
   return keyOfNormal(normalize(filter));
 }
 
 /**
- * A filter that is true where `filter` is true and false everywhere else: never unknown. What is negated or stands inside an
- * `exists` needs it, because there false and unknown are not the same.
+ * A filter that is true where `filter` is true and false everywhere else: never unknown. What is
+ * negated or stands inside an `exists` needs it, because there false and unknown are not the same.
  */
 export function definite(filter: Filter): Filter {
   return decide(normalize(filter), true);

@@ -40,7 +40,9 @@ export const OPERATORS: readonly FilterOperator[] = [
   'arrayOverlaps',
 ];
 
-/** A set of operators that types share; filters on values of one GraphQL type are told apart by it. */
+/**
+ * A set of operators that types share; filters on values of one GraphQL type are told apart by it.
+ */
 export type OperatorSet = 'comparable' | 'text' | 'equatable' | 'same' | 'ordered' | 'presence' | 'array';
 
 const NULL_TESTS: readonly FilterOperator[] = ['isNull', 'isNotNull'];
@@ -59,7 +61,10 @@ const SETS: Readonly<Record<OperatorSet, readonly FilterOperator[]>> = {
   array: [...EQUALITY, ...ORDER, ...NULL_TESTS, ...ARRAYS],
 };
 
-/** PostgreSQL's own types that Drizzle or a custom type names, whose operators are fewer than those of text; by base name. */
+/**
+ * PostgreSQL's own types that Drizzle or a custom type names, whose operators are fewer than those
+ * of text; by base name.
+ */
 const BUILTIN_SETS = new Map<string, OperatorSet>([
   ...[
     'xml',
@@ -98,8 +103,9 @@ const BUILTIN_SETS = new Map<string, OperatorSet>([
 ]);
 
 /**
- * The operators that Postgres has for a type: json has no equality, a point no order, patterns are for text. Of a custom type everything is
- * allowed but array operators; Postgres refuses what it does not know (see `filterTrials`).
+ * The operators that Postgres has for a type: json has no equality, a point no order, patterns are
+ * for text. Of a custom type everything is allowed but array operators; Postgres refuses what it
+ * does not know (see `filterTrials`).
  */
 export function operatorsFor(type: ColumnType): readonly FilterOperator[] {
   return SETS[operatorSetOf(type)];
@@ -133,7 +139,10 @@ export function operatorSetOf(type: ColumnType): OperatorSet {
   }
 }
 
-/** Arrays are compared by the ordering of their items: a type without one has arrays that cannot even be found equal. */
+/**
+ * Arrays are compared by the ordering of their items: a type without one has arrays that cannot
+ * even be found equal.
+ */
 function arraySetOf(item: OperatorSet): OperatorSet {
   return item === 'presence' || item === 'same' || item === 'ordered' ? 'presence' : 'array';
 }

@@ -16,10 +16,12 @@ const DIRECTIONS: ReadonlySet<string> = new Set<OrderDirection>([
 ]);
 
 /**
- * Reads an order: a list of objects, or one object, of column names and directions (`DESC`; Drizzle's `desc` is the same), most significant
- * first. A column named twice counts where it first stands. The primary key's missing columns are appended, so the order is total.
+ * Reads an order: a list of objects, or one object, of column names and directions (`DESC`;
+ * Drizzle's `desc` is the same), most significant first. A column named twice counts where it first
+ * stands. The primary key's missing columns are appended, so the order is total.
  *
- * Throws `FILTER_UNKNOWN_FIELD` on an unknown name, `ORDER_INVALID` on anything else that is no order; `undefined` and `null` are none.
+ * Throws `FILTER_UNKNOWN_FIELD` on an unknown name, `ORDER_INVALID` on anything else that is no
+ * order; `undefined` and `null` are none.
  */
 export function parseOrder(
   table: ModelTable,

@@ -15,7 +15,10 @@ import type { Filter } from './types.js';
 
 const OPERATOR_NAMES: ReadonlySet<string> = new Set(OPERATORS);
 
-/** Parses the condition on a column: a bare value, or an object of operators. `undefined` is no condition. */
+/**
+ * Parses the condition on a column: a bare value, or an object of operators. `undefined` is no
+ * condition.
+ */
 export function parseField(column: ModelColumn, input: unknown, at: FilterPlace): Filter | undefined {
   if (isEmptyFilter(input)) return noCondition(at);
   if (!isPlainObject(input)) return parseOperator(column, 'eq', input, at);

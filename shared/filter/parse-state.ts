@@ -16,11 +16,15 @@ export interface ParseOptions {
   readonly path?: string;
   /** The names of columns: Drizzle's (the default), or GraphQL's. */
   readonly names?: 'drizzle' | 'graphql';
-  /** Turns a value into Postgres's text in place of `encodeValue`, for filters that carry a custom type's own values. */
+  /**
+   * Turns a value into Postgres's text in place of `encodeValue`, for filters that carry a custom
+   * type's own values.
+   */
   readonly encode?: (column: ModelColumn, value: unknown) => string;
   /**
-   * Refuses every part that adds no condition (`{}`, an empty list, Drizzle's mark for "skip this one", `arrayContains: []`) and every
-   * property that a plain reading would miss (symbols, hidden ones). For policies: there nothing said must not mean every row. Default false.
+   * Refuses every part that adds no condition (`{}`, an empty list, Drizzle's mark for "skip this
+   * one", `arrayContains: []`) and every property that a plain reading would miss (symbols, hidden
+   * ones). For policies: there nothing said must not mean every row. Default false.
    */
   readonly strict?: boolean;
 }
@@ -51,7 +55,9 @@ export class ParseState {
     this.#encode = options.encode ?? ((column, value) => encodeValue(column.type, value));
   }
 
-  /** The entries of an object of conditions; only its own, so that no name can reach a prototype. */
+  /**
+   * The entries of an object of conditions; only its own, so that no name can reach a prototype.
+   */
   entries(input: unknown, at: FilterPlace): readonly (readonly [string, unknown])[] {
     if (!isPlainObject(input))
       throw failure('FILTER_INVALID', at, `${excerpt(input)} where a filter is expected`);
@@ -105,7 +111,10 @@ export class ParseState {
     }
   }
 
-  /** A `like` pattern. Postgres refuses a lone backslash at the end only on rows that get that far; here it never passes. */
+  /**
+   * A `like` pattern. Postgres refuses a lone backslash at the end only on rows that get that far;
+   * here it never passes.
+   */
   pattern(input: unknown, at: FilterPlace): string {
     if (typeof input !== 'string')
       throw failure('FILTER_INVALID', at, `${excerpt(input)} where a pattern is expected`);
@@ -161,7 +170,10 @@ function dense(list: readonly unknown[]): readonly unknown[] {
   return Array.from({ length: list.length }, (_, index) => list[index]);
 }
 
-/** The entries of an object, each value read once. Throws on a property that `Object.entries` would not show. */
+/**
+ * The entries of an object, each value read once. Throws on a property that `Object.entries` would
+ * not show.
+ */
 function allEntries(input: object, at: FilterPlace): readonly (readonly [string, unknown])[] {
   return Reflect.ownKeys(input).map((name) => {
     if (typeof name === 'symbol' || !Object.prototype.propertyIsEnumerable.call(input, name)) {

@@ -15,14 +15,19 @@ import type { Filter } from './types.js';
 export type { ParseOptions } from './parse-state.js';
 
 /**
- * Reads a `where` as Drizzle's relational filter has it (and GraphQL's `TaskFilter`) into normal form.
+ * Reads a `where` as Drizzle's relational filter has it (and GraphQL's `TaskFilter`) into normal
+ * form.
  *
- * - A bare value is `eq`; several names in one object are joined by AND; `AND`, `OR`, `NOT` stand beside columns and beside operators.
- * - A relation takes a filter on its rows, `true` (there is one) or `false` (there is none); the relation's own `where` is added.
- * - As in Drizzle an empty object, also below `OR`, `NOT` or a relation, adds no condition; `strict` refuses it. `RAW` does not exist here.
+ * - A bare value is `eq`; several names in one object are joined by AND; `AND`, `OR`, `NOT` stand
+ *   beside columns and beside operators.
+ * - A relation takes a filter on its rows, `true` (there is one) or `false` (there is none); the
+ *   relation's own `where` is added.
+ * - As in Drizzle an empty object, also below `OR`, `NOT` or a relation, adds no condition;
+ *   `strict` refuses it. `RAW` does not exist here.
  *
- * Throws `FILTER_UNKNOWN_FIELD`, `FILTER_INVALID`, `VALUE_INVALID` or `FILTER_TOO_LARGE`; message and `details.path` name the place.
- * `undefined` is an error everywhere and `null` is one in place of a value: neither may widen a filter by accident.
+ * Throws `FILTER_UNKNOWN_FIELD`, `FILTER_INVALID`, `VALUE_INVALID` or `FILTER_TOO_LARGE`; message
+ * and `details.path` name the place. `undefined` is an error everywhere and `null` is one in place
+ * of a value: neither may widen a filter by accident.
  */
 export function parseFilter(
   model: Model,

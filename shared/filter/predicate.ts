@@ -6,17 +6,21 @@ import { compileLike } from './like.js';
 import type { CompareOp, Filter, RowPredicate } from './types.js';
 
 /**
- * The filter as a function of one row's cells that gives exactly what Postgres gives: true, false, or `null` for unknown. `null` in
- * place of a function where JavaScript cannot decide it for every row, and Postgres has to:
+ * The filter as a function of one row's cells that gives exactly what Postgres gives: true, false,
+ * or `null` for unknown. `null` in place of a function where JavaScript cannot decide it for every
+ * row, and Postgres has to:
  *
  * - relations;
- * - columns whose equality is the database's (see `equalityOf`), such as text under a nondeterministic collation;
- * - `ilike`, and order (`gt` … `lte`) on text: both depend on the collation. Equality and `like` are exact for every deterministic one;
+ * - columns whose equality is the database's (see `equalityOf`), such as text under a
+ *   nondeterministic collation;
+ * - `ilike`, and order (`gt` … `lte`) on text: both depend on the collation. Equality and `like`
+ *   are exact for every deterministic one;
  * - order on enums, which may have labels that the schema does not know yet;
  * - everything on json, points and custom types but `isNull`;
  * - patterns that could not be matched in linear time.
  *
- * Cells must be texts as Postgres writes them (a `TypeError` otherwise); filters as `parseFilter` makes them.
+ * Cells must be texts as Postgres writes them (a `TypeError` otherwise); filters as `parseFilter`
+ * makes them.
  */
 export function compilePredicate(filter: Filter): RowPredicate | null {
   switch (filter.kind) {
@@ -58,7 +62,10 @@ export function compilePredicate(filter: Filter): RowPredicate | null {
   }
 }
 
-/** `decisive` is the truth that settles the whole: false for AND, true for OR; else unknown wins over the other. */
+/**
+ * `decisive` is the truth that settles the whole: false for AND, true for OR; else unknown wins
+ * over the other.
+ */
 function compileCombination(filters: readonly Filter[], decisive: boolean): RowPredicate | null {
   const parts = filters.map(compilePredicate);
   if (!parts.every((part) => part !== null)) return null;
@@ -119,7 +126,10 @@ function compileIn(column: ModelColumn, values: readonly string[]): RowPredicate
   });
 }
 
-/** NULL elements match nothing: they fail `arrayContains` and `arrayContained`, and do nothing for `arrayOverlaps`. */
+/**
+ * NULL elements match nothing: they fail `arrayContains` and `arrayContained`, and do nothing for
+ * `arrayOverlaps`.
+ */
 function compileArray(filter: Extract<Filter, { kind: 'array' }>): RowPredicate | null {
   const { column, op } = filter;
   if (column.type.kind !== 'array') return null;

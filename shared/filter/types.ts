@@ -3,8 +3,9 @@ import type { ModelColumn, ModelRelation } from '../model/types.js';
 /**
  * A filter in normal form: what every evaluator (SQL, predicate, index) reads.
  *
- * Values are text in the form in which Postgres reads the column's type, so that one literal means the same in SQL
- * and in the predicate. SQL's three-valued logic holds: a comparison with NULL is unknown, and only `true` selects a row.
+ * Values are text in the form in which Postgres reads the column's type, so that one literal means
+ * the same in SQL and in the predicate. SQL's three-valued logic holds: a comparison with NULL is
+ * unknown, and only `true` selects a row.
  */
 export type Filter =
   | { readonly kind: 'const'; readonly value: boolean }
@@ -15,10 +16,15 @@ export type Filter =
       readonly column: ModelColumn;
       readonly op: CompareOp;
       readonly value: string;
-      /** The cast of the value where it came from a column of another type, which a relation joins with this one. */
+      /**
+       * The cast of the value where it came from a column of another type, which a relation joins
+       * with this one.
+       */
       readonly castType?: string | undefined;
     }
-  /** `values` are distinct and sorted; an empty list is folded to a constant before it gets here. */
+  /**
+   * `values` are distinct and sorted; an empty list is folded to a constant before it gets here.
+   */
   | {
       readonly kind: 'in';
       readonly column: ModelColumn;
@@ -36,8 +42,9 @@ export type Filter =
   /** `value` is a Postgres array literal: `{1,2}`. */
   | { readonly kind: 'array'; readonly column: ModelColumn; readonly op: ArrayOp; readonly value: string }
   /**
-   * Some row at the other end of `relation` satisfies `filter`. The relation's own `where` is already part of `filter`
-   * (or stands beside this node where it names the source). `via` filters the junction row.
+   * Some row at the other end of `relation` satisfies `filter`. The relation's own `where` is
+   * already part of `filter` (or stands beside this node where it names the source). `via` filters
+   * the junction row.
    */
   | {
       readonly kind: 'related';
@@ -49,7 +56,10 @@ export type Filter =
 export type CompareOp = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type ArrayOp = 'arrayContains' | 'arrayContained' | 'arrayOverlaps';
 
-/** One row's columns as text, in `ModelTable.columns` order; `null` is SQL NULL. This is also a change's image. */
+/**
+ * One row's columns as text, in `ModelTable.columns` order; `null` is SQL NULL. This is also a
+ * change's image.
+ */
 export type RowCells = readonly (string | null)[];
 
 /** SQL's truth of a filter for one row; `null` is unknown. */

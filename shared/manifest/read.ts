@@ -10,9 +10,12 @@ import {
 } from './types.js';
 
 /**
- * A manifest as a `Model`, for code that reads models (filters, orders, keys) to run on a client just as it does on the server.
+ * A manifest as a `Model`, for code that reads models (filters, orders, keys) to run on a client
+ * just as it does on the server.
  *
- * SQL names, cast types and defaults, which a client does not know, are empty. A relation whose rule is hidden has no columns. Throws `MANIFEST_INVALID` on another version, or where the manifest contradicts itself.
+ * SQL names, cast types and defaults, which a client does not know, are empty. A relation whose
+ * rule is hidden has no columns. Throws `MANIFEST_INVALID` on another version, or where the
+ * manifest contradicts itself.
  */
 export function modelOf(manifest: Manifest): Model {
   const version: unknown = manifest.version;

@@ -2,16 +2,22 @@ import type { FilterOperator } from '../filter/operators.js';
 import type { OrderDirection } from '../filter/types.js';
 import type { ColumnEquality } from '../model/types.js';
 
-/** Raised when the manifest or the messages get another form; clients refuse a version that they do not know. */
+/**
+ * Raised when the manifest or the messages get another form; clients refuse a version that they do
+ * not know.
+ */
 export const MANIFEST_VERSION = 1;
 
 /**
- * The facts of a schema that a client needs to keep its cache correct: plain JSON, the same text for the same schema. It names
- * only what clients may know to exist; no SQL name is in it.
+ * The facts of a schema that a client needs to keep its cache correct: plain JSON, the same text
+ * for the same schema. It names only what clients may know to exist; no SQL name is in it.
  */
 export interface Manifest {
   readonly version: typeof MANIFEST_VERSION;
-  /** Hash of everything else here: equal hashes, equal manifests. It distinguishes versions and does not protect against forgery. */
+  /**
+   * Hash of everything else here: equal hashes, equal manifests. It distinguishes versions and does
+   * not protect against forgery.
+   */
   readonly hash: string;
   /** In the order of the relations config. */
   readonly tables: readonly ManifestTable[];
@@ -57,7 +63,10 @@ export interface ManifestColumn {
   readonly id: boolean;
   readonly operators: readonly FilterOperator[];
   readonly orderable: boolean;
-  /** The equality of values, if the type alone does not decide it; `database`: the client must ask the server. */
+  /**
+   * The equality of values, if the type alone does not decide it; `database`: the client must ask
+   * the server.
+   */
   readonly equality?: ColumnEquality;
 }
 
@@ -83,8 +92,8 @@ export type ManifestType =
   | { readonly kind: 'array'; readonly of: ManifestType; readonly dimensions: number };
 
 /**
- * `hidden`: the rule of the relation names something that clients may not know (a column, the junction table), so that only
- * the server can say which rows belong to which.
+ * `hidden`: the rule of the relation names something that clients may not know (a column, the
+ * junction table), so that only the server can say which rows belong to which.
  */
 export type ManifestRelation =
   | {
@@ -102,7 +111,10 @@ export type ManifestRelation =
         readonly from: readonly string[];
         readonly to: readonly string[];
       };
-      /** The relation's own condition in the language of `where`, enum labels as the database has them. */
+      /**
+       * The relation's own condition in the language of `where`, enum labels as the database has
+       * them.
+       */
       readonly where?: {
         readonly on: 'source' | 'target';
         readonly filter: Readonly<Record<string, unknown>>;

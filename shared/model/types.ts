@@ -1,8 +1,8 @@
 /**
  * A Drizzle schema as plain frozen data. Everything past `model/` reads this and never Drizzle.
  *
- * Names without a prefix are Drizzle's property names (`taskLabels`, `projectId`): they are what users type
- * in filters and see in GraphQL. Names that start with `sql` are the database's.
+ * Names without a prefix are Drizzle's property names (`taskLabels`, `projectId`): they are what
+ * users type in filters and see in GraphQL. Names that start with `sql` are the database's.
  */
 export interface Model {
   /** In the order of the relations config. */
@@ -37,8 +37,8 @@ export interface ModelTable {
 export interface ModelColumn {
   readonly name: string;
   /**
-   * Its name in GraphQL: `name`, except that a column `id` that is not the whole key is `idColumn`, because a row's `id` is its key.
-   * If a property has that name already, underscores are appended.
+   * Its name in GraphQL: `name`, except that a column `id` that is not the whole key is `idColumn`,
+   * because a row's `id` is its key. If a property has that name already, underscores are appended.
    */
   readonly field: string;
   readonly sqlName: string;
@@ -51,7 +51,10 @@ export interface ModelColumn {
    */
   readonly castType: string;
   readonly notNull: boolean;
-  /** True when an INSERT may leave the column out (DEFAULT, identity, serial, or a Drizzle `$default`). */
+  /**
+   * True when an INSERT may leave the column out (DEFAULT, identity, serial, or a Drizzle
+   * `$default`).
+   */
   readonly hasDefault: boolean;
   /** `always`: clients may never write it (generated, identity always). */
   readonly generated: 'no' | 'byDefault' | 'always';
@@ -61,7 +64,10 @@ export interface ModelColumn {
   readonly isKey: boolean;
   /** Part of a foreign key, or used as an end of a relation that points at a key. */
   readonly isReference: boolean;
-  /** Facts of the database's catalog; empty until it was read. The only part of a model that is filled later. */
+  /**
+   * Facts of the database's catalog; empty until it was read. The only part of a model that is
+   * filled later.
+   */
   readonly facts: ColumnFacts;
 }
 
@@ -75,9 +81,12 @@ export interface ColumnFacts {
 /**
  * The equality of a column's values:
  *
- * - `text`: exactly if their texts are equal (integers, uuids, text under a deterministic collation);
- * - `canonical`: exactly if their canonical texts are (`numeric` 1.0 and 1, `char(n)` and its blanks);
- * - `database`: only PostgreSQL can compare (citext, nondeterministic collations, domains, ranges, json, custom types).
+ * - `text`: exactly if their texts are equal (integers, uuids, text under a deterministic
+ *   collation);
+ * - `canonical`: exactly if their canonical texts are (`numeric` 1.0 and 1, `char(n)` and its
+ *   blanks);
+ * - `database`: only PostgreSQL can compare (citext, nondeterministic collations, domains, ranges,
+ *   json, custom types).
  */
 export type ColumnEquality = 'text' | 'canonical' | 'database';
 
@@ -118,8 +127,9 @@ export type ColumnTypeOf<K extends ColumnType['kind']> = Extract<ColumnType, { r
 export interface ModelParent {
   readonly from: readonly ModelColumn[];
   /**
-   * The tables that can have the row: `to` is pairwise equal to `from`. Several, if relations without a foreign key lead from the same columns to different
-   * tables; none, if the foreign key leads out of the model.
+   * The tables that can have the row: `to` is pairwise equal to `from`. Several, if relations
+   * without a foreign key lead from the same columns to different tables; none, if the foreign key
+   * leads out of the model.
    */
   readonly targets: readonly { readonly table: string; readonly to: readonly ModelColumn[] }[];
   /** True for a foreign key, which the database checks too. */
@@ -145,7 +155,8 @@ export interface ModelRelation {
   };
   /**
    * The relation's own `where`, in Drizzle's filter language, not yet parsed; `undefined`: none.
-   * `on` says whose columns it names: a relation that borrowed its definition from the other side filters its source.
+   * `on` says whose columns it names: a relation that borrowed its definition from the other side
+   * filters its source.
    */
   readonly where?: { readonly on: 'source' | 'target'; readonly filter: Readonly<Record<string, unknown>> };
 }

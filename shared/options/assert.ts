@@ -2,8 +2,8 @@ import { RivuletError } from '../errors.js';
 import { isPlain, type OptionChecks, problemsOf } from './checks.js';
 
 /**
- * Throws `OPTIONS_INVALID` with every problem of the options of the function `name`: those that do not exist, those of another shape, and
- * those of `required` that are missing.
+ * Throws `OPTIONS_INVALID` with every problem of the options of the function `name`: those that do
+ * not exist, those of another shape, and those of `required` that are missing.
  */
 export function assertOptions<Options>(
   name: string,
@@ -17,7 +17,10 @@ export function assertOptions<Options>(
   assertNone(name, problems);
 }
 
-/** Throws `OPTIONS_INVALID` with these problems of the options of the function `name`, if there are any. */
+/**
+ * Throws `OPTIONS_INVALID` with these problems of the options of the function `name`, if there are
+ * any.
+ */
 export function assertNone(name: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
   throw new RivuletError(

@@ -1,12 +1,16 @@
-/** Adds to `problems` what is wrong with `value`; `path` is the place as the user wrote it, such as `server.port`. */
+/**
+ * Adds to `problems` what is wrong with `value`; `path` is the place as the user wrote it, such as
+ * `server.port`.
+ */
 export type OptionCheck = (value: unknown, path: string, problems: string[]) => void;
 
 /** A check for every option of a type: an option without one does not compile. */
 export type OptionChecks<Options> = { readonly [Name in keyof Required<Options>]: OptionCheck };
 
 /**
- * Returns all problems of an object of options, in the order in which they stand there: options that do not exist, and values of another
- * shape. An option that is `undefined` counts as left out. `path` is empty for the outermost object.
+ * Returns all problems of an object of options, in the order in which they stand there: options
+ * that do not exist, and values of another shape. An option that is `undefined` counts as left out.
+ * `path` is empty for the outermost object.
  */
 export function problemsOf<Options>(
   value: unknown,
@@ -48,7 +52,10 @@ export function recordOf(check: OptionCheck): OptionCheck {
   };
 }
 
-/** Values that nest in each other: `make` has a check for those inside. One that contains itself is refused. */
+/**
+ * Values that nest in each other: `make` has a check for those inside. One that contains itself is
+ * refused.
+ */
 export function nesting(make: (inside: OptionCheck) => OptionCheck): OptionCheck {
   const below = (above: readonly unknown[]): OptionCheck => {
     return (value, path, problems) => {
@@ -103,7 +110,10 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): Opti
   );
 }
 
-/** Eleven days. Timers of JavaScript fire at once from 2³¹ milliseconds on, and waits are made of some multiple of an option. */
+/**
+ * Eleven days. Timers of JavaScript fire at once from 2³¹ milliseconds on, and waits are made of
+ * some multiple of an option.
+ */
 const LONGEST_SECONDS = 1_000_000;
 
 export function milliseconds(least: number): OptionCheck {

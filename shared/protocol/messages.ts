@@ -6,10 +6,11 @@ export type ChangeOp = 'INSERT' | 'UPDATE' | 'DELETE';
 
 /**
  * Why a subscriber must fetch again. `TRUNCATED`: a table that the scope depends on was emptied;
- * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed; `TOO_OLD`: more was missed than is
- * replayed, or than the log keeps; `OTHER_LOG`: the cursor was made by another log; `SCHEMA_CHANGED`: a table that
- * the scope depends on was changed in a way that cannot be told row by row;
- * `RIGHTS_CHANGED`: the subscriber's own rights became others; `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
+ * `OVERFLOW`: the subscriber read too slowly; `LOG_LOST`: the change log could not be followed;
+ * `TOO_OLD`: more was missed than is replayed, or than the log keeps; `OTHER_LOG`: the cursor was
+ * made by another log; `SCHEMA_CHANGED`: a table that the scope depends on was changed in a way
+ * that cannot be told row by row; `RIGHTS_CHANGED`: the subscriber's own rights became others;
+ * `TOO_LARGE`: the scope outgrew what may be kept, and the stream ends with `SCOPE_TOO_LARGE`.
  */
 export type ResetReason =
   | 'TRUNCATED'
@@ -83,7 +84,10 @@ export interface RelatedChanges<TNode, TRow, TRelated> {
   readonly related: TRelated;
 }
 
-/** The changes of one whole transaction to the watched rows. All listeners share the object, so it must not be changed. */
+/**
+ * The changes of one whole transaction to the watched rows. All listeners share the object, so it
+ * must not be changed.
+ */
 export interface ChangeMessage<TNode, TRow, TRelated> {
   /** Drizzle's key of the table that `changes` are about. */
   readonly table: string;

@@ -1,11 +1,14 @@
 import type { ChangeKind, ChangeOp, Link } from './messages.js';
 
-/** A row as GraphQL JSON: columns, and relations as far as they were selected. Relations and columns stand under their own names, not under aliases. */
+/**
+ * A row as GraphQL JSON: columns, and relations as far as they were selected. Relations and columns
+ * stand under their own names, not under aliases.
+ */
 export type WireRow = Readonly<Record<string, unknown>>;
 
 /**
- * One row's change relative to a scope. What was not selected is not there; without `op` no row counts as new, without `previous` and
- * `changedColumns` more has to be fetched again.
+ * One row's change relative to a scope. What was not selected is not there; without `op` no row
+ * counts as new, without `previous` and `changedColumns` more has to be fetched again.
  */
 export interface SelectedChange<Row = WireRow> {
   readonly kind: ChangeKind;
@@ -21,8 +24,8 @@ export interface SelectedChange<Row = WireRow> {
 }
 
 /**
- * The rows at the other end of one relation. `links` names every pair that began or ended, and alone says what belongs to what; `changes` says
- * what became of the rows.
+ * The rows at the other end of one relation. `links` names every pair that began or ended, and
+ * alone says what belongs to what; `changes` says what became of the rows.
  */
 export interface SelectedRelated<Row = WireRow> {
   readonly changes?: readonly SelectedChange<Row>[];

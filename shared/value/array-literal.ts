@@ -6,7 +6,9 @@ export type ArrayElement = string | null | ArrayElements;
 
 export interface PgArray {
   readonly elements: ArrayElements;
-  /** `[0:2]` where the array does not start at 1 (it is then another value for Postgres); else `''`. */
+  /**
+   * `[0:2]` where the array does not start at 1 (it is then another value for Postgres); else `''`.
+   */
   readonly bounds: string;
 }
 
@@ -76,7 +78,9 @@ function readQuoted(state: ArrayReading): string {
   return result + text.slice(start, state.at++);
 }
 
-/** The literal that Postgres reads as this array; every element is quoted, so no element can end it. */
+/**
+ * The literal that Postgres reads as this array; every element is quoted, so no element can end it.
+ */
 export function formatArray(elements: ArrayElements, delimiter: ArrayDelimiter = ','): string {
   const parts = elements.map((element) => {
     if (element === null) return 'NULL';
@@ -91,7 +95,10 @@ export function delimiterOf(type: ColumnType): ArrayDelimiter {
   return type.kind === 'other' && /^(?:pg_catalog\.)?box$/i.test(type.sqlType) ? ';' : ',';
 }
 
-/** True if the array has the declared number of dimensions, which Postgres does not enforce. An empty array has any number. */
+/**
+ * True if the array has the declared number of dimensions, which Postgres does not enforce. An
+ * empty array has any number.
+ */
 export function hasDimensions({ elements }: PgArray, declared: number): boolean {
   let depth = 1;
   for (let level: ArrayElement | undefined = elements[0]; Array.isArray(level); level = level[0]) depth++;

@@ -16,7 +16,10 @@ export function readBytes(text: string): Uint8Array {
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** Hex form of base64, padding required; `undefined` when it is not base64. Runs wherever `atob` does. */
+/**
+ * Hex form of base64, padding required; `undefined` when it is not base64. Runs wherever `atob`
+ * does.
+ */
 export function hexOfBase64(text: string): string | undefined {
   if (text.length % 4 !== 0 || !BASE64.test(text)) return undefined;
   const binary = atob(text);

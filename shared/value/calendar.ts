@@ -1,5 +1,6 @@
 /**
- * Dates and times as numbers, in the proleptic Gregorian calendar that Postgres uses. Years are astronomical: 0 is 1 BC.
+ * Dates and times as numbers, in the proleptic Gregorian calendar that Postgres uses. Years are
+ * astronomical: 0 is 1 BC.
  */
 
 export const MICROS_PER_SECOND = 1_000_000n;
@@ -62,7 +63,10 @@ export function formatClock(micros: bigint): string {
   return `${parts.map((part) => part.toString().padStart(2, '0')).join(':')}${formatFraction(micros % MICROS_PER_SECOND)}`;
 }
 
-/** Microseconds of `HH`, `MM`, `SS`, `ffffff` as matched (the last two may be missing); `undefined` past 23:59:59.999999. */
+/**
+ * Microseconds of `HH`, `MM`, `SS`, `ffffff` as matched (the last two may be missing); `undefined`
+ * past 23:59:59.999999.
+ */
 export function clockMicros(
   hours: string,
   minutes: string,

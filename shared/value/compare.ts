@@ -11,8 +11,9 @@ import { compareNetworks, readNetwork } from './network.js';
 export type TextComparator = (left: string, right: string) => number;
 
 /**
- * Postgres's comparison of a type's values: texts are read once into `Value`s, which compare cheaply. `ordered` is false where
- * only zero and not zero mean something (text, whose order is the collation's).
+ * Postgres's comparison of a type's values: texts are read once into `Value`s, which compare
+ * cheaply. `ordered` is false where only zero and not zero mean something (text, whose order is the
+ * collation's).
  */
 export interface ValueComparison<Value> {
   readonly ordered: boolean;
@@ -21,17 +22,20 @@ export interface ValueComparison<Value> {
 }
 
 /**
- * The comparison of a type, or `undefined` where only Postgres can compare (json, points, custom types).
- * Exact for the texts that Postgres writes and that `encodeValue` gives; any other text is a `TypeError`.
+ * The comparison of a type, or `undefined` where only Postgres can compare (json, points, custom
+ * types). Exact for the texts that Postgres writes and that `encodeValue` gives; any other text is
+ * a `TypeError`.
  *
- * Text is compared as every deterministic collation compares it: equal when the bytes are. An enum's order is that of its labels as
- * declared; a label that is not declared sorts after them.
+ * Text is compared as every deterministic collation compares it: equal when the bytes are. An
+ * enum's order is that of its labels as declared; a label that is not declared sorts after them.
  */
 export function comparisonOf(type: ColumnType): ValueComparison<unknown> | undefined {
   return comparisonFor(type) as ValueComparison<unknown> | undefined;
 }
 
-/** Total order of a type's texts as Postgres has it; `undefined` where JavaScript cannot know it. */
+/**
+ * Total order of a type's texts as Postgres has it; `undefined` where JavaScript cannot know it.
+ */
 export function comparatorFor(type: ColumnType): TextComparator | undefined {
   const comparison = comparisonOf(type);
   if (!comparison?.ordered) return undefined;
@@ -128,7 +132,10 @@ function labels(declared: readonly string[]): TextComparator {
   };
 }
 
-/** Element by element, NULL above all; then the longer, then the one with more dimensions, then the dimensions themselves. */
+/**
+ * Element by element, NULL above all; then the longer, then the one with more dimensions, then the
+ * dimensions themselves.
+ */
 function arrays(element: ValueComparison<unknown> | undefined): ValueComparison<ReadArray> | undefined {
   if (!element) return undefined;
   return {

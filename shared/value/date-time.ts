@@ -22,7 +22,10 @@ const LAST_DATE = daysOf(5_874_897, 12, 31)!;
 const TIMESTAMP_END = BigInt(daysOf(294_277, 1, 1)!) * MICROS_PER_DAY;
 const TIMESTAMP_START = BigInt(FIRST_DAY) * MICROS_PER_DAY;
 
-/** Days since 1970-01-01 of `YYYY-MM-DD[ BC]`, `infinity` or `-infinity`; `undefined` for anything else. */
+/**
+ * Days since 1970-01-01 of `YYYY-MM-DD[ BC]`, `infinity` or `-infinity`; `undefined` for anything
+ * else.
+ */
 export function readDate(text: string): bigint | undefined {
   const match = DATE.exec(text);
   if (!match) return readInfinity(text);
@@ -38,8 +41,9 @@ export interface TimestampText {
 }
 
 /**
- * Reads Postgres's own output and ISO 8601: a date, then optionally `T` or a blank, a time of day to the microsecond and
- * an offset; also `… BC`, `infinity`, `-infinity`. Without an offset it is taken as UTC.
+ * Reads Postgres's own output and ISO 8601: a date, then optionally `T` or a blank, a time of day
+ * to the microsecond and an offset; also `… BC`, `infinity`, `-infinity`. Without an offset it is
+ * taken as UTC.
  */
 export function readTimestamp(text: string): TimestampText | undefined {
   const match = TIMESTAMP.exec(text);
@@ -55,7 +59,10 @@ export function readTimestamp(text: string): TimestampText | undefined {
   return micros < TIMESTAMP_START || micros >= TIMESTAMP_END ? undefined : { micros, offset: match[8] };
 }
 
-/** A time of day: microseconds since midnight (24:00 included) and, where the type has a zone, seconds east of UTC. */
+/**
+ * A time of day: microseconds since midnight (24:00 included) and, where the type has a zone,
+ * seconds east of UTC.
+ */
 export interface TimeOfDay {
   readonly micros: bigint;
   readonly offset: number;

@@ -1,16 +1,25 @@
-/** A finite decimal as `sign × 0.digits × 10^exponent`; `digits` has no zeros at either end and is empty for zero. */
+/**
+ * A finite decimal as `sign × 0.digits × 10^exponent`; `digits` has no zeros at either end and is
+ * empty for zero.
+ */
 interface FiniteDecimal {
   readonly sign: -1 | 0 | 1;
   readonly digits: string;
   readonly exponent: number;
 }
 
-/** A `numeric` in a form in which equal values are equal parts: `1.0`, `1.00` and `1e0` read the same. */
+/**
+ * A `numeric` in a form in which equal values are equal parts: `1.0`, `1.00` and `1e0` read the
+ * same.
+ */
 export type Decimal = FiniteDecimal | 'NaN' | 'Infinity' | '-Infinity';
 
 const FINITE = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,7}))?$/;
 
-/** Reads what Postgres reads as `numeric`, without its limits on size; `undefined` when it is not a number. */
+/**
+ * Reads what Postgres reads as `numeric`, without its limits on size; `undefined` when it is not a
+ * number.
+ */
 export function readDecimal(text: string): Decimal | undefined {
   const match = FINITE.exec(text);
   if (!match) return readSpecial(text);
@@ -61,7 +70,10 @@ function rank(value: Decimal): number {
   return value === '-Infinity' ? -1 : 0;
 }
 
-/** True when a double holds exactly this number up to its shortest decimal form, so that going through it loses nothing. */
+/**
+ * True when a double holds exactly this number up to its shortest decimal form, so that going
+ * through it loses nothing.
+ */
 export function survivesDouble(text: string): boolean {
   const asNumber = Number(text);
   if (!Number.isFinite(asNumber)) return false;

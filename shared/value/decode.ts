@@ -6,7 +6,8 @@ import { describeType } from './describe.js';
 import { parseJson } from './json.js';
 
 /**
- * The value that GraphQL shows for Postgres's text (`column::text`), always something that JSON carries unchanged:
+ * The value that GraphQL shows for Postgres's text (`column::text`), always something that JSON
+ * carries unchanged:
  *
  * | type | value |
  * | --- | --- |
@@ -22,7 +23,8 @@ import { parseJson } from './json.js';
  * | arrays | nested lists with `null`; where an array starts, which is part of Postgres's value, is not shown |
  * | all others | Postgres's text; `char(n)` without its padding |
  *
- * Throws `VALUE_NOT_SHOWN` on an array of other dimensions than are declared and on an enum's label that is not.
+ * Throws `VALUE_NOT_SHOWN` on an array of other dimensions than are declared and on an enum's label
+ * that is not.
  */
 export function decodeValue(type: ColumnType, text: string): unknown {
   switch (type.kind) {
@@ -82,7 +84,9 @@ export function trimBlanks(text: string): string {
   return text.slice(0, end);
 }
 
-/** As the wire protocol writes an `inet`, whose cast to text alone always shows the prefix length. */
+/**
+ * As the wire protocol writes an `inet`, whose cast to text alone always shows the prefix length.
+ */
 export function shortInet(text: string): string {
   return text.replace(text.includes(':') ? /\/128$/ : /\/32$/, '');
 }

@@ -38,8 +38,8 @@ export function encodeNumeric(type: ColumnType, value: unknown): string {
 }
 
 /**
- * The shortest text that reads back as the same double, or for `real` as the same single: a number between two singles is
- * rounded here, exactly as it would be on its way into the column.
+ * The shortest text that reads back as the same double, or for `real` as the same single: a number
+ * between two singles is rounded here, exactly as it would be on its way into the column.
  */
 export function encodeFloat(type: ColumnTypeOf<'float'>, value: unknown): string {
   const expected = 'a number, "NaN", "Infinity" or "-Infinity"';

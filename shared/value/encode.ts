@@ -8,11 +8,13 @@ import { formatJson } from './json.js';
 import { formatNetwork, readMac, readNetwork } from './network.js';
 
 /**
- * Postgres's text of a value, as it comes from GraphQL or from TypeScript: numbers, bigints, strings, booleans, `Date`,
- * `Uint8Array`, `{x, y}` or `[x, y]` for points, anything that JSON has for json, nested lists (with `null`) for arrays.
+ * Postgres's text of a value, as it comes from GraphQL or from TypeScript: numbers, bigints,
+ * strings, booleans, `Date`, `Uint8Array`, `{x, y}` or `[x, y]` for points, anything that JSON has
+ * for json, nested lists (with `null`) for arrays.
  *
- * The text is valid input of the type (but for length and precision of the column, and for `other`, which only Postgres knows)
- * and, except for `numeric` and json, in the form in which Postgres writes it. Throws `VALUE_INVALID` on anything else, `null` included.
+ * The text is valid input of the type (but for length and precision of the column, and for `other`,
+ * which only Postgres knows) and, except for `numeric` and json, in the form in which Postgres
+ * writes it. Throws `VALUE_INVALID` on anything else, `null` included.
  */
 export function encodeValue(type: ColumnType, value: unknown): string {
   switch (type.kind) {

@@ -40,8 +40,8 @@ export function equalityOf(column: EqualColumn): ColumnEquality {
 }
 
 /**
- * Compares two texts of a column. `database`: only PostgreSQL knows. The texts must be as PostgreSQL writes them. Equal texts are
- * equal values, of every type that has an equality.
+ * Compares two texts of a column. `database`: only PostgreSQL knows. The texts must be as
+ * PostgreSQL writes them. Equal texts are equal values, of every type that has an equality.
  */
 export function compareTexts(
   column: EqualColumn,
@@ -56,7 +56,10 @@ export function compareTexts(
   return comparison.compare(comparison.read(left), comparison.read(right)) === 0 ? 'equal' : 'different';
 }
 
-/** The comparison of a column's values where JavaScript compares exactly as PostgreSQL does; `undefined` where it cannot. */
+/**
+ * The comparison of a column's values where JavaScript compares exactly as PostgreSQL does;
+ * `undefined` where it cannot.
+ */
 export function columnComparison(column: EqualColumn): ValueComparison<unknown> | undefined {
   return column.facts.equality === 'database' ? undefined : comparisonOf(column.type);
 }
@@ -68,15 +71,19 @@ export interface JoinForm {
 }
 
 /**
- * The comparison of two columns that a relation joins: also across types, as PostgreSQL converts them (a whole number to
- * `numeric`, both to `double precision`, a day to a timestamp). `null` where only PostgreSQL can compare.
+ * The comparison of two columns that a relation joins: also across types, as PostgreSQL converts
+ * them (a whole number to `numeric`, both to `double precision`, a day to a timestamp). `null`
+ * where only PostgreSQL can compare.
  */
 export function joinForm(left: EqualColumn, right: EqualColumn): JoinForm | null {
   const family = joinFamily(left, right);
   return family && { left: formIn(family, left), right: formIn(family, right) };
 }
 
-/** The values as which PostgreSQL compares two columns: whole numbers beside `numeric` as decimals, and so on. */
+/**
+ * The values as which PostgreSQL compares two columns: whole numbers beside `numeric` as decimals,
+ * and so on.
+ */
 export type JoinFamily = 'int' | 'decimal' | 'double' | 'text' | 'blank' | 'day' | 'instant' | (string & {});
 
 /** `null` where only PostgreSQL can compare. */
@@ -121,7 +128,10 @@ function familyOf(type: ColumnType): JoinFamily | null {
   }
 }
 
-/** Each compares with those before it as itself; `char(n)` and `varchar` both without their trailing blanks. */
+/**
+ * Each compares with those before it as itself; `char(n)` and `varchar` both without their trailing
+ * blanks.
+ */
 const WIDER: readonly (readonly JoinFamily[])[] = [
   ['int', 'decimal', 'double'],
   ['day', 'instant'],
@@ -132,7 +142,8 @@ const WIDER: readonly (readonly JoinFamily[])[] = [
 function mixedOf(one: JoinFamily, other: JoinFamily): JoinFamily | null {
   const order = WIDER.find((each) => each.includes(one) && each.includes(other));
   if (order) return order[Math.max(order.indexOf(one), order.indexOf(other))]!;
-  // Beside `text`, `char(n)` is text without its padding, and what stands at the end of the text counts.
+  // Beside `text`, `char(n)` is text without its padding, and what stands at the end of the text
+  // counts.
   return [one, other].includes('text') && [one, other].includes('blank') ? 'text' : null;
 }
 

@@ -36,8 +36,9 @@ const MAX_PART = 2_147_483_647n;
 const MAX_MICROS = 9_223_372_036_854_775_806n;
 
 /**
- * Reads Postgres's own output (`1 year 2 mons -3 days 04:05:06.789`), ISO 8601 durations (`P1Y2M3DT4H5M6.7S`) and
- * `infinity`. Only seconds may have a fraction: Postgres would spread any other over the smaller units. `undefined` otherwise.
+ * Reads Postgres's own output (`1 year 2 mons -3 days 04:05:06.789`), ISO 8601 durations
+ * (`P1Y2M3DT4H5M6.7S`) and `infinity`. Only seconds may have a fraction: Postgres would spread any
+ * other over the smaller units. `undefined` otherwise.
  */
 export function readInterval(text: string): IntervalValue | undefined {
   if (text === 'infinity' || text === '-infinity') return text;

@@ -1,8 +1,9 @@
 import { survivesDouble } from './decimal.js';
 
 /**
- * Parses JSON that Postgres wrote. A number that a double cannot hold (`12345678901234567890`, `1e400`, thirty decimal
- * places) becomes a string with the same digits, so that it is never silently another number; all others are numbers.
+ * Parses JSON that Postgres wrote. A number that a double cannot hold (`12345678901234567890`,
+ * `1e400`, thirty decimal places) becomes a string with the same digits, so that it is never
+ * silently another number; all others are numbers.
  */
 export function parseJson(text: string): unknown {
   return JSON.parse(hasLongNumber(text) ? quoteLossyNumbers(text) : text);
@@ -45,8 +46,9 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * JSON text of a value for Postgres; throws `TypeError`, with the reason, on what JSON or Postgres would lose or refuse: NaN,
- * infinities, functions, cycles, NUL characters and halves of surrogate pairs. A bigint is written as a number.
+ * JSON text of a value for Postgres; throws `TypeError`, with the reason, on what JSON or Postgres
+ * would lose or refuse: NaN, infinities, functions, cycles, NUL characters and halves of surrogate
+ * pairs. A bigint is written as a number.
  */
 export function formatJson(value: unknown): string {
   return format(value, new Set());

@@ -4,8 +4,9 @@ import { encodeValue } from './encode.js';
 import { excerpt } from './invalid.js';
 
 /**
- * A row's primary key as one text, the GraphQL `id`: the key columns' texts, in the key's order, joined by `:`. In a key of several
- * columns `%` and `:` are written `%25` and `%3A`; a key of one column is its text as it is. Different keys never give the same id.
+ * A row's primary key as one text, the GraphQL `id`: the key columns' texts, in the key's order,
+ * joined by `:`. In a key of several columns `%` and `:` are written `%25` and `%3A`; a key of one
+ * column is its text as it is. Different keys never give the same id.
  *
  * A row without a key (a NULL in it, which Postgres forbids) is a `TypeError`.
  */
@@ -25,8 +26,9 @@ export function formatKey(parts: readonly string[]): string {
 }
 
 /**
- * The key columns' texts of an id, as Postgres writes them. Throws `KEY_INVALID` when it cannot be the id of a row: another number of
- * parts, an escape that is none, or a part that its column cannot hold.
+ * The key columns' texts of an id, as Postgres writes them. Throws `KEY_INVALID` when it cannot be
+ * the id of a row: another number of parts, an escape that is none, or a part that its column
+ * cannot hold.
  */
 export function parseKey(table: ModelTable, id: string): readonly string[] {
   const parts = table.key.length === 1 ? [id] : id.split(':');

@@ -66,7 +66,10 @@ export function formatNetwork(address: NetworkAddress): string {
   return `${shown}/${address.bits}`;
 }
 
-/** The rules are those of `inet_net_ntop`: the longest run of zero groups is left out, embedded IPv4 is dotted. */
+/**
+ * The rules are those of `inet_net_ntop`: the longest run of zero groups is left out, embedded IPv4
+ * is dotted.
+ */
 function formatIPv6(bytes: readonly number[]): string {
   const words = Array.from({ length: 8 }, (_, index) => bytes[index * 2]! * 256 + bytes[index * 2 + 1]!);
   const gap = longestZeroRun(words);
@@ -92,7 +95,10 @@ function longestZeroRun(words: readonly number[]): { start: number; length: numb
   return best;
 }
 
-/** Postgres's order: IPv4 first, then the bits both prefixes share, then the shorter prefix, then the whole address. */
+/**
+ * Postgres's order: IPv4 first, then the bits both prefixes share, then the shorter prefix, then
+ * the whole address.
+ */
 export function compareNetworks(left: NetworkAddress, right: NetworkAddress): number {
   if (left.family !== right.family) return left.family - right.family;
   const shared = Math.min(left.bits, right.bits);
@@ -110,7 +116,10 @@ export function compareNetworks(left: NetworkAddress, right: NetworkAddress): nu
   return 0;
 }
 
-/** `aa:bb:cc:dd:ee:ff` (eight groups for `macaddr8`, which takes six as well) from groups parted by `:` or `-`. */
+/**
+ * `aa:bb:cc:dd:ee:ff` (eight groups for `macaddr8`, which takes six as well) from groups parted by
+ * `:` or `-`.
+ */
 export function readMac(text: string, variant: 'macaddr' | 'macaddr8'): string | undefined {
   if (!/^[0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(?:\1[0-9a-fA-F]{2}){4}(?:(?:\1[0-9a-fA-F]{2}){2})?$/.test(text)) {
     return undefined;

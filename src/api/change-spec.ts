@@ -29,7 +29,9 @@ export interface StreamViewer {
 
 const OPS: readonly ChangeOp[] = ['INSERT', 'UPDATE', 'DELETE'];
 
-/** The spec of a stream with these options. Throws the errors that `RivuletApi.changes` documents. */
+/**
+ * The spec of a stream with these options. Throws the errors that `RivuletApi.changes` documents.
+ */
 export function changeSpec(viewer: StreamViewer, target: StreamTarget, options: LabelOptions): ChangeSpec {
   const { table, columns } = target;
   const { model, rights } = viewer;
@@ -53,7 +55,10 @@ export function changeSpec(viewer: StreamViewer, target: StreamTarget, options: 
   };
 }
 
-/** Refuses filters on columns whose updates are not logged because only labels watch the table: they would go wrong unseen. */
+/**
+ * Refuses filters on columns whose updates are not logged because only labels watch the table: they
+ * would go wrong unseen.
+ */
 function assertLogged({ logged }: StreamTarget, filter: Filter): void {
   const unseen =
     logged && [...ownColumns(filter)].find((column) => !column.isKey && !logged.includes(column));

@@ -38,7 +38,10 @@ export interface ApiOptions {
   readonly onFault?: (fault: PolicyFault) => void;
 }
 
-/** The API of server code on scopes that run. Nothing is to be closed: what is subscribed ends with the scopes. */
+/**
+ * The API of server code on scopes that run. Nothing is to be closed: what is subscribed ends with
+ * the scopes.
+ */
 export function createApi<R extends AnyRelations>(options: ApiOptions): RivuletApi<R> {
   // The schema's types say what the implementation finds out.
   return new ScopesApi(options) as unknown as RivuletApi<R>;

@@ -2,8 +2,8 @@ import type { Filter } from '../../shared/filter/types.js';
 import { toDrizzleValue } from '../value/codec.js';
 
 /**
- * A filter as data in the filter language, with Drizzle's values; `true`: every row, `false`: none. What the rights say of junction
- * rows has no words there and is left out.
+ * A filter as data in the filter language, with Drizzle's values; `true`: every row, `false`: none.
+ * What the rights say of junction rows has no words there and is left out.
  */
 export function filterData(filter: Filter): Readonly<Record<string, unknown>> | boolean {
   switch (filter.kind) {

@@ -1,6 +1,6 @@
 /**
- * The same stream with every value mapped, once `ready` has resolved; where that rejects, the stream does. An error in `map` ends the source.
- * `return()` ends it even while a `next()` waits.
+ * The same stream with every value mapped, once `ready` has resolved; where that rejects, the
+ * stream does. An error in `map` ends the source. `return()` ends it even while a `next()` waits.
  */
 export function mapStream<T, U>(
   source: AsyncIterableIterator<T>,

@@ -35,7 +35,9 @@ const CHECKS: OptionChecks<LabelOptions> = {
   as: anything,
 };
 
-/** Throws `CHANGES_INVALID` with every option of `changes` that does not exist or has another shape. */
+/**
+ * Throws `CHANGES_INVALID` with every option of `changes` that does not exist or has another shape.
+ */
 export function checkChangesOptions(options: unknown): void {
   const problems = problemsOf<LabelOptions>(options, CHECKS);
   if (problems.length === 0) return;

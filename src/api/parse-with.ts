@@ -14,8 +14,9 @@ export interface FollowedRelation {
 }
 
 /**
- * Reads `with`: `{ comments: true }`, `{ comments: { author: true } }` or `{ comments: { where: { … }, with: { author: true } } }`. Throws
- * `CHANGES_UNKNOWN_RELATION` or `CHANGES_INVALID`; for `rights` a relation to a table without a policy does not exist.
+ * Reads `with`: `{ comments: true }`, `{ comments: { author: true } }` or `{ comments: { where: { …
+ * }, with: { author: true } } }`. Throws `CHANGES_UNKNOWN_RELATION` or `CHANGES_INVALID`; for
+ * `rights` a relation to a table without a policy does not exist.
  */
 export function parseWith(
   model: Model,

@@ -30,9 +30,10 @@ import { readTable } from '../model/read.js';
 import type { WatchedTable, WatchPlan } from '../watch/types.js';
 
 /**
- * The model with the tables that labels name and that no Drizzle schema describes. Their columns are called as in SQL, and have the types
- * that the database says, as Drizzle's builders of these types have them without options (`bigint` as bigint, `timestamp` as Date);
- * other types are text as Postgres writes it. They have no relations, and clients cannot ask for them.
+ * The model with the tables that labels name and that no Drizzle schema describes. Their columns
+ * are called as in SQL, and have the types that the database says, as Drizzle's builders of these
+ * types have them without options (`bigint` as bigint, `timestamp` as Date); other types are text
+ * as Postgres writes it. They have no relations, and clients cannot ask for them.
  */
 export async function withPlainTables(db: QueryRunner, model: Model, plan: WatchPlan): Promise<Model> {
   const isKnown = ({ sqlSchema, sqlName }: WatchedTable) =>

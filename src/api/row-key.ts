@@ -4,8 +4,9 @@ import { fromDrizzleValue } from '../value/codec.js';
 import { invalidOption } from './errors.js';
 
 /**
- * The key, as an ID, of a row as Drizzle returns it, of a key of one column, or of an ID. Throws `CHANGES_INVALID` where a key's
- * column is missing, `KEY_INVALID` or `VALUE_INVALID` on what cannot be a key.
+ * The key, as an ID, of a row as Drizzle returns it, of a key of one column, or of an ID. Throws
+ * `CHANGES_INVALID` where a key's column is missing, `KEY_INVALID` or `VALUE_INVALID` on what
+ * cannot be a key.
  */
 export function keyOfReference(table: ModelTable, reference: unknown): string {
   switch (typeof reference) {

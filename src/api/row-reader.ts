@@ -32,8 +32,9 @@ interface Batch {
 const MAX_KEYS = 1_000;
 
 /**
- * Reads the rows that changes are about: once for a change of a transaction, whichever subscriber asks, and all of one turn in one
- * statement a table. What was read is forgotten with the transaction's messages.
+ * Reads the rows that changes are about: once for a change of a transaction, whichever subscriber
+ * asks, and all of one turn in one statement a table. What was read is forgotten with the
+ * transaction's messages.
  */
 export class RowReader {
   readonly #database: Database;

@@ -11,7 +11,9 @@ export interface RowView {
   readonly graph: readonly RelatedSpec[];
 }
 
-/** A row as Drizzle's `findMany` returns it; frozen, because all subscribers are handed the same. */
+/**
+ * A row as Drizzle's `findMany` returns it; frozen, because all subscribers are handed the same.
+ */
 export function toRow(node: RowNode, view: RowView): UntypedRow {
   const row = columnsOf(node.table, node.cells, view.hidden);
   for (const inner of view.graph) {

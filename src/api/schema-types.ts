@@ -7,7 +7,9 @@ export type KnownRelations<R> = R extends AnyRelations ? R : AnyRelations;
 /** The schema's tables, as Drizzle table objects. */
 export type TableOf<R extends AnyRelations> = R[keyof R]['table'];
 
-/** The name of a table in the relations config; every name where the schema's types are not known. */
+/**
+ * The name of a table in the relations config; every name where the schema's types are not known.
+ */
 export type NameOf<R extends AnyRelations, T> = string extends keyof R
   ? string
   : {
@@ -23,7 +25,10 @@ export type SelectOf<R extends AnyRelations, K extends keyof R> = R[K]['table'] 
   ? TRow
   : Record<string, unknown>;
 
-/** A relational filter as in Drizzle's `findMany`, without `RAW`, which cannot be evaluated on changes. */
+/**
+ * A relational filter as in Drizzle's `findMany`, without `RAW`, which cannot be evaluated on
+ * changes.
+ */
 export type TableFilter<R extends AnyRelations, K extends keyof R> = PolicyFilter<R, K>;
 
 type TargetOf<R extends AnyRelations, K extends keyof R, N> = N extends keyof R[K]['relations']
@@ -31,8 +36,8 @@ type TargetOf<R extends AnyRelations, K extends keyof R, N> = N extends keyof R[
   : never;
 
 /**
- * The relations to load and to follow, to any depth: `{ comments: { author: true } }`. Where rows are filtered it is written
- * out: `{ comments: { where: { … }, with: { author: true } } }`.
+ * The relations to load and to follow, to any depth: `{ comments: { author: true } }`. Where rows
+ * are filtered it is written out: `{ comments: { where: { … }, with: { author: true } } }`.
  */
 export type WithOption<R extends AnyRelations, K extends keyof R> = {
   readonly [N in keyof R[K]['relations']]?:

@@ -14,7 +14,10 @@ export interface StreamTarget {
   readonly logged: readonly ModelColumn[] | null;
 }
 
-/** A Drizzle table, or a watcher's label. Throws `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL` or `CHANGES_INVALID`. */
+/**
+ * A Drizzle table, or a watcher's label. Throws `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL` or
+ * `CHANGES_INVALID`.
+ */
 export function resolveTarget(model: Model, labels: readonly WatchLabel[], target: unknown): StreamTarget {
   if (typeof target === 'string') return labelled(model, labels, target);
   if (!is(target, PgTable)) throw invalidOption("Changes are of a Drizzle table, or of a watcher's label.");

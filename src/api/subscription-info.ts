@@ -13,7 +13,10 @@ import { filterData } from './filter-data.js';
 import type { StreamTarget } from './stream-target.js';
 import type { SubscriptionInfo, SubscriptionRelations } from './types.js';
 
-/** Subscriptions to a table, directly or through a relation; for a label, those that receive no other updates than it. */
+/**
+ * Subscriptions to a table, directly or through a relation; for a label, those that receive no
+ * other updates than it.
+ */
 export function scopesConcerning(
   listed: readonly ListedScope[],
   target: StreamTarget,

@@ -19,21 +19,31 @@ export interface ChangesOptions<R extends AnyRelations, K extends keyof R> exten
   readonly where?: TableFilter<R, K> | undefined;
   /** Relations that nodes carry, and whose rows' own changes arrive in `related`. */
   readonly with?: WithOption<R, K> | undefined;
-  /** An UPDATE counts only when it changes one of these; ENTER and LEAVE always count. @default any column */
+  /**
+   * An UPDATE counts only when it changes one of these; ENTER and LEAVE always count. @default any
+   * column
+   */
   readonly columns?: readonly ColumnOf<R, K>[] | undefined;
-  /** Only updates and deletes of these rows, given as rows, as keys or as values of a key of one column. */
+  /**
+   * Only updates and deletes of these rows, given as rows, as keys or as values of a key of one
+   * column.
+   */
   readonly rows?: RowReference<R, K> | readonly RowReference<R, K>[] | undefined;
 }
 
 export interface CommonOptions {
   /** Only what the database did in one of these ways. @default all, and changes of rights */
   readonly ops?: readonly ChangeOp[] | undefined;
-  /** A message's `cursor`, or that of a GraphQL answer: the stream starts right after it. @default now */
+  /**
+   * A message's `cursor`, or that of a GraphQL answer: the stream starts right after it. @default
+   * now
+   */
   readonly after?: string | undefined;
   /** Ends the stream, as leaving the loop does. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * A context for the policies: what it may not read is not told. Without one nothing is hidden: this is server code.
+   * A context for the policies: what it may not read is not told. Without one nothing is hidden:
+   * this is server code.
    */
   readonly as?: unknown;
 }
@@ -96,7 +106,10 @@ export interface SubscriptionInfo {
   readonly kind: 'changes' | 'query';
   /** Drizzle's name of the table. */
   readonly table: string;
-  /** The filter of its rows, policies included, in the filter language; `true` is every row, `false` is none. */
+  /**
+   * The filter of its rows, policies included, in the filter language; `true` is every row, `false`
+   * is none.
+   */
   readonly where: Readonly<Record<string, unknown>> | boolean;
   /** `null`: all. */
   readonly ops: readonly ChangeOp[] | null;
@@ -114,39 +127,46 @@ export interface SubscriptionRelations {
 }
 
 /**
- * Change streams for server code. There are no policies here unless `as` names a context: who calls this sees everything.
+ * Change streams for server code. There are no policies here unless `as` names a context: who calls
+ * this sees everything.
  */
 export interface RivuletApi<R extends AnyRelations = AnyRelations> {
   /**
-   * The changes that each transaction from now on (or from `after` on) makes to rows of a table: every transaction once, in order.
-   * The subscription begins with the call, not with the first `next()`, where the log has been read to: what was committed just before
-   * may still come. It ends when the loop is left, with `return()`, or when `signal` aborts; where the stream cannot go on it ends with
-   * a coded error.
+   * The changes that each transaction from now on (or from `after` on) makes to rows of a table:
+   * every transaction once, in order. The subscription begins with the call, not with the first
+   * `next()`, where the log has been read to: what was committed just before may still come. It
+   * ends when the loop is left, with `return()`, or when `signal` aborts; where the stream cannot
+   * go on it ends with a coded error.
    *
-   * Throws at once, with what exists in the message, on names that do not: `CHANGES_UNKNOWN_TABLE`, `CHANGES_UNKNOWN_LABEL`,
-   * `CHANGES_UNKNOWN_RELATION`, `CHANGES_UNKNOWN_COLUMN`, `FILTER_UNKNOWN_FIELD`; `CHANGES_INVALID`, with all options of another shape;
+   * Throws at once, with what exists in the message, on names that do not: `CHANGES_UNKNOWN_TABLE`,
+   * `CHANGES_UNKNOWN_LABEL`, `CHANGES_UNKNOWN_RELATION`, `CHANGES_UNKNOWN_COLUMN`,
+   * `FILTER_UNKNOWN_FIELD`; `CHANGES_INVALID`, with all options of another shape;
    * `TABLE_NOT_WATCHED`; `CURSOR_INVALID`; `RIVULET_STOPPED` after `stop()`.
    */
   changes<T extends TableOf<R>, const O extends ChangesOptions<R, NameOf<R, T>> = Record<never, never>>(
     table: T,
     options?: ChangesOptions<R, NameOf<R, T>> extends O ? O : ChangesOptions<R, NameOf<R, T>>,
   ): ChangeStream<MessageOf<R, NameOf<R, T>, O>>;
-  /** The same by a watcher's label, whose `columns` count: other updates are not told. `TNode` is what nodes are taken for. */
+  /**
+   * The same by a watcher's label, whose `columns` count: other updates are not told. `TNode` is
+   * what nodes are taken for.
+   */
   changes<TNode extends object = UntypedRow>(
     label: string,
     options?: LabelOptions,
   ): ChangeStream<ChangeMessage<TNode, TNode, UntypedRelated>>;
 
   /**
-   * The row of a change as it is in the database, `null` where it is not there (or, for a stream with `as`, may not be read).
-   * A row is read once for a change, however often it is requested. Requests of one turn of the event loop are one statement a table. A read
-   * that failed is tried again with the next request.
+   * The row of a change as it is in the database, `null` where it is not there (or, for a stream
+   * with `as`, may not be read). A row is read once for a change, however often it is requested.
+   * Requests of one turn of the event loop are one statement a table. A read that failed is tried
+   * again with the next request.
    */
   get<TRow>(change: Change<unknown, TRow>): Promise<TRow | null>;
 
   /**
-   * The subscriptions: all, those to a table (directly or through `with`) or label, or those to a row. A row is one that the subscription holds, or
-   * would tell of as it is in the database.
+   * The subscriptions: all, those to a table (directly or through `with`) or label, or those to a
+   * row. A row is one that the subscription holds, or would tell of as it is in the database.
    */
   subscriptions(
     watcher?: TableOf<R> | string,
@@ -154,8 +174,9 @@ export interface RivuletApi<R extends AnyRelations = AnyRelations> {
   ): Promise<readonly SubscriptionInfo[]>;
 
   /**
-   * A cursor for `after`: of the position up to which changes have been told, or of a snapshot in Postgres's text
-   * (`select pg_current_snapshot()` in the transaction that reads the rows, REPEATABLE READ: then nothing is missed and nothing told twice).
+   * A cursor for `after`: of the position up to which changes have been told, or of a snapshot in
+   * Postgres's text (`select pg_current_snapshot()` in the transaction that reads the rows,
+   * REPEATABLE READ: then nothing is missed and nothing told twice).
    */
   cursor(snapshot?: string): string;
 }

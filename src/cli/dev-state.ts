@@ -9,7 +9,10 @@ export interface DevState {
   readonly databaseUrl: string;
 }
 
-/** Files under `.rivulet/` of a project. Nothing in it needs to be kept but the data of the embedded database. */
+/**
+ * Files under `.rivulet/` of a project. Nothing in it needs to be kept but the data of the embedded
+ * database.
+ */
 export class StateFolder {
   readonly path: string;
 
@@ -22,7 +25,10 @@ export class StateFolder {
     return join(this.path, 'postgres');
   }
 
-  /** The secret that development tokens are signed with; made once, so that a token outlives a restart. */
+  /**
+   * The secret that development tokens are signed with; made once, so that a token outlives a
+   * restart.
+   */
   async secret(): Promise<string> {
     const file = join(this.path, 'secret');
     const known = (await readText(file))?.trim();

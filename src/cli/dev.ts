@@ -24,7 +24,10 @@ import { withDatabase } from './with-database.js';
 /** Development tokens outlive a night. */
 const TOKEN_SECONDS = 30 * 24 * 3600;
 
-/** Database, migrations, watchers, seed, server; until told to stop. What was started is stopped whatever happens. */
+/**
+ * Database, migrations, watchers, seed, server; until told to stop. What was started is stopped
+ * whatever happens.
+ */
 export async function dev(options: ServeOptions): Promise<void> {
   const { config, folder } = await loadConfig(options.config);
   const settings = resolveSettings(config, process.env, 'development');

@@ -7,7 +7,10 @@ import type { WatchPlan } from '../watch/types.js';
 import { loadConfig } from './load-config.js';
 import { databaseUrlOf, withDatabase } from './with-database.js';
 
-/** Prints each table with its verdict, and each difference with what mends it; sets exit code 1 if there is a difference. */
+/**
+ * Prints each table with its verdict, and each difference with what mends it; sets exit code 1 if
+ * there is a difference.
+ */
 export async function doctor(options: { readonly config?: string }): Promise<void> {
   const { config, folder } = await loadConfig(options.config);
   const model = readModel(config.relations, { names: config.names });

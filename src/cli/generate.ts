@@ -22,11 +22,11 @@ export interface GenerateOptions {
 }
 
 /**
- * Writes a migration with the parts whose newest text in the migrations differs from what the schema asks for. Watchers that are
- * no longer declared are left to `migrate --prune`.
+ * Writes a migration with the parts whose newest text in the migrations differs from what the
+ * schema asks for. Watchers that are no longer declared are left to `migrate --prune`.
  *
- * A part replaces what is installed under its name. A database that applied the migrations before a squash therefore applies the new
- * one as well, and ends in the same state as an empty database.
+ * A part replaces what is installed under its name. A database that applied the migrations before a
+ * squash therefore applies the new one as well, and ends in the same state as an empty database.
  */
 export async function generate(options: GenerateOptions): Promise<void> {
   const { config, folder } = await loadConfig(options.config);

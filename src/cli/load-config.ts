@@ -12,14 +12,18 @@ const NAMES = ['rivulet.config.ts', 'rivulet.config.mts', 'rivulet.config.js', '
 export interface LoadedConfig {
   readonly config: RivuletConfig;
   readonly file: string;
-  /** The folder of the file: what paths in the configuration are relative to, and where `.rivulet/` is. */
+  /**
+   * The folder of the file: what paths in the configuration are relative to, and where `.rivulet/`
+   * is.
+   */
   readonly folder: string;
 }
 
 /**
- * Loads the configuration from `path`, or from `rivulet.config.*` in the working directory. TypeScript is compiled on the
- * way, of the file and of what it imports. Rejects with CONFIG_NOT_FOUND, CONFIG_UNREADABLE or CONFIG_INVALID, and lets a
- * coded error that the file itself ran into through.
+ * Loads the configuration from `path`, or from `rivulet.config.*` in the working directory.
+ * TypeScript is compiled on the way, of the file and of what it imports. Rejects with
+ * CONFIG_NOT_FOUND, CONFIG_UNREADABLE or CONFIG_INVALID, and lets a coded error that the file
+ * itself ran into through.
  */
 export async function loadConfig(path: string | undefined): Promise<LoadedConfig> {
   const file = findConfig(path);

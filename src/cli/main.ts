@@ -3,13 +3,15 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { portOf } from '../server/engine/settings.js';
 import { describeError } from './print.js';
 
-/** Exit codes: 0 done; 1 failed, or found what is wrong; 2 a command line that cannot be understood. */
+/**
+ * Exit codes: 0 done; 1 failed, or found what is wrong; 2 a command line that cannot be understood.
+ */
 const FAILED = 1;
 const MISUSED = 2;
 
 /**
- * Runs one command line and sets `process.exitCode`; never throws. The process ends when nothing keeps it: `dev` and
- * `start` run until they are told to stop.
+ * Runs one command line and sets `process.exitCode`; never throws. The process ends when nothing
+ * keeps it: `dev` and `start` run until they are told to stop.
  */
 export async function run(argv: readonly string[]): Promise<void> {
   try {

@@ -8,7 +8,9 @@ import { loadConfig } from './load-config.js';
 import { applyMigrations, migrationsFolder } from './migrations.js';
 import { databaseUrlOf, withDatabase } from './with-database.js';
 
-/** Applies the migrations, then makes the watchers in the database those that the schema declares. */
+/**
+ * Applies the migrations, then makes the watchers in the database those that the schema declares.
+ */
 export async function migrate(options: {
   readonly config?: string;
   readonly prune?: boolean;

@@ -8,7 +8,10 @@ import { RivuletError } from '../../shared/errors.js';
 import { codedError } from '../database/errors.js';
 import type { RivuletConfig } from '../server/engine/config.js';
 
-/** Held while migrations are applied, so that of two nodes that start at once one waits. Chosen by chance. */
+/**
+ * Held while migrations are applied, so that of two nodes that start at once one waits. Chosen by
+ * chance.
+ */
 const MIGRATION_LOCK = '3187940021749066';
 
 /** drizzle-kit's folder of the configuration. */
@@ -17,8 +20,9 @@ export function migrationsFolder(config: RivuletConfig, configFolder: string): s
 }
 
 /**
- * Applies what has not been applied yet, all in one transaction, as `drizzle-kit migrate` would: they share one history.
- * Rejects with `MIGRATIONS_INVALID`, or with the coded error of a database that is away.
+ * Applies what has not been applied yet, all in one transaction, as `drizzle-kit migrate` would:
+ * they share one history. Rejects with `MIGRATIONS_INVALID`, or with the coded error of a database
+ * that is away.
  */
 export async function applyMigrations(databaseUrl: string, folder: string): Promise<void> {
   if (!existsSync(folder)) throw new RivuletError('MIGRATIONS_INVALID', `there is no folder ${folder}`);

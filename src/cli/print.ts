@@ -1,7 +1,10 @@
 import { RivuletError } from '../../shared/errors.js';
 import { errorEntry } from '../error-texts.js';
 
-/** A coded error as people read it: code, message, what to do. Anything else is a fault of ours: with its stack. */
+/**
+ * A coded error as people read it: code, message, what to do. Anything else is a fault of ours:
+ * with its stack.
+ */
 export function describeError(error: unknown): string {
   if (isCoded(error)) return `error ${error.code}: ${error.message}\n  ${errorEntry(error).next}`;
   if (error instanceof Error) return error.stack ?? error.message;

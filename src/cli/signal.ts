@@ -1,7 +1,10 @@
 /** Exit code of a process that ended at once after a second signal: 128 + SIGINT. */
 const INTERRUPTED = 130;
 
-/** npm passes on a Ctrl-C that the terminal has sent to its child already: within this time the two are one. */
+/**
+ * npm passes on a Ctrl-C that the terminal has sent to its child already: within this time the two
+ * are one.
+ */
 const SAME_SIGNAL_MS = 300;
 
 export interface StopSignal {
@@ -13,8 +16,8 @@ export interface StopSignal {
 }
 
 /**
- * From now on SIGINT and SIGTERM are noted instead of ending the process; a second one ends it at once. To be called before
- * anything is started that would outlive the process.
+ * From now on SIGINT and SIGTERM are noted instead of ending the process; a second one ends it at
+ * once. To be called before anything is started that would outlive the process.
  */
 export function listenForStop(): StopSignal {
   let firstAt: number | undefined;

@@ -12,7 +12,10 @@ interface SqlResult {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
-/** Runs the statements as psql would with `-c` (all of them in one transaction) and prints what they answer. */
+/**
+ * Runs the statements as psql would with `-c` (all of them in one transaction) and prints what they
+ * answer.
+ */
 export async function sql(statement: string, options: { readonly config?: string }): Promise<void> {
   const url = await databaseUrl(options.config);
   const client = postgres(url, {

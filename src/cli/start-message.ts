@@ -8,7 +8,10 @@ export interface GreetingParts {
   readonly hasPages: boolean;
 }
 
-/** The text that `rivulet dev` prints when it is up: everything that you need to see a subscription move. */
+/**
+ * The text that `rivulet dev` prints when it is up: everything that you need to see a subscription
+ * move.
+ */
 export function greeting({ url, databaseUrl, people, nudge, hasPages }: GreetingParts): string {
   const lines = ['', `  GraphiQL   ${url}`, `  database   ${databaseUrl}`];
   if (hasPages) lines.splice(1, 0, `  page       ${new URL('/', url).href}`);

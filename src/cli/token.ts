@@ -4,7 +4,10 @@ import { resolveSettings } from '../server/engine/settings.js';
 import { StateFolder } from './dev-state.js';
 import { loadConfig } from './load-config.js';
 
-/** Prints a token and nothing else, so that it can be used in a command: `curl -H "Authorization: Bearer $(…)"`. */
+/**
+ * Prints a token and nothing else, so that it can be used in a command: `curl -H "Authorization:
+ * Bearer $(…)"`.
+ */
 export async function token(
   userId: string,
   options: { readonly config?: string; readonly expires: number },

@@ -6,7 +6,8 @@ import { readSections } from '../watch/watch-sql.js';
 const SUFFIX = '_rivulet_watchers';
 
 /**
- * The parts that the folder's migrations install, applied in order: the newest text of each part, by its name.
+ * The parts that the folder's migrations install, applied in order: the newest text of each part,
+ * by its name.
  *
  * @param without migrations that are left out
  */
@@ -23,7 +24,10 @@ export async function writtenSections(
   return written;
 }
 
-/** The watchers' migrations after the last one of drizzle-kit, oldest first: those that can become one. */
+/**
+ * The watchers' migrations after the last one of drizzle-kit, oldest first: those that can become
+ * one.
+ */
 export async function trailingMigrations(folder: string): Promise<readonly string[]> {
   const names = await migrationNames(folder);
   return names.slice(names.findLastIndex((name) => !name.endsWith(SUFFIX)) + 1);

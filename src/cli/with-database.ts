@@ -6,7 +6,10 @@ import type { RivuletConfig } from '../server/engine/config.js';
 import { resolveSettings } from '../server/engine/settings.js';
 import { StateFolder } from './dev-state.js';
 
-/** The database that a command works on: DATABASE_URL, the configuration's, or that of a running `rivulet dev`. */
+/**
+ * The database that a command works on: DATABASE_URL, the configuration's, or that of a running
+ * `rivulet dev`.
+ */
 export async function databaseUrlOf(config: RivuletConfig, folder: string): Promise<string> {
   const { databaseUrl } = resolveSettings(config, process.env, 'production');
   if (databaseUrl !== undefined) return databaseUrl;
@@ -18,7 +21,10 @@ export async function databaseUrlOf(config: RivuletConfig, folder: string): Prom
   );
 }
 
-/** Connects, works, and closes whatever happens. A database error that has a code of ours becomes that. */
+/**
+ * Connects, works, and closes whatever happens. A database error that has a code of ours becomes
+ * that.
+ */
 export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
   const database = connect(url, { max: 2, applicationName: 'rivulet cli' });
   try {

@@ -22,8 +22,8 @@ export interface RivuletPluginConfig {
   /** The configuration file. Default: rivulet.config.ts in the working directory. */
   readonly config?: string;
   /**
-   * The output: the manifest, or the documents of the application for `trustedDocuments` of the server's configuration.
-   * Default: the manifest.
+   * The output: the manifest, or the documents of the application for `trustedDocuments` of the
+   * server's configuration. Default: the manifest.
    */
   readonly output?: 'manifest' | 'trusted-documents';
 }

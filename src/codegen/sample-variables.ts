@@ -18,8 +18,8 @@ const KEY_TEXTS = [
 ];
 
 /**
- * Values of an operation's variables, one for each way in which they can decide what the client plugins derive; `null` if there are more
- * than `most`.
+ * Values of an operation's variables, one for each way in which they can decide what the client
+ * plugins derive; `null` if there are more than `most`.
  */
 export function valuesOfVariables(
   schema: ClientSchema,

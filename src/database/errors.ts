@@ -1,6 +1,9 @@
 import { type ErrorCode, RivuletError } from '../../shared/errors.js';
 
-/** SQLSTATEs by name, for code that has to tell them apart. Source: PostgreSQL documentation, Appendix A. */
+/**
+ * SQLSTATEs by name, for code that has to tell them apart. Source: PostgreSQL documentation,
+ * Appendix A.
+ */
 export const SQLSTATE = {
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
@@ -104,21 +107,25 @@ const MEANING_OF_CLASS: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** Codes of the driver and of the operating system that mean the server was not reached, or was lost. */
+/**
+ * Codes of the driver and of the operating system that mean the server was not reached, or was
+ * lost.
+ */
 const CONNECTION_CODE =
   /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|NOENT|MFILE|NFILE|NOBUFS|ADDRNOTAVAIL))$/;
 
 /**
- * The coded error of a database error for users of the server's own code; `undefined` if it has none. Details name constraint, table and
- * column as far as Postgres does, and never SQL, values or parameters. For clients there is `shownError`.
+ * The coded error of a database error for users of the server's own code; `undefined` if it has
+ * none. Details name constraint, table and column as far as Postgres does, and never SQL, values or
+ * parameters. For clients there is `shownError`.
  */
 export function codedError(error: unknown): RivuletError | undefined {
   return readError(error, withPlace);
 }
 
 /**
- * The same for a client, which may not know of every table, column and constraint: their names, which triggers choose as they like, are left
- * out. `undefined`: to be masked.
+ * The same for a client, which may not know of every table, column and constraint: their names,
+ * which triggers choose as they like, are left out. `undefined`: to be masked.
  */
 export function shownError(error: unknown): RivuletError | undefined {
   return readError(

@@ -9,8 +9,8 @@ export interface QueuedWork {
 }
 
 /**
- * Work that waits, first come first served for each owner, and owners in turn: one who has a thousand things waiting is served no more often
- * than one who has a single one.
+ * Work that waits, first come first served for each owner, and owners in turn: one who has a
+ * thousand things waiting is served no more often than one who has a single one.
  */
 export class FairQueue<T extends QueuedWork> {
   /** Before everybody else's. */

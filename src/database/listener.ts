@@ -5,7 +5,9 @@ import type { DatabaseLogger, QueryRunner } from './types.js';
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 1_500;
 
-/** A connection that only listens never learns by itself that nobody is at the other end: it asks. */
+/**
+ * A connection that only listens never learns by itself that nobody is at the other end: it asks.
+ */
 const ASK_EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 2_000;
 /** For connecting and LISTEN together. */
@@ -23,9 +25,10 @@ export interface ListenerEvents {
 }
 
 /**
- * LISTENs on a session of its own and makes a new one when it is lost, or has not answered for 2 seconds when asked every 2: after 50
- * ms, doubling to 1.5 s while that fails, each wait shortened by up to a half so that nodes do not come back in step.
- * Rejects when the first LISTEN fails. The returned function ends it; twice is fine.
+ * LISTENs on a session of its own and makes a new one when it is lost, or has not answered for 2
+ * seconds when asked every 2: after 50 ms, doubling to 1.5 s while that fails, each wait shortened
+ * by up to a half so that nodes do not come back in step. Rejects when the first LISTEN fails. The
+ * returned function ends it; twice is fine.
  */
 export async function listen(
   url: string,

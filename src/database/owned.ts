@@ -8,11 +8,17 @@ export interface StatementOwner {
   readonly owner: string;
   /** When nobody waits for an answer any more. */
   readonly cancellation?: StatementCancellation | undefined;
-  /** Called in a transaction before anything else; where it throws, nothing is done, however long the transaction waited for a connection. */
+  /**
+   * Called in a transaction before anything else; where it throws, nothing is done, however long
+   * the transaction waited for a connection.
+   */
   readonly assertRights?: (() => void) | undefined;
 }
 
-/** A database for one request: all its statements belong to one owner, and are cancelled when the request ends. */
+/**
+ * A database for one request: all its statements belong to one owner, and are cancelled when the
+ * request ends.
+ */
 export class OwnedDatabase implements Database {
   readonly #database: Database;
   readonly #owner: StatementOwner;

@@ -12,11 +12,17 @@ const LATE_MS = 50;
 const STUCK_MS = 150;
 /** A statement that took longer at its last run gets a session of its own at the next. */
 const QUICK_MS = 50;
-/** An abandoned statement is cancelled after it has run so long. Before, letting it end and keeping the session costs less. */
+/**
+ * An abandoned statement is cancelled after it has run so long. Before, letting it end and keeping
+ * the session costs less.
+ */
 const CANCELLED_AFTER_MS = 100;
 /** Quick statements that are remembered; the oldest goes. */
 const MAX_REMEMBERED = 500;
-/** Longer statements have a session for themselves: texts come from clients, and these are seldom quick. */
+/**
+ * Longer statements have a session for themselves: texts come from clients, and these are seldom
+ * quick.
+ */
 const MAX_TEXT_LENGTH = 16_000;
 
 /** A statement that only reads, so that it may be sent twice; the first answer counts. */
@@ -110,16 +116,21 @@ export interface PipelineOwner {
   readonly pace: StatementPace;
   /** One was answered, or failed. `owner`: whose the first in line was. */
   onLeft(line: PipelineSession, owner: string): void;
-  /** It stood behind another one when the session was lost, and was moved: it has to be sent once more. */
+  /**
+   * It stood behind another one when the session was lost, and was moved: it has to be sent once
+   * more.
+   */
   onMoved(reading: PipelinedRead): void;
 }
 
 /**
- * A session and the readings that were sent to it, which it answers one after the other. Sending several at once costs a part of what each
- * alone costs, on both sides. Only those that are known to be quick stand in line; another one has the session for itself.
+ * A session and the readings that were sent to it, which it answers one after the other. Sending
+ * several at once costs a part of what each alone costs, on both sides. Only those that are known
+ * to be quick stand in line; another one has the session for itself.
  *
- * A request to cancel names a session and not a statement: one that comes late ends what runs then. So whoever stands behind a statement that
- * is to be cancelled is first sent to another session, and the session is never used again.
+ * A request to cancel names a session and not a statement: one that comes late ends what runs then.
+ * So whoever stands behind a statement that is to be cancelled is first sent to another session,
+ * and the session is never used again.
  */
 export class PipelineSession {
   readonly session: DatabaseSession;
@@ -174,7 +185,9 @@ export class PipelineSession {
     );
   }
 
-  /** Nobody waits for this one any more: where it has begun and does not end soon, it is cancelled. */
+  /**
+   * Nobody waits for this one any more: where it has begun and does not end soon, it is cancelled.
+   */
   letGo(reading: PipelinedRead): void {
     if (this.#sent[0] === reading) this.#cancelLater();
   }

@@ -70,9 +70,10 @@ class WaitingReading implements QueuedWork {
 }
 
 /**
- * Sessions lent out, at most `max`, made when needed. An owner has at most `maxPerOwner` of them; who waits is served in turn with other
- * owners. Work has a session for itself. Readings share one only where there is none to have: see `Line`. As long as work waits that may
- * have a session, no reading is sent ahead of it.
+ * Sessions lent out, at most `max`, made when needed. An owner has at most `maxPerOwner` of them;
+ * who waits is served in turn with other owners. Work has a session for itself. Readings share one
+ * only where there is none to have: see `Line`. As long as work waits that may have a session, no
+ * reading is sent ahead of it.
  */
 export class ConnectionPool {
   readonly #url: string;
@@ -98,7 +99,10 @@ export class ConnectionPool {
     };
   }
 
-  /** Lends a session to `work` alone. Rejects as `work` does, with DATABASE_CLOSED, or, where it had not begun, with REQUEST_CANCELLED. */
+  /**
+   * Lends a session to `work` alone. Rejects as `work` does, with DATABASE_CLOSED, or, where it had
+   * not begun, with REQUEST_CANCELLED.
+   */
   async use<T>(work: (session: DatabaseSession) => Promise<T>, options: UseOptions = {}): Promise<T> {
     const { owner = NOBODY, cancellation } = options;
     const session = await this.#acquire(owner, cancellation);
@@ -110,7 +114,10 @@ export class ConnectionPool {
     }
   }
 
-  /** Runs a statement that only reads; where it stands behind one that does not end, or is lost, it is sent again. Rejects as `use`. */
+  /**
+   * Runs a statement that only reads; where it stands behind one that does not end, or is lost, it
+   * is sent again. Rejects as `use`.
+   */
   read(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
     const reading = new PipelinedRead(statement, options);
     const { cancellation } = options;
@@ -239,7 +246,10 @@ export class ConnectionPool {
     }
   }
 
-  /** Owners that have used their share may still send behind a running statement if no other owner waits. */
+  /**
+   * Owners that have used their share may still send behind a running statement if no other owner
+   * waits.
+   */
   #nextIn(line: PipelineSession): WaitingReading | undefined {
     const next = this.#waiting.next(this.#shares.mayTake) ?? this.#waiting.next(() => true);
     return next?.kind === 'reading' && line.accepts(next.reading) ? next : undefined;
@@ -280,7 +290,9 @@ export class ConnectionPool {
     }
   }
 
-  /** Closes idle sessions after one connection went silent, because they cannot be trusted either. */
+  /**
+   * Closes idle sessions after one connection went silent, because they cannot be trusted either.
+   */
   #lost(session: DatabaseSession, silent: boolean): void {
     this.#forget(session);
     if (silent) for (const idle of this.#idle.splice(0)) void this.#discard(idle);

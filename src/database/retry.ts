@@ -14,7 +14,10 @@ export interface RetryOptions {
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
 
-/** True for an error that says nothing of the statement: not reached, overloaded, or in another transaction's way. */
+/**
+ * True for an error that says nothing of the statement: not reached, overloaded, or in another
+ * transaction's way.
+ */
 export function isPassing(error: unknown): boolean {
   const coded = codedError(error);
   return coded !== undefined && errorEntry(coded).retryable === true;
@@ -26,8 +29,8 @@ export function isNotReady(error: unknown): boolean {
 }
 
 /**
- * Runs a reading until the database answers: a passing error is tried again, with growing waits and jitter, for as long as it
- * takes; any other error is thrown at once.
+ * Runs a reading until the database answers: a passing error is tried again, with growing waits and
+ * jitter, for as long as it takes; any other error is thrown at once.
  */
 export async function untilAnswered<T>(
   work: () => Promise<T>,

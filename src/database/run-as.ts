@@ -18,9 +18,10 @@ interface User {
 }
 
 /**
- * This process's user; for root, the user `postgres`, or `nobody` where there is none (no user is added to the machine).
- * Where that user cannot get at `paths`, because a folder above them is private (/root, a temporary folder), it runs with the
- * capability of passing through (`setpriv`, Linux); rejects with EMBEDDED_ACCESS where that is not to be had.
+ * This process's user; for root, the user `postgres`, or `nobody` where there is none (no user is
+ * added to the machine). Where that user cannot get at `paths`, because a folder above them is
+ * private (/root, a temporary folder), it runs with the capability of passing through (`setpriv`,
+ * Linux); rejects with EMBEDDED_ACCESS where that is not to be had.
  */
 export async function userToRunAs(paths: readonly string[]): Promise<RunAs> {
   if (process.getuid?.() !== 0) {

@@ -7,7 +7,10 @@ import type { SilenceLimits } from './silence-limits.js';
 import type { QueryOptions, TextRow } from './types.js';
 
 const TEXT_OID = 25;
-/** Distinct statement texts that one session prepares; what comes later is planned each time. Bounds the server's memory. */
+/**
+ * Distinct statement texts that one session prepares; what comes later is planned each time. Bounds
+ * the server's memory.
+ */
 const MAX_PREPARED = 256;
 /** Characters of all of them together. */
 const MAX_PREPARED_LENGTH = 512 * 1024;
@@ -24,22 +27,37 @@ export const TEXT_SETTINGS: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
 };
 
-/** A session is replaced after this time, so that one that grew (plans, caches) does not live for ever. */
+/**
+ * A session is replaced after this time, so that one that grew (plans, caches) does not live for
+ * ever.
+ */
 const MAX_AGE_MS = 30 * 60_000;
 
 export interface SessionOptions {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
-  /** Milliseconds for which the server may be silent while a statement waits. Default: as long as the system waits. */
+  /**
+   * Milliseconds for which the server may be silent while a statement waits. Default: as long as
+   * the system waits.
+   */
   readonly patience?: SilenceLimits | undefined;
-  /** A statement that waited so long for a lock is refused (55P03). Default: as the database was told. */
+  /**
+   * A statement that waited so long for a lock is refused (55P03). Default: as the database was
+   * told.
+   */
   readonly lockTimeoutMs?: number | undefined;
-  /** A statement that takes longer is cancelled by Postgres, and rejects with QUERY_TIMEOUT. Default: as the database was told. */
+  /**
+   * A statement that takes longer is cancelled by Postgres, and rejects with QUERY_TIMEOUT.
+   * Default: as the database was told.
+   */
   readonly statementTimeoutMs?: number | undefined;
   /** Called for each statement that ended. */
   readonly onStatement?: ((tookMs: number, ok: boolean) => void) | undefined;
   readonly onNotify?: (channel: string, payload: string) => void;
-  /** Called once, when the connection is gone for whatever reason; `silent`: it was given up, and so may be others. */
+  /**
+   * Called once, when the connection is gone for whatever reason; `silent`: it was given up, and so
+   * may be others.
+   */
   readonly onLost: (session: DatabaseSession, silent: boolean) => void;
 }
 
@@ -49,9 +67,10 @@ const CLOSE_WITHIN_MS = 2_000;
 /**
  * One connection, from its first statement to its loss; never reconnected.
  *
- * A postgres.js connection that was lost is not clean afterwards (porsager/postgres #1154, #1208, #1216: the next statement
- * may crash the process, hang, or run inside somebody else's transaction). So every session is a client of its own with
- * `max: 1`, and a lost one is thrown away; statements on it are refused before they reach the driver. Its socket is ours, so that a
+ * A postgres.js connection that was lost is not clean afterwards (porsager/postgres #1154, #1208,
+ * #1216: the next statement may crash the process, hang, or run inside somebody else's
+ * transaction). So every session is a client of its own with `max: 1`, and a lost one is thrown
+ * away; statements on it are refused before they reach the driver. Its socket is ours, so that a
  * link over which nothing comes any more can be seen and cut.
  */
 export class DatabaseSession {
@@ -92,7 +111,8 @@ export class DatabaseSession {
       ...({
         onnotify: options.onNotify,
         socket: (target: SessionTarget) => {
-          // The driver may connect once more for what waits; nobody would close that connection, and the process would not end.
+          // The driver may connect once more for what waits; nobody would close that connection,
+          // and the process would not end.
           if (this.#lost) throw this.#lost;
           // For the request to cancel, which goes over a connection of its own.
           if (this.#isCancelled) return begun(openSocket(target, attempt++));
@@ -112,7 +132,9 @@ export class DatabaseSession {
     return this.#isCancelled || performance.now() - this.#bornAt > MAX_AGE_MS;
   }
 
-  /** Rejects with the driver's error; the session is lost when it was not the server that refused. */
+  /**
+   * Rejects with the driver's error; the session is lost when it was not the server that refused.
+   */
   async query(statement: Statement, options: QueryOptions = {}): Promise<readonly TextRow[]> {
     if (this.#lost) throw this.#lost;
     const prepare = options.prepare !== false && this.#mayPrepare(statement.text);
@@ -132,14 +154,15 @@ export class DatabaseSession {
   }
 
   /**
-   * Has Postgres cancel the statement that runs. The session must not be used any more: the request may come late, and would end whatever runs
-   * then.
+   * Has Postgres cancel the statement that runs. The session must not be used any more: the request
+   * may come late, and would end whatever runs then.
    */
   cancel(): void {
     if (this.#lost) return;
     this.#isCancelled = true;
     const [running] = this.#sent;
-    // The driver's promise of it, which its types do not have. Where it cannot be sent the statement's time limit is left.
+    // The driver's promise of it, which its types do not have. Where it cannot be sent the
+    // statement's time limit is left.
     void Promise.resolve(running?.cancel() as unknown).catch(() => {});
   }
 
@@ -148,7 +171,10 @@ export class DatabaseSession {
     this.#lose(new RivuletError('DATABASE_CLOSED', 'The connection was closed.'));
   }
 
-  /** Runs SQL text without parameters; resolves to the command tag of the last statement (`COMMIT`, `ROLLBACK` …). */
+  /**
+   * Runs SQL text without parameters; resolves to the command tag of the last statement (`COMMIT`,
+   * `ROLLBACK` …).
+   */
   async script(text: string): Promise<string> {
     if (this.#lost) throw this.#lost;
     const result = await this.#run(text, async () => this.#sql.unsafe(text));
@@ -184,7 +210,10 @@ export class DatabaseSession {
     }
   }
 
-  /** Rejects with `Silence` when nothing came from the server for so long; what comes slowly is waited for. */
+  /**
+   * Rejects with `Silence` when nothing came from the server for so long; what comes slowly is
+   * waited for.
+   */
   #answer<T>(answer: Promise<T>, silenceMs: number | undefined): Promise<T> {
     if (silenceMs === undefined) return answer;
     return new Promise((resolve, reject) => {
@@ -194,7 +223,8 @@ export class DatabaseSession {
         seen = this.#socket?.bytesRead ?? 0;
         timer = setTimeout(() => setImmediate(look), silenceMs);
       };
-      // After the loop has read its sockets: a process that was stopped itself finds the answer there.
+      // After the loop has read its sockets: a process that was stopped itself finds the answer
+      // there.
       const look = (): void => {
         if (timer === undefined) return;
         if ((this.#socket?.bytesRead ?? 0) > seen) wait();
@@ -259,8 +289,8 @@ export class DatabaseSession {
 }
 
 /**
- * The driver (postgres.js 3.4.9) goes on counting rows where a statement failed after it had sent some, so the rows of the next statement begin with
- * as many holes.
+ * The driver (postgres.js 3.4.9) goes on counting rows where a statement failed after it had sent
+ * some, so the rows of the next statement begin with as many holes.
  */
 function withoutHoles(rows: readonly TextRow[]): readonly TextRow[] {
   return rows.length === 0 || 0 in rows ? rows : rows.filter(() => true);
@@ -279,7 +309,10 @@ interface SessionTarget {
   readonly path: string | false;
 }
 
-/** Connecting, not connected: what is written meanwhile waits. Of several hosts each attempt takes the next. */
+/**
+ * Connecting, not connected: what is written meanwhile waits. Of several hosts each attempt takes
+ * the next.
+ */
 function openSocket({ host, port, path }: SessionTarget, attempt: number): Socket {
   const socket = new Socket();
   if (path) return socket.connect(path);
@@ -289,8 +322,9 @@ function openSocket({ host, port, path }: SessionTarget, attempt: number): Socke
 }
 
 /**
- * Resolves when the system has taken the attempt to connect; rejects where it refuses at once, as it does without descriptors. The driver
- * looks out for errors only from then on, and one that nobody looks out for ends the process.
+ * Resolves when the system has taken the attempt to connect; rejects where it refuses at once, as
+ * it does without descriptors. The driver looks out for errors only from then on, and one that
+ * nobody looks out for ends the process.
  */
 function begun(socket: Socket): Promise<Socket> {
   return new Promise((resolve, reject) => {

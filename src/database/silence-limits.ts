@@ -6,9 +6,10 @@ const MOST_TIMES = 32;
 const MAX_REMEMBERED = 500;
 
 /**
- * Time for which the server may be silent before a connection is taken for dead, by statement. A statement that is slow by nature looks
- * like a dead connection at first. Each time it is given up it gets twice the time, and the duration of its next run is remembered.
- * Quick statements have the base time.
+ * Time for which the server may be silent before a connection is taken for dead, by statement. A
+ * statement that is slow by nature looks like a dead connection at first. Each time it is given up
+ * it gets twice the time, and the duration of its next run is remembered. Quick statements have the
+ * base time.
  */
 export class SilenceLimits {
   readonly #baseMs: number;

@@ -7,14 +7,18 @@ export interface CursorContent {
 }
 
 /**
- * Sizes of what is encrypted, in bytes. The first has room for 70 transactions in progress at least, and usually for several hundred; the larger ones are for
- * databases in which more are open at once. Between two sizes nothing tells how many there are.
+ * Sizes of what is encrypted, in bytes. The first has room for 70 transactions in progress at
+ * least, and usually for several hundred; the larger ones are for databases in which more are open
+ * at once. Between two sizes nothing tells how many there are.
  */
 const SIZES = [128, 512, 2_048, 8_192, 32_768] as const;
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The content as bytes of one of a few sizes. Throws `RangeError` on more transactions in progress than a cursor has room for. */
+/**
+ * The content as bytes of one of a few sizes. Throws `RangeError` on more transactions in progress
+ * than a cursor has room for.
+ */
 export function packCursor({ epoch, snapshot }: CursorContent): Buffer {
   const { xmin, xmax, xip, anchor } = snapshot;
   const bytes: number[] = [];

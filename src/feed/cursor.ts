@@ -4,35 +4,42 @@ import type { Snapshot } from '../log/snapshot.js';
 import { type CursorContent, packCursor, unpackCursor } from './cursor-text.js';
 
 /**
- * A cursor as clients hold it: opaque, authenticated, URL-safe, good on every node that has the same secret. Cursors have one length, or, where
- * very many transactions are in progress at once, one of a few larger ones.
+ * A cursor as clients hold it: opaque, authenticated, URL-safe, good on every node that has the
+ * same secret. Cursors have one length, or, where very many transactions are in progress at once,
+ * one of a few larger ones.
  */
 export interface CursorCodec {
   encode(snapshot: Snapshot): string;
   /** Throws `CURSOR_INVALID` on anything that `encode` did not make. */
   decode(cursor: string): DecodedCursor;
   /**
-   * The name of a transaction: the same on every node and over every transport, of one length. Names cannot be ordered or counted, and do not
-   * lead back to the number.
+   * The name of a transaction: the same on every node and over every transport, of one length.
+   * Names cannot be ordered or counted, and do not lead back to the number.
    */
   nameTransaction(xid: bigint): string;
 }
 
-/** `epoch`: the log that the snapshot belongs to; another than today's means that its history is not ours. */
+/**
+ * `epoch`: the log that the snapshot belongs to; another than today's means that its history is not
+ * ours.
+ */
 export type DecodedCursor = CursorContent;
 
 /** Longer texts are refused unread. */
 const MAX_CURSOR_LENGTH = 65_536;
 const VERSION = 3;
 const IV_BYTES = 12;
-/** Number of cursors for which random bytes are drawn at once, because each draw is a system call. */
+/**
+ * Number of cursors for which random bytes are drawn at once, because each draw is a system call.
+ */
 const IVS_AT_ONCE = 256;
 const TAG_BYTES = 16;
 const NAME_BYTES = 16;
 
 /**
- * Cursors are encrypted (AES-256-GCM), not only signed: transaction ids would tell a subscriber how much others write. Names of transactions are
- * a keyed MAC. `secret` is any text that all nodes share; `epoch` names the log that is written now, and changes where that is renewed.
+ * Cursors are encrypted (AES-256-GCM), not only signed: transaction ids would tell a subscriber how
+ * much others write. Names of transactions are a keyed MAC. `secret` is any text that all nodes
+ * share; `epoch` names the log that is written now, and changes where that is renewed.
  */
 export function createCursorCodec(secret: string, epoch: string | (() => string)): CursorCodec {
   const key = derivedKey(secret, 'rivulet cursor v1');
@@ -45,7 +52,9 @@ export function createCursorCodec(secret: string, epoch: string | (() => string)
     random = random.subarray(IV_BYTES);
     return iv;
   };
-  /** The last name, because one transaction is delivered to many subscribers one after the other. */
+  /**
+   * The last name, because one transaction is delivered to many subscribers one after the other.
+   */
   let named = { of: '', name: '' };
   return {
     encode(snapshot) {

@@ -4,27 +4,37 @@ import { ERRORS } from '../error-texts.js';
 import { LOG_CHANNEL } from '../watch/log-table.js';
 import { ReaderLock } from './reader-lock.js';
 
-/** Time that a notification may take from another connection to this one, and the number of further attempts. */
+/**
+ * Time that a notification may take from another connection to this one, and the number of further
+ * attempts.
+ */
 const HEARD_WITHIN_MS = 2_000;
 const TEST_AGAIN_MS = 30_000;
 const TEST = 'test ';
 
-/** `broken`: LISTEN succeeds, but notifications do not come through, as behind a pooler in transaction mode. */
+/**
+ * `broken`: LISTEN succeeds, but notifications do not come through, as behind a pooler in
+ * transaction mode.
+ */
 export type WakeUps = 'off' | 'untested' | 'working' | 'broken';
 
 export interface DoorbellOptions {
   readonly database: Database;
   /** Something may have been logged. */
   readonly onRing: () => void;
-  /** Called with the state of the connection each time it changes: `lost` until the connection is back and was tested. */
+  /**
+   * Called with the state of the connection each time it changes: `lost` until the connection is
+   * back and was tested.
+   */
   readonly onBell: (bell: 'works' | 'lost' | 'dumb') => void;
   readonly log?: DatabaseLogger | undefined;
 }
 
 /**
- * Hears of new changes by NOTIFY, from writers that find a reader asleep. After each LISTEN it sends itself a notification over
- * another connection, and warns with NOTIFY_NOT_CARRIED when that does not come: then nobody may sleep. Nothing depends on being heard:
- * who reads also reads by the clock.
+ * Hears of new changes by NOTIFY, from writers that find a reader asleep. After each LISTEN it
+ * sends itself a notification over another connection, and warns with NOTIFY_NOT_CARRIED when that
+ * does not come: then nobody may sleep. Nothing depends on being heard: who reads also reads by the
+ * clock.
  */
 export class Doorbell {
   readonly #options: DoorbellOptions;
@@ -69,7 +79,10 @@ export class Doorbell {
     );
   }
 
-  /** True when from now on every writer that had not ended rings, until `silence` or until the connection is lost. Rejects never. */
+  /**
+   * True when from now on every writer that had not ended rings, until `silence` or until the
+   * connection is lost. Rejects never.
+   */
   async arm(): Promise<boolean> {
     const lock = this.#lock;
     if (!lock) return false;

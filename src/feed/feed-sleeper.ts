@@ -18,7 +18,9 @@ export interface SleeperOptions extends Pick<DoorbellOptions, 'database' | 'log'
   readonly loop: () => ReadLoop;
 }
 
-/** Wakes a loop of readings, or keeps it awake: does what `wakefulness.ts` decides, with a doorbell. */
+/**
+ * Wakes a loop of readings, or keeps it awake: does what `wakefulness.ts` decides, with a doorbell.
+ */
 export class FeedSleeper {
   readonly #options: SleeperOptions;
   readonly #doorbell: Doorbell | null;
@@ -55,7 +57,10 @@ export class FeedSleeper {
     return 'pauseMs' in this.#state ? Math.min(this.#state.pauseMs, pollMs) : pollMs;
   }
 
-  /** To be called as a reading begins; what it returns, when it has succeeded, with the transactions that it found. */
+  /**
+   * To be called as a reading begins; what it returns, when it has succeeded, with the transactions
+   * that it found.
+   */
   begin(): (found: number) => void {
     const state = this.#state;
     const began = performance.now();

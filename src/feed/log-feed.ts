@@ -19,9 +19,15 @@ import type { Feed, FeedBatch, FeedListener, FeedStatus } from './types.js';
 export interface LogFeedOptions {
   readonly database: Database;
   readonly model: Model;
-  /** Milliseconds between two reads while asleep, or while notifications cannot be received; default 1,000. */
+  /**
+   * Milliseconds between two reads while asleep, or while notifications cannot be received; default
+   * 1,000.
+   */
   readonly pollMs?: number | undefined;
-  /** False: no LISTEN, readings by the clock alone (behind a pooler that does not carry it). Default true. */
+  /**
+   * False: no LISTEN, readings by the clock alone (behind a pooler that does not carry it). Default
+   * true.
+   */
   readonly listen?: boolean | undefined;
   /** See `LogPagesOptions`. */
   readonly maxTransactionRows?: number | undefined;
@@ -33,10 +39,12 @@ const READ_ROWS = 250;
 const PAGE_CHANGES = 1_000;
 
 /**
- * The change log of one database as a feed: read again and again while much is written, else woken by NOTIFY, and by a clock where that
- * stays away (`wakefulness.ts`). Where much is there at once it comes in several batches. `start` rejects with
- * WATCH_LOG_MISSING where there is no log. A batch says `reset` when the log was replaced or the server set back, when retention
- * deleted what this reader had not read (it was away for longer than its claim lasts), or when an image does not fit the model.
+ * The change log of one database as a feed: read again and again while much is written, else woken
+ * by NOTIFY, and by a clock where that stays away (`wakefulness.ts`). Where much is there at once
+ * it comes in several batches. `start` rejects with WATCH_LOG_MISSING where there is no log. A
+ * batch says `reset` when the log was replaced or the server set back, when retention deleted what
+ * this reader had not read (it was away for longer than its claim lasts), or when an image does not
+ * fit the model.
  */
 export function createLogFeed(options: LogFeedOptions): Feed {
   return new LogFeed(options);

@@ -18,7 +18,9 @@ export type HistoryRead =
       readonly transactions: readonly LoggedTransaction[];
       readonly snapshot: Snapshot;
     }
-  /** The cursor belongs to another log, or to a later moment of this one than the database knows. */
+  /**
+   * The cursor belongs to another log, or to a later moment of this one than the database knows.
+   */
   | { readonly kind: 'foreign' }
   /** The log was trimmed since: it does not go back to the cursor. */
   | { readonly kind: 'trimmed' }
@@ -29,8 +31,9 @@ export interface LogHistory {
   /** Everything since a client's cursor. */
   read(db: QueryRunner, since: DecodedCursor): Promise<HistoryRead>;
   /**
-   * The transactions committed to these tables since a position of this log's feed. Images that do not fit the model are left out.
-   * Rejects with `LOG_TRIMMED` if the log does not go back to the position, which never happens to a running feed.
+   * The transactions committed to these tables since a position of this log's feed. Images that do
+   * not fit the model are left out. Rejects with `LOG_TRIMMED` if the log does not go back to the
+   * position, which never happens to a running feed.
    */
   since(
     db: QueryRunner,

@@ -30,7 +30,10 @@ export interface LogRange {
   touches(tables: ReadonlySet<string>): boolean;
   /** True if one of these tables was emptied, or changed without being logged. */
   breaks(tables: ReadonlySet<string>): boolean;
-  /** The next page, of at most so many changes or of one transaction; `null` after the last. Not to be called twice at a time. */
+  /**
+   * The next page, of at most so many changes or of one transaction; `null` after the last. Not to
+   * be called twice at a time.
+   */
   next(db: QueryRunner, maxChanges: number): Promise<LogPage | UnreadableRange | null>;
 }
 
@@ -40,8 +43,8 @@ export interface LogPages {
 
 export interface LogPagesOptions {
   /**
-   * A transaction that changed more rows is not read: it comes without changes, with its tables as `unreadable`. It would have to be held
-   * in memory whole. Default 200,000.
+   * A transaction that changed more rows is not read: it comes without changes, with its tables as
+   * `unreadable`. It would have to be held in memory whole. Default 200,000.
    */
   readonly maxTransactionRows?: number | undefined;
 }
@@ -55,9 +58,10 @@ const SLICE_ROWS = 2_000;
 const MAX_TRANSACTIONS = 1_000_000;
 
 /**
- * Reads long stretches of the change log without holding them: first who is in it and in which order, in one statement, then the
- * images by whole transactions, large ones by parts. What retention deletes meanwhile makes a page `trimmed`, never one with holes.
- * More than a million transactions are `trimmed`, too: nobody waits for so long.
+ * Reads long stretches of the change log without holding them: first who is in it and in which
+ * order, in one statement, then the images by whole transactions, large ones by parts. What
+ * retention deletes meanwhile makes a page `trimmed`, never one with holes. More than a million
+ * transactions are `trimmed`, too: nobody waits for so long.
  */
 export function createLogPages(model: Model, options: LogPagesOptions = {}): LogPages {
   const shapes = new ImageShapes(model);

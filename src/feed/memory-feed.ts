@@ -7,7 +7,10 @@ import { FeedMeter } from './feed-meter.js';
 import { ReadLoop } from './read-loop.js';
 import type { Feed } from './types.js';
 
-/** A feed without a database, for tests of what comes after it; it passes the same conformance suite as the log's. */
+/**
+ * A feed without a database, for tests of what comes after it; it passes the same conformance suite
+ * as the log's.
+ */
 export interface MemoryFeed extends Feed {
   /** Begins a transaction; others may begin and commit before it ends. */
   begin(options?: { readonly mutationId?: string }): MemoryTransaction;

@@ -13,9 +13,10 @@ export interface NotifyQueueOptions {
 }
 
 /**
- * Looks now and then how full the cluster's queue of notifications is. It fills while some session, of whatever application, listens and
- * does not end its transaction; full, NOTIFY fails. Rivulet's triggers stop notifying before that (see `trigger-sql.ts`), and its own
- * listener is never in a transaction. Warns with NOTIFY_QUEUE_FILLING each time it becomes half full.
+ * Looks now and then how full the cluster's queue of notifications is. It fills while some session,
+ * of whatever application, listens and does not end its transaction; full, NOTIFY fails. Rivulet's
+ * triggers stop notifying before that (see `trigger-sql.ts`), and its own listener is never in a
+ * transaction. Warns with NOTIFY_QUEUE_FILLING each time it becomes half full.
  */
 export class NotifyQueue {
   readonly #options: NotifyQueueOptions;

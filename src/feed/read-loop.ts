@@ -3,7 +3,9 @@ import { RivuletError } from '../../shared/errors.js';
 export interface ReadLoopOptions {
   /** Reads once and hands over what it found. Never called twice at a time. */
   readonly read: () => Promise<void>;
-  /** Returns the milliseconds to wait for a wake-up before the next read. Called after each read. */
+  /**
+   * Returns the milliseconds to wait for a wake-up before the next read. Called after each read.
+   */
   readonly pauseMs: () => number;
   /** Called when a read fails after one that did not. */
   readonly onFailure: (error: unknown) => void;
@@ -24,8 +26,8 @@ const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 
 /**
- * Calls `read` when woken and when the pause is over, one call at a time; wake-ups during a read make one more. After a
- * failure it tries again by itself, after 50 ms, doubling to 2 s.
+ * Calls `read` when woken and when the pause is over, one call at a time; wake-ups during a read
+ * make one more. After a failure it tries again by itself, after 50 ms, doubling to 2 s.
  */
 export class ReadLoop {
   readonly #options: ReadLoopOptions;
@@ -55,11 +57,14 @@ export class ReadLoop {
 
   wake(): void {
     this.#isWanted = true;
-    // A loop that fails keeps to its own clock: a storm of wake-ups does not become a storm of failing reads.
+    // A loop that fails keeps to its own clock: a storm of wake-ups does not become a storm of
+    // failing reads.
     if (this.#state.kind === 'running' && !this.#reading) this.#readNow();
   }
 
-  /** Reads once `ms` have passed since the last reading began, where the next one would be later. */
+  /**
+   * Reads once `ms` have passed since the last reading began, where the next one would be later.
+   */
   wakeWithin(ms: number): void {
     if (this.#state.kind !== 'running' || this.#reading) return;
     const left = this.#readAt + ms - performance.now();
@@ -67,7 +72,10 @@ export class ReadLoop {
     else this.#schedule(left);
   }
 
-  /** Resolves after a read that began after this call; waits for as long as reads fail. Rejects when stopped. */
+  /**
+   * Resolves after a read that began after this call; waits for as long as reads fail. Rejects when
+   * stopped.
+   */
   catchUp(): Promise<void> {
     if (this.#state.kind === 'stopped') return Promise.reject(stopped());
     const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));

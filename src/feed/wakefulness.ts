@@ -1,9 +1,10 @@
 /**
  * When a reader reads, and whether somebody has to wake it.
  *
- * Awake, it reads every few milliseconds and holds nothing: writers then never notify, which would let them commit only one after the
- * other. It falls asleep when little is written: takes its lock of the doorbell, which it cannot while a writer that did not notify is
- * still open; reads once more, since whoever had not notified has ended by now; and from then on waits to be rung.
+ * Awake, it reads every few milliseconds and holds nothing: writers then never notify, which would
+ * let them commit only one after the other. It falls asleep when little is written: takes its lock
+ * of the doorbell, which it cannot while a writer that did not notify is still open; reads once
+ * more, since whoever had not notified has ended by now; and from then on waits to be rung.
  *
  * | state    | rung          | has read                                                | bell works   | bell lost    | bell dumb    | lock taken     | lock refused |
  * | -------- | ------------- | ------------------------------------------------------- | ------------ | ------------ | ------------ | -------------- | ------------ |
@@ -13,8 +14,9 @@
  * | settling | reads         | and began to after the lock: asleep                     | –            | awake, bound | clock, lets go of it | –      | –            |
  * | asleep   | reads         | several at once again and again: awake, lets go of the lock | –        | awake, bound | clock, lets go of it | –      | –            |
  *
- * "Bound" is awake and not able to sleep, because nobody would be heard. "Clock" reads as often as it was told to, bell or no bell; so
- * does whoever is asleep. Reaching and settling are told as one, "falling asleep".
+ * "Bound" is awake and not able to sleep, because nobody would be heard. "Clock" reads as often as
+ * it was told to, bell or no bell; so does whoever is asleep. Reaching and settling are told as
+ * one, "falling asleep".
  */
 export type WakefulnessState =
   | { readonly kind: 'clock' }
@@ -56,7 +58,10 @@ export interface WakefulnessStep {
   readonly deeds: readonly WakefulnessDeed[];
 }
 
-/** Between two readings of a reader that is awake. Shorter ones cost more than they bring: a reading takes the database 0.3 ms. */
+/**
+ * Between two readings of a reader that is awake. Shorter ones cost more than they bring: a reading
+ * takes the database 0.3 ms.
+ */
 export const AWAKE_PAUSE_MS = 5;
 /** Longest pause. Each pause after an empty read is longer than the one before. */
 export const LONGEST_AWAKE_PAUSE_MS = 25;
@@ -124,7 +129,10 @@ function hasRead(
   }
 }
 
-/** A log that is slow to read (a writer adds a million rows) is read less often, so that reading never takes half of the time. */
+/**
+ * A log that is slow to read (a writer adds a million rows) is read less often, so that reading
+ * never takes half of the time.
+ */
 function nextPause(pauseMs: number, found: number, tookMs: number): number {
   const longer = found > 0 ? AWAKE_PAUSE_MS : Math.min(pauseMs * 1.5, LONGEST_AWAKE_PAUSE_MS);
   return Math.max(longer, 2 * tookMs);

@@ -2,12 +2,16 @@ import type { Filter } from '../../shared/filter/types.js';
 import type { ModelColumn, ModelRelation } from '../../shared/model/types.js';
 
 /**
- * A chain of relations, from the filter's table outwards; never empty. Each starts at the table where the one before it ends, or, where
- * a filter looks at a junction row (`via`), at the junction table of the one before it.
+ * A chain of relations, from the filter's table outwards; never empty. Each starts at the table
+ * where the one before it ends, or, where a filter looks at a junction row (`via`), at the junction
+ * table of the one before it.
  */
 export type RelationPath = readonly ModelRelation[];
 
-/** Every chain of relations that the filter passes through, each beginning of a chain as a chain of its own, each once. */
+/**
+ * Every chain of relations that the filter passes through, each beginning of a chain as a chain of
+ * its own, each once.
+ */
 export function relationPaths(filter: Filter): readonly RelationPath[] {
   const paths = new Map<string, RelationPath>();
   const walk = (part: Filter, path: RelationPath): void => {
@@ -48,7 +52,10 @@ export function tablesOf(filter: Filter): ReadonlySet<string> {
   return tables;
 }
 
-/** The columns of the filter's own table that it looks at, those that its relations start from included. */
+/**
+ * The columns of the filter's own table that it looks at, those that its relations start from
+ * included.
+ */
 export function ownColumns(filter: Filter): ReadonlySet<ModelColumn> {
   const columns = new Set<ModelColumn>();
   const walk = (part: Filter): void => {

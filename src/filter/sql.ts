@@ -20,9 +20,10 @@ const ARRAY: Readonly<Record<ArrayOp, string>> = {
 };
 
 /**
- * The filter as a boolean SQL expression on the row that `alias` names, in parentheses where it needs them. Values become parameters.
- * `alias` goes into the SQL as it is; the sub-selects call their rows `<alias>_1`, `<alias>_1_1` … and `<alias>_1j` (junctions), so no
- * other alias in reach may look like these.
+ * The filter as a boolean SQL expression on the row that `alias` names, in parentheses where it
+ * needs them. Values become parameters. `alias` goes into the SQL as it is; the sub-selects call
+ * their rows `<alias>_1`, `<alias>_1_1` … and `<alias>_1j` (junctions), so no other alias in reach
+ * may look like these.
  */
 export function filterToSql(model: Model, filter: Filter, alias: string, params: StatementParams): string {
   switch (filter.kind) {
@@ -80,7 +81,10 @@ function relatedToSql(
   return `(exists (select 1 from ${from} where ${conditions.join(' and ')}))`;
 }
 
-/** One array parameter, so that the statement's text does not depend on the number of values; a list where there can be no such array. */
+/**
+ * One array parameter, so that the statement's text does not depend on the number of values; a list
+ * where there can be no such array.
+ */
 function oneOf(
   { column, values, castType }: Extract<Filter, { kind: 'in' }>,
   params: StatementParams,
@@ -95,7 +99,10 @@ function oneOf(
   return `= any (${params.cast(formatArray(values), `${column.castType}[]`)})`;
 }
 
-/** Without `char(n)`'s padding, which a cast to text takes off, patterns mean the same on a table and on a row image. */
+/**
+ * Without `char(n)`'s padding, which a cast to text takes off, patterns mean the same on a table
+ * and on a row image.
+ */
 function patternCell(alias: string, column: ModelColumn): string {
   const padded = column.type.kind === 'text' && column.type.variant === 'char';
   return padded ? `${columnSql(alias, column)}::text` : columnSql(alias, column);

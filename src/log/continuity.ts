@@ -5,16 +5,28 @@ import type { Snapshot } from './snapshot.js';
 export type LogContinuity =
   /** It has what the position sees, or had it until retention came. */
   | 'same'
-  /** The log lacks what the position sees, or has something else: the server crashed and lost it, or was restored. */
+  /**
+   * The log lacks what the position sees, or has something else: the server crashed and lost it, or
+   * was restored.
+   */
   | 'foreign'
-  /** The database is not the one in which the log was begun, or is a standby that was promoted: the log has to be renewed. */
+  /**
+   * The database is not the one in which the log was begun, or is a standby that was promoted: the
+   * log has to be renewed.
+   */
   | 'moved'
-  /** A standby. Its snapshots do not say which transactions are in progress, so it cannot be read from. */
+  /**
+   * A standby. Its snapshots do not say which transactions are in progress, so it cannot be read
+   * from.
+   */
   | 'standby';
 
 const STANDINGS: readonly LogContinuity[] = ['same', 'foreign', 'moved', 'standby'];
 
-/** A text expression on `rivulet.log l`, for `parseStanding`. 30 µs, of which half are for the file that names the cluster. */
+/**
+ * A text expression on `rivulet.log l`, for `parseStanding`. 30 µs, of which half are for the file
+ * that names the cluster.
+ */
 export function standingSql(position: Snapshot, params: StatementParams): string {
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const xmax = params.cast(position.xmax.toString(), 'xid8');

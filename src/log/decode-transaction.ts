@@ -6,8 +6,8 @@ import { RowOrder } from './row-order.js';
 import type { LoggedChange, LoggedTransaction } from './types.js';
 
 /**
- * Turns the rows of one transaction into its changes, by parts where they are many. Rows are added in the order of `seq`, and their shapes
- * must have been loaded.
+ * Turns the rows of one transaction into its changes, by parts where they are many. Rows are added
+ * in the order of `seq`, and their shapes must have been loaded.
  */
 export class TransactionDecoder {
   readonly #shapes: ImageShapes;
@@ -92,7 +92,10 @@ function decodeRow(row: LoggedRow, shapes: ImageShapes): DecodedRow {
   };
 }
 
-/** An update that changed the key is two changes, also where what logged it took other columns for the key. */
+/**
+ * An update that changed the key is two changes, also where what logged it took other columns for
+ * the key.
+ */
 function changesOf(
   seq: bigint,
   table: ModelTable,

@@ -6,18 +6,22 @@ import type { Snapshot } from './snapshot.js';
 import type { LoggedTransaction } from './types.js';
 
 export interface DecodedLogRead {
-  /** In an order in which a transaction that waited for a row lock comes after the one that held it. */
+  /**
+   * In an order in which a transaction that waited for a row lock comes after the one that held it.
+   */
   readonly transactions: readonly LoggedTransaction[];
   /** Set when it cannot be said what some images have in them, nor of which table they are. */
   readonly reset: string | null;
 }
 
 /**
- * Turns a read that started at `position` into transactions, ordered by their largest `seq`: a transaction that waited for a row
- * wrote it after the other's commit, so the other's last `seq` is smaller. (By the smallest, an interleaved pair comes out backwards.)
- * Changes of tables outside the model are left out; a transaction with no other changes is left out whole. So are changes that cannot be read as
- * the model's rows, or were not logged; their transaction names the table (`unreadable`).
- * Every shape of the read must have been loaded. The last transaction's cursor is the snapshot of the read.
+ * Turns a read that started at `position` into transactions, ordered by their largest `seq`: a
+ * transaction that waited for a row wrote it after the other's commit, so the other's last `seq` is
+ * smaller. (By the smallest, an interleaved pair comes out backwards.) Changes of tables outside
+ * the model are left out; a transaction with no other changes is left out whole. So are changes
+ * that cannot be read as the model's rows, or were not logged; their transaction names the table
+ * (`unreadable`). Every shape of the read must have been loaded. The last transaction's cursor is
+ * the snapshot of the read.
  */
 export function decode(
   read: Pick<LogRead, 'snapshot' | 'rows'>,

@@ -34,7 +34,10 @@ export interface ShapeRow {
   readonly onlyColumns?: readonly string[] | null;
 }
 
-/** Maps images of one column list to the model's; an image is never read with other columns, or types, than its own. */
+/**
+ * Maps images of one column list to the model's; an image is never read with other columns, or
+ * types, than its own.
+ */
 export function shapeOf(model: Model, row: ShapeRow): ImageReader {
   const table = model.tables.find((each) => each.sqlSchema === row.sqlSchema && each.sqlName === row.sqlName);
   if (!table) return { kind: 'foreign' };
@@ -83,7 +86,10 @@ export class ImageShapes {
     this.#model = model;
   }
 
-  /** The reader of an image that was logged with shape `id`, and the image without its own description. */
+  /**
+   * The reader of an image that was logged with shape `id`, and the image without its own
+   * description.
+   */
   of(id: string, image: Image): { readonly shape: ImageReader; readonly image: Image } {
     if (id !== DESCRIBED_SHAPE) return { shape: this.#get(id), image };
     const { row, values } = readDescribed(image);

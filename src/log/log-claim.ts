@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, DatabaseLogger } from '../database/types.js';
 
-/** Interval at which a reader renews its claim, and the time (by the database's clock) for which a claim holds. */
+/**
+ * Interval at which a reader renews its claim, and the time (by the database's clock) for which a
+ * claim holds.
+ */
 const CLAIM_EVERY_MS = 10_000;
 export const CLAIM_LASTS_SECONDS = 60;
 
@@ -13,11 +16,13 @@ export interface ClaimOptions {
 }
 
 /**
- * The part of the log that one reader still needs, which retention keeps. A claim is up to 10 seconds old, so it keeps more than is
- * needed. Retention does not wait for a reader that is silent for a minute, which finds out by its own read.
+ * The part of the log that one reader still needs, which retention keeps. A claim is up to 10
+ * seconds old, so it keeps more than is needed. Retention does not wait for a reader that is silent
+ * for a minute, which finds out by its own read.
  *
- * Open it before the reader takes its first snapshot: retention either sees the claim, or the snapshot sees what retention deletes.
- * If a database refuses it (no privilege, read-only), a warning is logged and the reader goes on without.
+ * Open it before the reader takes its first snapshot: retention either sees the claim, or the
+ * snapshot sees what retention deletes. If a database refuses it (no privilege, read-only), a
+ * warning is logged and the reader goes on without.
  */
 export class LogClaim {
   readonly #options: ClaimOptions;

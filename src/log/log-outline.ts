@@ -33,8 +33,9 @@ export interface OutlinedTable {
 }
 
 /**
- * The outline of everything that `position` does not see and that is visible now. Transactions and their sizes come as one text:
- * of 100,000 transactions it has about 2 MB, a hundredth of what their images have.
+ * The outline of everything that `position` does not see and that is visible now. Transactions and
+ * their sizes come as one text: of 100,000 transactions it has about 2 MB, a hundredth of what
+ * their images have.
  */
 export function outlineSince(position: Snapshot, maxTransactions = 1_000_000): Statement {
   const params = new StatementParams();

@@ -2,15 +2,19 @@ import type { RowCells } from '../../shared/filter/types.js';
 import type { LoggedChange } from './types.js';
 
 /**
- * Puts the changes of one row, by one transaction, into the order in which they happened. `null`: they are not all of its changes.
+ * Puts the changes of one row, by one transaction, into the order in which they happened. `null`:
+ * they are not all of its changes.
  *
- * `seq` is taken when a statement ends. A trigger of the user's (AFTER … FOR EACH ROW) that changes the same row again runs before
- * that, so its change is logged first; and of a row that one statement changes several times, the changes are logged in any order.
- * Each change's old image is the new image of the one before it. Where that does not hold in the order of `seq`, an order in which it does
- * is found. Where there is none, old and new images may stand beside others than their own; then one change stands for all: of images that are as
- * often old as new, nothing is left, so what is left is the first and the last. More is left where changes went by unseen.
+ * `seq` is taken when a statement ends. A trigger of the user's (AFTER … FOR EACH ROW) that changes
+ * the same row again runs before that, so its change is logged first; and of a row that one
+ * statement changes several times, the changes are logged in any order. Each change's old image is
+ * the new image of the one before it. Where that does not hold in the order of `seq`, an order in
+ * which it does is found. Where there is none, old and new images may stand beside others than
+ * their own; then one change stands for all: of images that are as often old as new, nothing is
+ * left, so what is left is the first and the last. More is left where changes went by unseen.
  *
- * `logged` are the columns (by place) of which every change was logged, where it is not all: then only these must follow from one another.
+ * `logged` are the columns (by place) of which every change was logged, where it is not all: then
+ * only these must follow from one another.
  */
 export function inCausalOrder(
   changes: readonly LoggedChange[],
@@ -55,7 +59,10 @@ function isChain(edges: readonly Edge[]): boolean {
   return edges.every((edge, i) => i === 0 || edges[i - 1]!.to === edge.from);
 }
 
-/** States are nodes, changes are edges: only the first state is left once more than it is reached, only the last is reached once more. */
+/**
+ * States are nodes, changes are edges: only the first state is left once more than it is reached,
+ * only the last is reached once more.
+ */
 function endsOf(edges: readonly Edge[]): Ends | null {
   const balance = new Map<string, number>();
   for (const { from, to } of edges) {

@@ -1,9 +1,10 @@
 import type { Snapshot } from './snapshot.js';
 
 /**
- * The positions within a reading from `since` that ran in `until`, after each transaction that was read, in their order. Everything that
- * ended between the two and is not among `xids` has nothing to tell, so positions neither list it nor count it as read:
- * they stay small however much else was written, and see only what is on disk.
+ * The positions within a reading from `since` that ran in `until`, after each transaction that was
+ * read, in their order. Everything that ended between the two and is not among `xids` has nothing
+ * to tell, so positions neither list it nor count it as read: they stay small however much else was
+ * written, and see only what is on disk.
  */
 export class ReadPositions {
   readonly #until: Snapshot;

@@ -12,7 +12,10 @@ export interface LoggedRow {
   readonly xid: bigint;
   /** Id of the image's column list in `rivulet.shape`. */
   readonly shape: string;
-  /** `UNKNOWN`: changes of a table went by without being logged. `TOO_MANY`: stands for more changes of a table than are read. */
+  /**
+   * `UNKNOWN`: changes of a table went by without being logged. `TOO_MANY`: stands for more changes
+   * of a table than are read.
+   */
   readonly op: ChangeOperation | 'UNKNOWN' | 'TOO_MANY';
   readonly old: readonly (string | null)[] | null;
   readonly new: readonly (string | null)[] | null;
@@ -22,7 +25,10 @@ export interface LoggedRow {
 
 export interface LogRead {
   readonly epoch: string;
-  /** Retention has deleted rows that the position does not see: what was read has holes, and must not be used. */
+  /**
+   * Retention has deleted rows that the position does not see: what was read has holes, and must
+   * not be used.
+   */
   readonly isTrimmed: boolean;
   /** Nor may what was read be used where it is not `same`. */
   readonly standing: LogContinuity;
@@ -47,20 +53,24 @@ const COLUMNS = `c.seq::text, c.xid::text, c.shape::text, c.op::text, array_to_j
   array_to_json(c.new)::text, ${LOGGED_AT_SQL}, c.mutation_id`;
 
 /**
- * Everything that `position` does not see and that is visible now, with the snapshot and the epoch of that very moment.
+ * Everything that `position` does not see and that is visible now, with the snapshot and the epoch
+ * of that very moment.
  *
- * The rows are those of transactions that had not begun (`xid >= xmax`) or were in progress (`xid` in `xip`): two look-ups in the
- * key of `rivulet.change`. The numbers are parameters, because from a sub-select the planner does not use the index; run it
- * without preparing, or a generic plan made while the log was small reads the whole log later.
- * The first row is the snapshot's own, with a NULL for `seq`. It says whether retention was here first, as of the same snapshot: rows
- * are deleted in the transaction that says so. Where it was, no rows are read. With `maxRows` it stops soon after so many.
+ * The rows are those of transactions that had not begun (`xid >= xmax`) or were in progress (`xid`
+ * in `xip`): two look-ups in the key of `rivulet.change`. The numbers are parameters, because from
+ * a sub-select the planner does not use the index; run it without preparing, or a generic plan made
+ * while the log was small reads the whole log later. The first row is the snapshot's own, with a
+ * NULL for `seq`. It says whether retention was here first, as of the same snapshot: rows are
+ * deleted in the transaction that says so. Where it was, no rows are read. With `maxRows` it stops
+ * soon after so many.
  */
 export function readSince(position: Snapshot, maxRows?: number): Statement {
   const params = new StatementParams();
   const xmax = params.cast(position.xmax.toString(), 'xid8');
   const xmin = params.cast(position.xmin.toString(), 'xid8');
   const isWhole = `not exists (select 1 from rivulet.log where trimmed >= ${xmin})`;
-  // In the order of the key, or a log that has just grown, of which nothing is known, is read from its beginning.
+  // In the order of the key, or a log that has just grown, of which nothing is known, is read from
+  // its beginning.
   const limit = maxRows === undefined ? '' : ` order by c.xid, c.seq limit ${Math.trunc(maxRows) + 1}`;
   const rows = (which: string): string =>
     `(select null, null, ${COLUMNS} from rivulet.change c where ${which} and ${isWhole}${limit})`;
@@ -81,7 +91,10 @@ export type LogPart =
   /** One row for each table that it changed. */
   | { readonly kind: 'tables'; readonly xid: bigint };
 
-/** The known contents of the log. `since`: when it was read, nothing that this position does not see had been trimmed. */
+/**
+ * The known contents of the log. `since`: when it was read, nothing that this position does not see
+ * had been trimmed.
+ */
 export function readPart(part: LogPart, since: Snapshot): Statement {
   const params = new StatementParams();
   const trimmed = `(l.trimmed >= ${params.cast(since.xmin.toString(), 'xid8')})::text`;
@@ -100,7 +113,8 @@ function partSql(part: LogPart, params: StatementParams): string {
     case 'slice': {
       const after = params.cast(part.afterSeq.toString(), 'bigint');
       const xid = params.cast(part.xid.toString(), 'xid8');
-      // With `c.xid =` the planner, which knows nothing of new ids, may sort the whole transaction for each slice.
+      // With `c.xid =` the planner, which knows nothing of new ids, may sort the whole transaction
+      // for each slice.
       return `${rows} (c.xid, c.seq) > (${xid}, ${after}) order by c.xid, c.seq limit ${Math.trunc(part.rows)}`;
     }
     case 'tables':
@@ -113,7 +127,10 @@ function partSql(part: LogPart, params: StatementParams): string {
   }
 }
 
-/** Reads the answer of `readSince` or `readPart`; `null` when there is no log (its one row is missing). */
+/**
+ * Reads the answer of `readSince` or `readPart`; `null` when there is no log (its one row is
+ * missing).
+ */
 export function parseRead(answer: readonly TextRow[], maxRows = Number.POSITIVE_INFINITY): LogRead | null {
   let head: Omit<LogRead, 'rows' | 'isCut'> | null = null;
   const rows: LoggedRow[] = [];

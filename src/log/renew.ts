@@ -6,9 +6,10 @@ import type { Database, TextRow } from '../database/types.js';
 const WITHIN = { prepare: false, silenceMs: 600_000 };
 
 /**
- * Begins the log anew where its history is not the database's: after a standby was promoted, in a clone, in another cluster. Cursors of
- * before are then of another log. What was logged in another cluster is deleted: its transaction ids mean nothing here. Of several
- * nodes one does it. Does nothing otherwise, and on a standby.
+ * Begins the log anew where its history is not the database's: after a standby was promoted, in a
+ * clone, in another cluster. Cursors of before are then of another log. What was logged in another
+ * cluster is deleted: its transaction ids mean nothing here. Of several nodes one does it. Does
+ * nothing otherwise, and on a standby.
  *
  * Rejects with LOG_MOVED where the user may not.
  */

@@ -26,8 +26,9 @@ export interface LogRetention {
 const PAUSE_MS = 20;
 
 /**
- * Trims the change log now and then, from now on. Any number of nodes may do so: of those that try at once, one does. What fails is logged
- * and tried again at the next time, except for a missing privilege, which ends it.
+ * Trims the change log now and then, from now on. Any number of nodes may do so: of those that try
+ * at once, one does. What fails is logged and tried again at the next time, except for a missing
+ * privilege, which ends it.
  */
 export function startRetention(options: RetentionOptions): LogRetention {
   const { database, keep, everyMs = 30_000, batchRows = 5_000, log } = options;

@@ -10,12 +10,14 @@ interface TableOrder {
 }
 
 /**
- * Mends the order within each row that one transaction changed more than once; between rows, and around a TRUNCATE, `seq` decides.
- * Changes are added in the order of `seq`.
+ * Mends the order within each row that one transaction changed more than once; between rows, and
+ * around a TRUNCATE, `seq` decides. Changes are added in the order of `seq`.
  */
 export class RowOrder {
   readonly changes: (LoggedChange | null)[] = [];
-  /** Tables of which some row's changes do not follow from one another: not all of them were logged. */
+  /**
+   * Tables of which some row's changes do not follow from one another: not all of them were logged.
+   */
   readonly broken = new Set<ModelTable>();
   /** The places of each row's changes. */
   readonly #places = new Map<string, number | number[]>();

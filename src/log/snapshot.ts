@@ -1,8 +1,10 @@
 /**
- * A `pg_snapshot`: which transactions were visible at a moment. It is also the feed's cursor (design: the rows not yet
- * seen are those now visible whose xid was not visible in the snapshot up to which we have read).
+ * A `pg_snapshot`: which transactions were visible at a moment. It is also the feed's cursor
+ * (design: the rows not yet seen are those now visible whose xid was not visible in the snapshot up
+ * to which we have read).
  *
- * Source of the text form: PostgreSQL documentation, "Transaction ID and Snapshot Information Functions".
+ * Source of the text form: PostgreSQL documentation, "Transaction ID and Snapshot Information
+ * Functions".
  */
 export interface Snapshot {
   /** Every xid below it had ended. */
@@ -11,13 +13,16 @@ export interface Snapshot {
   readonly xmax: bigint;
   /** In progress between the two. */
   readonly xip: ReadonlySet<bigint>;
-  /** A logged transaction that it sees; none where nothing was logged, or where that is not known. */
+  /**
+   * A logged transaction that it sees; none where nothing was logged, or where that is not known.
+   */
   readonly anchor?: SnapshotAnchor;
 }
 
 /**
- * A transaction as the log has it. Where the log has it no more, or has another one of that number, its history is not the one in which
- * the snapshot was taken: the server crashed before what the snapshot saw was on disk, or was set back to a backup.
+ * A transaction as the log has it. Where the log has it no more, or has another one of that number,
+ * its history is not the one in which the snapshot was taken: the server crashed before what the
+ * snapshot saw was on disk, or was set back to a backup.
  */
 export interface SnapshotAnchor {
   readonly xid: bigint;
@@ -41,8 +46,9 @@ export function formatSnapshot(snapshot: Snapshot): string {
 }
 
 /**
- * The snapshot that claims to see nothing from `end` on, where nothing was logged that it sees. A crash forgets the numbers of transactions
- * that ended without leaving anything on disk, and gives them out again: a position must not count them as read.
+ * The snapshot that claims to see nothing from `end` on, where nothing was logged that it sees. A
+ * crash forgets the numbers of transactions that ended without leaving anything on disk, and gives
+ * them out again: a position must not count them as read.
  */
 export function settled(snapshot: Snapshot, end: bigint, anchor?: SnapshotAnchor): Snapshot {
   const xmax = end < snapshot.xmax ? end : snapshot.xmax;
@@ -56,7 +62,10 @@ export function settled(snapshot: Snapshot, end: bigint, anchor?: SnapshotAnchor
   return { xmin, xmax, xip, ...(anchor && { anchor }) };
 }
 
-/** True when `xid` had ended before the snapshot was taken (so its changes, if it committed, were visible). */
+/**
+ * True when `xid` had ended before the snapshot was taken (so its changes, if it committed, were
+ * visible).
+ */
 export function isVisible(snapshot: Snapshot, xid: bigint): boolean {
   if (xid < snapshot.xmin) return true;
   if (xid >= snapshot.xmax) return false;

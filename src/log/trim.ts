@@ -18,24 +18,30 @@ export type TrimResult =
 /** Key of the advisory lock of trimming ("trimming" in hexadecimal). */
 const TRIM_LOCK = '8390884974452633191';
 
-/** Bytes of a row: its stored images, and its header, its other columns and its place in the index. */
+/**
+ * Bytes of a row: its stored images, and its header, its other columns and its place in the index.
+ */
 const BYTES = `(100 + coalesce(pg_column_size(c.old), 0) + coalesce(pg_column_size(c.new), 0))::bigint`;
 
 /**
- * Deletes at most `batch` rows from the old end of the log, in one transaction that also says how far the log was trimmed.
+ * Deletes at most `batch` rows from the old end of the log, in one transaction that also says how
+ * far the log was trimmed.
  *
- * - What goes is a prefix in the order of xid: rows that are older than `maxAgeSeconds` (by the database's clock) and have no younger one
- *   before them, and as many as there are too many or too large. A transaction that was open for long is younger than its xid, and keeps what
- *   comes after it until it is old itself.
- * - Nothing goes that a reader's claim still asks for, nor from the oldest transaction on that is still in progress: a snapshot that was
- *   taken after the trimming therefore sees everything that was trimmed, and no cursor of now is ever too old. (Rows which
- *   are younger than an open transaction could not be vacuumed anyway.)
+ * - What goes is a prefix in the order of xid: rows that are older than `maxAgeSeconds` (by the
+ *   database's clock) and have no younger one before them, and as many as there are too many or too
+ *   large. A transaction that was open for long is younger than its xid, and keeps what comes after
+ *   it until it is old itself.
+ * - Nothing goes that a reader's claim still asks for, nor from the oldest transaction on that is
+ *   still in progress: a snapshot that was taken after the trimming therefore sees everything that
+ *   was trimmed, and no cursor of now is ever too old. (Rows which are younger than an open
+ *   transaction could not be vacuumed anyway.)
  */
 export function trim(database: Database, keep: RetentionLimits, batch: number): Promise<TrimResult> {
   return database.transaction(async (tx) => {
     const [lock] = await ask(tx, `select pg_try_advisory_xact_lock(${TRIM_LOCK})::text`);
     if (lock![0] !== 'true') return { kind: 'busy' };
-    // One statement: a reader whose claim it does not see takes its first snapshot later than this one.
+    // One statement: a reader whose claim it does not see takes its first snapshot later than this
+    // one.
     const [limits] = await ask(
       tx,
       `select least(

@@ -24,10 +24,16 @@ export interface LoggedTransaction {
   /** The writer's `rivulet.mutation_id`, if it set one. */
   readonly mutationId: string | null;
   readonly changes: readonly LoggedChange[];
-  /** Tables that it changed in a way that cannot be told row by row: continuity is lost there. Why, for people. */
+  /**
+   * Tables that it changed in a way that cannot be told row by row: continuity is lost there. Why,
+   * for people.
+   */
   readonly unreadable: ReadonlyMap<ModelTable, string>;
   /** It changed more than is read; all its tables are `unreadable`. */
   readonly isTooLarge?: boolean;
-  /** The position after this transaction: a reader that starts here misses nothing and sees nothing twice. */
+  /**
+   * The position after this transaction: a reader that starts here misses nothing and sees nothing
+   * twice.
+   */
   readonly cursor: Snapshot;
 }

@@ -10,13 +10,16 @@ export interface SqlTable {
   readonly sqlName: string;
 }
 
-/** Number of newest rows that are examined. If more were added since, it is unknown if they matter. */
+/**
+ * Number of newest rows that are examined. If more were added since, it is unknown if they matter.
+ */
 const LOOKED_AT = 1_000;
 
 /**
- * A boolean SQL expression: true if the log has, or had, changes of these tables that `position` does not see. Also true if more than
- * a quick check would be needed. The newest rows are the end of the key's index, whatever the planner knows of the parameters. If nothing
- * came since, one row is read.
+ * A boolean SQL expression: true if the log has, or had, changes of these tables that `position`
+ * does not see. Also true if more than a quick check would be needed. The newest rows are the end
+ * of the key's index, whatever the planner knows of the parameters. If nothing came since, one row
+ * is read.
  */
 export function unseenToSql(
   position: Snapshot,

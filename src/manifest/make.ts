@@ -20,7 +20,9 @@ export interface ManifestOptions {
   readonly enumNames: (labels: readonly string[]) => readonly string[];
   /** True if a column is shown as `ID`. */
   readonly isId: (column: ModelColumn) => boolean;
-  /** The columns that clients may know to exist. Default: all. Key columns are always among them. */
+  /**
+   * The columns that clients may know to exist. Default: all. Key columns are always among them.
+   */
   readonly columns?: (table: ModelTable) => readonly ModelColumn[];
 }
 
@@ -34,8 +36,9 @@ const ORDER_DIRECTIONS: readonly OrderDirection[] = [
 ];
 
 /**
- * The manifest of a model. `exposed` says which tables exist for clients; what is not exposed is not named anywhere: no
- * table, no column, no relation to it, and a relation whose rule would name it is marked `hidden`.
+ * The manifest of a model. `exposed` says which tables exist for clients; what is not exposed is
+ * not named anywhere: no table, no column, no relation to it, and a relation whose rule would name
+ * it is marked `hidden`.
  */
 export function makeManifest(
   model: Model,

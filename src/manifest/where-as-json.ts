@@ -10,8 +10,9 @@ export interface ManifestVisibility {
 }
 
 /**
- * A relation's own `where` as JSON that `parseFilter` reads as the same filter: values of TypeScript (`Date`, `bigint`, bytes) in
- * the form that GraphQL gives them. `undefined` where it names something that clients may not know.
+ * A relation's own `where` as JSON that `parseFilter` reads as the same filter: values of
+ * TypeScript (`Date`, `bigint`, bytes) in the form that GraphQL gives them. `undefined` where it
+ * names something that clients may not know.
  */
 export function whereAsJson(
   model: Model,

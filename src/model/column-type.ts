@@ -43,8 +43,9 @@ const BASE_TYPES = new Map<string, ReadType>([
 ]);
 
 /**
- * Reads a Drizzle column's type. Modifiers (length, precision, interval fields) are left off; a custom type, or one that
- * is not in the table above, becomes `other` and keeps its SQL type as the user wrote it.
+ * Reads a Drizzle column's type. Modifiers (length, precision, interval fields) are left off; a
+ * custom type, or one that is not in the table above, becomes `other` and keeps its SQL type as the
+ * user wrote it.
  */
 export function readColumnType(column: PgColumn): ReadType {
   const item = readItemType(column);
@@ -78,14 +79,19 @@ function readItemType(column: PgColumn): ReadType {
   return { type: { kind: 'other', sqlType }, castType: UNBOUNDED.get(plain.toLowerCase()) ?? plain };
 }
 
-/** Types that mean one of length 1 where their length is left off, by the ones that hold the same values of any length. */
+/**
+ * Types that mean one of length 1 where their length is left off, by the ones that hold the same
+ * values of any length.
+ */
 const UNBOUNDED = new Map([
   ['bit', 'varbit'],
   ['char', 'bpchar'],
   ['character', 'bpchar'],
 ]);
 
-/** A custom type (a ULID, a branded id) whose column is plain text in the database compares as text. */
+/**
+ * A custom type (a ULID, a branded id) whose column is plain text in the database compares as text.
+ */
 export function factsOf(type: ColumnType): ColumnFacts {
   const isText =
     type.kind === 'other' && /^(?:text|varchar|character varying)\s*(?:\(\s*\d+\s*\))?$/i.test(type.sqlType);

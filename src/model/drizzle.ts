@@ -5,8 +5,8 @@ const TABLES = new WeakMap<ModelTable, PgTable>();
 const COLUMNS = new WeakMap<ModelColumn, PgColumn>();
 
 /**
- * The Drizzle table that a table of the model was read from, to compare with and to hand back to user code.
- * Throws `TypeError` for the table of a manifest, which was read from none.
+ * The Drizzle table that a table of the model was read from, to compare with and to hand back to
+ * user code. Throws `TypeError` for the table of a manifest, which was read from none.
  */
 export function drizzleTable(table: ModelTable): PgTable {
   const found = TABLES.get(table);
@@ -15,8 +15,8 @@ export function drizzleTable(table: ModelTable): PgTable {
 }
 
 /**
- * The Drizzle column that a column of the model was read from: its defaults, `$onUpdate`, encoder and decoder.
- * Throws `TypeError` for the column of a manifest, which was read from none.
+ * The Drizzle column that a column of the model was read from: its defaults, `$onUpdate`, encoder
+ * and decoder. Throws `TypeError` for the column of a manifest, which was read from none.
  */
 export function drizzleColumn(column: ModelColumn): PgColumn {
   const found = COLUMNS.get(column);
@@ -24,7 +24,9 @@ export function drizzleColumn(column: ModelColumn): PgColumn {
   return found;
 }
 
-/** The table of the model that was read from this Drizzle table; `undefined` if the model has none. */
+/**
+ * The table of the model that was read from this Drizzle table; `undefined` if the model has none.
+ */
 export function findByDrizzle(model: Model, drizzle: unknown): ModelTable | undefined {
   return model.tables.find((table) => TABLES.get(table) === drizzle);
 }

@@ -1,6 +1,9 @@
 import { camelize, pluralize, singularize } from 'inflection';
 
-/** Names that a GraphQL schema made from a model already uses, or that users would expect to be free. */
+/**
+ * Names that a GraphQL schema made from a model already uses, or that users would expect to be
+ * free.
+ */
 const RESERVED_TYPES = [
   'Query',
   'Mutation',
@@ -36,7 +39,10 @@ const TYPE_SUFFIXES = [
   'Edge',
 ];
 
-/** `task_status`, `task status`, `taskStatus` → `TaskStatus`; what is no letter or digit separates words. */
+/**
+ * `task_status`, `task status`, `taskStatus` → `TaskStatus`; what is no letter or digit separates
+ * words.
+ */
 export function pascalCase(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
@@ -54,8 +60,9 @@ export interface GraphQLTableNames {
 }
 
 /**
- * The GraphQL names of a table: `taskLabels` → type `TaskLabel`, fields `taskLabel` and `taskLabels`.
- * If singular and plural are the same word (`news`), the list field gets the suffix `List`.
+ * The GraphQL names of a table: `taskLabels` → type `TaskLabel`, fields `taskLabel` and
+ * `taskLabels`. If singular and plural are the same word (`news`), the list field gets the suffix
+ * `List`.
  */
 export function tableNames(name: string, override: NameOverrides = {}): GraphQLTableNames {
   const clean = pascalCase(name);
@@ -66,14 +73,20 @@ export function tableNames(name: string, override: NameOverrides = {}): GraphQLT
   return { type, one, many };
 }
 
-/** The GraphQL name of a column `id` that is not the whole key, distinct from the table's other names. */
+/**
+ * The GraphQL name of a column `id` that is not the whole key, distinct from the table's other
+ * names.
+ */
 export function idColumnField(taken: readonly string[]): string {
   let name = 'idColumn';
   while (taken.includes(name)) name += '_';
   return name;
 }
 
-/** GraphQL specification, section 2.1.9: a name; names that begin with two underscores belong to introspection. */
+/**
+ * GraphQL specification, section 2.1.9: a name; names that begin with two underscores belong to
+ * introspection.
+ */
 export function isGraphQLName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !name.startsWith('__');
 }

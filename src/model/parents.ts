@@ -3,8 +3,9 @@ import type { ModelColumn, ModelParent, ModelTable } from '../../shared/model/ty
 import { drizzleTable } from './drizzle.js';
 
 /**
- * The parents that a table's rows refer to: those of its foreign keys, and those of its `one` relations, as far as they lead from columns of
- * the row to another row's primary key without a condition (a `where` makes it another relation for each kind of row).
+ * The parents that a table's rows refer to: those of its foreign keys, and those of its `one`
+ * relations, as far as they lead from columns of the row to another row's primary key without a
+ * condition (a `where` makes it another relation for each kind of row).
  */
 export function readParents(table: ModelTable, tables: readonly ModelTable[]): readonly ModelParent[] {
   const byDrizzle = new Map<PgTable, ModelTable>(tables.map((each) => [drizzleTable(each), each]));

@@ -20,8 +20,9 @@ export type SchemaRelations = Readonly<
 >;
 
 /**
- * Reads the output of Drizzle's `defineRelations` once, into plain frozen data. Views and subqueries are left out.
- * Throws `SCHEMA_INVALID`, which lists every problem, when the schema cannot be served.
+ * Reads the output of Drizzle's `defineRelations` once, into plain frozen data. Views and
+ * subqueries are left out. Throws `SCHEMA_INVALID`, which lists every problem, when the schema
+ * cannot be served.
  */
 export function readModel(schema: SchemaRelations, options: ReadModelOptions = {}): Model {
   const relations = schema as AnyRelations;
@@ -82,7 +83,10 @@ class ReadTable implements ModelTable {
   readonly sqlName: string;
   readonly columns: readonly ModelColumn[];
   readonly key: readonly ModelColumn[];
-  /** Filled by `readRelations` before the table is frozen, since relations name columns of other tables. */
+  /**
+   * Filled by `readRelations` before the table is frozen, since relations name columns of other
+   * tables.
+   */
   relations: readonly ModelRelation[] = [];
   parents: readonly ModelParent[] = [];
   readonly #columns: ReadonlyMap<string, ModelColumn>;
@@ -180,7 +184,10 @@ export function readTable(
   return table;
 }
 
-/** Drizzle's serial types have no default of their own; `nextval` stands in the text of an SQL default. */
+/**
+ * Drizzle's serial types have no default of their own; `nextval` stands in the text of an SQL
+ * default.
+ */
 function isFedBySequence(column: PgColumn): boolean {
   if (/serial/i.test(column.getSQLType())) return true;
   const { default: value } = column;

@@ -10,7 +10,10 @@ interface End {
   readonly _: { readonly tableName: string; readonly key: string };
 }
 
-/** Turns Drizzle's relations into the model's and hangs them on their tables; what cannot be served becomes a problem. */
+/**
+ * Turns Drizzle's relations into the model's and hangs them on their tables; what cannot be served
+ * becomes a problem.
+ */
 export function readRelations(
   relations: AnyRelations,
   tables: ReadonlyMap<string, ModelTable>,
@@ -78,7 +81,10 @@ export function readRelations(
   }
 }
 
-/** By table: the properties of columns that point at a key, through a foreign key or an end of a relation. */
+/**
+ * By table: the properties of columns that point at a key, through a foreign key or an end of a
+ * relation.
+ */
 export function keyPairs(
   relations: AnyRelations,
   tables: ReadonlyMap<string, PgTable>,

@@ -11,9 +11,10 @@ const SPELLINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A column's type as the change log names it: as `format_type` spells Postgres's own types without modifiers, others
- * quoted with their schema, an array as its elements with `[]` whatever its dimensions. `null`: a type that Rivulet carries as text and does not
- * look into. The SQL of the change log makes the same names of what the database has.
+ * A column's type as the change log names it: as `format_type` spells Postgres's own types without
+ * modifiers, others quoted with their schema, an array as its elements with `[]` whatever its
+ * dimensions. `null`: a type that Rivulet carries as text and does not look into. The SQL of the
+ * change log makes the same names of what the database has.
  */
 export function typeName({ type, castType }: ModelColumn): string | null {
   const item = type.kind === 'array' ? type.of : type;
@@ -32,13 +33,19 @@ const NARROWER: Readonly<Record<string, readonly string[]>> = {
   'character varying': ['text'],
 };
 
-/** The names of the types that a column declared as `name` may have in the database, the declared one first. */
+/**
+ * The names of the types that a column declared as `name` may have in the database, the declared
+ * one first.
+ */
 export function readableTypes(name: string): readonly string[] {
   const [, base, suffix] = /^(.*?)(\[\])?$/s.exec(name)!;
   return [name, ...(NARROWER[base!] ?? []).map((each) => each + (suffix ?? ''))];
 }
 
-/** True if values of type `actual` can be read as the column's type. Unknown types are taken to be right. */
+/**
+ * True if values of type `actual` can be read as the column's type. Unknown types are taken to be
+ * right.
+ */
 export function isReadableAs(declared: string | null, actual: string | null): boolean {
   return declared === null || actual === null || readableTypes(declared).includes(actual);
 }

@@ -5,8 +5,8 @@ import { isAsync } from './check-rule.js';
 const ACCESSES = ['read', 'write'];
 
 /**
- * The problems of a table's `columns`. A column without a rule is read and written with its row, so a rule of the wrong shape would
- * show what it was to hide.
+ * The problems of a table's `columns`. A column without a rule is read and written with its row, so
+ * a rule of the wrong shape would show what it was to hide.
  */
 export function problemsOfColumns(table: ModelTable, columns: unknown): readonly string[] {
   const place = `policies.${table.name}.columns`;
@@ -23,7 +23,10 @@ export function problemsOfColumns(table: ModelTable, columns: unknown): readonly
   });
 }
 
-/** The reason why this is no column rule; `undefined` if it is one. For rules that were not checked at start. */
+/**
+ * The reason why this is no column rule; `undefined` if it is one. For rules that were not checked
+ * at start.
+ */
 export function problemOfColumnRule(
   table: ModelTable,
   column: ModelColumn,

@@ -2,7 +2,10 @@ import type { Model, ModelTable } from '../../shared/model/types.js';
 import { parsePolicy } from './parse.js';
 import type { PolicyAction } from './types.js';
 
-/** The problems of one action's rule: a boolean, a filter that is read now, or a function that is called later. */
+/**
+ * The problems of one action's rule: a boolean, a filter that is read now, or a function that is
+ * called later.
+ */
 export function problemsOfRule(
   model: Model,
   table: ModelTable,

@@ -5,16 +5,19 @@ import { excerpt, invalidValue } from '../../shared/value/invalid.js';
 import { isPromise } from './promise.js';
 
 /**
- * Refuses what a policy computed by mistake and an encoder would take for something: `NaN`, which compares as larger than every number, and, inside
- * of arrays and JSON, undefined, holes, promises and instances of classes, which JSON would write as `{}` or leave out.
- * Throws `VALUE_INVALID`.
+ * Refuses what a policy computed by mistake and an encoder would take for something: `NaN`, which
+ * compares as larger than every number, and, inside of arrays and JSON, undefined, holes, promises
+ * and instances of classes, which JSON would write as `{}` or leave out. Throws `VALUE_INVALID`.
  */
 export function checkValue(type: ColumnType, value: unknown): void {
   const itemType = type.kind === 'array' ? type.of : type;
   checkParts(type, value, (part) => itemType.kind !== 'json' || hasJson(part));
 }
 
-/** The same for what a custom type makes of a value: the driver writes its objects as JSON, but for bytes. */
+/**
+ * The same for what a custom type makes of a value: the driver writes its objects as JSON, but for
+ * bytes.
+ */
 export function checkDriverValue(type: ColumnType, value: unknown): void {
   checkParts(type, value, (part) => part instanceof Uint8Array || hasJson(part));
 }

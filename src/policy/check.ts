@@ -11,9 +11,9 @@ const ACTIONS: readonly PolicyAction[] = ['read', 'insert', 'update', 'delete'];
 const RULES = new Set<string>([...ACTIONS, 'columns']);
 
 /**
- * Finds what a policy object names that is not there, and what is no rule: a misspelt table, action or column would otherwise deny, or show, in
- * silence. A filter that is no function is read too, strictly (see `parsePolicy`).
- * Throws `POLICY_INVALID` with every problem.
+ * Finds what a policy object names that is not there, and what is no rule: a misspelt table, action
+ * or column would otherwise deny, or show, in silence. A filter that is no function is read too,
+ * strictly (see `parsePolicy`). Throws `POLICY_INVALID` with every problem.
  */
 export function checkPolicies(model: Model, policies: Policies): void {
   const problems: string[] = [];

@@ -8,8 +8,8 @@ import type { AccessRights } from './types.js';
 type RelatedFilter = Extract<Filter, { kind: 'related' }>;
 
 /**
- * Narrows a client's filter to what the client may see (see `Rights.guard`). A relation's own `where` is the schema's, not the
- * client's: it may name hidden columns.
+ * Narrows a client's filter to what the client may see (see `Rights.guard`). A relation's own
+ * `where` is the schema's, not the client's: it may name hidden columns.
  */
 export function guardFilter(model: Model, rights: AccessRights, table: ModelTable, filter: Filter): Filter {
   return normalize(guard(filter, table, new Set()));
@@ -59,7 +59,10 @@ export function guardFilter(model: Model, rights: AccessRights, table: ModelTabl
   }
 }
 
-/** The read policy of a relation's junction rows; `undefined` where there is no junction, or its table has no policy. */
+/**
+ * The read policy of a relation's junction rows; `undefined` where there is no junction, or its
+ * table has no policy.
+ */
 export function junctionFilter(
   model: Model,
   rights: AccessRights,

@@ -10,12 +10,13 @@ import { isPromise } from './promise.js';
 import type { PolicyAction } from './types.js';
 
 /**
- * Reads the filter that a policy gave. It is read strictly: a part that adds no condition would show every row where a list that
- * was to name some came out empty (`OR: teams.map(…)`). Whoever means every row says `true`.
+ * Reads the filter that a policy gave. It is read strictly: a part that adds no condition would
+ * show every row where a list that was to name some came out empty (`OR: teams.map(…)`). Whoever
+ * means every row says `true`.
  *
- * Throws, with the place, on anything that is no filter, on a part that is empty, unknown or undefined, and on a value that
- * cannot be compared with (`NaN`, a promise). An empty `in` matches no row and an empty `notIn` excludes none: a list of values
- * means what it says.
+ * Throws, with the place, on anything that is no filter, on a part that is empty, unknown or
+ * undefined, and on a value that cannot be compared with (`NaN`, a promise). An empty `in` matches
+ * no row and an empty `notIn` excludes none: a list of values means what it says.
  */
 export function parsePolicy(model: Model, table: ModelTable, action: PolicyAction, filter: unknown): Filter {
   const path = `policies.${table.name}.${action}`;

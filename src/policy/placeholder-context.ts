@@ -1,6 +1,7 @@
 /**
- * A context in which everything is there, to learn from a policy's function which names it uses. Each property and each call of it is the
- * same stand-in again, or `false` where `isThere` says so; as a number it is 1, as a list it has itself. What is computed from it means nothing.
+ * A context in which everything is there, to learn from a policy's function which names it uses.
+ * Each property and each call of it is the same stand-in again, or `false` where `isThere` says so;
+ * as a number it is 1, as a list it has itself. What is computed from it means nothing.
  */
 export function placeholderContext(isThere: () => boolean = () => true): unknown {
   const stand: unknown = new Proxy(() => {}, {
@@ -22,8 +23,9 @@ export function placeholderContext(isThere: () => boolean = () => true): unknown
 const MOST_RUNS = 256;
 
 /**
- * The results of a function if some of the context that it reads is present and some is `false`: its branches, as far as these depend
- * on truth. A comparison with a value always takes the same branch. A call that throws has no result.
+ * The results of a function if some of the context that it reads is present and some is `false`:
+ * its branches, as far as these depend on truth. A comparison with a value always takes the same
+ * branch. A call that throws has no result.
  */
 export function resultsOfBranches(work: (context: unknown) => unknown): readonly unknown[] {
   const answers: unknown[] = [];

@@ -14,8 +14,9 @@ export type PresetValues = ReadonlyMap<ModelColumn, string | null>;
 const LATE = '`preset` gave a promise: it must be synchronous';
 
 /**
- * The columns that a preset sets. A function is called once with a stand-in for the context: whatever it reads is there, and its value is of no
- * consequence. `undefined`: it did not return an object for that. Throws on what is no preset.
+ * The columns that a preset sets. A function is called once with a stand-in for the context:
+ * whatever it reads is there, and its value is of no consequence. `undefined`: it did not return an
+ * object for that. Throws on what is no preset.
  */
 export function presetColumns(table: ModelTable, preset: unknown): ReadonlySet<ModelColumn> | undefined {
   const values = typeof preset === 'function' ? probe(preset) : preset;
@@ -39,8 +40,9 @@ export function presetColumns(table: ModelTable, preset: unknown): ReadonlySet<M
 }
 
 /**
- * The values that a preset gives for a context. Throws on what cannot be stored, and where its columns are not those that it is known to
- * set, or, if these are not known, where one is a client's.
+ * The values that a preset gives for a context. Throws on what cannot be stored, and where its
+ * columns are not those that it is known to set, or, if these are not known, where one is a
+ * client's.
  */
 export function presetValues(table: ModelTable, access: WriteAccess, context: unknown): PresetValues {
   const made: unknown[] = [];

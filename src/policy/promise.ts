@@ -4,12 +4,16 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value.then === 'function';
 }
 
-/** Parts of a policy's result that are searched. A Drizzle column by mistake leads to its whole schema, and on to a connection. */
+/**
+ * Parts of a policy's result that are searched. A Drizzle column by mistake leads to its whole
+ * schema, and on to a connection.
+ */
 const MAX_PARTS = 10_000;
 
 /**
- * Catches the rejections of promises in a policy's answer that was refused: nobody waits for them, and a rejection that nobody catches
- * ends the process. Each part is looked at once, whatever leads to it; no getter is called.
+ * Catches the rejections of promises in a policy's answer that was refused: nobody waits for them,
+ * and a rejection that nobody catches ends the process. Each part is looked at once, whatever leads
+ * to it; no getter is called.
  */
 export function ignoreRejections(answer: unknown): void {
   const parts = new Set<unknown>([answer]);

@@ -13,8 +13,8 @@ type RightsCheck = (rights: AccessRights) => string;
 export type RightsChecks = ReadonlyMap<string, RightsCheck>;
 
 /**
- * Rights that remember what was asked of them. Whatever is made with them, and depends on nothing else, is the same for everybody whose
- * rights give the same answers.
+ * Rights that remember what was asked of them. Whatever is made with them, and depends on nothing
+ * else, is the same for everybody whose rights give the same answers.
  */
 export class RecordingRights implements AccessRights {
   readonly #model: Model;

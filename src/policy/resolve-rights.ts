@@ -24,8 +24,9 @@ export interface PolicyFault {
 }
 
 /**
- * The rights of `context`. Policy functions are called when first needed, once a table and action, and their result is kept:
- * make new rights for each request, and when the context of a long-lived one changes.
+ * The rights of `context`. Policy functions are called when first needed, once a table and action,
+ * and their result is kept: make new rights for each request, and when the context of a long-lived
+ * one changes.
  */
 export function resolveRights(
   model: Model,

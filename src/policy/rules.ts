@@ -2,17 +2,23 @@ import type { AnyRelations } from 'drizzle-orm';
 import type { DataOf, PolicyColumns, PolicyFilter } from './policy-filter.js';
 
 /**
- * The permission for one action on a table's rows, as data: a filter that the rows must satisfy, `true` for all, `false` for none, or a
- * function of the context that returns one of these. What is not said is denied.
+ * The permission for one action on a table's rows, as data: a filter that the rows must satisfy,
+ * `true` for all, `false` for none, or a function of the context that returns one of these. What is
+ * not said is denied.
  *
  * - `read`: the rows that exist for this context.
- * - `insert`: what a new row must satisfy. Other rows are read as they were before the write, other rows of the batch are not there.
- * - `update`: what a row must satisfy before and after; both times other rows are read as they were before. Only rows that may be read can be updated.
+ * - `insert`: what a new row must satisfy. Other rows are read as they were before the write, other
+ *   rows of the batch are not there.
+ * - `update`: what a row must satisfy before and after; both times other rows are read as they were
+ *   before. Only rows that may be read can be updated.
  * - `delete`: what a row must satisfy. Only rows that may be read can be deleted.
  */
 export interface TableRules<TContext = never, TFilter = UntypedFilter>
   extends ActionRules<TContext, TFilter> {
-  /** By column. A column without a rule is read and written with its row; the primary key cannot be hidden. */
+  /**
+   * By column. A column without a rule is read and written with its row; the primary key cannot be
+   * hidden.
+   */
   readonly columns?: Readonly<Record<string, ColumnRules<TContext>>>;
 }
 
@@ -46,14 +52,17 @@ export interface WriteRule<TContext, TFilter, TValues> {
   /** The rule in its short form. */
   readonly check: PolicyRule<TContext, TFilter>;
   /**
-   * The columns that a client may set. Default: all, without `preset`'s and without generated ones; an insert also without a primary key that a
-   * sequence feeds, an update without the whole primary key.
+   * The columns that a client may set. Default: all, without `preset`'s and without generated ones;
+   * an insert also without a primary key that a sequence feeds, an update without the whole primary
+   * key.
    */
   readonly columns?: readonly (keyof TValues & string)[];
   /**
-   * Values that the server sets, and that a client then cannot: by column, each a value or a function of the context, or one function that
-   * returns all. They may refer to any row. A function is called once at start with a stand-in for the context, to learn its columns: they must
-   * not depend on the context. Whatever throws, or gives other columns or a value that cannot be stored, denies the write.
+   * Values that the server sets, and that a client then cannot: by column, each a value or a
+   * function of the context, or one function that returns all. They may refer to any row. A
+   * function is called once at start with a stand-in for the context, to learn its columns: they
+   * must not depend on the context. Whatever throws, or gives other columns or a value that cannot
+   * be stored, denies the write.
    */
   readonly preset?: PresetRule<TContext, TValues>;
 }
@@ -62,14 +71,17 @@ export type PresetRule<TContext, TValues> =
   | ((context: TContext) => Partial<TValues>)
   | { readonly [C in keyof TValues]?: TValues[C] | ((context: TContext) => TValues[C]) };
 
-/** A column whose `read` is the constant `false` is not even in the schema; with a `write` that is, no input has it. */
+/**
+ * A column whose `read` is the constant `false` is not even in the schema; with a `write` that is,
+ * no input has it.
+ */
 export interface ColumnRules<TContext = never> {
   readonly read?: boolean | ((context: TContext) => boolean);
   readonly write?: boolean | ((context: TContext) => boolean);
   /**
-   * `any`: a client may refer to rows that it may not read. Default: a value that a client sends for a foreign key, or for the columns of a
-   * `one` relation to a primary key, must name a row that this client may read, by columns that
-   * it may read.
+   * `any`: a client may refer to rows that it may not read. Default: a value that a client sends
+   * for a foreign key, or for the columns of a `one` relation to a primary key, must name a row
+   * that this client may read, by columns that it may read.
    */
   readonly references?: 'any';
 }

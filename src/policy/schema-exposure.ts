@@ -3,13 +3,19 @@ import type { Policies } from './rules.js';
 import type { PolicyAction } from './types.js';
 import { type WriteAction, writeAccessOf } from './write-rule.js';
 
-/** The tables, columns and relations that clients may know to exist. The GraphQL schema is made of them. */
+/**
+ * The tables, columns and relations that clients may know to exist. The GraphQL schema is made of
+ * them.
+ */
 export interface SchemaExposure {
   readonly tables: readonly ModelTable[];
   has(table: ModelTable): boolean;
   /** Columns whose `read` is not the constant `false`. */
   columns(table: ModelTable): readonly ModelColumn[];
-  /** Columns that a client may set by this write: those that its rule leaves to clients, without those whose `write` is the constant `false`. */
+  /**
+   * Columns that a client may set by this write: those that its rule leaves to clients, without
+   * those whose `write` is the constant `false`.
+   */
   writable(table: ModelTable, action: WriteAction): readonly ModelColumn[];
   /** Relations whose target exists for clients. */
   relations(table: ModelTable): readonly ModelRelation[];

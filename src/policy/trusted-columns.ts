@@ -19,8 +19,9 @@ export interface TrustedColumn {
 const ACTIONS: readonly PolicyAction[] = ['read', 'insert', 'update', 'delete'];
 
 /**
- * Every column that some policy reads, itself or on its way through a relation, and that a client may set. A policy's function is called
- * with stand-ins for the context: of branches by a comparison with a value only one is seen.
+ * Every column that some policy reads, itself or on its way through a relation, and that a client
+ * may set. A policy's function is called with stand-ins for the context: of branches by a
+ * comparison with a value only one is seen.
  */
 export function trustedColumns(model: Model, policies: Policies): readonly TrustedColumn[] {
   const readers = new Map<ModelColumn, Set<string>>();

@@ -26,10 +26,12 @@ export interface WriteAccess {
 const PARTS = ['check', 'columns', 'preset'];
 
 /**
- * The parts of a rule in its long form; `undefined`: it is in the short form (a boolean, a filter or a function).
+ * The parts of a rule in its long form; `undefined`: it is in the short form (a boolean, a filter
+ * or a function).
  *
- * An object with a `check` is the long form, unless the table has a column or relation of that name. There it is the long form if it has
- * `columns` or `preset` beside it, a filter if it has anything else beside it, and ambiguous if it has neither. Throws, with the way out, where it is
+ * An object with a `check` is the long form, unless the table has a column or relation of that
+ * name. There it is the long form if it has `columns` or `preset` beside it, a filter if it has
+ * anything else beside it, and ambiguous if it has neither. Throws, with the way out, where it is
  * ambiguous, and where a long form lacks its `check` or has other parts.
  */
 export function writeRuleOf(table: ModelTable, rule: unknown): WriteRuleParts | undefined {
@@ -87,7 +89,10 @@ export function knownAccess(table: ModelTable, action: WriteAction, rule: unknow
   return access;
 }
 
-/** Keys name a row for ever, and a key ahead of its sequence would block those that the sequence gives. */
+/**
+ * Keys name a row for ever, and a key ahead of its sequence would block those that the sequence
+ * gives.
+ */
 function defaultColumns(table: ModelTable, action: WriteAction): ReadonlySet<ModelColumn> {
   const isOpen = (column: ModelColumn) => {
     if (column.generated === 'always') return false;

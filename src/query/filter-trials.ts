@@ -11,7 +11,10 @@ import { runExpressions } from './select.js';
 
 type Condition = Extract<Filter, { readonly column: ModelColumn }>;
 
-/** One thing that a client asked for and that may not exist: a value, an operator on a type, an order. */
+/**
+ * One thing that a client asked for and that may not exist: a value, an operator on a type, an
+ * order.
+ */
 interface Trial {
   readonly sql: (model: Model, params: StatementParams) => string;
   readonly refusal: (cause: unknown) => RivuletError;
@@ -21,9 +24,10 @@ interface Trial {
 const MOST_TRIALS = 500;
 
 /**
- * A client's conditions and orders on columns whose types Rivulet does not know (custom types, domains, extensions). Only PostgreSQL
- * knows if it has such an operator and can read such a value. A stream is refused when it begins, instead of failing at its first
- * change. A query is explained after it failed. Conditions on PostgreSQL's own types need no trial.
+ * A client's conditions and orders on columns whose types Rivulet does not know (custom types,
+ * domains, extensions). Only PostgreSQL knows if it has such an operator and can read such a value.
+ * A stream is refused when it begins, instead of failing at its first change. A query is explained
+ * after it failed. Conditions on PostgreSQL's own types need no trial.
  */
 export class FilterTrials {
   readonly #trials: Trial[] = [];
@@ -84,7 +88,10 @@ export class FilterTrials {
     });
   }
 
-  /** Tries all in one statement, if there is anything; rejects with a coded error that names the field. */
+  /**
+   * Tries all in one statement, if there is anything; rejects with a coded error that names the
+   * field.
+   */
   async run(database: Database, model: Model): Promise<void> {
     if (this.isEmpty) return;
     try {
@@ -94,7 +101,10 @@ export class FilterTrials {
     }
   }
 
-  /** The coded error of what PostgreSQL refused, where that is one of these; else the error as it came. */
+  /**
+   * The coded error of what PostgreSQL refused, where that is one of these; else the error as it
+   * came.
+   */
   async explain(database: Database, model: Model, error: unknown): Promise<unknown> {
     if (this.isEmpty || !isRefusal(error)) return error;
     for (const trial of this.#trials) {
@@ -144,7 +154,10 @@ function valuesOf(condition: Condition): readonly string[] {
   }
 }
 
-/** True if only PostgreSQL knows the operators of the column's type. `citext` reads what text reads, and has its operators. */
+/**
+ * True if only PostgreSQL knows the operators of the column's type. `citext` reads what text reads,
+ * and has its operators.
+ */
 function isUnknown({ type, facts }: ModelColumn): boolean {
   if (facts.equality === 'text') return false;
   const item = type.kind === 'array' ? type.of : type;
@@ -160,7 +173,10 @@ async function evaluate(database: Database, model: Model, trials: readonly Trial
   );
 }
 
-/** Classes of SQLSTATEs by which PostgreSQL refuses a value or an expression: data, syntax and types, and what functions raise. */
+/**
+ * Classes of SQLSTATEs by which PostgreSQL refuses a value or an expression: data, syntax and
+ * types, and what functions raise.
+ */
 const REFUSING = ['22', '42', 'P0'];
 /** … which say that the schema or the rights are others than was declared. */
 const NOT_OF_VALUES: readonly (string | undefined)[] = [

@@ -3,7 +3,10 @@ import type { Filter } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
 import { parseKey } from '../../shared/value/key.js';
 
-/** The filter that only the row with this key (an `ID`) satisfies. Throws `KEY_INVALID` on what cannot be its key. */
+/**
+ * The filter that only the row with this key (an `ID`) satisfies. Throws `KEY_INVALID` on what
+ * cannot be its key.
+ */
 export function keyPredicate(table: ModelTable, key: string): Filter {
   const values = parseKey(table, key);
   return and(

@@ -3,8 +3,8 @@ import type { CompareOp, Filter, OrderDirection, OrderTerm } from '../../shared/
 import type { ModelColumn } from '../../shared/model/types.js';
 
 /**
- * The filter on which a row comes after the place `texts` in an order; `texts` has the cell of each term. The order must end
- * with the primary key, so that no other row has the same place.
+ * The filter on which a row comes after the place `texts` in an order; `texts` has the cell of each
+ * term. The order must end with the primary key, so that no other row has the same place.
  */
 export function afterFilter(orderBy: readonly OrderTerm[], texts: readonly (string | null)[]): Filter {
   const [term, ...rest] = orderBy;

@@ -5,10 +5,15 @@ import { quoteIdent } from '../sql/quote.js';
 import { fromTable, StatementParams } from '../sql/statement.js';
 import { imagesSource, textArray } from './source.js';
 
-/** The changes of a table's rows since a read point: each changed key once, with the row as it was then. */
+/**
+ * The changes of a table's rows since a read point: each changed key once, with the row as it was
+ * then.
+ */
 export interface ChangedRows {
   readonly table: ModelTable;
-  /** Images that have at least the key's columns: one for each row that changed, before or after. */
+  /**
+   * Images that have at least the key's columns: one for each row that changed, before or after.
+   */
   readonly changed: readonly RowCells[];
   /** The table was emptied by TRUNCATE: rows are missing in `before`. */
   readonly isEmptied: boolean;
@@ -17,9 +22,11 @@ export interface ChangedRows {
 }
 
 /**
- * Parameters of a statement that reads tables as they were at an earlier moment: the rows of now without those that changed since, and
- * with those that were there then. Exact where `changesOf` knows all changes since that moment that the statement's own snapshot
- * sees; so read them in the same snapshot (REPEATABLE READ). It is asked for each table that is read; `null`: nothing changed there.
+ * Parameters of a statement that reads tables as they were at an earlier moment: the rows of now
+ * without those that changed since, and with those that were there then. Exact where `changesOf`
+ * knows all changes since that moment that the statement's own snapshot sees; so read them in the
+ * same snapshot (REPEATABLE READ). It is asked for each table that is read; `null`: nothing changed
+ * there.
  */
 export function paramsAt(changesOf: (table: SqlTable) => ChangedRows | null): StatementParams {
   const params: StatementParams = new StatementParams((table, alias) => {

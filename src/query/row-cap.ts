@@ -2,17 +2,22 @@ import { RivuletError } from '../../shared/errors.js';
 import { codeOf, SQLSTATE } from '../database/errors.js';
 import type { StatementParams } from '../sql/statement.js';
 
-/** In the message of the error with which a statement stops. A name no client can put there: values are parameters. */
+/**
+ * In the message of the error with which a statement stops. A name no client can put there: values
+ * are parameters.
+ */
 const MARK = 'rivulet: more rows than the cap:';
 
 /** Local to the transaction, and so to a statement that runs outside of one. */
 const COUNTER = `'rivulet.rows'`;
 
 /**
- * An SQL condition that is true, counts `rows` (an expression) for the statement's cap, and stops the statement with an error as
- * soon as it has read more: past the cap nothing more is computed. `null` where the statement has no cap.
+ * An SQL condition that is true, counts `rows` (an expression) for the statement's cap, and stops
+ * the statement with an error as soon as it has read more: past the cap nothing more is computed.
+ * `null` where the statement has no cap.
  *
- * It is volatile, so that Postgres evaluates it once for each row that it shows, after sorting and limiting.
+ * It is volatile, so that Postgres evaluates it once for each row that it shows, after sorting and
+ * limiting.
  */
 export function countedSql({ rowCap }: StatementParams, rows: string): string | null {
   if (rowCap === null) return null;
@@ -22,7 +27,10 @@ export function countedSql({ rowCap }: StatementParams, rows: string): string | 
   return `case when ${counted} <= ${BigInt(rowCap)} then true else ${stop} end`;
 }
 
-/** The error of a statement with this cap: `QUERY_TOO_LARGE` where it stopped for it, any other as it came. */
+/**
+ * The error of a statement with this cap: `QUERY_TOO_LARGE` where it stopped for it, any other as
+ * it came.
+ */
 export function asRowCapError(error: unknown, rowCap: number | null): unknown {
   if (rowCap === null || codeOf(error) !== SQLSTATE.invalidTextRepresentation) return error;
   const { message } = error as Error;

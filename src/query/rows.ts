@@ -8,12 +8,14 @@ import { type RowSource, tableSource } from './source.js';
 import type { RelatedPlan, SelectPlan } from './types.js';
 
 /**
- * A plan's rows as one SQL expression of type `json`: an array of rows, each `[[cell, …], [related, …]]`, or
- * `[[cell, …], [related, …], ordinal]` where the source numbers its rows, or, where no relations were asked for and nothing is numbered, just
- * `[cell, …]`, which is less to write and to read. Cells are text or null in the model's column
- * order; a `many` relation is an array of rows, a `one` is a row or null, in the order of `plan.related`.
+ * A plan's rows as one SQL expression of type `json`: an array of rows, each `[[cell, …], [related,
+ * …]]`, or `[[cell, …], [related, …], ordinal]` where the source numbers its rows, or, where no
+ * relations were asked for and nothing is numbered, just `[cell, …]`, which is less to write and to
+ * read. Cells are text or null in the model's column order; a `many` relation is an array of rows,
+ * a `one` is a row or null, in the order of `plan.related`.
  *
- * Aliases grow with the depth (`t0`, `t0r0`, …; junctions `t0r0j`), so a sub-select never hides the row that it refers to.
+ * Aliases grow with the depth (`t0`, `t0r0`, …; junctions `t0r0j`), so a sub-select never hides the
+ * row that it refers to.
  */
 export function rowsToSql(
   model: Model,
@@ -32,7 +34,9 @@ function listToSql(rows: string, params: StatementParams): string {
   return `(select ${counted === null ? list : `case when ${counted} then ${list} end`} from (${rows}) as r)`;
 }
 
-/** The rows of a plan that satisfy `conditions`, each as the expression `row`, which is called `r`. */
+/**
+ * The rows of a plan that satisfy `conditions`, each as the expression `row`, which is called `r`.
+ */
 export function selectRows(
   model: Model,
   plan: SelectPlan,
@@ -51,7 +55,8 @@ export function selectRows(
   if (where.length > 0) parts.push(`where ${where.map((sql) => `(${sql})`).join(' and ')}`);
   const order = source.orderBy?.(alias) ?? (plan.orderBy.length > 0 ? orderToSql(plan.orderBy, alias) : '');
   if (order !== '') parts.push(`order by ${order}`);
-  // Not a parameter: one plan is then good for every execution, and Postgres need not plan with each anew.
+  // Not a parameter: one plan is then good for every execution, and Postgres need not plan with
+  // each anew.
   if (plan.limit !== null) parts.push(`limit ${BigInt(plan.limit)}`);
   if (plan.offset > 0) parts.push(`offset ${params.cast(String(plan.offset), 'bigint')}`);
   const rows = parts.join(' ');
@@ -96,7 +101,10 @@ function relatedToSql(
   return counted === null ? `(${rows})` : `(select case when ${counted} then r.r end from (${rows}) as r)`;
 }
 
-/** `selectRows` of those that belong to the row that is called `parent`; of a `one` relation a single one. */
+/**
+ * `selectRows` of those that belong to the row that is called `parent`; of a `one` relation a
+ * single one.
+ */
 export function selectRelated(
   model: Model,
   related: RelatedPlan,
@@ -113,7 +121,10 @@ export function selectRelated(
   return selectRows(model, rows, row, params, source, alias, conditions);
 }
 
-/** The condition that a row belongs to the parent. A junction is queried with EXISTS, so that two equal junction rows give the row once. */
+/**
+ * The condition that a row belongs to the parent. A junction is queried with EXISTS, so that two
+ * equal junction rows give the row once.
+ */
 function joinToSql(
   model: Model,
   related: RelatedPlan,

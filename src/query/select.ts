@@ -11,8 +11,8 @@ import { type RowSource, tableSource } from './source.js';
 import type { SelectPlan, SelectResult } from './types.js';
 
 /**
- * A plan as one statement of one row: the rows as JSON text (the shape is `rowsToSql`'s) and the snapshot in which they
- * were read, as text.
+ * A plan as one statement of one row: the rows as JSON text (the shape is `rowsToSql`'s) and the
+ * snapshot in which they were read, as text.
  */
 export function selectSql(
   model: Model,
@@ -23,7 +23,10 @@ export function selectSql(
   return `select ${rowsToSql(model, plan, params, source)}::text, pg_current_snapshot()::text`;
 }
 
-/** Reads a plan, whatever its depth, in one statement. Throws `QUERY_TOO_LARGE` past `rowCap` rows on all levels together. */
+/**
+ * Reads a plan, whatever its depth, in one statement. Throws `QUERY_TOO_LARGE` past `rowCap` rows
+ * on all levels together.
+ */
 export async function runSelect(
   db: QueryRunner,
   model: Model,
@@ -35,7 +38,10 @@ export async function runSelect(
   return result!;
 }
 
-/** Reads several plans in one statement and thus in one snapshot; results are in the order of `plans`. */
+/**
+ * Reads several plans in one statement and thus in one snapshot; results are in the order of
+ * `plans`.
+ */
 export async function runSelects(
   db: QueryRunner,
   model: Model,
@@ -83,8 +89,8 @@ interface Expressions {
 }
 
 /**
- * Evaluates scalar expressions, as text, in one statement and one snapshot. They come as the rows of a VALUES list, which has no
- * limit on its length.
+ * Evaluates scalar expressions, as text, in one statement and one snapshot. They come as the rows
+ * of a VALUES list, which has no limit on its length.
  */
 export async function runExpressions(
   db: QueryRunner,
@@ -96,7 +102,10 @@ export async function runExpressions(
   return readExpressions(rows, expressions.length);
 }
 
-/** The same as a statement, which is a row where the expressions are few: that is a little less to do for both sides. */
+/**
+ * The same as a statement, which is a row where the expressions are few: that is a little less to
+ * do for both sides.
+ */
 export function expressionsStatement(expressions: readonly string[], params: StatementParams): Statement {
   if (expressions.length > MOST_COLUMNS) return valuesStatement(expressions, params);
   const columns = expressions.map((sql) => `${sql}::text`);

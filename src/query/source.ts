@@ -19,10 +19,12 @@ export function tableSource(table: ModelTable, params: StatementParams): RowSour
 }
 
 /**
- * Images as if they were the table: one `text[]` parameter a column, each value cast back to the column's type. Rows
- * keep the order of `images` and are numbered from 1. Equal images share their parameters within one statement.
+ * Images as if they were the table: one `text[]` parameter a column, each value cast back to the
+ * column's type. Rows keep the order of `images` and are numbered from 1. Equal images share their
+ * parameters within one statement.
  *
- * Not `jsonb_populate_recordset`: it would read a `json` column's text as another value and needs the table's row type.
+ * Not `jsonb_populate_recordset`: it would read a `json` column's text as another value and needs
+ * the table's row type.
  */
 export function imagesSource(
   table: ModelTable,

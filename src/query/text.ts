@@ -22,7 +22,10 @@ interface ColumnField {
   readonly kind: 'column';
   readonly responseKey: string;
   readonly column: ModelColumn;
-  /** The SQL expression of a value's JSON, given that of a value that is not NULL. NULL where it cannot be shown. */
+  /**
+   * The SQL expression of a value's JSON, given that of a value that is not NULL. NULL where it
+   * cannot be shown.
+   */
   readonly json: (value: string) => string;
 }
 
@@ -34,8 +37,9 @@ interface RelatedField {
 }
 
 /**
- * A plan's rows as one SQL expression of type `text`: the JSON that is sent as it is, without blanks; an array of objects, or, of `one`, an
- * object or `null`. Where a value cannot be shown, or is missing where there must be one, the whole expression is NULL.
+ * A plan's rows as one SQL expression of type `text`: the JSON that is sent as it is, without
+ * blanks; an array of objects, or, of `one`, an object or `null`. Where a value cannot be shown, or
+ * is missing where there must be one, the whole expression is NULL.
  */
 export function textToSql(
   model: Model,

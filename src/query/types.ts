@@ -3,8 +3,8 @@ import type { ModelColumn, ModelRelation, ModelTable } from '../../shared/model/
 import type { Snapshot } from '../log/snapshot.js';
 
 /**
- * The plan of a read: a table's rows and, below them, related rows. The filter is complete: the caller's `where` (guarded)
- * and the read policy are both in it.
+ * The plan of a read: a table's rows and, below them, related rows. The filter is complete: the
+ * caller's `where` (guarded) and the read policy are both in it.
  */
 export interface SelectPlan {
   readonly table: ModelTable;
@@ -15,8 +15,8 @@ export interface SelectPlan {
   readonly offset: number;
   readonly related: readonly RelatedPlan[];
   /**
-   * The columns to read, the key's always among them; the others' cells are `null`. Not set: all. Where an answer is compared with the one
-   * before, what is not shown must not be in it.
+   * The columns to read, the key's always among them; the others' cells are `null`. Not set: all.
+   * Where an answer is compared with the one before, what is not shown must not be in it.
    */
   readonly columns?: ReadonlySet<ModelColumn> | undefined;
 }

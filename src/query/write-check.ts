@@ -13,7 +13,10 @@ export interface WriteCheck {
   readonly references: readonly ReferenceCheck[];
 }
 
-/** One reference of the row to a parent. `filter` is true on a row that refers to nothing, or to a row that the writer may read. */
+/**
+ * One reference of the row to a parent. `filter` is true on a row that refers to nothing, or to a
+ * row that the writer may read.
+ */
 export interface ReferenceCheck {
   readonly columns: readonly ModelColumn[];
   /** The part of `columns` that the writer sent. It may not know the others. */
@@ -23,7 +26,10 @@ export interface ReferenceCheck {
   readonly siblings?: readonly ModelColumn[];
 }
 
-/** The condition that a row failed: the policy, or the reference with this place in `WriteCheck.references`. */
+/**
+ * The condition that a row failed: the policy, or the reference with this place in
+ * `WriteCheck.references`.
+ */
 export type WriteRefusal = 'policy' | number;
 
 const MARK = 'rivulet refuses this write: ';
@@ -34,8 +40,9 @@ export function isUnchecked({ policy, references }: WriteCheck): boolean {
 }
 
 /**
- * The first condition that the row does not satisfy, as a text expression: `policy` or the reference's place; NULL where it satisfies all.
- * `batch` is a FROM item of the rows that are written together.
+ * The first condition that the row does not satisfy, as a text expression: `policy` or the
+ * reference's place; NULL where it satisfies all. `batch` is a FROM item of the rows that are
+ * written together.
  */
 export function refusalToSql(
   model: Model,
@@ -56,9 +63,10 @@ export function refusalToSql(
 }
 
 /**
- * An expression that fails the statement where the row is refused, and is NULL elsewhere. It fails while rows are returned, and so before
- * foreign keys and AFTER triggers, which run at the end of the statement, can show what a refused row would have met. `key` is the
- * text of some column: with it Postgres cannot evaluate the expression while it plans.
+ * An expression that fails the statement where the row is refused, and is NULL elsewhere. It fails
+ * while rows are returned, and so before foreign keys and AFTER triggers, which run at the end of
+ * the statement, can show what a refused row would have met. `key` is the text of some column: with
+ * it Postgres cannot evaluate the expression while it plans.
  */
 export function refuseSql(refusal: string, key: string): string {
   return `('${MARK}' || left(${key}, 0) || ${refusal})::integer`;

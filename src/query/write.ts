@@ -12,12 +12,16 @@ import {
   type WriteCheck,
 } from './write-check.js';
 
-/** The texts written into one row, by column. A column without one gets its default, or stays as it is. */
+/**
+ * The texts written into one row, by column. A column without one gets its default, or stays as it
+ * is.
+ */
 export type WrittenValues = ReadonlyMap<ModelColumn, string | null>;
 
 /**
- * Inserts rows; answers each new row's key columns, in the order of `rows`. Fails (`refusalOf`) where a new row, with all that
- * defaults and BEFORE triggers made of it, does not satisfy `check`, which reads other rows as they were before the statement.
+ * Inserts rows; answers each new row's key columns, in the order of `rows`. Fails (`refusalOf`)
+ * where a new row, with all that defaults and BEFORE triggers made of it, does not satisfy `check`,
+ * which reads other rows as they were before the statement.
  */
 export function insertSql(
   model: Model,
@@ -41,9 +45,10 @@ export function insertSql(
 }
 
 /**
- * Updates the rows on which `filter` is true; answers each row's key columns as they are afterwards. Fails (`refusalOf`) where a row as it is
- * afterwards does not satisfy `check`, which reads other rows as they were before the statement. The caller has locked
- * the rows, so that `filter` is evaluated on the very version that is updated.
+ * Updates the rows on which `filter` is true; answers each row's key columns as they are
+ * afterwards. Fails (`refusalOf`) where a row as it is afterwards does not satisfy `check`, which
+ * reads other rows as they were before the statement. The caller has locked the rows, so that
+ * `filter` is evaluated on the very version that is updated.
  */
 export function updateSql(
   model: Model,
@@ -62,8 +67,8 @@ export function updateSql(
 }
 
 /**
- * Locks the rows on which `filter` is true, `limit` of them at most; answers their key columns, in the order of the key, so that two of
- * these cannot deadlock on each other.
+ * Locks the rows on which `filter` is true, `limit` of them at most; answers their key columns, in
+ * the order of the key, so that two of these cannot deadlock on each other.
  */
 export function lockRowsSql(model: Model, table: ModelTable, filter: Filter, limit: number): Statement {
   const params = new StatementParams();
@@ -90,8 +95,8 @@ export function mutationIdSql(mutationId: string): Statement {
 }
 
 /**
- * The sub-statements of WITH share one snapshot, so what the check reads of tables does not have the written rows in it, while RETURNING shows
- * these as they were written.
+ * The sub-statements of WITH share one snapshot, so what the check reads of tables does not have
+ * the written rows in it, while RETURNING shows these as they were written.
  */
 function checkedSql(
   model: Model,

@@ -50,7 +50,10 @@ const MAX_MUTATION_ID_LENGTH = 200;
 export interface ServerOptions {
   /** Environment variables, which win over the configuration file. @default process.env */
   readonly environment?: EnvironmentVariables | undefined;
-  /** @default 'production': neither GraphiQL nor introspection unless the configuration asks for them */
+  /**
+   * @default 'production': neither GraphiQL nor introspection unless the configuration asks for
+   * them
+   */
   readonly mode?: ServerMode | undefined;
   readonly databaseUrl?: string | undefined;
   /** 0: any that is free. */
@@ -80,23 +83,27 @@ export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelati
   /** True if something other than GraphiQL is served at `/`. */
   readonly hasPages: boolean;
   /**
-   * Ends the sessions of a user on this server, as after a logout: closes WebSockets with 4403, ends event streams with `SESSION_ENDED`, and
-   * refuses requests under way. From the moment of the call on nothing is delivered to them any more; resolves to how many connections
-   * were closed. A new connection is served if `context` lets it: end the session where `context` looks first. On several nodes call it on each.
-   * `subject` is what `context` returned as such, or the token's `sub`.
+   * Ends the sessions of a user on this server, as after a logout: closes WebSockets with 4403,
+   * ends event streams with `SESSION_ENDED`, and refuses requests under way. From the moment of the
+   * call on nothing is delivered to them any more; resolves to how many connections were closed. A
+   * new connection is served if `context` lets it: end the session where `context` looks first. On
+   * several nodes call it on each. `subject` is what `context` returned as such, or the token's
+   * `sub`.
    */
   disconnect(subject: string): Promise<number>;
   /**
-   * Evaluates `context` again for every connection of a user, with the request and the token's claims that it began with. From the
-   * moment of the call on nothing is delivered by the rights before. If the context is the same, the connection goes on; if it is another
-   * one, change streams send a reset and live queries answer anew; if `context` throws, or names another subject, the connection is closed.
-   * Requests under way are refused with `SESSION_CHANGED`. Resolves, when that is done, to how many connections were concerned.
-   * On several nodes call it on each; `contextMaxAgeSeconds` catches what was not called.
+   * Evaluates `context` again for every connection of a user, with the request and the token's
+   * claims that it began with. From the moment of the call on nothing is delivered by the rights
+   * before. If the context is the same, the connection goes on; if it is another one, change
+   * streams send a reset and live queries answer anew; if `context` throws, or names another
+   * subject, the connection is closed. Requests under way are refused with `SESSION_CHANGED`.
+   * Resolves, when that is done, to how many connections were concerned. On several nodes call it
+   * on each; `contextMaxAgeSeconds` catches what was not called.
    */
   rightsChanged(subject: string): Promise<number>;
   /**
-   * Stops accepting, lets requests under way end (`drainMs`, default 10 seconds), closes sockets with 1001, then the feed
-   * and the pool. Twice is fine.
+   * Stops accepting, lets requests under way end (`drainMs`, default 10 seconds), closes sockets
+   * with 1001, then the feed and the pool. Twice is fine.
    */
   stop(drainMs?: number): Promise<void>;
 }
@@ -104,8 +111,8 @@ export interface RivuletServer<TRelations extends SchemaRelations = SchemaRelati
 /**
  * Serves a configuration: connects, follows the change log, listens. Applies no migrations.
  *
- * Rejects, with nothing left open, with the coded error of what is wrong: the schema, the policies, the database, watchers
- * that are not installed as declared, the port.
+ * Rejects, with nothing left open, with the coded error of what is wrong: the schema, the policies,
+ * the database, watchers that are not installed as declared, the port.
  */
 export async function createServer<TContext, TRelations extends SchemaRelations>(
   served: RivuletConfig<TContext, TRelations>,
@@ -295,7 +302,10 @@ export async function createServer<TContext, TRelations extends SchemaRelations>
   }
 }
 
-/** Checks the trusted documents, which are then known from the first request on, and says which of them this server would refuse. */
+/**
+ * Checks the trusted documents, which are then known from the first request on, and says which of
+ * them this server would refuse.
+ */
 function reportTrusted(
   { mode, count, texts }: TrustedDocuments,
   documents: DocumentStore,
@@ -316,7 +326,9 @@ function reportTrusted(
   logger.info({ mode, count, refused }, 'trusted documents');
 }
 
-/** Throws `SUBJECT_INVALID`, because a call that can close nothing would look as if it had worked. */
+/**
+ * Throws `SUBJECT_INVALID`, because a call that can close nothing would look as if it had worked.
+ */
 function namedBy(subject: unknown): string {
   if (typeof subject === 'string' && nameOf(subject) !== null) return subject;
   throw new RivuletError('SUBJECT_INVALID', 'the subject must be a text that is not empty');
@@ -340,7 +352,10 @@ function withOptions(settings: ServerSettings, options: ServerOptions): ServerSe
   };
 }
 
-/** The owner of statements: the user, or the address of an anonymous client. All clients on this machine are one owner. */
+/**
+ * The owner of statements: the user, or the address of an anonymous client. All clients on this
+ * machine are one owner.
+ */
 function ownerOf(subject: string | null, address: string | null): string {
   return subject === null ? `address ${address ?? 'local'}` : `user ${subject}`;
 }

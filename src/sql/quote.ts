@@ -1,4 +1,7 @@
-/** `we"ird` → `"we""ird"`. The one place where an identifier becomes SQL. A NUL byte cannot be in an identifier. */
+/**
+ * `we"ird` → `"we""ird"`. The one place where an identifier becomes SQL. A NUL byte cannot be in an
+ * identifier.
+ */
 export function quoteIdent(name: string): string {
   if (name.includes('\0')) throw new TypeError('an SQL identifier cannot contain a NUL byte');
   return `"${name.replaceAll('"', '""')}"`;

@@ -1,6 +1,9 @@
 import { quoteName } from './quote.js';
 
-/** SQL text with its parameters. Every parameter is text (or NULL) and is cast in the SQL: `$1::text::integer`. */
+/**
+ * SQL text with its parameters. Every parameter is text (or NULL) and is cast in the SQL:
+ * `$1::text::integer`.
+ */
 export interface Statement {
   readonly text: string;
   readonly params: readonly (string | null)[];
@@ -16,12 +19,18 @@ export type FromTable = (
 export const fromTable: FromTable = ({ sqlSchema, sqlName }, alias) =>
   `${quoteName(sqlSchema, sqlName)} as ${alias}`;
 
-/** Parameters of a statement under construction, and the sources of its tables. Equal values share one placeholder. */
+/**
+ * Parameters of a statement under construction, and the sources of its tables. Equal values share
+ * one placeholder.
+ */
 export class StatementParams {
   /** `fromTable`, unless the statement reads tables as they were at another moment. */
   readonly from: FromTable;
   readonly values: (string | null)[] = [];
-  /** Rows that the statement may read on all levels together before it stops; `null`: as many as there are. See `query/row-cap.ts`. */
+  /**
+   * Rows that the statement may read on all levels together before it stops; `null`: as many as
+   * there are. See `query/row-cap.ts`.
+   */
   rowCap: number | null = null;
   readonly #places = new Map<string | null, string>();
 

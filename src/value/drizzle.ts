@@ -10,11 +10,11 @@ import { encodeValue } from '../../shared/value/encode.js';
 import { drizzleColumn } from '../model/drizzle.js';
 
 /**
- * The value that Drizzle's postgres-js driver returns for this column and Postgres's text `text`: the driver's own parsing, then
- * Drizzle's codec of the column's mode, then the column's decoder.
+ * The value that Drizzle's postgres-js driver returns for this column and Postgres's text `text`:
+ * the driver's own parsing, then Drizzle's codec of the column's mode, then the column's decoder.
  *
- * One difference, on purpose: a NULL inside an array is `null`. The driver makes it the text `NULL`, which Drizzle's decoders
- * turn into `NaN`, a wrong value or an exception.
+ * One difference, on purpose: a NULL inside an array is `null`. The driver makes it the text
+ * `NULL`, which Drizzle's decoders turn into `NaN`, a wrong value or an exception.
  */
 export function toDrizzleValue(column: ModelColumn, text: string | null): unknown {
   if (text === null) return null;
@@ -35,8 +35,9 @@ export function toDrizzleValue(column: ModelColumn, text: string | null): unknow
 }
 
 /**
- * Postgres's text of a value as Drizzle's user code gives it (`$default`, `$onUpdate`, custom types); `null` for `null`.
- * Throws `VALUE_INVALID` on SQL expressions, which have no value before they run, and on what the column cannot hold.
+ * Postgres's text of a value as Drizzle's user code gives it (`$default`, `$onUpdate`, custom
+ * types); `null` for `null`. Throws `VALUE_INVALID` on SQL expressions, which have no value before
+ * they run, and on what the column cannot hold.
  */
 export function fromDrizzleValue(column: ModelColumn, value: unknown): string | null {
   if (value === null || value === undefined) return null;
@@ -74,7 +75,10 @@ function codecOf(drizzle: PgColumn): CodecName | undefined {
   return (drizzle as unknown as { readonly codec?: CodecName }).codec;
 }
 
-/** The driver's value of one item, as Drizzle receives it: postgres.js parses numbers, booleans, json and bytea, and leaves the rest as text. */
+/**
+ * The driver's value of one item, as Drizzle receives it: postgres.js parses numbers, booleans,
+ * json and bytea, and leaves the rest as text.
+ */
 function driverParser(
   type: ColumnType,
   sqlType: string,
@@ -102,7 +106,9 @@ function driverParser(
   }
 }
 
-/** The kind under which postgres.js parses a custom type that is one of Postgres's own in disguise. */
+/**
+ * The kind under which postgres.js parses a custom type that is one of Postgres's own in disguise.
+ */
 function customKind(sqlType: string): ColumnType['kind'] {
   switch (sqlType.toLowerCase().replace(/\s*\([^)]*\)/g, '')) {
     case 'smallint':

@@ -13,15 +13,18 @@ import { survivesDouble } from '../../shared/value/decimal.js';
 import { encodeValue } from '../../shared/value/encode.js';
 import { invalidValue } from '../../shared/value/invalid.js';
 
-/** Types whose values a scalar carries: an enum has a GraphQL enum of its own, an array is a list. */
+/**
+ * Types whose values a scalar carries: an enum has a GraphQL enum of its own, an array is a list.
+ */
 export type ScalarColumnType = Exclude<ColumnType, { readonly kind: 'enum' | 'array' }>;
 
 /**
  * The GraphQL scalar of a type; always the same object for the same type.
  *
- * Output is what `decodeValue` gives. Input is checked as `encodeValue` does it, so that a bad value is refused with the document, and is handed
- * on as the client sent it. Scalars of `graphql-scalars` serve where they lose nothing (`UUID`, `MAC`, `JSON`); theirs for numbers and times go
- * through doubles and milliseconds, and know neither infinities nor years BC.
+ * Output is what `decodeValue` gives. Input is checked as `encodeValue` does it, so that a bad
+ * value is refused with the document, and is handed on as the client sent it. Scalars of
+ * `graphql-scalars` serve where they lose nothing (`UUID`, `MAC`, `JSON`); theirs for numbers and
+ * times go through doubles and milliseconds, and know neither infinities nor years BC.
  */
 export function scalarFor(type: ScalarColumnType): GraphQLScalarType {
   switch (type.kind) {
@@ -86,7 +89,10 @@ function scalar(config: ScalarConfig): GraphQLScalarType {
   });
 }
 
-/** A literal's value; whole numbers as bigint and decimals as text, so that none is rounded before it is checked. */
+/**
+ * A literal's value; whole numbers as bigint and decimals as text, so that none is rounded before
+ * it is checked.
+ */
 function literalValue(
   node: ValueNode,
   type: ColumnType,
@@ -220,7 +226,10 @@ const POINT = scalar({
   shows: (value) => typeof value === 'object' && value !== null && 'x' in value && 'y' in value,
 });
 
-/** `JSON` of graphql-scalars, but for literals: a number that a double cannot hold is refused, not rounded. */
+/**
+ * `JSON` of graphql-scalars, but for literals: a number that a double cannot hold is refused, not
+ * rounded.
+ */
 const JSON_VALUE = new GraphQLScalarType({
   ...GraphQLJSON.toConfig(),
   description:

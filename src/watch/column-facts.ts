@@ -3,8 +3,8 @@ import type { QueryRunner } from '../database/types.js';
 import { quoteName } from '../sql/quote.js';
 
 /**
- * Fills in what only the catalog knows of the model's columns: texts under a nondeterministic collation are equal to others, so that
- * only PostgreSQL can compare them.
+ * Fills in what only the catalog knows of the model's columns: texts under a nondeterministic
+ * collation are equal to others, so that only PostgreSQL can compare them.
  */
 export async function fillColumnFacts(database: QueryRunner, model: Model): Promise<void> {
   const rows = await database.query({

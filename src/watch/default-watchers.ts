@@ -2,8 +2,9 @@ import type { Model, ModelTable } from '../../shared/model/types.js';
 import type { WatcherSpec } from './types.js';
 
 /**
- * The watched tables without declarations: every exposed table and all tables that its relations reach. Junction tables are
- * included, because a policy or filter through a relation depends on their rows too.
+ * The watched tables without declarations: every exposed table and all tables that its relations
+ * reach. Junction tables are included, because a policy or filter through a relation depends on
+ * their rows too.
  */
 export function defaultWatchers(
   model: Model,

@@ -3,7 +3,10 @@ import type { ErrorCode } from '../../shared/errors.js';
 export type DriftKind =
   /** No change log in this database, or only part of one. */
   | 'log-missing'
-  /** The log is that of an earlier version; `install` brings it up to this one, and keeps what is in it. */
+  /**
+   * The log is that of an earlier version; `install` brings it up to this one, and keeps what is in
+   * it.
+   */
   | 'log-outdated'
   /** A table of the log has other columns than this version writes. */
   | 'log-altered'
@@ -28,7 +31,9 @@ export type DriftKind =
   | 'disabled'
   /** Installed, but not declared. */
   | 'leftover'
-  /** The catalog says something of the table with which it cannot be served right; `code` says what. */
+  /**
+   * The catalog says something of the table with which it cannot be served right; `code` says what.
+   */
   | 'refused'
   /** No difference: the table is served, but its operator should know something of it. */
   | 'noted';
@@ -44,8 +49,8 @@ export interface WatcherDrift {
   /** A sentence that says what mends it, with the command where there is one. */
   readonly mend: string;
   /**
-   * `unseen`: changes may go by without being logged. `unread`: the table, or what is logged of it, cannot be shown as the schema says.
-   * `none`: neither.
+   * `unseen`: changes may go by without being logged. `unread`: the table, or what is logged of it,
+   * cannot be shown as the schema says. `none`: neither.
    */
   readonly effect: 'unseen' | 'unread' | 'none';
 }

@@ -18,8 +18,9 @@ import type { WatchedTable, WatchPlan } from './types.js';
 import { PREVENTS_INSTALL, verdictsOf } from './verdicts.js';
 
 /**
- * Compares what is installed with the plan; an empty list means that they agree. Changes nothing. With the model also what the plan does
- * not say is compared: labels of enums, and types of tables that were described without.
+ * Compares what is installed with the plan; an empty list means that they agree. Changes nothing.
+ * With the model also what the plan does not say is compared: labels of enums, and types of tables
+ * that were described without.
  */
 export async function inspect(
   db: QueryRunner,
@@ -186,7 +187,10 @@ function triggerDrift(
   return null;
 }
 
-/** Bits of `pg_trigger.tgtype`: 1 for each row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate, 64 instead. */
+/**
+ * Bits of `pg_trigger.tgtype`: 1 for each row, 2 before, 4 insert, 8 delete, 16 update, 32
+ * truncate, 64 instead.
+ */
 const EVENT_BITS = { insert: 4, delete: 8, update: 16, truncate: 32 } as const;
 
 function isAsDeclared(found: InstalledTrigger, spec: TriggerSpec, expectedFunction: string): boolean {

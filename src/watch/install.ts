@@ -10,11 +10,13 @@ import type { WatchedTable, WatchPlan } from './types.js';
 import { PREVENTS_INSTALL } from './verdicts.js';
 
 /**
- * Installs what is missing or differs, and touches nothing else: where `inspect` finds nothing, no table is locked. Each table
- * is a transaction of its own, under an advisory lock, so that any number of installs at once are safe and no two tables
- * are locked together. What is left over stays (`prune`), and what the tables themselves lack stays as it is. Resolves to what it put right.
- * Rejects, before anything is changed, with WATCH_TABLE_MISSING where a watched table does not exist, and with the code of its verdict where
- * triggers on it could not be made or would fail writes.
+ * Installs what is missing or differs, and touches nothing else: where `inspect` finds nothing, no
+ * table is locked. Each table is a transaction of its own, under an advisory lock, so that any
+ * number of installs at once are safe and no two tables are locked together. What is left over
+ * stays (`prune`), and what the tables themselves lack stays as it is. Resolves to what it put
+ * right. Rejects, before anything is changed, with WATCH_TABLE_MISSING where a watched table does
+ * not exist, and with the code of its verdict where triggers on it could not be made or would fail
+ * writes.
  */
 export async function install(db: Database, plan: WatchPlan): Promise<readonly WatcherDrift[]> {
   const found = await inspect(db, plan);
@@ -42,7 +44,10 @@ export async function install(db: Database, plan: WatchPlan): Promise<readonly W
 
 const LOG_KINDS: ReadonlySet<DriftKind> = new Set(['log-missing', 'log-outdated', 'log-public']);
 
-/** Removes triggers and functions that the plan does not name; the log and its rows stay. Resolves to what was removed. */
+/**
+ * Removes triggers and functions that the plan does not name; the log and its rows stay. Resolves
+ * to what was removed.
+ */
 export async function prune(db: Database, plan: WatchPlan): Promise<readonly string[]> {
   return locked(db, async (tx) => {
     const { functions, triggers } = leftoversOf(plan, await readCatalog(tx, plan.tables));

@@ -2,14 +2,20 @@ import type { LogFunction } from './log-function.js';
 import { MERGE_FUNCTIONS } from './merge-functions.js';
 import { VIRTUAL_COLUMN_FUNCTIONS } from './virtual-columns.js';
 
-/** The functions in the change log's schema that triggers and servers call. Each can be created any number of times. */
+/**
+ * The functions in the change log's schema that triggers and servers call. Each can be created any
+ * number of times.
+ */
 
-/** Images of this shape describe themselves: schema and table, then name, type and value of each column. */
+/**
+ * Images of this shape describe themselves: schema and table, then name, type and value of each
+ * column.
+ */
 export const DESCRIBED_SHAPE = '0';
 
 /**
- * The name of the type with oid `oid` as the model names it (`typeName`): a domain counts as what it is over, an array as
- * its elements with `[]`.
+ * The name of the type with oid `oid` as the model names it (`typeName`): a domain counts as what
+ * it is over, an array as its elements with `[]`.
  */
 export function typeNameSql(oid: string): string {
   return `(select case when tb.typnamespace = 'pg_catalog'::regnamespace then format_type(tb.oid, null)
@@ -32,8 +38,9 @@ export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   },
 
   /**
-   * True if columns can be logged as declared. `declared` has their types, and `readable` the names of all acceptable types, one a line.
-   * NULL in both accepts any type. `actual` has NULL for such a column if it exists.
+   * True if columns can be logged as declared. `declared` has their types, and `readable` the names
+   * of all acceptable types, one a line. NULL in both accepts any type. `actual` has NULL for such
+   * a column if it exists.
    */
   fits: {
     head: `(actual regtype[], declared regtype[], readable text[]) returns boolean language sql stable`,
@@ -44,9 +51,10 @@ export const LOG_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   ...VIRTUAL_COLUMN_FUNCTIONS,
 
   /**
-   * The statement that logs what the calling trigger's statement did, whatever columns the table has by now; for EXECUTE, with the time and the
-   * mutation's id as parameters. A partition counts as the table that it is part of. Raises an error if the transaction cannot see the columns
-   * that the table has by now.
+   * The statement that logs what the calling trigger's statement did, whatever columns the table
+   * has by now; for EXECUTE, with the time and the mutation's id as parameters. A partition counts
+   * as the table that it is part of. Raises an error if the transaction cannot see the columns that
+   * the table has by now.
    */
   describing: {
     head: `(relation oid, op text, key text[]) returns text language plpgsql stable`,
@@ -88,10 +96,12 @@ end`,
   ...MERGE_FUNCTIONS,
 
   /**
-   * The facts that the watching of a table rests on, in three parts. The first has the table's identity, its columns with their types, its
-   * partitions, its triggers as they were last created or switched on or off, the expressions of its VIRTUAL columns, and the
-   * subscriptions of logical replication that write to it. The second has the time at which the columns were last altered, the third
-   * the table's files. Both change if ALTER TABLE rewrote values. NULL if there is no such table.
+   * The facts that the watching of a table rests on, in three parts. The first has the table's
+   * identity, its columns with their types, its partitions, its triggers as they were last created
+   * or switched on or off, the expressions of its VIRTUAL columns, and the subscriptions of logical
+   * replication that write to it. The second has the time at which the columns were last altered,
+   * the third the table's files. Both change if ALTER TABLE rewrote values. NULL if there is no
+   * such table.
    */
   identity: {
     head: `(of_schema text, of_name text, of_columns text[]) returns text[] language sql stable`,
@@ -115,9 +125,9 @@ end`,
   },
 
   /**
-   * In which history this database is: of which cluster, as which of its databases, and since how many recoveries to an earlier point. A copy
-   * has another one, and so has a standby once it is promoted; a crash, or a restart, does not change it. NULL: a standby, which
-   * has none yet.
+   * In which history this database is: of which cluster, as which of its databases, and since how
+   * many recoveries to an earlier point. A copy has another one, and so has a standby once it is
+   * promoted; a crash, or a restart, does not change it. NULL: a standby, which has none yet.
    */
   history: {
     head: `() returns text language plpgsql stable`,
@@ -144,8 +154,9 @@ end`,
   },
 
   /**
-   * Logs, once, that a table may have changed without being logged, where its identity is another than was noted; and notes the
-   * new one. Answers whether it did. Of several callers at once one logs it.
+   * Logs, once, that a table may have changed without being logged, where its identity is another
+   * than was noted; and notes the new one. Answers whether it did. Of several callers at once one
+   * logs it.
    */
   note_break: {
     head: `(of_schema text, of_name text) returns boolean language plpgsql security definer`,
@@ -175,7 +186,10 @@ end`,
   },
 };
 
-/** Settings of the functions: nothing of the writer's session decides how their text is read, nor what they write. */
+/**
+ * Settings of the functions: nothing of the writer's session decides how their text is read, nor
+ * what they write.
+ */
 const SETTINGS =
   'set search_path = pg_catalog, pg_temp set standard_conforming_strings = on set quote_all_identifiers = off';
 

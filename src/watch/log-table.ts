@@ -4,13 +4,17 @@ import { READER_FUNCTIONS_SQL } from './reader-functions.js';
 /** The schema of the change log. Nothing in it is meant for other users of the database. */
 export const LOG_SCHEMA = 'rivulet';
 
-/** The channel on which a transaction with logged changes notifies, once, without a payload, where a reader is asleep. */
+/**
+ * The channel on which a transaction with logged changes notifies, once, without a payload, where a
+ * reader is asleep.
+ */
 export const LOG_CHANNEL = 'rivulet';
 
 /**
- * Advisory locks (two integers: this class, "rivu" in hexadecimal, and a number from 1 on) by which writers know whether a reader is
- * asleep; see `feed/doorbell.ts`. A logged transaction holds each of them shared, or notifies. So many readers can be asleep at a
- * time; each more costs every logged transaction a lock.
+ * Advisory locks (two integers: this class, "rivu" in hexadecimal, and a number from 1 on) by which
+ * writers know whether a reader is asleep; see `feed/doorbell.ts`. A logged transaction holds each
+ * of them shared, or notifies. So many readers can be asleep at a time; each more costs every
+ * logged transaction a lock.
  */
 export const DOORBELL_CLASS = 1_919_514_229;
 export const DOORBELL_SLOTS = 4;
@@ -19,16 +23,18 @@ export const DOORBELL_SLOTS = 4;
 const INSTALL_LOCK = '32204104842110324';
 
 /**
- * Waits for the install that is under way, if any, until the end of the transaction. The second statement looks at a
- * table only because that makes the session hear of what the other one created: waiting for the lock does not.
+ * Waits for the install that is under way, if any, until the end of the transaction. The second
+ * statement looks at a table only because that makes the session hear of what the other one
+ * created: waiting for the lock does not.
  */
 export const INSTALL_LOCK_SQL = `select pg_advisory_xact_lock(${INSTALL_LOCK});
 select from pg_catalog.pg_namespace limit 0;
 `;
 
 /**
- * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the one before, so that nodes of
- * the version before can run beside those of this one while a deploy is under way.
+ * Raised when the tables below change; kept in `rivulet.log.version`. Each version only adds to the
+ * one before, so that nodes of the version before can run beside those of this one while a deploy
+ * is under way.
  */
 export const LOG_VERSION = 6;
 
@@ -72,15 +78,17 @@ export const LOG_TABLES: Readonly<Record<string, Readonly<Record<string, string>
 /**
  * The change log's tables; can be run any number of times.
  *
- * `log` is one row: the epoch names this log, so that a cursor of another one is recognized; it is renewed where `history` is not the
- * database's any more (`log/renew.ts`); `secret` is for cursors where servers share no other; `trimmed` is the largest xid of which
- * retention has deleted rows; `rows` and `bytes` are what the log holds as of the snapshot `measured`. `shape` says which columns an
- * image has and of which types; its ids are hashes, and rows are never changed, so that an old image is always read with its own columns.
- * `watching` is what each table's watching rests on, as it was last noted: where that is another, changes may not have been logged.
- * `change` is one row per changed row. Its key is what readers look up (`xid`), and keeps deletes possible where all
- * tables are published. `shape` is not a foreign key: checking it for each row would cost the writers.
- * `reader` is one row per node: every transaction below `position` has been read there. It is not logged in the WAL: readers that
- * live after a crash say again where they are.
+ * `log` is one row: the epoch names this log, so that a cursor of another one is recognized; it is
+ * renewed where `history` is not the database's any more (`log/renew.ts`); `secret` is for cursors
+ * where servers share no other; `trimmed` is the largest xid of which retention has deleted rows;
+ * `rows` and `bytes` are what the log holds as of the snapshot `measured`. `shape` says which
+ * columns an image has and of which types; its ids are hashes, and rows are never changed, so that
+ * an old image is always read with its own columns. `watching` is what each table's watching rests
+ * on, as it was last noted: where that is another, changes may not have been logged. `change` is
+ * one row per changed row. Its key is what readers look up (`xid`), and keeps deletes possible
+ * where all tables are published. `shape` is not a foreign key: checking it for each row would cost
+ * the writers. `reader` is one row per node: every transaction below `position` has been read
+ * there. It is not logged in the WAL: readers that live after a crash say again where they are.
  */
 export const LOG_TABLE_SQL = `create schema if not exists rivulet;
 

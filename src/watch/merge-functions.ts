@@ -1,11 +1,15 @@
 import type { LogFunction } from './log-function.js';
 
 /**
- * Functions that find out, for a trigger, whether its statement is a MERGE. PostgreSQL does not say so; only the text of the statement does. Where
- * that text cannot be had, or be understood, the answer is the one that loses nothing.
+ * Functions that find out, for a trigger, whether its statement is a MERGE. PostgreSQL does not say
+ * so; only the text of the statement does. Where that text cannot be had, or be understood, the
+ * answer is the one that loses nothing.
  */
 export const MERGE_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
-  /** True if the word MERGE is in the text, or if the text is too long for a regular expression and has its letters, or is unknown. Takes no more memory than the text. */
+  /**
+   * True if the word MERGE is in the text, or if the text is too long for a regular expression and
+   * has its letters, or is unknown. Takes no more memory than the text.
+   */
   has_merge: {
     head: `(statement text) returns boolean language sql immutable`,
     body: `select case when statement is null then true
@@ -14,7 +18,10 @@ export const MERGE_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
     else lower(statement collate "C") ~ '\\mmerge\\M' end`,
   },
 
-  /** Start of PG_CONTEXT's line of a statement that a function runs, in the language of the session's messages. */
+  /**
+   * Start of PG_CONTEXT's line of a statement that a function runs, in the language of the
+   * session's messages.
+   */
   statement_prefix: {
     head: `() returns text language plpgsql stable`,
     body: `declare
@@ -35,7 +42,10 @@ begin
 end`,
   },
 
-  /** The lines of PG_CONTEXT below the calling function's own: none if a client's statement called it. */
+  /**
+   * The lines of PG_CONTEXT below the calling function's own: none if a client's statement called
+   * it.
+   */
   callers: {
     head: `(context text) returns text language sql immutable`,
     body: `select case strpos(below, chr(10)) when 0 then '' else substr(below, strpos(below, chr(10)) + 1) end
@@ -43,12 +53,14 @@ end`,
   },
 
   /**
-   * Tells if the calling trigger's statement is a MERGE that moves rows between partitions. NULL: it is no MERGE. `all`: it is one MERGE
-   * with actions for DELETE and INSERT, as which such moves are logged. Else `some`. `context` is the trigger's PG_CONTEXT. It has the
-   * statements that functions run, except those of SQL functions, and of cursors and loops over queries, which may be a MERGE since
-   * PostgreSQL 17. A prepared statement is only named by the statement that executes it. `all` is returned for a statement that a client
-   * sends without a comment, dollar quotes, a backslash, CASE or anything after it. Any other statement may be `some`, but never NULL
-   * for a MERGE.
+   * Tells if the calling trigger's statement is a MERGE that moves rows between partitions. NULL:
+   * it is no MERGE. `all`: it is one MERGE with actions for DELETE and INSERT, as which such moves
+   * are logged. Else `some`. `context` is the trigger's PG_CONTEXT. It has the statements that
+   * functions run, except those of SQL functions, and of cursors and loops over queries, which may
+   * be a MERGE since PostgreSQL 17. A prepared statement is only named by the statement that
+   * executes it. `all` is returned for a statement that a client sends without a comment, dollar
+   * quotes, a backslash, CASE or anything after it. Any other statement may be `some`, but never
+   * NULL for a MERGE.
    */
   merge_said: {
     head: `(context text) returns text language plpgsql stable`,

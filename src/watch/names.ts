@@ -4,7 +4,10 @@ import { createHash } from 'node:crypto';
 export const MAX_NAME_BYTES = 63;
 const HASH_CHARACTERS = 12;
 
-/** The trigger function of a table. The hash keeps apart what shortening, or another schema, would make the same. */
+/**
+ * The trigger function of a table. The hash keeps apart what shortening, or another schema, would
+ * make the same.
+ */
 export function functionName(sqlSchema: string, sqlName: string): string {
   const hash = sha256([sqlSchema, sqlName]).toString('hex').slice(0, HASH_CHARACTERS);
   return `${cutToBytes(`log_${sqlName}`, MAX_NAME_BYTES - HASH_CHARACTERS - 1)}_${hash}`;
@@ -32,7 +35,10 @@ function sha256(value: unknown): Buffer {
   return createHash('sha256').update(JSON.stringify(value)).digest();
 }
 
-/** The longest beginning of `text` that has at most `maxBytes` in UTF-8 and ends with a whole character. */
+/**
+ * The longest beginning of `text` that has at most `maxBytes` in UTF-8 and ends with a whole
+ * character.
+ */
 function cutToBytes(text: string, maxBytes: number): string {
   let cut = '';
   let bytes = 0;

@@ -31,14 +31,17 @@ interface Draft {
 export interface PlanOptions {
   /** The declarations that `watchers.defaults()` stands for. */
   readonly defaults?: readonly WatcherSpec[];
-  /** True for tables of which every change must be logged, whatever columns labels name. Default: for none. */
+  /**
+   * True for tables of which every change must be logged, whatever columns labels name. Default:
+   * for none.
+   */
   readonly isFull?: (table: ModelTable) => boolean;
 }
 
 /**
- * Checks declarations against the model and merges them into one entry a table. Throws WATCH_UNKNOWN_TABLE,
- * WATCH_UNKNOWN_COLUMN, WATCH_UNKNOWN_RELATION (each lists what exists) or WATCH_INVALID; where more than one thing is wrong,
- * WATCH_INVALID with all of it.
+ * Checks declarations against the model and merges them into one entry a table. Throws
+ * WATCH_UNKNOWN_TABLE, WATCH_UNKNOWN_COLUMN, WATCH_UNKNOWN_RELATION (each lists what exists) or
+ * WATCH_INVALID; where more than one thing is wrong, WATCH_INVALID with all of it.
  */
 export function planWatchers(
   model: Model,
@@ -205,7 +208,9 @@ function idOf({ sqlSchema, sqlName }: { readonly sqlSchema: string; readonly sql
   return JSON.stringify([sqlSchema, sqlName]);
 }
 
-/** The same column from the schema and from a plain description has the type that the schema says. */
+/**
+ * The same column from the schema and from a plain description has the type that the schema says.
+ */
 function addColumns(draft: Draft, columns: PlanTarget['columns']): void {
   for (const [name, type] of columns) draft.columns.set(name, draft.columns.get(name) ?? type);
 }

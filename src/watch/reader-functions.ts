@@ -1,9 +1,13 @@
-/** Functions in schema rivulet that a server calls as its own role; every other one runs as the owner of the log. */
+/**
+ * Functions in schema rivulet that a server calls as its own role; every other one runs as the
+ * owner of the log.
+ */
 export const READER_FUNCTIONS = ['rivulet.history()', 'rivulet.note_break(text, text)'] as const;
 
 /**
- * Nothing in schema rivulet can be executed by PUBLIC. A role that may read the change log, and is not its owner, is a server's: it gets
- * its functions whenever the log is installed, so that a server goes on after an update.
+ * Nothing in schema rivulet can be executed by PUBLIC. A role that may read the change log, and is
+ * not its owner, is a server's: it gets its functions whenever the log is installed, so that a
+ * server goes on after an update.
  */
 export const READER_FUNCTIONS_SQL = `do $rivulet$
 declare

@@ -18,11 +18,14 @@ export interface SchemaWatchOptions {
 type TableName = { readonly sqlSchema: string; readonly sqlName: string };
 
 /**
- * Follows whether the database is still what the schema says, while a server runs. Looking costs one statement on the system catalogs, and more
- * only where something has changed. Each difference is said in the log when it comes, with what mends it, and when it is gone.
+ * Follows whether the database is still what the schema says, while a server runs. Looking costs
+ * one statement on the system catalogs, and more only where something has changed. Each difference
+ * is said in the log when it comes, with what mends it, and when it is gone.
  *
- * Where a table's columns were altered, its triggers were switched off, dropped, or made anew in any other way than by installing them, or where its partitions are
- * others, changes may have gone by: that is then written into the change log itself, once, whoever sees it first. So it reaches every reader, later ones too.
+ * Where a table's columns were altered, its triggers were switched off, dropped, or made anew in
+ * any other way than by installing them, or where its partitions are others, changes may have gone
+ * by: that is then written into the change log itself, once, whoever sees it first. So it reaches
+ * every reader, later ones too.
  */
 export class SchemaWatch {
   /** Called with the tables that can no longer be followed. */
@@ -56,7 +59,10 @@ export class SchemaWatch {
     this.#schedule();
   }
 
-  /** Looks; resolves when a look that began after this call is done. Never rejects: what goes wrong is logged. */
+  /**
+   * Looks; resolves when a look that began after this call is done. Never rejects: what goes wrong
+   * is logged.
+   */
   check(): Promise<void> {
     if (!this.#checking) {
       this.#checking = this.#check().finally(() => {

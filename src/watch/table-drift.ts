@@ -8,7 +8,10 @@ export type TableDrift = Omit<WatcherDrift, 'table'>;
 
 const MIGRATE_OR_DESCRIBE = `${MIGRATE} Where the schema is behind: bring it up to the database, then \`rivulet generate\`.`;
 
-/** The differences between a table and the schema: columns, types, labels, key. `model` is set if a schema describes the table. */
+/**
+ * The differences between a table and the schema: columns, types, labels, key. `model` is set if a
+ * schema describes the table.
+ */
 export function columnDrifts(
   table: WatchedTable,
   found: InstalledTable | undefined,
@@ -78,8 +81,8 @@ function replicationDrifts(display: string, found: InstalledTable): readonly Tab
 }
 
 /**
- * The use of a watcher with another declaration, of which this is the shape, for this one. Deploys need it: watchers of a newer schema
- * are installed while servers of the older one run.
+ * The use of a watcher with another declaration, of which this is the shape, for this one. Deploys
+ * need it: watchers of a newer schema are installed while servers of the older one run.
  */
 export function otherWatcher(
   table: WatchedTable,

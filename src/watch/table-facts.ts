@@ -1,13 +1,22 @@
-/** Catalog facts about a relation that is declared as a table, besides its columns and triggers. Names are `schema.name`. */
+/**
+ * Catalog facts about a relation that is declared as a table, besides its columns and triggers.
+ * Names are `schema.name`.
+ */
 export interface TableFacts {
-  /** `pg_class.relkind`: `r` table, `p` partitioned table, `v` view, `m` materialized view, `f` foreign table. */
+  /**
+   * `pg_class.relkind`: `r` table, `p` partitioned table, `v` view, `m` materialized view, `f`
+   * foreign table.
+   */
   readonly kind: string;
   /** `p` permanent, `u` unlogged, `t` temporary. */
   readonly persistence: string;
   /** The role that asked. */
   readonly role: string;
   readonly isRowSecurityEnabled: boolean;
-  /** Row level security applies to the role that asked: it is neither exempt nor a (not forced) owner. */
+  /**
+   * Row level security applies to the role that asked: it is neither exempt nor a (not forced)
+   * owner.
+   */
   readonly isRowSecurityActive: boolean;
   /** The partitioned table that it is a partition of, at any depth. */
   readonly partitionOf: string | null;
@@ -21,7 +30,10 @@ export interface TableFacts {
   readonly hasUsage: boolean;
   /** Columns that the role may not select. */
   readonly unreadable: readonly string[];
-  /** Columns whose text names objects of the database: it depends on `search_path`, and changes where such an object is renamed. */
+  /**
+   * Columns whose text names objects of the database: it depends on `search_path`, and changes
+   * where such an object is renamed.
+   */
   readonly nameColumns: readonly string[];
 }
 

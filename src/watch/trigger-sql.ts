@@ -7,9 +7,10 @@ import type { WatchedTable } from './types.js';
 import { hasVirtual } from './virtual-columns.js';
 
 /**
- * Settings of the trigger functions: nothing of the writer's session decides what is logged, or what a name means.
- * They cost 2 µs of the 25 µs that a logged one-row update takes in the server (bare 6.5 µs; 100,000 rows in one
- * update 0.8 s, bare 0.23 s; 2026-11-23, 2 cores, PostgreSQL 18.4).
+ * Settings of the trigger functions: nothing of the writer's session decides what is logged, or
+ * what a name means. They cost 2 µs of the 25 µs that a logged one-row update takes in the server
+ * (bare 6.5 µs; 100,000 rows in one update 0.8 s, bare 0.23 s; 2026-11-23, 2 cores, PostgreSQL
+ * 18.4).
  */
 export const FUNCTION_SETTINGS: Readonly<Record<string, string>> = {
   search_path: 'pg_catalog, pg_temp',
@@ -38,42 +39,55 @@ export const TRIGGERS: readonly TriggerSpec[] = [
 /**
  * The body of a table's trigger function.
  *
- * An update is the nth old row joined to the nth new row. PostgreSQL (14 to 18) appends to both transition tables with each row that it
- * updates, and a scan returns what was appended in that order; so a row that one statement changes several times (its foreign keys
- * react to one delete) is logged once for each version. Where the key changed, nothing joins, and the row is logged as a DELETE and an INSERT.
- * Where a trigger suppressed the second half of a move between partitions, there are fewer new rows than old ones, and rows of different
- * keys, or versions of one row, stand beside each other. That is logged without loss, too: each old and each new row is logged exactly
- * once, and the reader needs no more to find a row's first and last version (`log/order.ts`).
- * An update that changes no logged column (or none of `onlyColumns`) is not logged.
+ * An update is the nth old row joined to the nth new row. PostgreSQL (14 to 18) appends to both
+ * transition tables with each row that it updates, and a scan returns what was appended in that
+ * order; so a row that one statement changes several times (its foreign keys react to one delete)
+ * is logged once for each version. Where the key changed, nothing joins, and the row is logged as a
+ * DELETE and an INSERT. Where a trigger suppressed the second half of a move between partitions,
+ * there are fewer new rows than old ones, and rows of different keys, or versions of one row, stand
+ * beside each other. That is logged without loss, too: each old and each new row is logged exactly
+ * once, and the reader needs no more to find a row's first and last version (`log/order.ts`). An
+ * update that changes no logged column (or none of `onlyColumns`) is not logged.
  *
- * The numbers cost a one-row update 3 of 56 µs of the server's processor time, and 100,000 rows in one update nothing that could be measured (1.1 s; 2026-11-30, 2 busy
- * cores, PostgreSQL 18.4, `cpu` of the server's process, medians of 5 runs by turns).
+ * The numbers cost a one-row update 3 of 56 µs of the server's processor time, and 100,000 rows in
+ * one update nothing that could be measured (1.1 s; 2026-11-30, 2 busy cores, PostgreSQL 18.4,
+ * `cpu` of the server's process, medians of 5 runs by turns).
  *
- * The image is logged as declared only while the table is called as declared and has the declared columns, of types whose text reads the same. Where that
- * is not so, the image describes itself (`rivulet.describing`): a migration that came before its watchers fails no write, loses nothing, and
- * nobody takes one column's text for another's. A column that is gone does not fail the statement, because a variable
- * of the same name, of a type that no column has, then stands for it. The types are compared for each row: no cost could be measured
- * (2026-11-23, one-row updates and 50,000 rows in one). A self-describing image costs a statement some 0.2 ms.
+ * The image is logged as declared only while the table is called as declared and has the declared
+ * columns, of types whose text reads the same. Where that is not so, the image describes itself
+ * (`rivulet.describing`): a migration that came before its watchers fails no write, loses nothing,
+ * and nobody takes one column's text for another's. A column that is gone does not fail the
+ * statement, because a variable of the same name, of a type that no column has, then stands for it.
+ * The types are compared for each row: no cost could be measured (2026-11-23, one-row updates and
+ * 50,000 rows in one). A self-describing image costs a statement some 0.2 ms.
  *
- * Of a MERGE into a partitioned table, PostgreSQL (15 to 18) does not show the triggers everything: a row that moves to another partition counts as
- * deleted and inserted, and is shown only where the statement has such actions, too; and a row that is updated after another was inserted is shown as that
- * one. The second shows in a key that changed. Where either may be so (`rivulet.merge_said`), the table is logged as one that changed without being logged.
+ * Of a MERGE into a partitioned table, PostgreSQL (15 to 18) does not show the triggers everything:
+ * a row that moves to another partition counts as deleted and inserted, and is shown only where the
+ * statement has such actions, too; and a row that is updated after another was inserted is shown as
+ * that one. The second shows in a key that changed. Where either may be so (`rivulet.merge_said`),
+ * the table is logged as one that changed without being logged.
  *
- * A trigger of the user's that fires after TRUNCATE, and before these triggers, may have written rows already, which were logged before the TRUNCATE. PostgreSQL
- * gives an emptied table a new, empty file; where it has something in it by now, the table is logged as one that changed without being logged.
+ * A trigger of the user's that fires after TRUNCATE, and before these triggers, may have written
+ * rows already, which were logged before the TRUNCATE. PostgreSQL gives an emptied table a new,
+ * empty file; where it has something in it by now, the table is logged as one that changed without
+ * being logged.
  *
- * A table with VIRTUAL columns always has images that describe themselves, computed with the expressions that the catalog has (`virtual-columns.ts`). If
- * an expression fails for a row that was written, the table is logged as one that changed without being logged.
+ * A table with VIRTUAL columns always has images that describe themselves, computed with the
+ * expressions that the catalog has (`virtual-columns.ts`). If an expression fails for a row that
+ * was written, the table is logged as one that changed without being logged.
  *
- * A statement that names a partition itself, and not the partitioned table, does not fire these triggers and is not logged.
+ * A statement that names a partition itself, and not the partitioned table, does not fire these
+ * triggers and is not logged.
  *
- * It notifies only where a reader is asleep (`feed/doorbell.ts`): NOTIFY lets transactions commit only one after the other. 8 clients with
- * one-row updates, durable: 12,000 a second, 4,700 when each notifies, 15,000 with no watcher; the four locks cost some 5 µs of the
- * 105 µs that such a transaction takes the server, eight would cost 20 (2026-11-23, 2 cores, PostgreSQL 18.4, best of 4 runs).
- * `set rivulet.notify = off` in a session leaves out locks and notification, which PREPARE TRANSACTION does not allow; readers
- * then find the change by themselves within their polling interval.
- * Nor is it notified where the cluster's queue of notifications is nearly full (some session listens and does not end its transaction): NOTIFY
- * would then fail, and the write with it. Asking costs 0.1 µs (2026-11-23, PostgreSQL 18.4).
+ * It notifies only where a reader is asleep (`feed/doorbell.ts`): NOTIFY lets transactions commit
+ * only one after the other. 8 clients with one-row updates, durable: 12,000 a second, 4,700 when
+ * each notifies, 15,000 with no watcher; the four locks cost some 5 µs of the 105 µs that such a
+ * transaction takes the server, eight would cost 20 (2026-11-23, 2 cores, PostgreSQL 18.4, best of
+ * 4 runs). `set rivulet.notify = off` in a session leaves out locks and notification, which PREPARE
+ * TRANSACTION does not allow; readers then find the change by themselves within their polling
+ * interval. Nor is it notified where the cluster's queue of notifications is nearly full (some
+ * session listens and does not end its transaction): NOTIFY would then fail, and the write with it.
+ * Asking costs 0.1 µs (2026-11-23, PostgreSQL 18.4).
  */
 export function functionBody(table: WatchedTable): string {
   const image = `array[${table.columns.map((column) => `${quoteIdent(column)}::text`).join(', ')}]::text[]`;
@@ -220,7 +234,10 @@ function changedCondition(table: WatchedTable): string {
   return ['o.image is null', 'n.image is null', ...changed].join(' or ');
 }
 
-/** Function and triggers of one table; can be run any number of times. Locks the table against writes meanwhile. */
+/**
+ * Function and triggers of one table; can be run any number of times. Locks the table against
+ * writes meanwhile.
+ */
 export function tableSql(table: WatchedTable): string {
   const on = quoteName(table.sqlSchema, table.sqlName);
   const place = `${quoteLiteral(table.sqlSchema)}, ${quoteLiteral(table.sqlName)}`;
@@ -246,7 +263,10 @@ export function tableSql(table: WatchedTable): string {
   return `${parts.join('\n')}\n`;
 }
 
-/** Fires always: also where a session sets `session_replication_role = replica` to get round foreign keys. */
+/**
+ * Fires always: also where a session sets `session_replication_role = replica` to get round foreign
+ * keys.
+ */
 function triggerSql(trigger: TriggerSpec, on: string, name: string): string {
   const tables = [
     trigger.oldTable && `old table as ${trigger.oldTable}`,

@@ -19,7 +19,9 @@ export interface WithRelations {
   readonly [relation: string]: true | WithRelations;
 }
 
-/** Stands for the tables that are watched where nothing is declared; made by `watchers.defaults()`. */
+/**
+ * Stands for the tables that are watched where nothing is declared; made by `watchers.defaults()`.
+ */
 export interface DefaultTables {
   readonly defaults: true;
 }
@@ -27,11 +29,14 @@ export interface DefaultTables {
 export interface WatcherOptions {
   /** Also watch the tables that these relations reach, junction tables included. */
   readonly with?: WithRelations;
-  /** Columns that travel with the event. A Drizzle table's all do; for a plain one these are added. */
+  /**
+   * Columns that travel with the event. A Drizzle table's all do; for a plain one these are added.
+   */
   readonly extraColumns?: readonly string[];
   /**
-   * Columns of which the label's stream delivers updates. It needs a `label`, and narrows that stream alone: all changes of a table in the
-   * relations config are logged, because rights, filters and other streams may depend on any column.
+   * Columns of which the label's stream delivers updates. It needs a `label`, and narrows that
+   * stream alone: all changes of a table in the relations config are logged, because rights,
+   * filters and other streams may depend on any column.
    * @default every column; so does an empty list
    */
   readonly columns?: readonly string[];
@@ -52,7 +57,10 @@ export interface WatchPlan {
 
 /** SQL names throughout; `columns` in the order of the images. */
 export interface WatchedTable extends ImageShape {
-  /** Id of the shape in `rivulet.shape`: a hash of what it stands for, so that it is known before installing. */
+  /**
+   * Id of the shape in `rivulet.shape`: a hash of what it stands for, so that it is known before
+   * installing.
+   */
   readonly shape: string;
 }
 

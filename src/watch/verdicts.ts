@@ -3,10 +3,15 @@ import type { WatcherDrift } from './drift.js';
 import type { TableFacts } from './table-facts.js';
 import type { WatchedTable } from './types.js';
 
-/** One row of the table of decisions: a fact of the catalog, and what it means for a watched table. */
+/**
+ * One row of the table of decisions: a fact of the catalog, and what it means for a watched table.
+ */
 export interface VerdictRule {
   readonly code: ErrorCode;
-  /** `refused`: the table cannot be served right. `noted`: it is served, and its operator should know. */
+  /**
+   * `refused`: the table cannot be served right. `noted`: it is served, and its operator should
+   * know.
+   */
   readonly verdict: 'refused' | 'noted';
   /** As in `Drift`. */
   readonly effect: WatcherDrift['effect'];
@@ -139,7 +144,9 @@ export const VERDICT_RULES: readonly VerdictRule[] = [
   },
 ];
 
-/** The consequences of the facts for a watched table: refusals and notes, in the order of the rules. */
+/**
+ * The consequences of the facts for a watched table: refusals and notes, in the order of the rules.
+ */
 export function verdictsOf(
   table: WatchedTable,
   facts: TableFacts,

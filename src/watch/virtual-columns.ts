@@ -2,14 +2,16 @@ import { quoteLiteral } from '../sql/quote.js';
 import type { LogFunction } from './log-function.js';
 
 /**
- * Functions for VIRTUAL generated columns (PostgreSQL 18), which nothing stores: a transition table has NULL in their place, or fails the
- * statement that reads them. Their expressions can be computed from the other columns of the same row: PostgreSQL allows them nothing but
- * these, and functions and types of its own.
+ * Functions for VIRTUAL generated columns (PostgreSQL 18), which nothing stores: a transition table
+ * has NULL in their place, or fails the statement that reads them. Their expressions can be
+ * computed from the other columns of the same row: PostgreSQL allows them nothing but these, and
+ * functions and types of its own.
  */
 export const VIRTUAL_COLUMN_FUNCTIONS: Readonly<Record<string, LogFunction>> = {
   /**
-   * True if the table has a VIRTUAL column, or if the transaction's snapshot is older than its columns. Declared immutable so that the planner
-   * replaces each call with its result: in a statement that reads a transition table of the same table, which PostgreSQL plans again after
+   * True if the table has a VIRTUAL column, or if the transaction's snapshot is older than its
+   * columns. Declared immutable so that the planner replaces each call with its result: in a
+   * statement that reads a transition table of the same table, which PostgreSQL plans again after
    * each ALTER TABLE, it costs nothing.
    */
   has_virtual: {
@@ -22,8 +24,9 @@ end`,
   },
 
   /**
-   * True if the table was altered after the snapshot of a REPEATABLE READ transaction, which therefore does not see its columns in the catalog.
-   * ALTER TABLE makes new versions of rows in pg_class or pg_attribute; `currtid2` follows the versions past the snapshot.
+   * True if the table was altered after the snapshot of a REPEATABLE READ transaction, which
+   * therefore does not see its columns in the catalog. ALTER TABLE makes new versions of rows in
+   * pg_class or pg_attribute; `currtid2` follows the versions past the snapshot.
    */
   is_stale: {
     head: `(relation oid) returns boolean language sql stable`,
@@ -42,8 +45,9 @@ end`,
   },
 
   /**
-   * A query that computes every VIRTUAL column of the rows that the calling trigger's statement wrote, or NULL if there is none. It fails where a
-   * query of the table fails, too (a division by zero), so that the trigger can find out without failing the write.
+   * A query that computes every VIRTUAL column of the rows that the calling trigger's statement
+   * wrote, or NULL if there is none. It fails where a query of the table fails, too (a division by
+   * zero), so that the trigger can find out without failing the write.
    */
   virtual_probe: {
     head: `(relation oid, op text) returns text language sql stable`,
@@ -55,7 +59,10 @@ end`,
   },
 };
 
-/** An expression that is true if images of the table must be computed from the catalog. Only good in statements that read a transition table. */
+/**
+ * An expression that is true if images of the table must be computed from the catalog. Only good in
+ * statements that read a transition table.
+ */
 export function hasVirtual(table: { readonly sqlSchema: string; readonly sqlName: string }): string {
   return `rivulet.has_virtual(${quoteLiteral(table.sqlSchema)}, ${quoteLiteral(table.sqlName)})`;
 }

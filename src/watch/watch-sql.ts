@@ -11,7 +11,10 @@ export interface WatchSection {
 
 const HEADING = '-- rivulet: ';
 
-/** The change log first; each part can be run any number of times, and the same plan gives the same texts. */
+/**
+ * The change log first; each part can be run any number of times, and the same plan gives the same
+ * texts.
+ */
 export function watchSections(plan: WatchPlan): readonly WatchSection[] {
   return [
     { name: 'the change log', sql: LOG_TABLE_SQL },
@@ -22,7 +25,10 @@ export function watchSections(plan: WatchPlan): readonly WatchSection[] {
   ];
 }
 
-/** A migration of some parts. It can be run any number of times, and by two at once when each runs it in a transaction. */
+/**
+ * A migration of some parts. It can be run any number of times, and by two at once when each runs
+ * it in a transaction.
+ */
 export function sectionsSql(sections: readonly WatchSection[]): string {
   return [INSTALL_LOCK_SQL, ...sections.map(({ name, sql }) => `${HEADING}${name}\n${sql}`)].join('\n');
 }

@@ -2,7 +2,10 @@ import { isPlain } from '../../shared/options/checks.js';
 import { checkOptions } from './spec-checks.js';
 import type { TableReference, WatcherOptions, WatcherSpec, WithRelations } from './types.js';
 
-/** An array of specs that can be added to: `watchers(tasks).and(users, { with: { projects: true } })`. */
+/**
+ * An array of specs that can be added to: `watchers(tasks).and(users, { with: { projects: true }
+ * })`.
+ */
 export interface WatcherList extends ReadonlyArray<WatcherSpec> {
   and(table: TableReference, options?: WatcherOptions): WatcherList;
 }
@@ -11,15 +14,17 @@ export interface WatcherDeclarations {
   (table: TableReference, options?: WatcherOptions): WatcherList;
   (list: readonly WatcherSpec[], table: TableReference, options?: WatcherOptions): WatcherList;
   /**
-   * The watchers without declarations, to add to: `watchers.defaults().and(posts, { label: 'retitled', columns: ['title'] })`. They are
-   * every table with a policy, and the tables that their relations reach.
+   * The watchers without declarations, to add to: `watchers.defaults().and(posts, { label:
+   * 'retitled', columns: ['title'] })`. They are every table with a policy, and the tables that
+   * their relations reach.
    */
   defaults(): WatcherList;
 }
 
 /**
- * Declares what is watched. The same table (and label) twice is one declaration with both's relations and columns.
- * Nothing is refused here: `planWatchers` does that, with the model at hand, and says everything at once.
+ * Declares what is watched. The same table (and label) twice is one declaration with both's
+ * relations and columns. Nothing is refused here: `planWatchers` does that, with the model at hand,
+ * and says everything at once.
  */
 export const watchers: WatcherDeclarations = Object.assign(
   (

@@ -17,8 +17,8 @@ export interface ReportedMessage extends ReadMessage {
 /**
  * One transaction as a stream's message or a mutation's result reports it.
  *
- * It is a part of the transaction: rows outside of the scopes are not reported, and LEAVE without DELETE only means that a row is no
- * longer in that scope.
+ * It is a part of the transaction: rows outside of the scopes are not reported, and LEAVE without
+ * DELETE only means that a row is no longer in that scope.
  */
 export interface ChangeReport {
   /** Equal for messages of one transaction; `null`: not known. */
@@ -28,7 +28,10 @@ export interface ChangeReport {
   /** The own mutation that did it, or `null`. */
   readonly mutationId: string | null;
   readonly messages: readonly ReportedMessage[];
-  /** Tables of which something changed that is not told: continuity was lost, or the document did not ask for it. */
+  /**
+   * Tables of which something changed that is not told: continuity was lost, or the document did
+   * not ask for it.
+   */
   readonly unknown: ReadonlySet<string>;
 }
 
@@ -66,7 +69,10 @@ export function groupReports(told: readonly ChangeReport[]): readonly ChangeRepo
   return [...groups.values()].map(mergeReports);
 }
 
-/** The same, said in the tables and relations of one reading of the manifest, whichever it was read with. */
+/**
+ * The same, said in the tables and relations of one reading of the manifest, whichever it was read
+ * with.
+ */
 export function reportInSchema(schema: ClientSchema, told: ChangeReport): ChangeReport {
   const scopeIn = (scope: ReportedScope, parent: ModelTable | null): ReportedScope => {
     const table = schema.model.table(scope.table.name);

@@ -12,10 +12,16 @@ import type { RowFields } from '../cache.js';
 import { type DocumentVariables, withDefaults } from '../live/document.js';
 import type { FieldShape, FieldShapes } from './field-shapes.js';
 
-/** A document that asks for what a cache needs besides, and how what was not asked for is taken out again. */
+/**
+ * A document that asks for what a cache needs besides, and how what was not asked for is taken out
+ * again.
+ */
 export interface CompletedDocument {
   readonly document: DocumentNode;
-  /** The data as the original document asked for it. The same objects give the same objects, and what has nothing added is itself. */
+  /**
+   * The data as the original document asked for it. The same objects give the same objects, and
+   * what has nothing added is itself.
+   */
   strip(data: unknown): unknown;
 }
 
@@ -40,9 +46,10 @@ const NEEDED: Readonly<Record<FieldShape['kind'], readonly string[]>> = {
 const BELOW: Readonly<Record<string, readonly string[]>> = { transaction: ['xid', 'mutationId'] };
 
 /**
- * Completes a document: rows have their `id`, so that the cache can tell them apart, and the columns that their list is ordered by, so that others
- * find their places among them; changes have what says what they are. `undefined` where nothing is missing, or where the document has more than
- * one operation.
+ * Completes a document: rows have their `id`, so that the cache can tell them apart, and the
+ * columns that their list is ordered by, so that others find their places among them; changes have
+ * what says what they are. `undefined` where nothing is missing, or where the document has more
+ * than one operation.
  */
 export function completeDocument(
   shapes: FieldShapes,

@@ -10,7 +10,10 @@ import type { StoredField } from './list-store.js';
 
 type RootKind = 'one' | 'many' | 'connection';
 
-/** The fields of a cache, by their names and arguments in the schema. Equal arguments give the same object. */
+/**
+ * The fields of a cache, by their names and arguments in the schema. Equal arguments give the same
+ * object.
+ */
 export class FieldNames {
   readonly #schema: ClientSchema;
   readonly #roots = new Map<string, { readonly table: ModelTable; readonly kind: RootKind }>();
@@ -31,7 +34,9 @@ export class FieldNames {
     return [...this.#roots.keys(), 'node', 'nodes'];
   }
 
-  /** A root field, once for each table of which it holds rows; nothing for what is no field of rows. */
+  /**
+   * A root field, once for each table of which it holds rows; nothing for what is no field of rows.
+   */
   root(name: string, args: DocumentVariables): readonly StoredField[] {
     if (name === 'node') return this.#named(name, [args.nodeId], false);
     if (name === 'nodes') return this.#named(name, Array.isArray(args.nodeIds) ? args.nodeIds : [], true);

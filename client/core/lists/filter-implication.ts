@@ -3,7 +3,10 @@ import type { Filter } from '../../../shared/filter/types.js';
 import type { ModelRelation } from '../../../shared/model/types.js';
 import type { RowCondition } from '../row-condition.js';
 
-/** True where whatever the first selects the second surely selects: all parts of the second are parts of the first. */
+/**
+ * True where whatever the first selects the second surely selects: all parts of the second are
+ * parts of the first.
+ */
 export function implies(first: RowCondition, second: RowCondition): boolean {
   const parts = partsOf(first.filter);
   return [...partsOf(second.filter)].every((part) => parts.has(part));
@@ -14,7 +17,10 @@ function partsOf(filter: Filter): ReadonlySet<string> {
   return new Set(filter.kind === 'and' ? filter.filters.map(filterKey) : [filterKey(filter)]);
 }
 
-/** Columns of other rows that a filter reads, by table: those of the rows at the other ends of relations, and of junction rows. */
+/**
+ * Columns of other rows that a filter reads, by table: those of the rows at the other ends of
+ * relations, and of junction rows.
+ */
 export function readOtherTables(filter: Filter): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
   collect(filter, null, found);

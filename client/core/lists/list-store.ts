@@ -12,8 +12,8 @@ export interface StoredField extends CachedField {
 }
 
 /**
- * A normalized cache, as far as its lists are kept. It stays as it is while it is read; all edits come at the end, and a cache makes them one
- * write.
+ * A normalized cache, as far as its lists are kept. It stays as it is while it is read; all edits
+ * come at the end, and a cache makes them one write.
  */
 export interface ListStore {
   /** The fields of rows of any table that are cached under the root. */
@@ -22,7 +22,10 @@ export interface ListStore {
   below(relation: ModelRelation): readonly StoredField[];
   /** The fields that are cached below one row. */
   fields(parent: EntityReference): readonly StoredField[];
-  /** The keys of the rows in a field, in order; `undefined` where it holds something that is no row with a key. */
+  /**
+   * The keys of the rows in a field, in order; `undefined` where it holds something that is no row
+   * with a key.
+   */
   members(field: StoredField): readonly string[] | undefined;
   /** The columns of a row that are cached; `undefined` where it is not. */
   row(entity: EntityReference): RowFields | undefined;
@@ -44,7 +47,10 @@ export interface ListEdits {
 
 /** The fields and rows that live queries update themselves. */
 export interface LiveCoverage {
-  /** True: what is certain is written all the same, because it is an own write, which is shown at once. */
+  /**
+   * True: what is certain is written all the same, because it is an own write, which is shown at
+   * once.
+   */
   readonly isOwnWrite: boolean;
   field(field: StoredField): boolean;
   row(entity: EntityReference): boolean;

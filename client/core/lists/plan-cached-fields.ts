@@ -28,7 +28,8 @@ export function planCachedRoots(reduction: ReductionContext, known: RowKnowledge
     );
     if (field.kind === 'one') {
       if (belongs !== undefined) plans.planMember(field, fact.key, belongs);
-      // Only PostgreSQL knows whether it is the row that was asked for: the same key in another spelling.
+      // Only PostgreSQL knows whether it is the row that was asked for: the same key in another
+      // spelling.
       else if (fact.kind === 'ENTER' && isEmptied(reduction, field)) plans.of(field).refetch = true;
       continue;
     }
@@ -62,8 +63,9 @@ function evaluateWithKnowledge(
 }
 
 /**
- * A row that left a set of rows, and of which nothing else is known: it may have any columns now. It is out of the lists whose filter
- * implies that of the set; every other list of its table where its key does not decide has to be asked for.
+ * A row that left a set of rows, and of which nothing else is known: it may have any columns now.
+ * It is out of the lists whose filter implies that of the set; every other list of its table where
+ * its key does not decide has to be asked for.
  */
 export function planLeft(reduction: ReductionContext, known: RowKnowledgeMap, fact: RowFact): void {
   const { cache, fields, plans, schema } = reduction;
@@ -86,7 +88,10 @@ export function planLeft(reduction: ReductionContext, known: RowKnowledgeMap, fa
   }
 }
 
-/** The columns of a row that left a set of rows, and of which nothing else is known. False: it is no such row. */
+/**
+ * The columns of a row that left a set of rows, and of which nothing else is known. False: it is no
+ * such row.
+ */
 export function forgetLeft(cache: StoreCache, known: RowKnowledgeMap, { table, key }: RowFact): boolean {
   const knowledge = known.get(entityId(table, key));
   if (!knowledge || (knowledge.left.length === 0 && !knowledge.moved)) return false;
@@ -94,14 +99,20 @@ export function forgetLeft(cache: StoreCache, known: RowKnowledgeMap, { table, k
   return true;
 }
 
-/** True if a field without a row may contain it after the row's columns changed. The row was visible before. */
+/**
+ * True if a field without a row may contain it after the row's columns changed. The row was visible
+ * before.
+ */
 function mayHoldNow({ fields, schema }: ReductionContext, field: StoredField, { model }: RowFact): boolean {
   const { relation } = field;
   if (relation === null || (!relation.through && !includesKey(relation.to, model))) return true;
   return !fields.rule(field).condition.always || !schema.conditions(relation).target.always;
 }
 
-/** A member whose order columns changed is put where it belongs; where its place is not known, the list is asked for. */
+/**
+ * A member whose order columns changed is put where it belongs; where its place is not known, the
+ * list is asked for.
+ */
 export function planPlace(reduction: ReductionContext, fact: RowFact): void {
   const { cache, fields, plans, rows } = reduction;
   for (const field of cache.holders(fact)) {

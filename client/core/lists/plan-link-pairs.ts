@@ -5,8 +5,9 @@ import { all, type ReductionContext } from '../reduction-context.js';
 import { implies } from './filter-implication.js';
 
 /**
- * Plans the fields that links of streams concern. A pair that began or ended concerns the fields of that relation below the parent, whatever their
- * filter, and those of the relation that leads back through the same junction.
+ * Plans the fields that links of streams concern. A pair that began or ended concerns the fields of
+ * that relation below the parent, whatever their filter, and those of the relation that leads back
+ * through the same junction.
  */
 export function planPairs(reduction: ReductionContext, links: readonly LinkFacts[]): void {
   for (const each of links) {
@@ -34,7 +35,9 @@ function conditionOf({ schema }: ReductionContext, { relation, args }: LinkFacts
   return readList(schema, schema.model.table(relation.target), args ?? {}).condition;
 }
 
-/** True if the pair ended only because the rows are no longer related, and not because of a filter. */
+/**
+ * True if the pair ended only because the rows are no longer related, and not because of a filter.
+ */
 function isPlain(reduction: ReductionContext, links: LinkFacts): boolean {
   const { source, target } = reduction.schema.conditions(links.relation);
   return conditionOf(reduction, links).always && source.always && target.always;

@@ -34,10 +34,12 @@ export interface StreamReader {
 }
 
 /**
- * Reads what a subscription brings, under whatever names its document asked for it. `undefined` for a document without change streams.
+ * Reads what a subscription brings, under whatever names its document asked for it. `undefined` for
+ * a document without change streams.
  *
- * What the document did not ask for is not guessed: without `kind` and `key` the table counts as changed in an unknown way, without `op` no
- * row counts as new or deleted, and what stands inside of a `node` besides its columns is left to the cache.
+ * What the document did not ask for is not guessed: without `kind` and `key` the table counts as
+ * changed in an unknown way, without `op` no row counts as new or deleted, and what stands inside
+ * of a `node` besides its columns is left to the cache.
  */
 export function streamReader(
   schema: ClientSchema,

@@ -32,7 +32,8 @@ export function mutationFields(schema: ClientSchema): ReadonlyMap<string, Mutati
 /**
  * Reads the result of a mutation; `undefined` if it contains nothing of the schema's tables.
  *
- * Only the columns in `set` of an update count as changed. Columns that a trigger changed are known only if a stream reports them.
+ * Only the columns in `set` of an update count as changed. Columns that a trigger changed are known
+ * only if a stream reports them.
  */
 export function readMutation(
   schema: ClientSchema,

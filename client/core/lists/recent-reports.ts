@@ -2,9 +2,11 @@ import { type ChangeReport, EMPTY_REPORT, mergeReports } from './change-reports.
 import { TransactionOrder } from './transaction-order.js';
 
 /**
- * Recent reports: for responses to queries that were sent before and may lack them, and for the echoes of own mutations.
+ * Recent reports: for responses to queries that were sent before and may lack them, and for the
+ * echoes of own mutations.
  *
- * Reports that arrived while a query was pending are repeated over its response. Of more than 1,000 messages only the tables are kept.
+ * Reports that arrived while a query was pending are repeated over its response. Of more than 1,000
+ * messages only the tables are kept.
  */
 export class RecentReports {
   readonly #asked = new Map<unknown, number>();
@@ -29,7 +31,10 @@ export class RecentReports {
     return told;
   }
 
-  /** An own mutation was answered. False where a stream told of it before: what the answer says may be old. */
+  /**
+   * An own mutation was answered. False where a stream told of it before: what the answer says may
+   * be old.
+   */
   recordOwn(mutationId: string, told: ChangeReport): boolean {
     if (this.#echoes.has(mutationId)) return false;
     remember(this.#own, mutationId, told);
@@ -38,8 +43,9 @@ export class RecentReports {
   }
 
   /**
-   * A stream told something. What an own mutation was answered belongs to its echo; what a slower stream says of rows of which a later
-   * transaction was told is left out. `stream`: see `ToldOrder`.
+   * A stream told something. What an own mutation was answered belongs to its echo; what a slower
+   * stream says of rows of which a later transaction was told is left out. `stream`: see
+   * `ToldOrder`.
    */
   recordStreamed(late: ChangeReport, stream?: unknown): ChangeReport {
     const told = this.#order.withoutOld(late, stream);

@@ -14,7 +14,10 @@ export interface ClientOperation {
   readonly variables: DocumentVariables;
 }
 
-/** Listens to what passes between one GraphQL client and its server, and says what that tells of cached lists. */
+/**
+ * Listens to what passes between one GraphQL client and its server, and says what that tells of
+ * cached lists.
+ */
 export class ResponseListener {
   readonly recent = new RecentReports();
   readonly #schema: ClientSchema;
@@ -53,7 +56,10 @@ export class ResponseListener {
     return this.#carried(this.recent.recordOwn(mutationId, told) ? [told] : [], true);
   }
 
-  /** The position of the application's own change stream; `undefined` if it brought nothing yet, or is none. */
+  /**
+   * The position of the application's own change stream; `undefined` if it brought nothing yet, or
+   * is none.
+   */
   cursorOf(stream: unknown): string | undefined {
     return this.#cursors.get(stream);
   }

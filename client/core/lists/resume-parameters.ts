@@ -9,8 +9,10 @@ export interface ResumeParameters {
 }
 
 /**
- * The variables and `extensions` of a stream that begins where it was: the position is read each time the operation is sent. Before there is one,
- * the stream begins where its own `after` says. An `after` that is a text in the document has it begin there each time: it comes before `extensions`.
+ * The variables and `extensions` of a stream that begins where it was: the position is read each
+ * time the operation is sent. Before there is one, the stream begins where its own `after` says. An
+ * `after` that is a text in the document has it begin there each time: it comes before
+ * `extensions`.
  */
 export function resumeParametersOf(
   { query, variables }: ClientOperation,

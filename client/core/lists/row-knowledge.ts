@@ -55,7 +55,10 @@ export function gatherKnowledge(schema: ClientSchema, { messages }: ChangeReport
   return known;
 }
 
-/** A stream without a filter tells of everything that may be read: who leaves it without being deleted is hidden. */
+/**
+ * A stream without a filter tells of everything that may be read: who leaves it without being
+ * deleted is hidden.
+ */
 export function hidesLeavingRows(schema: ClientSchema, message: ReportedMessage): boolean {
   return whereOf(schema, message.root).always;
 }
@@ -69,9 +72,10 @@ function pointsAtKey({ relation, table }: ReportedScope): boolean {
 }
 
 /**
- * Makes facts say what is certain for a cache: a row of which an UPDATE is told is as it was, but for the columns that it names and those of which
- * the cache had old values. Of a row that entered and did not change itself nothing is: that the cache knows it may be the doing of an
- * answer that is newer than its lists.
+ * Makes facts say what is certain for a cache: a row of which an UPDATE is told is as it was, but
+ * for the columns that it names and those of which the cache had old values. Of a row that entered
+ * and did not change itself nothing is: that the cache knows it may be the doing of an answer that
+ * is newer than its lists.
  */
 export function refineFacts(facts: MessageFacts, known: RowKnowledgeMap, cache: StoreCache): void {
   for (const fact of facts.rows.values()) {

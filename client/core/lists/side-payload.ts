@@ -1,7 +1,10 @@
 import type { ChangeReport } from './change-reports.js';
 import type { LiveCoverage } from './list-store.js';
 
-/** The part of a response that its document did not select, on its way through a cache that only passes data on. */
+/**
+ * The part of a response that its document did not select, on its way through a cache that only
+ * passes data on.
+ */
 export interface SidePayload {
   readonly reports: readonly ChangeReport[];
   readonly coverage: LiveCoverage;

@@ -5,7 +5,10 @@ import { entityId } from '../message-facts.js';
 import type { ClientSchema } from '../schema.js';
 import type { ListEdits, ListStore, StoredField } from './list-store.js';
 
-/** A normalized cache as the reducer works on it. Nothing is written to the cache itself: `edits` says what is to be done. */
+/**
+ * A normalized cache as the reducer works on it. Nothing is written to the cache itself: `edits`
+ * says what is to be done.
+ */
 export class StoreCache implements ReducerCache {
   readonly #schema: ClientSchema;
   readonly #store: ListStore;

@@ -2,12 +2,13 @@ import { entityId } from '../message-facts.js';
 import type { ChangeReport, ReportedScope } from './change-reports.js';
 
 /**
- * The order of transactions, as far as streams tell it, so that a stream that lags behind another does not take back what the other told of
- * a row.
+ * The order of transactions, as far as streams tell it, so that a stream that lags behind another
+ * does not take back what the other told of a row.
  *
- * Each stream tells in order; of two streams it is not known which is ahead. A transaction comes after whatever was told before it was told first, and
- * after whatever the same stream told before it, also where another stream told it earlier. Of more than 1,000 transactions (in all, and of each
- * stream) and 10,000 rows the oldest are forgotten.
+ * Each stream tells in order; of two streams it is not known which is ahead. A transaction comes
+ * after whatever was told before it was told first, and after whatever the same stream told before
+ * it, also where another stream told it earlier. Of more than 1,000 transactions (in all, and of
+ * each stream) and 10,000 rows the oldest are forgotten.
  */
 export class TransactionOrder {
   readonly #places = new Map<string, number>();
@@ -16,7 +17,10 @@ export class TransactionOrder {
   readonly #streams = new Map<unknown, StreamOrder>();
   #last = 0;
 
-  /** Without what is older than what is known. `stream`: whose message it is; `undefined`: of several. */
+  /**
+   * Without what is older than what is known. `stream`: whose message it is; `undefined`: of
+   * several.
+   */
   withoutOld(told: ChangeReport, stream?: unknown): ChangeReport {
     const { xid } = told;
     if (xid === null) return told;

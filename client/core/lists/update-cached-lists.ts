@@ -23,9 +23,9 @@ import { StoreCache } from './store-cache.js';
 /**
  * Updates every cached list by a report, in one cache transaction.
  *
- * A list is updated if the update is exact: by the columns of the row, the list's filter, order and window, and by the pairs and sets that
- * streams report. Everything else is fetched again; nothing is guessed. The same message again changes nothing but what has to be
- * fetched.
+ * A list is updated if the update is exact: by the columns of the row, the list's filter, order and
+ * window, and by the pairs and sets that streams report. Everything else is fetched again; nothing
+ * is guessed. The same message again changes nothing but what has to be fetched.
  */
 export function updateCachedLists(
   schema: ClientSchema,
@@ -63,7 +63,10 @@ export function updateCachedLists(
   return without(cache.edits(), covered);
 }
 
-/** True if there is a list that no live query updates. Without one, nothing has to be decided about lists. */
+/**
+ * True if there is a list that no live query updates. Without one, nothing has to be decided about
+ * lists.
+ */
 function hasUncoveredField(schema: ClientSchema, store: ListStore, covered: LiveCoverage): boolean {
   for (const field of allFields(schema, store)) if (!covered.field(field)) return true;
   return false;
@@ -153,8 +156,9 @@ function settle(reduction: ReductionContext, cache: StoreCache, field: StoredFie
 }
 
 /**
- * Fields that nobody decides: pages of connections whose rows may be others now, lists whose filter reads rows of another table that
- * changed, and everything of a table of which it is not told what changed.
+ * Fields that nobody decides: pages of connections whose rows may be others now, lists whose filter
+ * reads rows of another table that changed, and everything of a table of which it is not told what
+ * changed.
  */
 function* fieldsToRefetch(
   schema: ClientSchema,
@@ -186,7 +190,10 @@ function* fieldsToRefetch(
   }
 }
 
-/** True if the field's filter, or the condition of its relation, reads a changed row of another table. */
+/**
+ * True if the field's filter, or the condition of its relation, reads a changed row of another
+ * table.
+ */
 function readsChanged(
   schema: ClientSchema,
   { fields }: ReductionContext,

@@ -25,13 +25,19 @@ export function textOf(problem: unknown): string {
   return isObject(first) && typeof first.message === 'string' ? first.message : String(first);
 }
 
-/** The row that a root field shows left, and did not come back. Of a stream that follows one key, in whatever spelling. */
+/**
+ * The row that a root field shows left, and did not come back. Of a stream that follows one key, in
+ * whatever spelling.
+ */
 export function isGone({ changes }: Readonly<Record<string, unknown>>): boolean {
   const own = Array.isArray(changes) ? changes : [];
   return own.length > 0 && own.every((each) => isObject(each) && each.kind === 'LEAVE');
 }
 
-/** A table was emptied and filled again in one transaction: rows leave and come in one message, and what hung from them is not told. */
+/**
+ * A table was emptied and filled again in one transaction: rows leave and come in one message, and
+ * what hung from them is not told.
+ */
 export function isRefilled({ changes }: Readonly<Record<string, unknown>>): boolean {
   const left = new Set<unknown>();
   for (const each of Array.isArray(changes) ? changes : []) {

@@ -12,8 +12,8 @@ export interface StreamRequest {
 }
 
 /**
- * The change stream of the rows that a reading shows, and of everything below them. `carries`: with what the reducer needs; otherwise it
- * only tells that something changed.
+ * The change stream of the rows that a reading shows, and of everything below them. `carries`: with
+ * what the reducer needs; otherwise it only tells that something changed.
  */
 export function streamOf(
   reading: RowReading,
@@ -55,7 +55,8 @@ class ChangeStreamWriter {
     const scopes = relations.map(({ relation, row }, at) => {
       const args = relation.kind === 'many' ? this.where(row.table, row.args.where ?? undefined) : [];
       const called = args.length > 0 ? `(${args.join(', ')})` : '';
-      // The same relation twice: with the same arguments it is told once, with others nothing is carried.
+      // The same relation twice: with the same arguments it is told once, with others nothing is
+      // carried.
       const alias = this.carries ? '' : `r${at}: `;
       const links = this.carries ? 'links { kind parent child }' : 'links { kind }';
       return `${alias}${relation.name}${called} { ${this.scope(row)} ${links} }`;
@@ -73,7 +74,10 @@ class ChangeStreamWriter {
   }
 }
 
-/** Everything that is shown of a table anywhere: a row that comes to one place brings what it shows at the others. */
+/**
+ * Everything that is shown of a table anywhere: a row that comes to one place brings what it shows
+ * at the others.
+ */
 function columnsByTable(reading: RowReading): ReadonlyMap<ModelTable, ReadonlySet<string>> {
   const columns = new Map<ModelTable, Set<string>>();
   const visit = (each: RowReading): void => {

@@ -9,8 +9,9 @@ export interface ChangedRow {
 }
 
 /**
- * Finds the new part of a query's data if only rows changed: the same rows stand at the same places of the root fields, and data
- * below them is written with them. `undefined` if lists changed, or a row has no id.
+ * Finds the new part of a query's data if only rows changed: the same rows stand at the same places
+ * of the root fields, and data below them is written with them. `undefined` if lists changed, or a
+ * row has no id.
  */
 export class ChangedRowFinder {
   readonly #query: DocumentNode;
@@ -66,7 +67,10 @@ const NAME = 'RivuletChangedRow';
 
 const KEYS = new Set(['id', '_id', '__typename']);
 
-/** The selection below one of a query's root fields; `undefined` if it is not written out at the root. */
+/**
+ * The selection below one of a query's root fields; `undefined` if it is not written out at the
+ * root.
+ */
 function fragmentOf(query: DocumentNode, name: string, typeName: string): DocumentNode | undefined {
   const roots = query.definitions.flatMap((each) =>
     each.kind === Kind.OPERATION_DEFINITION ? each.selectionSet.selections : [],

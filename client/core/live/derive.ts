@@ -16,7 +16,9 @@ import {
 
 /** The plan by which a live query is updated. */
 export interface LivePlan {
-  /** The document sent to the server: without `@live`, and with the fields that the reducer needs. */
+  /**
+   * The document sent to the server: without `@live`, and with the fields that the reducer needs.
+   */
   readonly document: DocumentNode;
   readonly roots: readonly LiveRoot[];
   /** Response keys of root fields of which no stream tells anything. */

@@ -15,10 +15,15 @@ export const LIVE_DIRECTIVE = 'live';
 
 export type DocumentVariables = Readonly<Record<string, unknown>>;
 
-/** One operation with its variables: its fields as the server will collect them, its arguments as plain values. */
+/**
+ * One operation with its variables: its fields as the server will collect them, its arguments as
+ * plain values.
+ */
 export interface DocumentOperation {
   readonly node: OperationDefinitionNode;
-  /** The fields of an object type by response key: fragments spread, `@skip` and `@include` obeyed. */
+  /**
+   * The fields of an object type by response key: fragments spread, `@skip` and `@include` obeyed.
+   */
   fields(typeName: string, sets: readonly SelectionSetNode[]): ReadonlyMap<string, readonly FieldNode[]>;
   /** The arguments, variables filled in; an argument whose variable has no value is left out. */
   arguments(field: FieldNode): DocumentVariables;
@@ -113,7 +118,9 @@ export function variablesOf(document: DocumentNode, variables: DocumentVariables
   return node ? withDefaults(node, variables) : { ...variables };
 }
 
-/** As GraphQL reads a variable without a value inside of an input object: the field is not there. */
+/**
+ * As GraphQL reads a variable without a value inside of an input object: the field is not there.
+ */
 function withoutUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUndefined);
   if (typeof value !== 'object' || value === null) return value;

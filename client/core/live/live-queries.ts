@@ -26,9 +26,14 @@ export interface ClientLiveOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Runs the emissions that are due together. Default: one after the other. */
   readonly batch?: ((emit: () => void) => void) | undefined;
-  /** Called with the reports of their streams, for all data that they do not update themselves; after the emissions of the same batch. */
+  /**
+   * Called with the reports of their streams, for all data that they do not update themselves;
+   * after the emissions of the same batch.
+   */
   readonly tell?: ((told: readonly ChangeReport[]) => void) | undefined;
-  /** For development: live queries are compared with the network from time to time. Default: false. */
+  /**
+   * For development: live queries are compared with the network from time to time. Default: false.
+   */
   readonly verify?: boolean | VerifyOptions | undefined;
 }
 
@@ -41,11 +46,15 @@ export interface LiveWatch {
   stop(): void;
 }
 
-/** The live queries of one GraphQL client: the same document with the same variables is one session, whoever watches it. */
+/**
+ * The live queries of one GraphQL client: the same document with the same variables is one session,
+ * whoever watches it.
+ */
 export interface ClientLiveQueries {
   /**
-   * Throws `LIVE_NOT_FOLLOWED` on what is no query. A watcher that is not the first gets the last result soon. `shown`: what the cache has of
-   * the query, to be verified; `undefined`: nothing whole.
+   * Throws `LIVE_NOT_FOLLOWED` on what is no query. A watcher that is not the first gets the last
+   * result soon. `shown`: what the cache has of the query, to be verified; `undefined`: nothing
+   * whole.
    */
   watch(
     document: DocumentNode,
@@ -55,8 +64,9 @@ export interface ClientLiveQueries {
     shown?: () => unknown,
   ): LiveWatch;
   /**
-   * The answer of something else, asked for at `askedAt` (`Date.now()`), was written into the cache. What live queries were told since then it
-   * may not know, so they repeat it at once; and all of them repeat what they know after a while.
+   * The answer of something else, asked for at `askedAt` (`Date.now()`), was written into the
+   * cache. What live queries were told since then it may not know, so they repeat it at once; and
+   * all of them repeat what they know after a while.
    */
   settle(askedAt?: number): void;
   /** Own mutations, by the `mutationId` that they were sent with. */
@@ -164,7 +174,8 @@ export function createLiveQueries(options: ClientLiveOptions): ClientLiveQueries
       barrier: together,
       schedule,
       emit: (result) => tell(entry, result),
-      // A row may have left the query that wrote it last, with an older value than another query shows.
+      // A row may have left the query that wrote it last, with an older value than another query
+      // shows.
       changed: () => {
         if (shared.size > 1) settle();
       },

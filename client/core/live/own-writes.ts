@@ -1,6 +1,6 @@
 /**
- * Keeps live queries from showing news while a write of this client is known to the cache and not yet to them: they would take it back
- * until its echo comes.
+ * Keeps live queries from showing news while a write of this client is known to the cache and not
+ * yet to them: they would take it back until its echo comes.
  */
 export class OwnWrites {
   readonly #writes = new Map<string, OwnWrite>();

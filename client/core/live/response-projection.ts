@@ -2,7 +2,10 @@ import type { RowFields } from '../cache.js';
 import { isObject } from '../row.js';
 import type { RowReading } from './row-reading.js';
 
-/** An answer's rows as the reducer wants them: everything under its own name, what several aliases show in one row. */
+/**
+ * An answer's rows as the reducer wants them: everything under its own name, what several aliases
+ * show in one row.
+ */
 export function treeOf(reading: RowReading, data: unknown): unknown {
   if (Array.isArray(data)) return data.map((row) => treeOf(reading, row));
   if (!isObject(data)) return null;
@@ -25,8 +28,8 @@ function merged(one: unknown, other: unknown): unknown {
 }
 
 /**
- * Shows rows as the query asked for them. What is the same object in the tree is the same object in what is shown, so a reader that
- * compares by identity sees what changed and nothing else.
+ * Shows rows as the query asked for them. What is the same object in the tree is the same object in
+ * what is shown, so a reader that compares by identity sees what changed and nothing else.
  */
 export class ResponseProjection {
   readonly #shown = new WeakMap<RowReading, WeakMap<object, unknown>>();

@@ -66,7 +66,10 @@ export function readRows(
   return { table, columns, relations, args };
 }
 
-/** The arguments of a list as the reducer wants them: `limit: null` is no limit there, and the default on the server. */
+/**
+ * The arguments of a list as the reducer wants them: `limit: null` is no limit there, and the
+ * default on the server.
+ */
 export function listArgs({ where, orderBy, limit, offset }: DocumentVariables): ListArgs {
   const terms = Array.isArray(orderBy) || orderBy == null ? orderBy : [orderBy];
   return {
@@ -81,7 +84,10 @@ export function orderColumns({ orderBy }: ListArgs): readonly string[] {
   return [...new Set((orderBy ?? []).flatMap((term) => Object.keys(term)))];
 }
 
-/** The shape that the reducer keeps; `undefined` where one relation is asked for with different arguments. */
+/**
+ * The shape that the reducer keeps; `undefined` where one relation is asked for with different
+ * arguments.
+ */
 export function shapeOf(row: RowReading): ListShape | undefined {
   const inner: Record<string, ListShape> = {};
   const seen = new Map<string, string>();

@@ -25,7 +25,9 @@ export interface LiveSessionOptions {
   readonly client: StreamClient;
   readonly times: LiveTimes;
   readonly barrier: TransactionBarrier;
-  /** Called when there is something to emit; the owner calls `flush` soon, together with others' . */
+  /**
+   * Called when there is something to emit; the owner calls `flush` soon, together with others' .
+   */
   readonly schedule: (session: LiveSession) => void;
   readonly emit: (result: LiveResult) => void;
   /** True if the next emission may be older than what other live queries know of the same rows. */
@@ -47,8 +49,9 @@ export interface LiveSessionObserver {
 }
 
 /**
- * The life of one live query: an answer, then the streams from its cursor on, applied to it; another answer where a change cannot be
- * decided here. Nothing that came before an answer is applied to it. `state.ts` says what follows on what.
+ * The life of one live query: an answer, then the streams from its cursor on, applied to it;
+ * another answer where a change cannot be decided here. Nothing that came before an answer is
+ * applied to it. `state.ts` says what follows on what.
  */
 export class LiveSession {
   #state: LiveState = 'idle';
@@ -161,7 +164,10 @@ export class LiveSession {
     this.#dispatch('refetch');
   }
 
-  /** Shows what is known, where that is true; else asks for a fresh answer, unless one is on its way. */
+  /**
+   * Shows what is known, where that is true; else asks for a fresh answer, unless one is on its
+   * way.
+   */
   again(): void {
     if (this.isFollowing) {
       this.#isAnswered = true;
@@ -173,7 +179,10 @@ export class LiveSession {
     this.#dispatch('stop');
   }
 
-  /** Emits what is known once more; false where that is not known to be true now, or is about to be emitted anyhow. */
+  /**
+   * Emits what is known once more; false where that is not known to be true now, or is about to be
+   * emitted anyhow.
+   */
   repeat(): boolean {
     if (this.#state === 'refused' || this.#state === 'ended') return true;
     if (!this.isFollowing || this.#pending || this.isBehind) return false;
@@ -284,7 +293,9 @@ export class LiveSession {
     if (generation !== this.#generation) this.#closeStreams();
   }
 
-  /** The new streams begin before the old ones end, so that what they share on the server is kept. */
+  /**
+   * The new streams begin before the old ones end, so that what they share on the server is kept.
+   */
   #resubscribe(): void {
     const old = this.#streams.splice(0);
     this.#subscribe();
@@ -306,7 +317,8 @@ export class LiveSession {
       query,
       variables: {
         ...variables,
-        // Read each time the request is sent: a client that reconnects by itself resumes where the stream is.
+        // Read each time the request is sent: a client that reconnects by itself resumes where the
+        // stream is.
         get after() {
           return cursors.get(root);
         },

@@ -1,6 +1,7 @@
 /**
- * `next`, in which everything that is equal to what stood at the same place is the same object. Rows of a list are found by `id`.
- * `source`: the value out of which this made `before`, so that what is the same object in it and in `next` needs no other look.
+ * `next`, in which everything that is equal to what stood at the same place is the same object.
+ * Rows of a list are found by `id`. `source`: the value out of which this made `before`, so that
+ * what is the same object in it and in `next` needs no other look.
  */
 export function shareEqual(before: unknown, next: unknown, source: unknown = before): unknown {
   if (next === source) return before;

@@ -4,8 +4,9 @@ import { relationId } from './held-rows.js';
 import type { RowReading } from './row-reading.js';
 
 /**
- * The rows and relations that a message is about: rows that the transaction changed, and relations in which a pair began or ended. Every
- * stream that contains one of them brings the same transaction.
+ * The rows and relations that a message is about: rows that the transaction changed, and relations
+ * in which a pair began or ended. Every stream that contains one of them brings the same
+ * transaction.
  */
 export function touchedBy(
   reading: RowReading,

@@ -19,7 +19,10 @@ interface BarrierTransaction {
   readonly at: number;
   readonly touched: Set<string>;
   readonly brought: Set<BarrierStream>;
-  /** Streams that hold what it touched and had not brought it when it was applied, and until when they may. */
+  /**
+   * Streams that hold what it touched and had not brought it when it was applied, and until when
+   * they may.
+   */
   readonly awaited: Map<BarrierStream, number>;
   isOpen: boolean;
 }
@@ -32,12 +35,14 @@ interface WaitingMessage {
 /**
  * Applies what one transaction did to several live queries in one go.
  *
- * A message waits for those that other streams bring of the same transaction: for `gatherMs`, or longer where such messages came further apart
- * lately, or as long as a stream that holds a row that was changed has not brought it, but no longer than `togetherMs`. A stream that is alone waits for nobody. Each stream's messages are
- * applied in their order; what waits behind a transaction that is not whole waits with it.
+ * A message waits for those that other streams bring of the same transaction: for `gatherMs`, or
+ * longer where such messages came further apart lately, or as long as a stream that holds a row
+ * that was changed has not brought it, but no longer than `togetherMs`. A stream that is alone
+ * waits for nobody. Each stream's messages are applied in their order; what waits behind a
+ * transaction that is not whole waits with it.
  *
- * A stream that comes even later is behind: what it shows would take back what others show. That ends when it brings the transaction, or a later
- * one, or after `catchUpMs`.
+ * A stream that comes even later is behind: what it shows would take back what others show. That
+ * ends when it brings the transaction, or a later one, or after `catchUpMs`.
  */
 export class TransactionBarrier {
   readonly #times: BarrierTimes;
@@ -62,12 +67,16 @@ export class TransactionBarrier {
     this.#followers.add(follower);
   }
 
-  /** A stream is about to begin anew, from an answer that was asked for at `askedAt`. `before`: what it held until now. */
+  /**
+   * A stream is about to begin anew, from an answer that was asked for at `askedAt`. `before`: what
+   * it held until now.
+   */
   answered(follower: BarrierStream, askedAt: number, before: HeldRows): void {
     this.hurry(follower);
     this.#brought.delete(follower);
     for (const group of this.#groups.values()) {
-      // The response contains everything from before the query was sent. Later transactions may be missing in it.
+      // The response contains everything from before the query was sent. Later transactions may be
+      // missing in it.
       if (group.at < askedAt) {
         group.brought.add(follower);
         continue;
@@ -88,7 +97,10 @@ export class TransactionBarrier {
     this.#apply();
   }
 
-  /** A stream brought a message. `apply` is called once, in this turn or later; at the latest where the stream begins anew or leaves. */
+  /**
+   * A stream brought a message. `apply` is called once, in this turn or later; at the latest where
+   * the stream begins anew or leaves.
+   */
   bring(follower: BarrierStream, xid: string, touched: Iterable<string>, apply: () => void): void {
     const group = this.#groupOf(xid);
     for (const id of touched) group.touched.add(id);
@@ -199,7 +211,9 @@ export class TransactionBarrier {
     return open;
   }
 
-  /** A transaction cannot be shown whole where one of its messages stands behind another that waits. */
+  /**
+   * A transaction cannot be shown whole where one of its messages stands behind another that waits.
+   */
   #blockedBy(open: ReadonlySet<string>): ReadonlySet<string> {
     const blocked = new Set(open);
     for (let size = -1; size !== blocked.size; ) {

@@ -6,7 +6,10 @@ export interface LiveAnswer {
   readonly data?: unknown;
   readonly errors?: readonly unknown[] | undefined;
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
-  /** The request did not reach the server, or its answer did not reach us: the same request may succeed later. */
+  /**
+   * The request did not reach the server, or its answer did not reach us: the same request may
+   * succeed later.
+   */
   readonly unreachable?: boolean;
 }
 
@@ -44,6 +47,8 @@ export interface LiveResult {
   readonly problem?: unknown;
   /** The first result since the query was sent, or since somebody asked for a result. */
   readonly isAnswer: boolean;
-  /** It was shown before, and is said again because something else may have been written over it. */
+  /**
+   * It was shown before, and is said again because something else may have been written over it.
+   */
   readonly isRepeat: boolean;
 }

@@ -4,7 +4,10 @@ import { SseConnection } from './connection.js';
 import { checkSseOptions, type ResolvedOptions, resolved, type SseClientOptions } from './options.js';
 import { SseRefusal } from './refusal.js';
 
-/** The request of an operation. It is read each time that it is sent, because `variables` may then say where to resume. */
+/**
+ * The request of an operation. It is read each time that it is sent, because `variables` may then
+ * say where to resume.
+ */
 export interface SseRequest {
   readonly query: string;
   readonly operationName?: string | null;
@@ -14,9 +17,15 @@ export interface SseRequest {
 
 /** GraphQL over one event stream, however many operations. */
 export interface SseClient {
-  /** Returns the function that ends it. `error` is called with GraphQL's errors where the server will not have the operation. */
+  /**
+   * Returns the function that ends it. `error` is called with GraphQL's errors where the server
+   * will not have the operation.
+   */
   subscribe(request: SseRequest, sink: StreamSink): () => void;
-  /** `connected`: results can come; `closed`: none can, until it is connected again. Returns the function that ends that. */
+  /**
+   * `connected`: results can come; `closed`: none can, until it is connected again. Returns the
+   * function that ends that.
+   */
   on(event: 'connected' | 'closed', listener: () => void): () => void;
   /** Ends every operation, as if each was complete. */
   dispose(): void;
@@ -44,9 +53,11 @@ interface SseClientOperation {
 type SseClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'disposed';
 
 /**
- * A client of GraphQL over SSE in its single connection mode, for `rivuletExchange` and `rivuletLink`: browsers allow six connections to a
- * server over HTTP/1.1, and this takes one. A connection that breaks is made again, one for all, with a wait that grows and is partly
- * random; every operation is then sent again, with what its variables say by then. Throws `OPTIONS_INVALID` with all that is wrong with the options.
+ * A client of GraphQL over SSE in its single connection mode, for `rivuletExchange` and
+ * `rivuletLink`: browsers allow six connections to a server over HTTP/1.1, and this takes one. A
+ * connection that breaks is made again, one for all, with a wait that grows and is partly random;
+ * every operation is then sent again, with what its variables say by then. Throws `OPTIONS_INVALID`
+ * with all that is wrong with the options.
  */
 export function createSseClient(options: SseClientOptions): SseClient {
   checkSseOptions(options);

@@ -9,12 +9,16 @@ const TOKEN_HEADER = 'x-graphql-event-stream-token';
 export interface ConnectionEvents {
   /** A result of an operation, or that it is complete. */
   readonly onEvent: (operationId: string, event: 'next' | 'complete', payload: unknown) => void;
-  /** Called once, when the connection can carry nothing more: `Refusal`, or `Broken`. Not after `close`. */
+  /**
+   * Called once, when the connection can carry nothing more: `Refusal`, or `Broken`. Not after
+   * `close`.
+   */
   readonly onEnd: (error: unknown) => void;
 }
 
 /**
- * One reserved event stream: GraphQL over SSE, single connection mode. Made by `open`; what it carries is sent with `send`.
+ * One reserved event stream: GraphQL over SSE, single connection mode. Made by `open`; what it
+ * carries is sent with `send`.
  */
 export class SseConnection {
   readonly #options: ResolvedOptions;
@@ -29,7 +33,10 @@ export class SseConnection {
     this.#events = events;
   }
 
-  /** Resolves when the stream is open; how it ends is told by `onEnd`, also where it was never opened. */
+  /**
+   * Resolves when the stream is open; how it ends is told by `onEnd`, also where it was never
+   * opened.
+   */
   async open(): Promise<void> {
     try {
       const { headers } = this.#options;
@@ -46,7 +53,10 @@ export class SseConnection {
     }
   }
 
-  /** Resolves when the operation was accepted. Rejects with `Refusal` where it was not; everything else ends the connection. */
+  /**
+   * Resolves when the operation was accepted. Rejects with `Refusal` where it was not; everything
+   * else ends the connection.
+   */
   async send(operationId: string, request: object): Promise<void> {
     try {
       const body = JSON.stringify({ ...request, extensions: { ...extensionsOf(request), operationId } });
@@ -58,7 +68,10 @@ export class SseConnection {
     }
   }
 
-  /** Ends an operation. A request that does not arrive is no harm: results of operations that nobody knows are passed over. */
+  /**
+   * Ends an operation. A request that does not arrive is no harm: results of operations that nobody
+   * knows are passed over.
+   */
   complete(operationId: string): void {
     if (this.#isEnded) return;
     const url = `${this.#options.url}?operationId=${encodeURIComponent(operationId)}`;

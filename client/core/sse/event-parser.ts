@@ -4,8 +4,9 @@ export interface ServerEvent {
 }
 
 /**
- * Reads an event stream (WHATWG HTML, "Server-sent events") that comes in pieces, cut anywhere; calls `onEvent` for each whole event. Fields
- * other than `event` and `data`, and comments, are passed over. Lines end with LF or CR LF.
+ * Reads an event stream (WHATWG HTML, "Server-sent events") that comes in pieces, cut anywhere;
+ * calls `onEvent` for each whole event. Fields other than `event` and `data`, and comments, are
+ * passed over. Lines end with LF or CR LF.
  */
 export function eventParser(onEvent: (event: ServerEvent) => void): (piece: string) => void {
   let rest = '';

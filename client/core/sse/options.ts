@@ -13,7 +13,10 @@ import {
 export interface SseClientOptions {
   /** `https://api.example.com/graphql`, or `/graphql` on a page. */
   readonly url: string;
-  /** Sent with each request; a function is asked anew for each connection, so that a new token is used. */
+  /**
+   * Sent with each request; a function is asked anew for each connection, so that a new token is
+   * used.
+   */
   readonly headers?: HeaderRecord | (() => HeaderRecord | Promise<HeaderRecord>);
   /** Mode of cookies. Default: that of `fetch`. */
   readonly credentials?: 'omit' | 'same-origin' | 'include';
@@ -23,7 +26,10 @@ export interface SseClientOptions {
   readonly retryFirstMs?: number;
   /** Its largest. Default: 30000. */
   readonly retryMostMs?: number;
-  /** A stream that is silent for so long is broken: servers send something every 12 seconds. Default: 30000. */
+  /**
+   * A stream that is silent for so long is broken: servers send something every 12 seconds.
+   * Default: 30000.
+   */
   readonly silenceMs?: number;
   /** So long the connection is kept when nothing is subscribed to any more. Default: 1000. */
   readonly lingerMs?: number;

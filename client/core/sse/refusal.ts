@@ -17,7 +17,10 @@ export class SseConnectionLost extends Error {}
 /** Answers of HTTP after which the same request may succeed later. */
 const TEMPORARY_STATUS = new Set([408, 425, 429]);
 
-/** Codes with which a connection has to be made anew: with another token, or since the server does not know it. */
+/**
+ * Codes with which a connection has to be made anew: with another token, or since the server does
+ * not know it.
+ */
 const TEMPORARY_CODES = new Set<string | undefined>([
   'TOKEN_EXPIRED',
   'SESSION_EXPIRED',

@@ -15,7 +15,10 @@ import manifestJson from '../../../client/generated/manifest.json';
 /** TypeScript widens the words of a JSON file to strings. */
 const manifest = manifestJson as unknown as Manifest;
 
-/** Queries and mutations by HTTP; change streams, and subscriptions of the page's own, over what carries the streams. */
+/**
+ * Queries and mutations by HTTP; change streams, and subscriptions of the page's own, over what
+ * carries the streams.
+ */
 export function liveExchanges(streams: StreamClient): Exchange[] {
   return [
     rivuletExchange({ manifest, client: streams, cache: cacheExchange(rivuletCache({ manifest })) }),

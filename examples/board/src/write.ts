@@ -2,7 +2,10 @@ import { useCallback } from 'react';
 import { type AnyVariables, type TypedDocumentNode, useClient } from 'urql';
 import { useReport } from './problems.js';
 
-/** Sends mutations; what is refused is reported and answered as `undefined`. What they change arrives by itself. */
+/**
+ * Sends mutations; what is refused is reported and answered as `undefined`. What they change
+ * arrives by itself.
+ */
 export function useWrite() {
   const client = useClient();
   const report = useReport();

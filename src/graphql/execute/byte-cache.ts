@@ -25,7 +25,9 @@ export class ByteCache<T> {
     return entry.value;
   }
 
-  /** Keeps a value that counts for `bytes`. One that is larger than the whole budget is not kept. */
+  /**
+   * Keeps a value that counts for `bytes`. One that is larger than the whole budget is not kept.
+   */
   set(key: string, value: T, bytes: number): void {
     this.delete(key);
     if (bytes > this.#maxBytes) return;

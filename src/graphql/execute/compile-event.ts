@@ -17,7 +17,10 @@ import type { RivuletContext } from './context.js';
 import { listText, NeedsExecution, nullable, type TextWriter } from './object-text.js';
 import { type RowWriterContext, rowText } from './row-text.js';
 
-/** Facts in a subscription field's `extensions.rivulet`, by which its events are written without execution. */
+/**
+ * Facts in a subscription field's `extensions.rivulet`, by which its events are written without
+ * execution.
+ */
 export interface EventField {
   readonly kind: 'changes' | 'one' | 'many';
   readonly table: ModelTable;
@@ -32,7 +35,9 @@ export interface EventField {
  */
 export interface EventText {
   (event: object, context: RivuletContext, cursor: (() => string) | undefined): string;
-  /** All columns that are selected anywhere. Rights decide only which of them a subscriber may read. */
+  /**
+   * All columns that are selected anywhere. Rights decide only which of them a subscriber may read.
+   */
   readonly columns: ReadonlyMap<ModelColumn, ModelTable>;
 }
 

@@ -31,7 +31,10 @@ interface ConnectionPage {
   readonly totalCount: number | null;
 }
 
-/** `tasksConnection`: pages by key, so that rows that come and go between two pages do not shift later pages. */
+/**
+ * `tasksConnection`: pages by key, so that rows that come and go between two pages do not shift
+ * later pages.
+ */
 export function connectionField(
   types: SchemaTypes,
   table: ModelTable,

@@ -9,7 +9,10 @@ export interface ResultSink {
   /** False: results wait until a listener of `onReady` is called. */
   readonly isReady: boolean;
   take(result: SharedResult): void;
-  /** Calls `listener` each time the sink becomes ready again. Returns the function that removes the listener. */
+  /**
+   * Calls `listener` each time the sink becomes ready again. Returns the function that removes the
+   * listener.
+   */
   onReady(listener: () => void): () => void;
 }
 
@@ -22,8 +25,9 @@ export interface ResultReader {
 }
 
 /**
- * Delivers a subscription's results from the scope straight to a sink. Its iterator yields the rest, in order:
- * results with errors, and the end. Nothing is delivered before the first `next`, nor while no `next` is pending.
+ * Delivers a subscription's results from the scope straight to a sink. Its iterator yields the
+ * rest, in order: results with errors, and the end. Nothing is delivered before the first `next`,
+ * nor while no `next` is pending.
  */
 export class DirectResults implements AsyncIterableIterator<SharedResult>, Sink<object> {
   readonly #events: PushStream<object>;

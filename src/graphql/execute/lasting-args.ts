@@ -2,8 +2,9 @@ import type { SubscriptionArgs } from 'graphql';
 import type { RivuletContext } from './context.js';
 
 /**
- * The arguments of a subscription, with nothing but what its events are resolved by: they live as long as it does. A context that an engine
- * put together by copying would keep the request with it, and V8 gives each such copy a shape of its own: 870 bytes of the 4.5 kB of a subscription
+ * The arguments of a subscription, with nothing but what its events are resolved by: they live as
+ * long as it does. A context that an engine put together by copying would keep the request with it,
+ * and V8 gives each such copy a shape of its own: 870 bytes of the 4.5 kB of a subscription
  * (2026-12-01, Node 20).
  */
 export function lastingArgs(args: SubscriptionArgs, hideSuggestions: boolean): SubscriptionArgs {

@@ -21,7 +21,10 @@ import type { ClientValues } from './write-values.js';
 
 type MutationField<TArgs = unknown> = GraphQLFieldConfig<unknown, RivuletContext, TArgs>;
 
-/** `createTask`, `createTasks`, `updateTask`, …: the mutations that a policy can allow. Each field is one transaction. */
+/**
+ * `createTask`, `createTasks`, `updateTask`, …: the mutations that a policy can allow. Each field
+ * is one transaction.
+ */
 export function mutationFields(types: SchemaTypes): GraphQLFieldConfigMap<unknown, RivuletContext> {
   const fields: GraphQLFieldConfigMap<unknown, RivuletContext> = {};
   for (const table of types.exposure.tables) {

@@ -11,7 +11,10 @@ import { fieldsOf, type SelectionInfo, type SelectionSets, selectionOf } from '.
 /** Writes a value as JSON. Throws `NeedsExecution` if only graphql-js can produce the result. */
 export type TextWriter<T> = (value: T) => string;
 
-/** Thrown for a value that its type cannot serialize, and for an error that needs a path in the result. */
+/**
+ * Thrown for a value that its type cannot serialize, and for an error that needs a path in the
+ * result.
+ */
 export class NeedsExecution extends Error {}
 
 /** The inputs of a writer. */
@@ -27,8 +30,8 @@ export type FieldTexts<T> = (
 ) => TextWriter<T> | null;
 
 /**
- * A writer of an object's selected fields, in the order of GraphQL's execution; `null` if one of the fields needs
- * that execution.
+ * A writer of an object's selected fields, in the order of GraphQL's execution; `null` if one of
+ * the fields needs that execution.
  */
 export function objectText<T>(
   { info }: WriterContext,

@@ -3,21 +3,32 @@ import { textKey } from '../../sql/text-key.js';
 import { compileEvent, type EventText } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 
-/** The execution of an operation on events: one object for all subscribers with equal operations. */
+/**
+ * The execution of an operation on events: one object for all subscribers with equal operations.
+ */
 export interface EventOperation {
-  /** Execution arguments: one object for all subscribers that may read the same of the selected columns. */
+  /**
+   * Execution arguments: one object for all subscribers that may read the same of the selected
+   * columns.
+   */
   executionFor(args: SubscriptionArgs): EventExecution;
 }
 
 export interface EventExecution {
   readonly operation: EventOperation;
-  /** The context of one of the subscribers, without the parts that only the start of a subscription needs. */
+  /**
+   * The context of one of the subscribers, without the parts that only the start of a subscription
+   * needs.
+   */
   readonly args: SubscriptionArgs;
   /** `null` if graphql-js has to execute the operation. */
   readonly text: EventText | null;
 }
 
-/** Operations of one document, distinguished by variables, that are shared at one time. Further ones are not shared. */
+/**
+ * Operations of one document, distinguished by variables, that are shared at one time. Further ones
+ * are not shared.
+ */
 const MAX_OPERATIONS = 1_000;
 
 /** A subscriber's hold on an operation, until it is released. */
@@ -39,9 +50,11 @@ interface DocumentOperations {
 }
 
 /**
- * Finds subscribers with equal operations. The server's cache parses equal texts to one document. Of the variables only those count that
- * are used below the root field: its arguments decide which events come, not how they are written. So subscribers that
- * resumed at different cursors share an operation. Entries by variables are dropped with their last subscriber; others live as long as the document.
+ * Finds subscribers with equal operations. The server's cache parses equal texts to one document.
+ * Of the variables only those count that are used below the root field: its arguments decide which
+ * events come, not how they are written. So subscribers that resumed at different cursors share an
+ * operation. Entries by variables are dropped with their last subscriber; others live as long as
+ * the document.
  */
 export class OperationRegistry {
   readonly #known = new WeakMap<DocumentNode, DocumentOperations>();

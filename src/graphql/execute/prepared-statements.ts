@@ -24,9 +24,10 @@ interface PlannedStatement {
 }
 
 /**
- * Caches the statements of operations, which live as long as their document. A statement is found again for the same variables and
- * for rights that give the same answers as when it was planned: planning depends on nothing else, so it would produce it again.
- * Policies are therefore evaluated each time.
+ * Caches the statements of operations, which live as long as their document. A statement is found
+ * again for the same variables and for rights that give the same answers as when it was planned:
+ * planning depends on nothing else, so it would produce it again. Policies are therefore evaluated
+ * each time.
  */
 export class PreparedStatements {
   readonly #known = new WeakMap<object, PlannedStatement>();

@@ -25,7 +25,10 @@ import { connectionField } from './connection-field.js';
 import type { RivuletContext } from './context.js';
 import { RequestReader } from './request-reader.js';
 
-/** Facts in a query field's `extensions.rivulet`, by which its response is written without execution. */
+/**
+ * Facts in a query field's `extensions.rivulet`, by which its response is written without
+ * execution.
+ */
 export interface RootField {
   readonly kind: 'one' | 'many';
   readonly table: ModelTable;
@@ -71,7 +74,9 @@ export function planOne(
   return planRows(planning, table, keyPredicate(table, args.id), selection);
 }
 
-/** The plan of `tasks(where:, orderBy:, limit:, offset:)`: of the query and of the live query alike. */
+/**
+ * The plan of `tasks(where:, orderBy:, limit:, offset:)`: of the query and of the live query alike.
+ */
 export function planMany(
   types: SchemaTypes,
   table: ModelTable,
@@ -84,7 +89,9 @@ export function planMany(
   return planList(planning, table, args, selection);
 }
 
-/** Reads plans in one statement. Throws `QUERY_TOO_LARGE` if the whole request reads too many rows. */
+/**
+ * Reads plans in one statement. Throws `QUERY_TOO_LARGE` if the whole request reads too many rows.
+ */
 export async function readPlans(
   types: SchemaTypes,
   context: RivuletContext,

@@ -34,7 +34,10 @@ interface RootFieldPart {
   readonly nodes: readonly FieldNode[];
   readonly field: GraphQLField<unknown, unknown>;
   readonly root: RootField;
-  /** Made after the first plan, which refuses selections that are too large: fragments can make a short document huge. */
+  /**
+   * Made after the first plan, which refuses selections that are too large: fragments can make a
+   * short document huge.
+   */
   write: RowsWriter | null | undefined;
   /** The shape by which Postgres writes the rows. */
   shape: TextShape | null | undefined;
@@ -43,10 +46,11 @@ interface RootFieldPart {
 type RowsWriter = TextWriter<readonly RowNode[]>;
 
 /**
- * A query's whole response as JSON text, byte for byte equal to `JSON.stringify` of graphql-js's response, with the cursor in
- * `extensions`. One statement reads all rows. Postgres writes them as they are sent; rows with values that Postgres would write
- * otherwise are written here. Nothing is executed field by field. `null` for operations that only graphql-js can execute.
- * Rejects if the response has errors: then graphql-js has to execute it, because it knows their paths.
+ * A query's whole response as JSON text, byte for byte equal to `JSON.stringify` of graphql-js's
+ * response, with the cursor in `extensions`. One statement reads all rows. Postgres writes them as
+ * they are sent; rows with values that Postgres would write otherwise are written here. Nothing is
+ * executed field by field. `null` for operations that only graphql-js can execute. Rejects if the
+ * response has errors: then graphql-js has to execute it, because it knows their paths.
  *
  * The document must be valid.
  */
@@ -231,7 +235,10 @@ function lasting(info: SelectionInfo): SelectionInfo {
   return { ...info, variableValues: conditionsOf(info.variableValues) };
 }
 
-/** `@skip` and `@include` make the selection depend on variables. Other directives are not known here. */
+/**
+ * `@skip` and `@include` make the selection depend on variables. Other directives are not known
+ * here.
+ */
 function hasConditions(document: DocumentNode): boolean {
   let found = false;
   visit(document, {

@@ -41,10 +41,11 @@ interface WaitingRead {
 }
 
 /**
- * The reads of one request. All reads of its root fields in one turn of the event loop go out as one statement, so that the whole
- * response is of one snapshot and its cursor is exact. A statement that conflicted with another transaction is run again as it is. If it
- * fails otherwise, each read is run alone and has its own error, except when it was too large: running it again would not help.
- * The limits on rows hold for all reads of a statement together.
+ * The reads of one request. All reads of its root fields in one turn of the event loop go out as
+ * one statement, so that the whole response is of one snapshot and its cursor is exact. A statement
+ * that conflicted with another transaction is run again as it is. If it fails otherwise, each read
+ * is run alone and has its own error, except when it was too large: running it again would not
+ * help. The limits on rows hold for all reads of a statement together.
  */
 export class RequestReader {
   readonly #database: Database;
@@ -55,13 +56,19 @@ export class RequestReader {
   #refusal: unknown = null;
   #snapshot: Snapshot | null = null;
 
-  /** With `isOfLog`, snapshots are positions of the change log, from which cursors are made. The log must exist. */
+  /**
+   * With `isOfLog`, snapshots are positions of the change log, from which cursors are made. The log
+   * must exist.
+   */
   constructor(database: Database, { isOfLog = false }: { readonly isOfLog?: boolean } = {}) {
     this.#database = database;
     this.#isOfLog = isOfLog;
   }
 
-  /** The one snapshot of everything that was read; `null` before the first read, and if several snapshots were needed. */
+  /**
+   * The one snapshot of everything that was read; `null` before the first read, and if several
+   * snapshots were needed.
+   */
   get snapshot(): Snapshot | null {
     return this.#answers === 1 ? this.#snapshot : null;
   }

@@ -5,7 +5,10 @@ import { fieldsOf, type SelectionInfo, type SelectionSets, selectionOf } from '.
 import { enumNames } from '../schema/enum-names.js';
 import { isId } from '../schema/type-registry.js';
 
-/** The shape by which Postgres writes a row and its related rows as `rowText` would; `null` if it cannot. */
+/**
+ * The shape by which Postgres writes a row and its related rows as `rowText` would; `null` if it
+ * cannot.
+ */
 export function rowShape(
   info: SelectionInfo,
   model: Model,
@@ -35,8 +38,9 @@ export function rowShape(
 type ToJson = (value: string) => string;
 
 /**
- * Unescaped values are cast to the declared type, which costs nothing: if the column now has another type, its text could be anything.
- * Types whose values need more checks than SQL easily does are left out.
+ * Unescaped values are cast to the declared type, which costs nothing: if the column now has
+ * another type, its text could be anything. Types whose values need more checks than SQL easily
+ * does are left out.
  */
 function columnJson(column: ModelColumn): ToJson | null {
   const { type, castType } = column;
@@ -44,7 +48,8 @@ function columnJson(column: ModelColumn): ToJson | null {
   const quoted: ToJson = (value) => `'"' || ${plain(value)} || '"'`;
   switch (type.kind) {
     case 'int': {
-      // An operator that other types do not have: the cast would round a number that has become another one's.
+      // An operator that other types do not have: the cast would round a number that has become
+      // another one's.
       const whole: ToJson = (value) => plain(`(${value} | 0)`);
       return isId(column) || type.bits === 64 ? (value) => `'"' || ${whole(value)} || '"'` : whole;
     }

@@ -17,7 +17,9 @@ import {
   type WriterContext,
 } from './object-text.js';
 
-/** The inputs of row writers. `columns` collects the columns that a reader must be allowed to read. */
+/**
+ * The inputs of row writers. `columns` collects the columns that a reader must be allowed to read.
+ */
 export interface RowWriterContext extends WriterContext {
   readonly model: Model;
   readonly columns: Map<ModelColumn, ModelTable>;

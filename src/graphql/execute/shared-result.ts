@@ -4,14 +4,20 @@ import type { ScopeMessage } from '../../scope/messages/types.js';
 import type { EventText } from './compile-event.js';
 import type { RivuletContext } from './context.js';
 
-/** A result for many subscribers. `stringify` makes its text once for all of them. A result with errors has none. */
+/**
+ * A result for many subscribers. `stringify` makes its text once for all of them. A result with
+ * errors has none.
+ */
 export interface SharedResult extends ExecutionResult {
   readonly stringify?: () => string;
   /** The cursor of the snapshot of a query result, or of the position after a change message. */
   readonly cursor?: () => string;
 }
 
-/** Executes a subscription's selection on an event, synchronously if no resolver is asynchronous. Tries `text` before graphql-js. */
+/**
+ * Executes a subscription's selection on an event, synchronously if no resolver is asynchronous.
+ * Tries `text` before graphql-js.
+ */
 export function executeEvent(
   event: object,
   args: SubscriptionArgs,

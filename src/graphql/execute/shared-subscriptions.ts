@@ -14,12 +14,14 @@ import { executeEvent, type SharedResult } from './shared-result.js';
 export type { SharedResult } from './shared-result.js';
 
 /**
- * GraphQL's `subscribe`, with one execution and one text for all subscribers that receive the same event for equal operations.
+ * GraphQL's `subscribe`, with one execution and one text for all subscribers that receive the same
+ * event for equal operations.
  *
- * Subscribers of the same rows under the same rights share a scope, which delivers the same object to all of them (see
- * `specKey` and `planKey`: filters with the resolved policies in them, hidden columns, relations). Scopes of different filters deliver the
- * same object only if they report the same changes of rows without relations to readers of the same columns (`shared-changes.ts`). So the
- * same event and operation mean the same result.
+ * Subscribers of the same rows under the same rights share a scope, which delivers the same object
+ * to all of them (see `specKey` and `planKey`: filters with the resolved policies in them, hidden
+ * columns, relations). Scopes of different filters deliver the same object only if they report the
+ * same changes of rows without relations to readers of the same columns (`shared-changes.ts`). So
+ * the same event and operation mean the same result.
  */
 export class SharedSubscriptions {
   readonly #results = new WeakMap<object, Map<EventOperation, SharedResult | Promise<SharedResult>>>();

@@ -85,7 +85,10 @@ function eventField(types: SchemaTypes, table: ModelTable, kind: EventField['kin
   return { kind, table, model: types.model, limits: types.limits };
 }
 
-/** A live query begins with the current result, whatever its client has. A cursor that the client sends is checked nevertheless. */
+/**
+ * A live query begins with the current result, whatever its client has. A cursor that the client
+ * sends is checked nevertheless.
+ */
 function liveQueryEvents(context: RivuletContext, plan: SelectPlan): PushStream<SelectResult> {
   const { scopes, cursors, start, owner } = liveOf(context);
   const cursor = start?.kind === 'resume' ? (start.lastEventId ?? start.after) : null;
@@ -93,7 +96,10 @@ function liveQueryEvents(context: RivuletContext, plan: SelectPlan): PushStream<
   return scopes.live(plan, { allowance: context.outgoing?.allowance, owner });
 }
 
-/** Subscribers of one live query receive the same result object, so that it is executed once for all of them. */
+/**
+ * Subscribers of one live query receive the same result object, so that it is executed once for all
+ * of them.
+ */
 function answerRows(types: SchemaTypes, answer: unknown): readonly RowNode[] {
   const { rows } = answer as SelectResult;
   assertTotalRows(types.limits, rows);

@@ -20,7 +20,10 @@ export class WriteErrorTranslation {
   readonly #check: WriteCheck;
   readonly #explain: () => Promise<WriteRefusal | undefined>;
 
-  /** `explain` evaluates the check after a constraint was violated, outside of the failed transaction. */
+  /**
+   * `explain` evaluates the check after a constraint was violated, outside of the failed
+   * transaction.
+   */
   constructor(
     rights: AccessRights,
     table: ModelTable,
@@ -53,7 +56,10 @@ export class WriteErrorTranslation {
     }
   }
 
-  /** True for a violated constraint, except for the table's own foreign keys: Postgres checks these after the policy was satisfied. */
+  /**
+   * True for a violated constraint, except for the table's own foreign keys: Postgres checks these
+   * after the policy was satisfied.
+   */
   #isUnexplained(error: unknown): boolean {
     const code = codeOf(error);
     if (code !== SQLSTATE.foreignKeyViolation) return code?.startsWith(CONSTRAINT_CLASS) === true;

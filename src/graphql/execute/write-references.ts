@@ -11,9 +11,10 @@ import type { AccessRights } from '../../policy/types.js';
 import type { ReferenceCheck } from '../../query/write-check.js';
 
 /**
- * The references of a written row that a client chose, by sending one of their columns at least. Each must name a row that the client may read, as it
- * was before the statement; a row of an insert may also refer to another row of the same batch, which has to be readable itself. A missing parent and a
- * hidden one fail alike.
+ * The references of a written row that a client chose, by sending one of their columns at least.
+ * Each must name a row that the client may read, as it was before the statement; a row of an insert
+ * may also refer to another row of the same batch, which has to be readable itself. A missing
+ * parent and a hidden one fail alike.
  */
 export function referenceChecks(
   model: Model,
@@ -53,7 +54,10 @@ function filterOf(
   return normalize(or(...isEmpty, ...found));
 }
 
-/** The rows that the client may read by these columns:a client that may name a row by a column learns the column's value. */
+/**
+ * The rows that the client may read by these columns:a client that may name a row by a column
+ * learns the column's value.
+ */
 function readableBy(rights: AccessRights, target: ModelTable, columns: readonly ModelColumn[]): Filter {
   const isShown = columns.every((column) => rights.canReadColumn(target, column));
   return isShown ? rights.filter(target, 'read') : NOTHING;

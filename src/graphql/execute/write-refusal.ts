@@ -17,11 +17,13 @@ import { StatementParams } from '../../sql/statement.js';
 import { fromDrizzleValue } from '../../value/codec.js';
 
 /**
- * The refusal of an insert that violated a constraint; `undefined`: all rows would have been allowed.
+ * The refusal of an insert that violated a constraint; `undefined`: all rows would have been
+ * allowed.
  *
- * Postgres reports a violated unique, exclusion or check constraint before the check of the writing statement is evaluated, and the error would
- * say which rows exist to somebody who may not write there. So the constraint is reported only if the check is true on every row. A row is
- * refused if the check reads a column whose value only the database would have filled in.
+ * Postgres reports a violated unique, exclusion or check constraint before the check of the writing
+ * statement is evaluated, and the error would say which rows exist to somebody who may not write
+ * there. So the constraint is reported only if the check is true on every row. A row is refused if
+ * the check reads a column whose value only the database would have filled in.
  */
 export async function insertRefusal(
   database: Database,
@@ -39,7 +41,10 @@ export async function insertRefusal(
   return firstRefusal(database, model, table, check, images);
 }
 
-/** The same for an update of the rows on which `target` is true. Refuses if there is no such row, because the updated rows are not known. */
+/**
+ * The same for an update of the rows on which `target` is true. Refuses if there is no such row,
+ * because the updated rows are not known.
+ */
 export async function updateRefusal(
   database: Database,
   model: Model,

@@ -45,9 +45,10 @@ export interface WriteRequest {
 }
 
 /**
- * Inserts rows in one transaction. The new rows, with all that defaults and triggers made of them, must satisfy the insert policy, which
- * reads other rows as they were before, and be readable; else `WRITE_FORBIDDEN` and nothing is written. Rows of one batch do not see
- * each other. Answers in the order of `inputs`.
+ * Inserts rows in one transaction. The new rows, with all that defaults and triggers made of them,
+ * must satisfy the insert policy, which reads other rows as they were before, and be readable; else
+ * `WRITE_FORBIDDEN` and nothing is written. Rows of one batch do not see each other. Answers in the
+ * order of `inputs`.
  */
 export async function createRows(
   writing: WriteRequest,
@@ -81,9 +82,10 @@ export async function createRows(
 }
 
 /**
- * Updates the rows on which `filter` is true and that may be read and updated, in one transaction. Each row must satisfy the update policy
- * afterwards too, else `WRITE_FORBIDDEN` and nothing is written. Both times the policy reads other rows as they were before. Answers
- * those that may still be read, in the order of their keys.
+ * Updates the rows on which `filter` is true and that may be read and updated, in one transaction.
+ * Each row must satisfy the update policy afterwards too, else `WRITE_FORBIDDEN` and nothing is
+ * written. Both times the policy reads other rows as they were before. Answers those that may still
+ * be read, in the order of their keys.
  */
 export async function updateRows(
   writing: WriteRequest,
@@ -115,7 +117,10 @@ export async function updateRows(
   });
 }
 
-/** Deletes the rows on which `filter` is true and that may be read and deleted, in one transaction. Answers them as they were. */
+/**
+ * Deletes the rows on which `filter` is true and that may be read and deleted, in one transaction.
+ * Answers them as they were.
+ */
 export async function deleteRows(writing: WriteRequest, filter: Filter): Promise<readonly RowNode[]> {
   const { table, types, most } = writing;
   const plan = answerPlan(writing, most);
@@ -126,7 +131,8 @@ export async function deleteRows(writing: WriteRequest, filter: Filter): Promise
     const keys = keysOf(table, await tx.query(lockRowsSql(types.model, table, target, most + 1)));
     assertWrites(writing, keys.length);
     const rows = await readBack(tx, writing, plan, keys);
-    // A row that the lock waited for may have changed meanwhile: only what was read back is deleted.
+    // A row that the lock waited for may have changed meanwhile: only what was read back is
+    // deleted.
     const seen = keysPredicate(
       table,
       rows.map((row) => row.key),
@@ -136,7 +142,10 @@ export async function deleteRows(writing: WriteRequest, filter: Filter): Promise
   });
 }
 
-/** Only what the client sent: an error of the server's own values would name columns that the client may not know of. */
+/**
+ * Only what the client sent: an error of the server's own values would name columns that the client
+ * may not know of.
+ */
 function addValues({ planning, table }: WriteRequest, values: WrittenValues, input: ClientValues): void {
   for (const column of sentColumns(table, [input]))
     planning.trials.addValue(table, column, values.get(column) ?? null);

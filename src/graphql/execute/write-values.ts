@@ -15,8 +15,9 @@ const NO_PRESETS: PresetValues = new Map();
 export type ClientValues = Readonly<Record<string, unknown>>;
 
 /**
- * The texts of a new row: the client's values, the presets of its rule, then Drizzle's `$default` (or `$onUpdate` if the column has no
- * default at all). Throws `COLUMN_FORBIDDEN` and `VALUE_INVALID`.
+ * The texts of a new row: the client's values, the presets of its rule, then Drizzle's `$default`
+ * (or `$onUpdate` if the column has no default at all). Throws `COLUMN_FORBIDDEN` and
+ * `VALUE_INVALID`.
  */
 export function insertValues(
   rights: AccessRights,
@@ -36,8 +37,8 @@ export function insertValues(
 }
 
 /**
- * The texts to set: the client's values, the presets of its rule, then Drizzle's `$onUpdate`. Empty if the
- * client sent no value.
+ * The texts to set: the client's values, the presets of its rule, then Drizzle's `$onUpdate`. Empty
+ * if the client sent no value.
  */
 export function updateValues(
   rights: AccessRights,
@@ -79,7 +80,10 @@ function clientValues(
   return values;
 }
 
-/** Null is NULL, except where a column that cannot be NULL can hold JSON's null: such a column shows JSON's null as null. */
+/**
+ * Null is NULL, except where a column that cannot be NULL can hold JSON's null: such a column shows
+ * JSON's null as null.
+ */
 function nullOf(column: ModelColumn): string | null {
   return column.notNull && column.type.kind === 'json' ? 'null' : null;
 }
@@ -94,7 +98,10 @@ function encoded(table: ModelTable, column: ModelColumn, value: unknown): string
   }
 }
 
-/** A value of the schema's own code. Its error goes to the log, because the client may not know the column. */
+/**
+ * A value of the schema's own code. Its error goes to the log, because the client may not know the
+ * column.
+ */
 function encodedPreset(
   rights: AccessRights,
   table: ModelTable,

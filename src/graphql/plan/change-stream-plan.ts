@@ -23,8 +23,8 @@ export interface ChangesArgs {
 }
 
 /**
- * Plans a change stream: the arguments choose the rows, the selection chooses the relations. Throws `COLUMN_FORBIDDEN` if a hidden
- * column is named or selected, and `QUERY_TOO_DEEP`.
+ * Plans a change stream: the arguments choose the rows, the selection chooses the relations. Throws
+ * `COLUMN_FORBIDDEN` if a hidden column is named or selected, and `QUERY_TOO_DEEP`.
  */
 export function planChangeStream(
   types: SchemaTypes,

@@ -26,7 +26,10 @@ export interface PagePlan {
   readonly orderBy: readonly OrderTerm[];
 }
 
-/** Throws `PAGE_INVALID` if `first` and `last` are both given, `PAGE_CURSOR_INVALID` on a cursor of another list. */
+/**
+ * Throws `PAGE_INVALID` if `first` and `last` are both given, `PAGE_CURSOR_INVALID` on a cursor of
+ * another list.
+ */
 export function pagePlan(
   planning: PlanContext,
   table: ModelTable,
@@ -69,7 +72,10 @@ function rowSelection({ info }: PlanContext, table: ModelTable, selection: Selec
   ];
 }
 
-/** A row's place in an order: the ordering columns and their texts. It contains nothing that the row does not show. */
+/**
+ * A row's place in an order: the ordering columns and their texts. It contains nothing that the row
+ * does not show.
+ */
 export function encodePageCursor(orderBy: readonly OrderTerm[], cells: RowCells): string {
   const texts = orderBy.map((term) => cells[term.column.index] ?? null);
   return Buffer.from(JSON.stringify([signature(orderBy), ...texts]), 'utf8').toString('base64url');

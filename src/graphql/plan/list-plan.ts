@@ -24,7 +24,10 @@ export interface PlanContext {
   readonly types: SchemaTypes;
   readonly rights: AccessRights;
   readonly info: SelectionInfo;
-  /** Number of relations planned so far. Fragments in a short document can select exponentially many. */
+  /**
+   * Number of relations planned so far. Fragments in a short document can select exponentially
+   * many.
+   */
   readonly relations: { count: number };
   /** Collects arguments of the client that only PostgreSQL can check. */
   readonly trials: FilterTrials;
@@ -38,7 +41,10 @@ export interface ListArguments {
   readonly offset?: number | null;
 }
 
-/** A list of a table: the client's arguments, guarded, and the read policy; relations from the selection. */
+/**
+ * A list of a table: the client's arguments, guarded, and the read policy; relations from the
+ * selection.
+ */
 export function planList(
   planning: PlanContext,
   table: ModelTable,
@@ -48,7 +54,10 @@ export function planList(
   return checked(planning, listPlan(planning, table, args, selection, 1, EVERYTHING));
 }
 
-/** The readable rows that `filter` selects, at most `count`. `filter` is the server's own and is not guarded. */
+/**
+ * The readable rows that `filter` selects, at most `count`. `filter` is the server's own and is not
+ * guarded.
+ */
 export function planRows(
   planning: PlanContext,
   table: ModelTable,
@@ -69,8 +78,9 @@ export function planRows(
 }
 
 /**
- * The relations that a selection on a table's row type asks for, at every depth. Throws `COLUMN_FORBIDDEN` if the selection
- * has a hidden column, whether or not there are rows, and `QUERY_TOO_DEEP`.
+ * The relations that a selection on a table's row type asks for, at every depth. Throws
+ * `COLUMN_FORBIDDEN` if the selection has a hidden column, whether or not there are rows, and
+ * `QUERY_TOO_DEEP`.
  */
 export function planRelated(
   planning: PlanContext,

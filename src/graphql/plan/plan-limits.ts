@@ -22,7 +22,10 @@ function bounded(name: string, value: number, maximum: number): number {
   });
 }
 
-/** Throws `QUERY_TOO_LARGE` if the limits of nested lists, multiplied, allow too many rows for all plans together. */
+/**
+ * Throws `QUERY_TOO_LARGE` if the limits of nested lists, multiplied, allow too many rows for all
+ * plans together.
+ */
 export function assertPossibleRows(limits: QueryLimits, ...plans: readonly CountablePlan[]): void {
   const possible = allPossibleRows(plans);
   if (possible <= limits.maxPossibleRows) return;
@@ -49,7 +52,9 @@ function allPossibleRows(plans: readonly CountablePlan[]): number {
   return plans.reduce((sum, plan) => sum + possibleRows(plan), 0);
 }
 
-/** Number of rows after which a statement of these plans must stop; `null` if they cannot have more. */
+/**
+ * Number of rows after which a statement of these plans must stop; `null` if they cannot have more.
+ */
 export function rowCapOf(plans: readonly CountablePlan[], maximum: number): number | null {
   return allPossibleRows(plans) <= maximum ? null : maximum;
 }

@@ -26,11 +26,12 @@ export function selectionOf(fields: readonly FieldNode[]): SelectionSets {
 }
 
 /**
- * The fields that a selection has on an object type, by response key, as the executor would collect them: fragments spread
- * (each once, however often it is named), `@skip` and `@include` obeyed.
+ * The fields that a selection has on an object type, by response key, as the executor would collect
+ * them: fragments spread (each once, however often it is named), `@skip` and `@include` obeyed.
  *
- * Throws `SELECTION_CONFLICT` if one response key stands for two fields, or for one field with different arguments. Validation
- * excludes that within one selection, but not in selections that a plan puts together.
+ * Throws `SELECTION_CONFLICT` if one response key stands for two fields, or for one field with
+ * different arguments. Validation excludes that within one selection, but not in selections that a
+ * plan puts together.
  */
 export function fieldsOf(
   info: SelectionInfo,
@@ -87,8 +88,8 @@ export function selectionAt(
 }
 
 /**
- * The variables that can decide which fields are included, and no others: a compiled document outlives the request
- * whose variables it was compiled with.
+ * The variables that can decide which fields are included, and no others: a compiled document
+ * outlives the request whose variables it was compiled with.
  */
 export function conditionsOf(
   variableValues: Readonly<Record<string, unknown>>,

@@ -48,7 +48,9 @@ export function resetReasonType(types: SchemaTypes): GraphQLEnumType {
   });
 }
 
-/** `TaskColumn`: the columns by name. A name that GraphQL reserves is changed as enum labels are. */
+/**
+ * `TaskColumn`: the columns by name. A name that GraphQL reserves is changed as enum labels are.
+ */
 export function columnEnum(types: SchemaTypes, table: ModelTable): GraphQLEnumType {
   return types.registry.once(`${table.typeName}Column`, `the columns of ${table.name}`, () => {
     const columns = types.exposure.columns(table);
@@ -61,8 +63,9 @@ export function columnEnum(types: SchemaTypes, table: ModelTable): GraphQLEnumTy
 }
 
 /**
- * `TaskImage`: columns as they were. It is a type of its own without a field `id`, so that caches do not take it for the
- * current row. A column `id` is the whole key and stands in the change's `key`. `undefined` if no column is left.
+ * `TaskImage`: columns as they were. It is a type of its own without a field `id`, so that caches
+ * do not take it for the current row. A column `id` is the whole key and stands in the change's
+ * `key`. `undefined` if no column is left.
  */
 export function imageType(
   types: SchemaTypes,

@@ -1,10 +1,10 @@
 /**
  * GraphQL names for the labels of a Postgres enum, in the same order.
  *
- * A label that is a GraphQL name stays as it is. In others every character that a name cannot have becomes `_`, and a
- * leading digit gets a `_` before it: `in progress` → `in_progress`, `2nd` → `_2nd`, `true` → `_true`. The empty label
- * is `EMPTY`.If two labels would get one name, the later one gets `_2`, `_3`, …. A label is never renamed because of
- * another that stays as it is.
+ * A label that is a GraphQL name stays as it is. In others every character that a name cannot have
+ * becomes `_`, and a leading digit gets a `_` before it: `in progress` → `in_progress`, `2nd` →
+ * `_2nd`, `true` → `_true`. The empty label is `EMPTY`.If two labels would get one name, the later
+ * one gets `_2`, `_3`, …. A label is never renamed because of another that stays as it is.
  */
 export function enumNames(labels: readonly string[]): readonly string[] {
   const taken = new Set(labels.filter(isEnumName));
@@ -18,7 +18,10 @@ export function enumNames(labels: readonly string[]): readonly string[] {
   });
 }
 
-/** GraphQL specification, section 2.9.6; names that begin with two underscores belong to introspection. */
+/**
+ * GraphQL specification, section 2.9.6; names that begin with two underscores belong to
+ * introspection.
+ */
 function isEnumName(label: string): boolean {
   return /^(?!__)[A-Za-z_][A-Za-z0-9_]*$/.test(label) && !['true', 'false', 'null'].includes(label);
 }

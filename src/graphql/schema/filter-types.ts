@@ -40,7 +40,10 @@ export function filterType(types: SchemaTypes, table: ModelTable): GraphQLInputO
   });
 }
 
-/** The conditions on one column: `IntFilter`, `StatusFilter`, `StringListFilter`. Types with the same operators share one. */
+/**
+ * The conditions on one column: `IntFilter`, `StatusFilter`, `StringListFilter`. Types with the
+ * same operators share one.
+ */
 function columnFilter(types: SchemaTypes, column: ModelColumn): GraphQLInputObjectType {
   const value = types.registry.valueType(column);
   const operators = operatorsFor(column.type);
@@ -78,8 +81,9 @@ function operandType(value: ValueType, operator: FilterOperator) {
 }
 
 /**
- * Prefix of a filter's name if its operators are not the usual ones of its GraphQL type: a key that is text has `TextIDFilter`, a
- * key of a custom type has `OpaqueIDFilter`, and a key that is a number has `IDFilter`.
+ * Prefix of a filter's name if its operators are not the usual ones of its GraphQL type: a key that
+ * is text has `TextIDFilter`, a key of a custom type has `OpaqueIDFilter`, and a key that is a
+ * number has `IDFilter`.
  */
 function filterName(value: ValueType, { type }: ModelColumn): string {
   const set = operatorSetOf(type);

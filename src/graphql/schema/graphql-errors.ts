@@ -6,7 +6,9 @@ import type { Database } from '../../database/types.js';
 import { errorEntry } from '../../error-texts.js';
 import { FilterTrials } from '../../query/filter-trials.js';
 
-/** A coded error as clients receive it: `extensions` has the code, the details and the next step. */
+/**
+ * A coded error as clients receive it: `extensions` has the code, the details and the next step.
+ */
 export function toGraphQLError(error: RivuletError): GraphQLError {
   const { http, retryable, next } = errorEntry(error);
   return new GraphQLError(error.message, {
@@ -21,7 +23,10 @@ export function toGraphQLError(error: RivuletError): GraphQLError {
   });
 }
 
-/** Runs `work`. A failure that a user may see becomes a coded GraphQL error; any other error is thrown as it is. */
+/**
+ * Runs `work`. A failure that a user may see becomes a coded GraphQL error; any other error is
+ * thrown as it is.
+ */
 export async function withCodedErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -30,7 +35,10 @@ export async function withCodedErrors<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same for work in which PostgreSQL may refuse the client's arguments that `trials` collects. That error becomes the field's. */
+/**
+ * The same for work in which PostgreSQL may refuse the client's arguments that `trials` collects.
+ * That error becomes the field's.
+ */
 export function withTrialErrors<T>(
   { database }: { readonly database: Database },
   model: Model,

@@ -6,7 +6,10 @@ export function encodeNodeId(table: ModelTable, key: string): string {
   return Buffer.from(`${table.typeName}:${key}`, 'utf8').toString('base64url');
 }
 
-/** Reads a `nodeId`; throws `NODE_ID_INVALID` on anything else, and on types that do not exist for clients. */
+/**
+ * Reads a `nodeId`; throws `NODE_ID_INVALID` on anything else, and on types that do not exist for
+ * clients.
+ */
 export function decodeNodeId(
   tables: readonly ModelTable[],
   nodeId: string,

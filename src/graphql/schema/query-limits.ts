@@ -10,7 +10,10 @@ export interface QueryLimits {
   readonly maxDepth: number;
   /** Relations selected below one root field, on all levels together. Default 200. */
   readonly maxRelations: number;
-  /** Rows that a request's `limit`s allow, all levels multiplied, of all root fields together. Default 5,000,000. */
+  /**
+   * Rows that a request's `limit`s allow, all levels multiplied, of all root fields together.
+   * Default 5,000,000.
+   */
   readonly maxPossibleRows: number;
   /** Rows that a request reads, on all levels and of all root fields together. Default 50,000. */
   readonly maxTotalRows: number;

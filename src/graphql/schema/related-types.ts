@@ -15,8 +15,8 @@ import { filterType } from './filter-types.js';
 import type { SchemaTypes } from './schema-types.js';
 
 /**
- * `TaskRelated`: the relations that a change stream can follow from its rows. Selected relations are watched.
- * `undefined` if the table has no relation.
+ * `TaskRelated`: the relations that a change stream can follow from its rows. Selected relations
+ * are watched. `undefined` if the table has no relation.
  */
 export function relatedType(
   types: SchemaTypes,

@@ -25,8 +25,8 @@ import { isId } from './type-registry.js';
 type RowTypeField = GraphQLFieldConfig<RowNode, FieldContext>;
 
 /**
- * `Task`: the row as it is now. Its source is a `RowNode` whose plan was made from the same selection, so relations are already
- * there, by response key.
+ * `Task`: the row as it is now. Its source is a `RowNode` whose plan was made from the same
+ * selection, so relations are already there, by response key.
  */
 export function rowType(types: SchemaTypes, table: ModelTable): GraphQLObjectType<RowNode, FieldContext> {
   return types.registry.once(table.typeName, `table ${table.name}`, () => {
@@ -88,7 +88,10 @@ export function mayBeJsonNull({ type }: ModelColumn): boolean {
   return type.kind === 'json';
 }
 
-/** A cell as its GraphQL type serializes it; throws `VALUE_NOT_SHOWN`, with the field's name, if it cannot. */
+/**
+ * A cell as its GraphQL type serializes it; throws `VALUE_NOT_SHOWN`, with the field's name, if it
+ * cannot.
+ */
 export function columnValue(column: ModelColumn, text: string | null): unknown {
   if (text === null || isId(column)) return text;
   try {

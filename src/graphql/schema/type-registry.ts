@@ -14,8 +14,8 @@ import { enumNames } from './enum-names.js';
 export type ValueType = GraphQLScalarType | GraphQLEnumType | GraphQLList<ValueType>;
 
 /**
- * The named types of one schema, each made once, on first use. Throws `SCHEMA_NAME_CLASH` if two makers use one name for
- * different types.
+ * The named types of one schema, each made once, on first use. Throws `SCHEMA_NAME_CLASH` if two
+ * makers use one name for different types.
  */
 export class TypeRegistry {
   readonly #types = new Map<string, { readonly owner: string; readonly type: GraphQLNamedType }>();
@@ -36,7 +36,9 @@ export class TypeRegistry {
     return type;
   }
 
-  /** The GraphQL type of a column's values, without the `!`. Keys and references to keys are `ID`. */
+  /**
+   * The GraphQL type of a column's values, without the `!`. Keys and references to keys are `ID`.
+   */
   valueType(column: ModelColumn): ValueType {
     return isId(column) ? GraphQLID : this.typeOf(column.type);
   }
@@ -71,7 +73,10 @@ export class TypeRegistry {
   }
 }
 
-/** True if a column's value is the key of a row or part of one. It is then an `ID`, equal to the row's `id`. */
+/**
+ * True if a column's value is the key of a row or part of one. It is then an `ID`, equal to the
+ * row's `id`.
+ */
 export function isId(column: ModelColumn): boolean {
   return (column.isKey || column.isReference) && column.type.kind !== 'array' && column.type.kind !== 'json';
 }

@@ -4,7 +4,9 @@ import type { WriteAction } from '../../policy/write-rule.js';
 import { mayBeJsonNull } from './row-type.js';
 import type { SchemaTypes } from './schema-types.js';
 
-/** `TaskInsert`. A JSON column accepts null as a value. `undefined` if clients may write no column. */
+/**
+ * `TaskInsert`. A JSON column accepts null as a value. `undefined` if clients may write no column.
+ */
 export function insertType(types: SchemaTypes, table: ModelTable): GraphQLInputObjectType | undefined {
   return writeType(
     types,

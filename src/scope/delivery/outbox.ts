@@ -10,7 +10,10 @@ export interface Sink<T> {
   fail(error: unknown): void;
 }
 
-/** A stream that is read like any other, or handed over value by value, with nothing between writer and reader. */
+/**
+ * A stream that is read like any other, or handed over value by value, with nothing between writer
+ * and reader.
+ */
 export interface PushStream<T> extends AsyncIterableIterator<T> {
   /** From now on `taker` gets what would have come from `next`, first what waits. Once. */
   feed(taker: Sink<T>): void;
@@ -46,11 +49,11 @@ interface WaitingMessages<T> {
 }
 
 /**
- * A bounded queue from one writer to one reader. `return()` ends it even while a `next()` waits. After `end` or `fail` what waits is
- * still delivered first.
+ * A bounded queue from one writer to one reader. `return()` ends it even while a `next()` waits.
+ * After `end` or `fail` what waits is still delivered first.
  *
- * Past a limit what waits is merged; where that leaves more than three quarters of the limit, it is replaced by one value that says so. The
- * first that waits may be of any size.
+ * Past a limit what waits is merged; where that leaves more than three quarters of the limit, it is
+ * replaced by one value that says so. The first that waits may be of any size.
  */
 export class Outbox<T> implements PushStream<T>, SendQueue {
   readonly #options: OutboxOptions<T>;

@@ -8,8 +8,9 @@ export interface SendQueue {
 }
 
 /**
- * Bytes that may wait for one peer, over all its subscriptions. Past it the largest queues are coalesced first. If that does not help
- * enough they overflow, the largest first. Sizes are estimates.
+ * Bytes that may wait for one peer, over all its subscriptions. Past it the largest queues are
+ * coalesced first. If that does not help enough they overflow, the largest first. Sizes are
+ * estimates.
  */
 export class SendBudget {
   readonly maxBytes: number;
@@ -34,7 +35,10 @@ export class SendBudget {
     } else this.#queues?.delete(queue);
   }
 
-  /** To be called when a queue has grown. Leaves a quarter free, so that the next message does not begin it all again. */
+  /**
+   * To be called when a queue has grown. Leaves a quarter free, so that the next message does not
+   * begin it all again.
+   */
   relieve(): void {
     if (this.#bytes <= this.maxBytes) return;
     const enough = this.maxBytes * 0.75;

@@ -33,11 +33,15 @@ export interface ImagesQuestion {
 }
 
 /**
- * One scope's questions of one round. Answers are readable once the round has run; they all hold at one moment.
- * A question that cannot be answered makes `error`, and then none of this client's answers are readable.
+ * One scope's questions of one round. Answers are readable once the round has run; they all hold at
+ * one moment. A question that cannot be answered makes `error`, and then none of this client's
+ * answers are readable.
  */
 export interface BatchClient {
-  /** For each image its row, with what hangs from it now, where the filter is true on it; else `null`. */
+  /**
+   * For each image its row, with what hangs from it now, where the filter is true on it; else
+   * `null`.
+   */
   images(question: ImagesQuestion): QueryAnswer<readonly (RowNode | null)[]>;
   /** The rows of a plan as they are now. */
   rows(plan: SelectPlan): QueryAnswer<readonly RowNode[]>;
@@ -50,20 +54,22 @@ export interface BatchClient {
 export interface QueryBatch {
   client(): BatchClient;
   /**
-   * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the answers do without them. Also where
-   * changes cannot be read, and were not taken back.
+   * False where a TRUNCATE had to be taken back: the rows that it took are in no log, and the
+   * answers do without them. Also where changes cannot be read, and were not taken back.
    */
   readonly isExact: boolean;
   /**
-   * Asks; does nothing where nothing was asked. If Postgres refuses the statement, each client's questions are asked for
-   * themselves, so that one bad scope costs only itself. Rejects only when waiting for the database was given up.
+   * Asks; does nothing where nothing was asked. If Postgres refuses the statement, each client's
+   * questions are asked for themselves, so that one bad scope costs only itself. Rejects only when
+   * waiting for the database was given up.
    */
   run(): Promise<void>;
 }
 
 /**
- * The moment that questions are about: `position` without what `later` did. Both are taken from the feed, whose order is the only
- * order there is: every answer is as if the database had stopped there, whatever has been committed since.
+ * The moment that questions are about: `position` without what `later` did. Both are taken from the
+ * feed, whose order is the only order there is: every answer is as if the database had stopped
+ * there, whatever has been committed since.
  */
 export interface ReadPoint {
   readonly position: Snapshot;
@@ -90,7 +96,10 @@ export function createEvaluator(options: EvaluatorOptions): BatchEvaluator {
 }
 
 export interface BatchedQuery {
-  /** Text and parameters are made when asked, since parameters are numbered through the whole statement. */
+  /**
+   * Text and parameters are made when asked, since parameters are numbered through the whole
+   * statement.
+   */
   readonly sql: (params: StatementParams) => string;
   readonly read: (json: string) => void;
   /** Set for images whose rows carry no relations, so that the query can be batched with others. */
@@ -157,7 +166,10 @@ class SqlRound implements QueryBatch {
     for (const [at, { read }] of expressions.entries()) read(values[at]!);
   }
 
-  /** The usual case: nothing was committed since the feed's last reading to the tables that are read. `tables` where something was. */
+  /**
+   * The usual case: nothing was committed since the feed's last reading to the tables that are
+   * read. `tables` where something was.
+   */
   async #askNow(questions: readonly BatchedQuery[]): Promise<Answered> {
     const { position, later } = this.#moment;
     const tables = new Map<string, SqlTable>();

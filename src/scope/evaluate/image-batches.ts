@@ -9,8 +9,9 @@ import { plainNode } from '../messages/describe-change.js';
 import type { BatchedExpression, BatchedQuery, PlainImages } from './batch-evaluator.js';
 
 /**
- * The questions as expressions, those about the same images whose filters differ in nothing but values as one: a thousand users, each with a policy
- * of their own making, are a thousand rows of values, planned and run together, and not a thousand sub-selects.
+ * The questions as expressions, those about the same images whose filters differ in nothing but
+ * values as one: a thousand users, each with a policy of their own making, are a thousand rows of
+ * values, planned and run together, and not a thousand sub-selects.
  */
 export function inBatches(
   questions: readonly BatchedQuery[],

@@ -6,14 +6,20 @@ import type { ReadPoint } from './batch-evaluator.js';
 /** A transaction and what its evaluation needs. */
 export interface TransactionContext {
   readonly transaction: LoggedTransaction;
-  /** The transaction as messages name it: one object for all subscribers. `null` if they do not name it. */
+  /**
+   * The transaction as messages name it: one object for all subscribers. `null` if they do not name
+   * it.
+   */
   readonly told: TransactionInfo | null;
   readonly net: NetChanges;
   /** Right after it. */
   readonly moment: ReadPoint;
 }
 
-/** The contexts of the transactions of one reading; `position` is that reading's, which also saw `after`. */
+/**
+ * The contexts of the transactions of one reading; `position` is that reading's, which also saw
+ * `after`.
+ */
 export function* contextsOf(
   transactions: readonly LoggedTransaction[],
   position: ReadPoint['position'],
@@ -33,7 +39,10 @@ export function* contextsOf(
   }
 }
 
-/** Several consecutive transactions as one: what they did together. With the name of the last, and at its moment. */
+/**
+ * Several consecutive transactions as one: what they did together. With the name of the last, and
+ * at its moment.
+ */
 export function asOne(contexts: readonly TransactionContext[]): TransactionContext {
   const last = contexts.at(-1)!;
   if (contexts.length === 1) return last;

@@ -18,10 +18,16 @@ const PAGE_CHANGES = 500;
 /** Largest rest of a backlog that is replayed while the group already listens to the feed. */
 const NEAR_CHANGES = 500;
 
-/** Number of changes that are held in memory, and replayed in a few steps, if other tables that decide the scope changed. */
+/**
+ * Number of changes that are held in memory, and replayed in a few steps, if other tables that
+ * decide the scope changed.
+ */
 const EXACT_CHANGES = 20_000;
 
-/** Largest age of the read point at which pages are evaluated. Later changes must be taken back, and their number grows. */
+/**
+ * Largest age of the read point at which pages are evaluated. Later changes must be taken back, and
+ * their number grows.
+ */
 const RANGE_LASTS_MS = 5_000;
 
 /** A subscriber without room for so long no longer holds up the others of its group. */
@@ -50,9 +56,10 @@ export interface CatchUpOptions {
 }
 
 /**
- * Brings a group that resumes near to now, by pages of the log, at the pace at which its subscribers take what they are told: neither what was
- * missed is held in memory, nor what comes meanwhile. Scopes that keep keys are not kept up to date with it: they are loaded at the
- * position that it returns.
+ * Brings a group that resumes near to now, by pages of the log, at the pace at which its
+ * subscribers take what they are told: neither what was missed is held in memory, nor what comes
+ * meanwhile. Scopes that keep keys are not kept up to date with it: they are loaded at the position
+ * that it returns.
  */
 export async function catchUp(
   group: SubscriberGroup,
@@ -144,7 +151,10 @@ async function evaluatePage(
 
 const NOTHING_LATER: readonly LoggedTransaction[] = [];
 
-/** Waits until every subscriber can take more; those who are much slower than others are left to themselves. */
+/**
+ * Waits until every subscriber can take more; those who are much slower than others are left to
+ * themselves.
+ */
 async function roomOf(
   group: SubscriberGroup,
   split: (subscribers: readonly ChangeSubscriber[]) => void,
@@ -161,7 +171,9 @@ async function roomOf(
   }
 }
 
-/** Waits until every subscriber can take more, for as long as little waits in the group's backlog. */
+/**
+ * Waits until every subscriber can take more, for as long as little waits in the group's backlog.
+ */
 export async function roomBeforeBacklog(group: SubscriberGroup): Promise<void> {
   while (group.isOpen && !group.hasRoom && group.backlog < NEAR_CHANGES) {
     let timer: NodeJS.Timeout | undefined;

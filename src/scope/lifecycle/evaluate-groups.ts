@@ -24,8 +24,8 @@ export interface JudgeOptions {
 }
 
 /**
- * Evaluates in memory what memory can decide, and tells those subscribers. Returns the steps that need Postgres. `isReplay`: the groups are
- * still loading, or behind.
+ * Evaluates in memory what memory can decide, and tells those subscribers. Returns the steps that
+ * need Postgres. `isReplay`: the groups are still loading, or behind.
  */
 export function evaluateStepsInMemory(
   steps: readonly GroupStep[],
@@ -42,7 +42,10 @@ export function evaluateStepsInMemory(
   });
 }
 
-/** Runs steps of one moment side by side, one statement a round, until each group has told its subscribers. */
+/**
+ * Runs steps of one moment side by side, one statement a round, until each group has told its
+ * subscribers.
+ */
 export async function evaluateGroups(
   moment: ReadPoint,
   steps: readonly GroupStep[],

@@ -19,7 +19,10 @@ export class FeedPosition {
     this.#position = () => feed.position;
   }
 
-  /** Position of the transaction whose evaluation began last. A new subscriber receives the transactions after it. */
+  /**
+   * Position of the transaction whose evaluation began last. A new subscriber receives the
+   * transactions after it.
+   */
   get position(): Snapshot {
     return this.#position();
   }
@@ -39,7 +42,10 @@ export class FeedPosition {
     this.#recent?.add(transaction);
   }
 
-  /** The whole batch was evaluated. The feed reports no empty reads, and counts this batch as read just after it was handled. */
+  /**
+   * The whole batch was evaluated. The feed reports no empty reads, and counts this batch as read
+   * just after it was handled.
+   */
   end({ position }: FeedBatch): void {
     const feed = this.#feed;
     this.#position = () => (covers(feed.position, position) ? feed.position : position);

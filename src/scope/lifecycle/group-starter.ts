@@ -40,7 +40,10 @@ export interface BeginningsOptions {
   readonly onFailure: (group: SubscriberGroup, error: unknown) => void;
 }
 
-/** Brings new groups to the position of the others: delivers the missed changes since a cursor, by pages and then from memory, and loads the scope. */
+/**
+ * Brings new groups to the position of the others: delivers the missed changes since a cursor, by
+ * pages and then from memory, and loads the scope.
+ */
 export class GroupStarter {
   readonly #options: BeginningsOptions;
 
@@ -53,10 +56,12 @@ export class GroupStarter {
     const { feed, present, follow, goLive, onFailure } = this.#options;
     try {
       const guard = cursor && this.#guardOf(group);
-      // Rights that were withdrawn before the subscriber came are known to the replay. A cursor may also be ahead of the feed.
+      // Rights that were withdrawn before the subscriber came are known to the replay. A cursor may
+      // also be ahead of the feed.
       if (cursor) await feed.catchUp();
       const after = cursor && (await this.#catchUp(group, cursor, guard));
-      // Pages are delivered by the rights of their time: what withdrew them has to be part of the rest.
+      // Pages are delivered by the rights of their time: what withdrew them has to be part of the
+      // rest.
       if (after && after !== cursor) await feed.catchUp();
       if (!group.isOpen) return;
       follow(group);
@@ -110,7 +115,10 @@ export class GroupStarter {
     if (guard.isWaiting) group.reset('RIGHTS_CHANGED', this.#options.present.position);
   }
 
-  /** Tells what was missed as far as that takes pages, and returns where the rest begins; `null` where the subscribers were told of a reset. */
+  /**
+   * Tells what was missed as far as that takes pages, and returns where the rest begins; `null`
+   * where the subscribers were told of a reset.
+   */
   async #catchUp(
     group: SubscriberGroup,
     cursor: DecodedCursor,

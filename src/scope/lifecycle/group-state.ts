@@ -1,9 +1,10 @@
 /**
  * The life of a group of subscribers.
  *
- * `loading`: the group reads the state that its scope needs, or replays what its subscribers missed. `live`: it evaluates each transaction
- * of the feed. `behind`: PostgreSQL kept it waiting too long, so it evaluates its backlog apart from the other groups. `ended`: it has
- * no subscribers any more.
+ * `loading`: the group reads the state that its scope needs, or replays what its subscribers
+ * missed. `live`: it evaluates each transaction of the feed. `behind`: PostgreSQL kept it waiting
+ * too long, so it evaluates its backlog apart from the other groups. `ended`: it has no subscribers
+ * any more.
  */
 export type GroupState = 'loading' | 'live' | 'behind' | 'ended';
 
@@ -18,7 +19,10 @@ export type GroupState = 'loading' | 'live' | 'behind' | 'ended';
  */
 export type GroupEvent = 'transaction' | 'replayed' | 'loaded' | 'slow' | 'next' | 'drained' | 'ended';
 
-/** `take backlog`: evaluate all of it now. `take next`: evaluate its oldest part. `drop backlog`: nobody needs it. */
+/**
+ * `take backlog`: evaluate all of it now. `take next`: evaluate its oldest part. `drop backlog`:
+ * nobody needs it.
+ */
 export type GroupDeed =
   | 'evaluate'
   | 'wait'
@@ -35,7 +39,10 @@ export interface GroupTransition {
 
 const to = (next: GroupState, deed: GroupDeed = 'nothing'): GroupTransition => ({ next, deed });
 
-/** Every event in every state. The objects are made once, because each transaction looks one up for each group that it concerns. */
+/**
+ * Every event in every state. The objects are made once, because each transaction looks one up for
+ * each group that it concerns.
+ */
 export const GROUP_TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent, GroupTransition>>>> =
   {
     loading: {

@@ -15,7 +15,8 @@ import type { ChangeSubscriber } from './subscriber.js';
 const BACKLOG_STEPS = 16;
 
 /**
- * Subscribers of one scope, which is loaded once and evaluated once for all of them. It runs the table of `group-state.ts`.
+ * Subscribers of one scope, which is loaded once and evaluated once for all of them. It runs the
+ * table of `group-state.ts`.
  */
 export class SubscriberGroup {
   /** Set by its owner: nobody may join any more. */
@@ -66,7 +67,10 @@ export class SubscriberGroup {
     return this.#weight;
   }
 
-  /** Owners of its subscribers, each once; `null` if one of them is nobody's, or if there are more than `most`. */
+  /**
+   * Owners of its subscribers, each once; `null` if one of them is nobody's, or if there are more
+   * than `most`.
+   */
   owners(most: number): readonly string[] | null {
     const owners = new Set<string>();
     for (const { owner } of this.#subscribers) {
@@ -190,16 +194,18 @@ export class SubscriberGroup {
   }
 
   /**
-   * Number of waiting transactions that are evaluated as one. If Postgres is queried, each evaluation takes back what came after its read
-   * point, so one by one a group that is behind would fall further behind.
+   * Number of waiting transactions that are evaluated as one. If Postgres is queried, each
+   * evaluation takes back what came after its read point, so one by one a group that is behind
+   * would fall further behind.
    */
   #step(): number {
     return this.scope.held ? Math.max(1, Math.ceil(this.#backlog.length / BACKLOG_STEPS)) : 1;
   }
 
   /**
-   * Evaluates a transaction and tells the subscribers, where that takes no database; or has it wait until it is its turn. False: it has to be evaluated
-   * with `evaluate`. A replay comes while the group is still loading, or behind.
+   * Evaluates a transaction and tells the subscribers, where that takes no database; or has it wait
+   * until it is its turn. False: it has to be evaluated with `evaluate`. A replay comes while the
+   * group is still loading, or behind.
    */
   evaluateInMemory(context: TransactionContext, isReplay: boolean): boolean {
     if (!this.#isTurnOf(context, isReplay)) return true;

@@ -3,7 +3,10 @@ import { asOne, type TransactionContext } from '../evaluate/transaction-context.
 import { evaluateStepsInMemory, type GroupStep } from './evaluate-groups.js';
 import type { SubscriberGroup } from './group.js';
 
-/** Conditions (see `specWeight`) that everybody's statement evaluates for one owner; owners of more have a lane of their own. */
+/**
+ * Conditions (see `specWeight`) that everybody's statement evaluates for one owner; owners of more
+ * have a lane of their own.
+ */
 export const SHARED_WEIGHT_PER_OWNER = 100;
 
 /** Groups of more owners are always evaluated in everybody's statement. */
@@ -12,7 +15,10 @@ const MAX_LANE_OWNERS = 8;
 /** Conditions in one statement of a lane. */
 const MAX_STATEMENT_WEIGHT = 500;
 
-/** Largest number of steps in which a lane evaluates its backlog, so that it cannot fall back further and further. */
+/**
+ * Largest number of steps in which a lane evaluates its backlog, so that it cannot fall back
+ * further and further.
+ */
 const LANE_STEPS = 4;
 
 /** Past so many changes that wait in a lane its subscribers start anew: they are held in memory. */
@@ -25,8 +31,9 @@ export interface LaneShares {
 }
 
 /**
- * Shares out the groups for which one transaction needs Postgres. A group leaves everybody's statement only if each of its owners has more
- * in it than is their share: who subscribes to the same as somebody else is not delayed by what that one subscribes to besides.
+ * Shares out the groups for which one transaction needs Postgres. A group leaves everybody's
+ * statement only if each of its owners has more in it than is their share: who subscribes to the
+ * same as somebody else is not delayed by what that one subscribes to besides.
  */
 export function laneShares(groups: readonly SubscriberGroup[], sharedWeightPerOwner: number): LaneShares {
   let total = 0;
@@ -69,8 +76,9 @@ export interface OwnerLanesOptions {
 }
 
 /**
- * Owners of many filters follow behind everybody else, all groups of one owner together: one statement at a time for each owner, of bounded
- * size. Each transaction is evaluated at its own moment and in order; where several wait, some are told as one.
+ * Owners of many filters follow behind everybody else, all groups of one owner together: one
+ * statement at a time for each owner, of bounded size. Each transaction is evaluated at its own
+ * moment and in order; where several wait, some are told as one.
  */
 export class OwnerLanes {
   readonly #options: OwnerLanesOptions;
@@ -134,7 +142,8 @@ export class OwnerLanes {
         }
       }
     } finally {
-      // Together with the last look at what waits, so that nothing is put into a lane that has ended.
+      // Together with the last look at what waits, so that nothing is put into a lane that has
+      // ended.
       this.#lanes.delete(lane.owner);
       for (const group of lane.groups) this.#laneOf.delete(group);
     }

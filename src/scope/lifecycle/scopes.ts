@@ -58,29 +58,45 @@ export interface ScopesOptions extends WatchableOptions {
   readonly onUnindexed?: OnUnindexed;
   /** Keys that one scope may keep; default 100,000. */
   readonly maxScopeKeys?: number;
-  /** Changes that may wait for one subscriber before they are coalesced, and then replaced by a reset; default 1,000. */
+  /**
+   * Changes that may wait for one subscriber before they are coalesced, and then replaced by a
+   * reset; default 1,000.
+   */
   readonly maxQueuedChanges?: number;
-  /** Bytes that may wait, the same, for a subscriber who shares no allowance with others; default 1 MiB. */
+  /**
+   * Bytes that may wait, the same, for a subscriber who shares no allowance with others; default 1
+   * MiB.
+   */
   readonly maxQueuedBytes?: number;
   /** Changes that are replayed for one cursor; past it a reset. Default 100,000. */
   readonly maxReplayedChanges?: number;
   /** Milliseconds for which all scopes wait for the queries of some; default 500. */
   readonly patienceMs?: number;
-  /** Conditions of one owner that are evaluated in everybody's statement; who has more follows in a lane of their own. Default 100. */
+  /**
+   * Conditions of one owner that are evaluated in everybody's statement; who has more follows in a
+   * lane of their own. Default 100.
+   */
   readonly sharedWeightPerOwner?: number;
-  /** Changes that may wait in such a lane; past it its subscribers begin anew, with a reset. Default 10,000. */
+  /**
+   * Changes that may wait in such a lane; past it its subscribers begin anew, with a reset. Default
+   * 10,000.
+   */
   readonly maxLaneChanges?: number;
   /**
-   * Below this many scopes that differ only in filter values, all of them are evaluated instead of querying which ones the row reaches; default 16.
+   * Below this many scopes that differ only in filter values, all of them are evaluated instead of
+   * querying which ones the row reaches; default 16.
    */
   readonly fewestReached?: number;
-  /** Recent changes kept in memory, so that a client that reconnects soon costs no read of the log; default 5,000. */
+  /**
+   * Recent changes kept in memory, so that a client that reconnects soon costs no read of the log;
+   * default 5,000.
+   */
   readonly maxRecentChanges?: number;
 }
 
 /**
- * Follows the feed for all scopes. Transactions are evaluated one at a time. For each, one statement contains everything
- * that Postgres must decide for all scopes.
+ * Follows the feed for all scopes. Transactions are evaluated one at a time. For each, one
+ * statement contains everything that Postgres must decide for all scopes.
  */
 export function createScopes(options: ScopesOptions): ScopeRegistry {
   return new FeedScopes(options);
@@ -409,7 +425,10 @@ class FeedScopes implements ScopeRegistry {
     else group.handOver(this.#startingAt(group.spec, undefined));
   }
 
-  /** Bounds the queries that groups run before they follow. Leaves one pool connection free for live evaluation. */
+  /**
+   * Bounds the queries that groups run before they follow. Leaves one pool connection free for live
+   * evaluation.
+   */
   #retryOf(group: () => SubscriberGroup): RetryPassing {
     const { retry } = this.#options;
     return (work) => retry(() => this.#starts.pass(() => group().isOpen, work));

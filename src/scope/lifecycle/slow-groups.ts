@@ -5,7 +5,10 @@ import { evaluateStepsInMemory, type GroupStep } from './evaluate-groups.js';
 import type { SubscriberGroup } from './group.js';
 import { laneShares, type OwnerLanes } from './owner-lanes.js';
 
-/** Past so many changes that wait for one group, everybody waits for it again: they are held in memory. */
+/**
+ * Past so many changes that wait for one group, everybody waits for it again: they are held in
+ * memory.
+ */
 const MAX_BACKLOG_CHANGES = 10_000;
 
 export interface StragglersOptions {
@@ -26,8 +29,9 @@ export interface StragglersOptions {
 }
 
 /**
- * Judges transactions one after the other, without letting the questions of some groups hold up all others: an owner of many filters follows in a
- * lane (`owner-lanes.ts`), and a table that somebody locked delays those whose scope looks at it. They follow behind, each transaction still evaluated
+ * Judges transactions one after the other, without letting the questions of some groups hold up all
+ * others: an owner of many filters follows in a lane (`owner-lanes.ts`), and a table that somebody
+ * locked delays those whose scope looks at it. They follow behind, each transaction still evaluated
  * at its own moment and in order, until nothing waits for them.
  */
 export class SlowGroups {
@@ -43,7 +47,10 @@ export class SlowGroups {
     return this.#behind.size;
   }
 
-  /** Resolves when every group has delivered, or is left behind. Delivers at once what memory can decide. */
+  /**
+   * Resolves when every group has delivered, or is left behind. Delivers at once what memory can
+   * decide.
+   */
   async evaluate(context: TransactionContext, groups: readonly SubscriberGroup[]): Promise<void> {
     const { lanes, evaluate, onFailure, patienceMs, sharedWeightPerOwner } = this.#options;
     if (this.#behind.size > 0) {

@@ -30,7 +30,10 @@ interface SubscriberOptions extends OutboxOwnerOptions {
   readonly owner?: string | undefined;
 }
 
-/** There are many of these; what is the same for all of them is in the class, and not in closures of each. */
+/**
+ * There are many of these; what is the same for all of them is in the class, and not in closures of
+ * each.
+ */
 abstract class OutboxOwner<T> {
   readonly allowance: SendBudget;
   protected readonly host: SubscriberHost;
@@ -58,7 +61,10 @@ abstract class OutboxOwner<T> {
   }
 }
 
-/** One subscription to changes, and the group that tells it: a group may hand it over to another that says the same. */
+/**
+ * One subscription to changes, and the group that tells it: a group may hand it over to another
+ * that says the same.
+ */
 export class ChangeSubscriber extends OutboxOwner<ScopeMessage> implements OutboxOptions<ScopeMessage> {
   readonly outbox: Outbox<ScopeMessage> = new Outbox<ScopeMessage>(this);
   /** Owner of its share of the evaluation. */

@@ -4,8 +4,9 @@ export class AbandonedWork extends Error {
 }
 
 /**
- * Lets so much work at a time ask the database, first come first served. Work that is not wanted any more when its turn comes is passed over: a
- * crowd that came and went leaves nothing to be done.
+ * Lets so much work at a time ask the database, first come first served. Work that is not wanted
+ * any more when its turn comes is passed over: a crowd that came and went leaves nothing to be
+ * done.
  */
 export class WorkSemaphore {
   #free: number;

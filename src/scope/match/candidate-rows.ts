@@ -8,12 +8,14 @@ import type { NetChanges, TableChanges } from '../messages/net-changes.js';
 const MAX_LINKS = 5_000;
 
 /**
- * Which rows of the root table may have entered or left because rows they depend on changed: a filter on the root table
- * that finds them, `'all'` where they cannot be told one by one, `null` where nothing they depend on changed.
+ * Which rows of the root table may have entered or left because rows they depend on changed: a
+ * filter on the root table that finds them, `'all'` where they cannot be told one by one, `null`
+ * where nothing they depend on changed.
  *
- * Why prefixes suffice: of a chain root → r1 → r2 that broke, take the link that broke first. All links before it still
- * stand when its transaction is evaluated, or their own change is evaluated later; so the root is found through the old image's link
- * value. A chain that came to be is found through its last new link in the same way.
+ * Why prefixes suffice: of a chain root → r1 → r2 that broke, take the link that broke first. All
+ * links before it still stand when its transaction is evaluated, or their own change is evaluated
+ * later; so the root is found through the old image's link value. A chain that came to be is found
+ * through its last new link in the same way.
  */
 export function candidateFilter(paths: readonly RelationPath[], net: NetChanges): Filter | 'all' | null {
   const found: Filter[] = [];
@@ -42,7 +44,9 @@ export function candidateFilter(paths: readonly RelationPath[], net: NetChanges)
   return found.length === 0 ? null : or(...found);
 }
 
-/** Rows whose `columns` equal what `changed` rows hold, or held, in `linked`. NULLs link nothing. */
+/**
+ * Rows whose `columns` equal what `changed` rows hold, or held, in `linked`. NULLs link nothing.
+ */
 export function matching(
   columns: readonly ModelColumn[],
   changed: TableChanges,
@@ -70,14 +74,18 @@ export function tupleOf(columns: readonly ModelColumn[], cells: RowCells): reado
   return tuple;
 }
 
-/** Rows whose `columns` equal one of `tuples`, which are texts of `linked`; none where there is none. */
+/**
+ * Rows whose `columns` equal one of `tuples`, which are texts of `linked`; none where there is
+ * none.
+ */
 export function equalToAny(
   columns: readonly ModelColumn[],
   tuples: readonly (readonly string[])[],
   linked: readonly ModelColumn[],
 ): Filter {
   if (tuples.length === 0) return NOTHING;
-  // A value that the other type cannot hold (7.5 for an integer) equals nothing, but its cast would fail.
+  // A value that the other type cannot hold (7.5 for an integer) equals nothing, but its cast would
+  // fail.
   const casts = columns.map(({ castType }, at) =>
     castType === linked[at]!.castType ? {} : { castType: linked[at]!.castType },
   );
@@ -96,7 +104,10 @@ export function equalToAny(
   );
 }
 
-/** Rows of the root from which the chain `before` leads to rows of `last`'s source that satisfy `filter`. */
+/**
+ * Rows of the root from which the chain `before` leads to rows of `last`'s source that satisfy
+ * `filter`.
+ */
 function lead(before: RelationPath, last: ModelRelation, filter: Filter): Filter {
   let next = last;
   let found = filter;

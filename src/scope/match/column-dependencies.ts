@@ -2,7 +2,10 @@ import type { Filter } from '../../../shared/filter/types.js';
 import type { ModelColumn, ModelTable } from '../../../shared/model/types.js';
 import type { NetChange, NetChanges, TableChanges } from '../messages/net-changes.js';
 
-/** The columns that a filter looks at, in its own table and in those that its relations lead through. */
+/**
+ * The columns that a filter looks at, in its own table and in those that its relations lead
+ * through.
+ */
 export class ColumnDependencies {
   readonly #columns = new Map<string, Set<number>>();
 
@@ -10,7 +13,10 @@ export class ColumnDependencies {
     this.#walk(table.name, filter);
   }
 
-  /** True if this change of a row can change the filter's result on it, apart from changes of other rows. */
+  /**
+   * True if this change of a row can change the filter's result on it, apart from changes of other
+   * rows.
+   */
   isTouched(table: string, { old, new: after }: NetChange): boolean {
     const columns = this.#columns.get(table);
     if (!columns) return false;

@@ -1,7 +1,10 @@
 /** Several entries under one value; most values have one, and need no set. */
 class Several<T> extends Set<T> {}
 
-/** Entries by values that they stand under, each under as many as it likes. Putting and taking cost the same however many there are. */
+/**
+ * Entries by values that they stand under, each under as many as it likes. Putting and taking cost
+ * the same however many there are.
+ */
 export class EntriesByValue<T extends object> {
   readonly #entries = new Map<string, T | Several<T>>();
 

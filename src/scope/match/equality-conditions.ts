@@ -9,8 +9,9 @@ export interface EqualityCondition {
 }
 
 /**
- * Conditions of which every row that satisfies the filter meets at least one; the most selective that there are: the key before what
- * points at keys, before the rest. `null` where there is no such condition, and only the whole filter can say.
+ * Conditions of which every row that satisfies the filter meets at least one; the most selective
+ * that there are: the key before what points at keys, before the rest. `null` where there is no
+ * such condition, and only the whole filter can say.
  */
 export function equalityConditionsOf(filter: Filter): readonly EqualityCondition[] | null {
   switch (filter.kind) {
@@ -33,8 +34,9 @@ export function equalityConditionsOf(filter: Filter): readonly EqualityCondition
 }
 
 /**
- * Conditions of which a row of `table` meets at least one wherever it decides about a row of the filter's own table, through whichever
- * relation; `null` where every row of that table may. Holds under NOT as well: what never satisfies the inner filter never counts.
+ * Conditions of which a row of `table` meets at least one wherever it decides about a row of the
+ * filter's own table, through whichever relation; `null` where every row of that table may. Holds
+ * under NOT as well: what never satisfies the inner filter never counts.
  */
 export function relatedEqualityConditions(
   filter: Filter,
@@ -81,7 +83,10 @@ function atomOf(column: ModelColumn, values: readonly string[]): readonly Equali
   return [{ column, values: cells }];
 }
 
-/** A filter's value as the text that an equal cell has; `null` where equal values can have other texts. */
+/**
+ * A filter's value as the text that an equal cell has; `null` where equal values can have other
+ * texts.
+ */
 function asCell(type: ColumnType, value: string): string | null {
   switch (type.kind) {
     case 'int':

@@ -1,6 +1,9 @@
 import type { Filter } from '../../../shared/filter/types.js';
 
-/** A filter as its users write it, without the values: `{ project: { members: { userId: { eq } } } }`. */
+/**
+ * A filter as its users write it, without the values: `{ project: { members: { userId: { eq } } }
+ * }`.
+ */
 export function filterShape(filter: Filter): string {
   switch (filter.kind) {
     case 'const':

@@ -12,7 +12,10 @@ export interface GroupIndexOptions extends ReachIndexOptions {
   readonly model: Model;
   /** Asks once: where that fails all are taken who could be concerned. */
   readonly evaluator: BatchEvaluator;
-  /** Milliseconds for which all groups wait for the relation queries. Then every group that could be concerned is evaluated. */
+  /**
+   * Milliseconds for which all groups wait for the relation queries. Then every group that could be
+   * concerned is evaluated.
+   */
   readonly patienceMs: number;
 }
 
@@ -21,15 +24,19 @@ export interface IndexedGroup {
   readonly scope: { readonly matchable: MatchTarget; readonly held: MemberKeys | null };
 }
 
-/** The groups that a transaction concerns as far as memory knows, and the queries that find the rest. */
+/**
+ * The groups that a transaction concerns as far as memory knows, and the queries that find the
+ * rest.
+ */
 export interface ConcernedGroups<T extends IndexedGroup> {
   readonly groups: readonly T[];
   readonly questions: readonly ReachQuestion<T>[];
 }
 
 /**
- * Finds the groups that a transaction may concern. A group whose keys are not those of the moment before it (it is still loading, or is behind) is
- * found with every change of its tables that its filter does not rule out; one that settled, by its keys as well.
+ * Finds the groups that a transaction may concern. A group whose keys are not those of the moment
+ * before it (it is still loading, or is behind) is found with every change of its tables that its
+ * filter does not rule out; one that settled, by its keys as well.
  */
 export class GroupIndex<T extends IndexedGroup> {
   readonly #options: GroupIndexOptions;
@@ -48,14 +55,18 @@ export class GroupIndex<T extends IndexedGroup> {
   }
 
   /**
-   * Its keys are not those of the moment any more: from now on it is found by its tables as well. What it holds and waits for stays listed, so
-   * that falling behind and coming back cost the same however much that is.
+   * Its keys are not those of the moment any more: from now on it is found by its tables as well.
+   * What it holds and waits for stays listed, so that falling behind and coming back cost the same
+   * however much that is.
    */
   lag(group: T): void {
     this.#match.add(group, group.scope.matchable);
   }
 
-  /** The group's keys are those after the last evaluated transaction. Call it between two transactions. */
+  /**
+   * The group's keys are those after the last evaluated transaction. Call it between two
+   * transactions.
+   */
   settle(group: T): void {
     const { held, matchable } = group.scope;
     const reachable = held && relationTargetOf(matchable);

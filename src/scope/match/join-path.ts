@@ -11,11 +11,17 @@ import { type PathAtom, pathConditionsOf } from './path-conditions.js';
 /** The end of a join: a column at the end of a chain of relations. */
 export type JoinEnd = Pick<PathAtom, 'path' | 'column'>;
 
-/** The joins from the rows of a table to the filter's values: one for all filters that differ only in values. */
+/**
+ * The joins from the rows of a table to the filter's values: one for all filters that differ only
+ * in values.
+ */
 export interface JoinPath {
   readonly table: ModelTable;
   readonly places: readonly JoinEnd[];
-  /** Tables whose changes it finds subscribers for: the table itself, and tables whose rows do not name the value themselves. */
+  /**
+   * Tables whose changes it finds subscribers for: the table itself, and tables whose rows do not
+   * name the value themselves.
+   */
   readonly tables: ReadonlySet<string>;
   readonly paths: readonly RelationPath[];
   readonly lookedAt: ColumnDependencies;
@@ -25,7 +31,10 @@ export interface JoinPath {
 export interface RelationTarget {
   /** Name of its join path: equal for equal paths. */
   readonly name: string;
-  /** For each place of the way the values of which one is reached by every row that satisfies the filter. */
+  /**
+   * For each place of the way the values of which one is reached by every row that satisfies the
+   * filter.
+   */
   readonly values: readonly (readonly string[])[];
   /** Made on demand, because most paths are known already. */
   way(): JoinPath;
@@ -73,7 +82,10 @@ function relationName({ source, name }: ModelRelation): string {
   return `${source}.${name}`;
 }
 
-/** Equal only for filters that differ in nothing but values, and in these not as to whether something can be found by them. */
+/**
+ * Equal only for filters that differ in nothing but values, and in these not as to whether
+ * something can be found by them.
+ */
 function exactShape(filter: Filter): string {
   switch (filter.kind) {
     case 'const':
@@ -140,7 +152,10 @@ function byFirst(
   return firsts;
 }
 
-/** The values that a row reaches at a place; `null` where as many rows were found somewhere as were asked for. */
+/**
+ * The values that a row reaches at a place; `null` where as many rows were found somewhere as were
+ * asked for.
+ */
 export function reachedValues(
   node: RowNode,
   { path, column }: JoinEnd,

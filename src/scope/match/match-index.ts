@@ -8,24 +8,31 @@ import {
   relatedEqualityConditions,
 } from './equality-conditions.js';
 
-/** The target of matching: a filter on a table's rows, and the other tables that can change its result. */
+/**
+ * The target of matching: a filter on a table's rows, and the other tables that can change its
+ * result.
+ */
 export interface MatchTarget {
   readonly table: ModelTable;
   readonly filter: Filter;
   readonly tables: ReadonlySet<string>;
-  /** True where other rows of the table itself, besides the one that changed, can make a row enter or leave, or hang from one. */
+  /**
+   * True where other rows of the table itself, besides the one that changed, can make a row enter
+   * or leave, or hang from one.
+   */
   readonly isOwnTableElsewhere: boolean;
   /** True where the other tables matter to the filter and to nothing else. @default false */
   readonly isFilterAlone?: boolean;
 }
 
 /**
- * Finds who may be concerned by a transaction without visiting those who are not: an equality or `in` of a filter puts it under
- * `table, column, value`; so does one on the far side of a relation, for that table. Cost follows the entries found, plus those whose
- * filters have no such condition.
+ * Finds who may be concerned by a transaction without visiting those who are not: an equality or
+ * `in` of a filter puts it under `table, column, value`; so does one on the far side of a relation,
+ * for that table. Cost follows the entries found, plus those whose filters have no such condition.
  *
- * Guarantees: everybody is found whose filter is true on an image of a changed row, old or new, or can have become true or false
- * because of a row of another table that changed. Adding and removing cost the same however many entries there are.
+ * Guarantees: everybody is found whose filter is true on an image of a changed row, old or new, or
+ * can have become true or false because of a row of another table that changed. Adding and removing
+ * cost the same however many entries there are.
  */
 export class MatchIndex<T extends object> {
   readonly #places = new Map<T, MatchTarget>();
@@ -91,8 +98,9 @@ function found<T extends object>(index: TableIndex<T>, { truncated, rows }: Tabl
 }
 
 /**
- * True if an equality finds the target, of the row itself or of a related row. In the second case it is also visited with every change
- * of the row's own table. That costs little: a row keeps its place unless a column that the filter reads changed.
+ * True if an equality finds the target, of the row itself or of a related row. In the second case
+ * it is also visited with every change of the row's own table. That costs little: a row keeps its
+ * place unless a column that the filter reads changed.
  */
 export function isIndexed(matchable: MatchTarget): boolean {
   const { table, filter, tables } = matchable;
@@ -102,7 +110,9 @@ export function isIndexed(matchable: MatchTarget): boolean {
   );
 }
 
-/** The key of an entry in one of its tables; `null`: the entry is visited with every change there. */
+/**
+ * The key of an entry in one of its tables; `null`: the entry is visited with every change there.
+ */
 function placeOf(matchable: MatchTarget, name: string): readonly EqualityCondition[] | null {
   const { table, filter, isOwnTableElsewhere, isFilterAlone = false } = matchable;
   if (name === table.name) return isOwnTableElsewhere ? null : equalityConditionsOf(filter);

@@ -2,7 +2,10 @@ import type { Filter } from '../../../shared/filter/types.js';
 import type { ModelColumn, ModelRelation } from '../../../shared/model/types.js';
 import { equalityConditionsOf } from './equality-conditions.js';
 
-/** A column at the end of a chain of relations, and values of which one must be in a row there; an empty chain ends at the row itself. */
+/**
+ * A column at the end of a chain of relations, and values of which one must be in a row there; an
+ * empty chain ends at the row itself.
+ */
 export interface PathAtom {
   readonly path: readonly ModelRelation[];
   readonly column: ModelColumn;
@@ -10,8 +13,8 @@ export interface PathAtom {
 }
 
 /**
- * As `atomsOf`, through relations: every row that satisfies the filter reaches, by the path of at least one of them, one of its values. Of
- * several choices the shortest way.
+ * As `atomsOf`, through relations: every row that satisfies the filter reaches, by the path of at
+ * least one of them, one of its values. Of several choices the shortest way.
  */
 export function pathConditionsOf(filter: Filter): readonly PathAtom[] | null {
   switch (filter.kind) {

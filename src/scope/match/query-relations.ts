@@ -9,8 +9,8 @@ import { MOST_ROWS, type ReachedEntries, type ReachQuestion } from './relation-i
 const MOST_CANDIDATES = 200;
 
 /**
- * Asks, in one statement, whom rows reach, and adds who is found. Where that cannot be said (an error, an answer that is not exact, more rows
- * than are worth it), all who could be.
+ * Asks, in one statement, whom rows reach, and adds who is found. Where that cannot be said (an
+ * error, an answer that is not exact, more rows than are worth it), all who could be.
  */
 export async function askReach<T extends object>(
   model: Model,
@@ -33,7 +33,10 @@ export async function askReach<T extends object>(
 interface Asked<T extends object> {
   readonly question: ReachQuestion<T>;
   readonly client: BatchClient;
-  /** Largest number of rows below one that are examined one by one. Above it, visiting every entry costs less. */
+  /**
+   * Largest number of rows below one that are examined one by one. Above it, visiting every entry
+   * costs less.
+   */
   readonly most: number;
   readonly changed: QueryAnswer<readonly (RowNode | null)[]> | null;
   readonly candidates: QueryAnswer<readonly RowNode[]> | null;
@@ -55,7 +58,10 @@ function ask<T extends object>(model: Model, client: BatchClient, question: Reac
   };
 }
 
-/** Smaller bounds for each step of a long path, so that the total stays the same. Few distinct bounds keep the number of statements small. */
+/**
+ * Smaller bounds for each step of a long path, so that the total stays the same. Few distinct
+ * bounds keep the number of statements small.
+ */
 function mostBelow({ size, way: { places } }: ReachedEntries<object>): number {
   const steps = Math.max(...places.map(({ path }) => path.filter(({ kind }) => kind === 'many').length), 1);
   const worthIt = Math.floor(MOST_ROWS ** (1 / steps));

@@ -6,7 +6,10 @@ import { candidateFilter } from './candidate-rows.js';
 import { ColumnDependencies } from './column-dependencies.js';
 import { type EqualityCondition, relatedEqualityConditions } from './equality-conditions.js';
 
-/** The effects of other rows on a filter through relations. They are computed on demand, because most are never needed. */
+/**
+ * The effects of other rows on a filter through relations. They are computed on demand, because
+ * most are never needed.
+ */
 export class RelatedDependencies {
   /** The tables that the filter's relations lead through. */
   readonly tables: ReadonlySet<string>;

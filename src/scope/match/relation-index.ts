@@ -11,7 +11,10 @@ const FEWEST = 16;
 /** Above this many rows, every entry is taken instead of querying which ones the rows reach. */
 export const MOST_ROWS = 1_000;
 
-/** A query that finds the concerned entries: those that these rows reach, each by the paths of one table. */
+/**
+ * A query that finds the concerned entries: those that these rows reach, each by the paths of one
+ * table.
+ */
 export interface ReachQuestion<T extends object> {
   readonly reached: ReachedEntries<T>;
   /** Images of rows that are new, or changed where it is looked. */
@@ -31,18 +34,23 @@ export interface ReachIndexOptions {
 }
 
 /**
- * Finds who watches rows by conditions on the far side of relations, without visiting those who are not concerned: first which rows of their table
- * may have entered or left, then who holds them, and whom they reach now. The second has to be asked, once for all who differ in nothing but values.
+ * Finds who watches rows by conditions on the far side of relations, without visiting those who are
+ * not concerned: first which rows of their table may have entered or left, then who holds them, and
+ * whom they reach now. The second has to be asked, once for all who differ in nothing but values.
  *
- * Guarantees, with the questions answered: everybody is found who holds a row that changed, or one that can have left because of what changed
- * in the way's tables, and everybody whose filter is true now on such a row.
+ * Guarantees, with the questions answered: everybody is found who holds a row that changed, or one
+ * that can have left because of what changed in the way's tables, and everybody whose filter is
+ * true now on such a row.
  */
 export class RelationIndex<T extends object> {
   readonly #fewest: number;
   readonly #ways = new Map<string, WayIndex<T>>();
   readonly #waysOf = new Map<string, Set<WayIndex<T>>>();
   readonly #listed = new Map<T, IndexedEntry<T>>();
-  /** Entries that contain a row, by table and key. The maps stay, because entries that contain nothing yet refer to them. */
+  /**
+   * Entries that contain a row, by table and key. The maps stay, because entries that contain
+   * nothing yet refer to them.
+   */
   readonly #holders = new Map<string, EntriesByValue<T>>();
 
   constructor({ fewest = FEWEST }: ReachIndexOptions = {}) {
@@ -58,7 +66,9 @@ export class RelationIndex<T extends object> {
     return this.#listed.get(entry)?.index.way;
   }
 
-  /** From now on it is found where something changed in the way's tables; its keys are listened to. */
+  /**
+   * From now on it is found where something changed in the way's tables; its keys are listened to.
+   */
   add(entry: T, reachable: RelationTarget, keys: MemberKeys): JoinPath {
     const { name, values } = reachable;
     const index = this.#ways.get(name) ?? this.#open(name, reachable.way());

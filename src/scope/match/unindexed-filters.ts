@@ -9,8 +9,8 @@ export type OnUnindexed = (table: string, filter: string) => void;
 const MAX_TOLD = 1_000;
 
 /**
- * Tells which filters cost with every change of their table: those without an equality or `in` that every row must satisfy. Who watches a
- * whole table is concerned by every change anyway.
+ * Tells which filters cost with every change of their table: those without an equality or `in` that
+ * every row must satisfy. Who watches a whole table is concerned by every change anyway.
  */
 export class UnindexedFilters {
   readonly #onUnindexed: OnUnindexed;

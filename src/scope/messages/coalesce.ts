@@ -13,9 +13,10 @@ import { NOTHING_RELATED } from './types.js';
 type Level = Pick<ChangeSpec | RelatedSpec, 'hidden' | 'graph'>;
 
 /**
- * Messages of one scope, one after the other, as one: each row has at most one change, the net effect, and each link at most one. Whoever
- * applies it has what it would have after applying them all. Cursor and transaction are those of the last; what came before a reset is gone.
- * `null` where nothing is left to tell.
+ * Messages of one scope, one after the other, as one: each row has at most one change, the net
+ * effect, and each link at most one. Whoever applies it has what it would have after applying them
+ * all. Cursor and transaction are those of the last; what came before a reset is gone. `null` where
+ * nothing is left to tell.
  */
 export function coalesce(spec: Level, messages: readonly ScopeMessage[]): ScopeMessage | null {
   const last = messages.at(-1);
@@ -52,7 +53,9 @@ function mergeChanges({ hidden }: Level, messages: readonly (readonly ScopeChang
   return [...merged.values()];
 }
 
-/** Merges by whether the subscriber had the row before the first change, and has it after the last. */
+/**
+ * Merges by whether the subscriber had the row before the first change, and has it after the last.
+ */
 function mergeChange(
   first: ScopeChange,
   next: ScopeChange,

@@ -15,7 +15,10 @@ export function enter(node: RowNode, op: ScopeChange['op']): ScopeChange {
   return { kind: 'ENTER', op, key: node.key, node, previous: null, changedColumns: [] };
 }
 
-/** LEAVE carries the key alone and says nothing of why; only a deletion is named, with the row that the subscriber had. */
+/**
+ * LEAVE carries the key alone and says nothing of why; only a deletion is named, with the row that
+ * the subscriber had.
+ */
 export function leave(key: string, change: NetChange | null): ScopeChange {
   const deleted = change?.op === 'DELETE';
   return {
@@ -28,7 +31,10 @@ export function leave(key: string, change: NetChange | null): ScopeChange {
   };
 }
 
-/** The change of a row for a subscriber that had it or not (`wasIn`) and sees it now as `node`; `null` if nothing changed. */
+/**
+ * The change of a row for a subscriber that had it or not (`wasIn`) and sees it now as `node`;
+ * `null` if nothing changed.
+ */
 export function became(
   table: ModelTable,
   change: NetChange,

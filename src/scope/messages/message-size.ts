@@ -24,7 +24,9 @@ function countOf({ changes, links, related }: Content): number {
 const OBJECT_BYTES = 100;
 const CELL_BYTES = 24;
 
-/** About how much memory a message takes; counted once for each message, however many it waits for. */
+/**
+ * About how much memory a message takes; counted once for each message, however many it waits for.
+ */
 export class MessageSizes {
   readonly #known = new WeakMap<object, number>();
 

@@ -21,7 +21,10 @@ export interface TableChanges {
   readonly rows: readonly NetChange[];
 }
 
-/** A transaction by table, each row once. Rows inserted and deleted again, and updates that changed nothing, are gone. */
+/**
+ * A transaction by table, each row once. Rows inserted and deleted again, and updates that changed
+ * nothing, are gone.
+ */
 export type NetChanges = ReadonlyMap<string, TableChanges>;
 
 interface Images {
@@ -46,7 +49,8 @@ export function netChanges(transaction: Pick<LoggedTransaction, 'changes'>): Net
     const { old, new: after } = change;
     const key = keyOf(table, (after ?? old)!);
     if (old && after && keyOf(table, old) !== key) {
-      // The same key for PostgreSQL (citext, numeric), but another `id` for everybody else: the row went and another came.
+      // The same key for PostgreSQL (citext, numeric), but another `id` for everybody else: the row
+      // went and another came.
       note(entry.rows, keyOf(table, old), old, null);
       note(entry.rows, key, null, after);
     } else note(entry.rows, key, old, after);
@@ -75,7 +79,10 @@ function operationOf({ old, new: after }: Images): ChangeOp | null {
   return old.every((cell, at) => cell === after[at]) ? null : 'UPDATE';
 }
 
-/** The net changes of consecutive transactions to one table: the changed rows, and their images before the first. */
+/**
+ * The net changes of consecutive transactions to one table: the changed rows, and their images
+ * before the first.
+ */
 export function changedRows(
   transactions: readonly LoggedTransaction[],
   { sqlSchema, sqlName }: SqlTable,

@@ -22,8 +22,9 @@ export function readersOf(table: ModelTable, hidden: ReadonlySet<ModelColumn>): 
 const COMPARED = 8;
 
 /**
- * Change objects for subscriptions that select only the row's own columns. Subscribers that may read the same columns receive the same
- * object for the same change of a row, whatever filter let it through. So its text is made once, for users with unrelated policies.
+ * Change objects for subscriptions that select only the row's own columns. Subscribers that may
+ * read the same columns receive the same object for the same change of a row, whatever filter let
+ * it through. So its text is made once, for users with unrelated policies.
  */
 export class SharedChanges {
   readonly #changes = new WeakMap<NetChange, Map<string, Partial<Record<ChangeKind, ScopeChange>>>>();
@@ -46,7 +47,9 @@ export class SharedChanges {
     return change;
   }
 
-  /** One message for all that tell these very changes of a transaction, the same objects; not none. */
+  /**
+   * One message for all that tell these very changes of a transaction, the same objects; not none.
+   */
   message(
     cursor: ScopeMessage['cursor'],
     transaction: TransactionInfo | null,

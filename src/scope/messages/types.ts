@@ -12,11 +12,20 @@ export interface ChangeSpec {
   readonly table: ModelTable;
   /** The subscriber's `where` (guarded) and the read policy, normalized. */
   readonly filter: Filter;
-  /** The read policy alone, by which a replay is delivered; `null`: server code, which reads everything. */
+  /**
+   * The read policy alone, by which a replay is delivered; `null`: server code, which reads
+   * everything.
+   */
   readonly rights: Filter | null;
-  /** Only what the database did in one of these ways; `null`: everything, changes of rights included. */
+  /**
+   * Only what the database did in one of these ways; `null`: everything, changes of rights
+   * included.
+   */
   readonly ops: ReadonlySet<ChangeOp> | null;
-  /** An UPDATE counts only when it changed one of these; ENTER and LEAVE always count. `null`: any column. */
+  /**
+   * An UPDATE counts only when it changed one of these; ENTER and LEAVE always count. `null`: any
+   * column.
+   */
   readonly columns: ReadonlySet<ModelColumn> | null;
   /** Columns the subscriber may not read: an UPDATE of these alone is not delivered. */
   readonly hidden: ReadonlySet<ModelColumn>;
@@ -46,7 +55,10 @@ export interface RelatedSpec {
 /** The changes of one transaction to a scope below another. */
 export interface RelatedMessage {
   readonly changes: readonly ScopeChange[];
-  /** Links that ended come before links that began, so that a `one` relation can be applied link by link. */
+  /**
+   * Links that ended come before links that began, so that a `one` relation can be applied link by
+   * link.
+   */
   readonly links: readonly Link[];
   readonly related: RelatedMessages;
 }
@@ -56,10 +68,16 @@ export type RelatedMessages = ReadonlyMap<string, RelatedMessage>;
 
 export const NOTHING_RELATED: RelatedMessages = new Map();
 
-/** One row's change relative to the scope. A row that changed several times in one transaction has one, its net effect. */
+/**
+ * One row's change relative to the scope. A row that changed several times in one transaction has
+ * one, its net effect.
+ */
 export interface ScopeChange {
   readonly kind: ChangeKind;
-  /** The database's operation on the row; `null` if the row itself did not change, and on a LEAVE that is no DELETE. */
+  /**
+   * The database's operation on the row; `null` if the row itself did not change, and on a LEAVE
+   * that is no DELETE.
+   */
   readonly op: ChangeOp | null;
   readonly key: string;
   /** The row now; `null` on LEAVE. */
@@ -71,8 +89,9 @@ export interface ScopeChange {
 }
 
 /**
- * The changes of one transaction to the scope. For a slow subscriber it can be several transactions: then `cursor` and `transaction` are those of the last.
- * `reset` set: continuity is lost, and `changes` comes after the loss.
+ * The changes of one transaction to the scope. For a slow subscriber it can be several
+ * transactions: then `cursor` and `transaction` are those of the last. `reset` set: continuity is
+ * lost, and `changes` comes after the loss.
  */
 export interface ScopeMessage {
   readonly cursor: Snapshot;
@@ -83,7 +102,10 @@ export interface ScopeMessage {
   readonly related: RelatedMessages;
 }
 
-/** A transaction as all messages about it name it: one object, so that what is known of it can be kept with it. */
+/**
+ * A transaction as all messages about it name it: one object, so that what is known of it can be
+ * kept with it.
+ */
 export interface TransactionInfo {
   readonly xid: bigint;
   readonly loggedAt: string;
@@ -98,21 +120,26 @@ export interface FollowOptions {
   /** Shared by everything that goes to one peer. Default: one of its own. */
   readonly allowance?: SendBudget | undefined;
   /**
-   * The owner of the subscription: a user, or an address. Changes for an owner of many filters that Postgres evaluates follow behind those
-   * of others. Statements of a live query count for the owner as well: see `QueryOptions.owner`. Default: no owner, which is not limited.
+   * The owner of the subscription: a user, or an address. Changes for an owner of many filters that
+   * Postgres evaluates follow behind those of others. Statements of a live query count for the
+   * owner as well: see `QueryOptions.owner`. Default: no owner, which is not limited.
    */
   readonly owner?: string | undefined;
 }
 
 export interface ScopeRegistry {
   /**
-   * Follows a scope from now on, or from `after`: every transaction committed since is evaluated, in order, exactly once. If that
-   * is impossible, the first message says why (`reset`), and the stream goes on from now.
-   * The iterable ends when `signal` aborts, when `return()` is called, or with an error when the scope cannot go on.
-   * Rejects with `SCOPE_TOO_LARGE` where the scope must keep its keys and has too many.
+   * Follows a scope from now on, or from `after`: every transaction committed since is evaluated,
+   * in order, exactly once. If that is impossible, the first message says why (`reset`), and the
+   * stream goes on from now. The iterable ends when `signal` aborts, when `return()` is called, or
+   * with an error when the scope cannot go on. Rejects with `SCOPE_TOO_LARGE` where the scope must
+   * keep its keys and has too many.
    */
   changes(spec: ChangeSpec, options?: FollowOptions): PushStream<ScopeMessage>;
-  /** Sends the current result of a query, and a new result each time it changes; never the same result twice in a row. */
+  /**
+   * Sends the current result of a query, and a new result each time it changes; never the same
+   * result twice in a row.
+   */
   live(
     plan: SelectPlan,
     options?: Pick<FollowOptions, 'signal' | 'allowance' | 'owner'>,
@@ -121,8 +148,9 @@ export interface ScopeRegistry {
   /** Counts of deliveries so far, and of waiting changes. */
   figures(): ScopesFigures;
   /**
-   * Continuity is lost on these tables (by their names in the model): who depends on one is told so (`SCHEMA_CHANGED`) and followed anew from
-   * now, or ended with an error where the table is refused.
+   * Continuity is lost on these tables (by their names in the model): who depends on one is told so
+   * (`SCHEMA_CHANGED`) and followed anew from now, or ended with an error where the table is
+   * refused.
    */
   lose(tables: ReadonlySet<string>): Promise<void>;
   /** The scopes and live queries that are watched now, each once. */

@@ -10,8 +10,8 @@ interface Remembered {
 }
 
 /**
- * The transactions that the feed brought last, so that whoever comes back after a short while costs no reading of the log, however many
- * come back at once.
+ * The transactions that the feed brought last, so that whoever comes back after a short while costs
+ * no reading of the log, however many come back at once.
  */
 export class RecentTransactions {
   #transactions: Remembered[] = [];
@@ -37,7 +37,10 @@ export class RecentTransactions {
     if (this.#changes > this.#maxChanges || this.#bytes > MAX_BYTES) this.#forget();
   }
 
-  /** Transactions that a position has not seen, in the feed's order; `null` if they are no longer in memory, or if only the log knows whether the position is one of its own. */
+  /**
+   * Transactions that a position has not seen, in the feed's order; `null` if they are no longer in
+   * memory, or if only the log knows whether the position is one of its own.
+   */
   since(position: Snapshot): readonly LoggedTransaction[] | null {
     if (!covers(position, this.#start) || !this.#isOfThis(position)) return null;
     return this.#transactions

@@ -17,13 +17,15 @@ import {
 const MOST_WAITING = 2_000;
 
 /**
- * Delivers a replay by today's rights. History says step by step what the scope contained; what the rights of today do not show is not
- * delivered. From the first step with such an image, row or link, steps wait until the row has left, or has an image that is shown; then
- * they are told as one, net. Where the moments at which rows came and left would tell too much, all steps are told as one, of no
- * transaction. So whatever a subscriber was told amounts to the scope at the cursor of its last message, and a row
- * that was only in between leaves no trace, not even a key.
+ * Delivers a replay by today's rights. History says step by step what the scope contained; what the
+ * rights of today do not show is not delivered. From the first step with such an image, row or
+ * link, steps wait until the row has left, or has an image that is shown; then they are told as
+ * one, net. Where the moments at which rows came and left would tell too much, all steps are told
+ * as one, of no transaction. So whatever a subscriber was told amounts to the scope at the cursor
+ * of its last message, and a row that was only in between leaves no trace, not even a key.
  *
- * Steps are given in the feed's order. At the read point of the last ones nothing waits: what the scope contains there, the rights show.
+ * Steps are given in the feed's order. At the read point of the last ones nothing waits: what the
+ * scope contains there, the rights show.
  */
 export class ReplayGuard {
   readonly #spec: ChangeSpec;
@@ -74,7 +76,8 @@ export class ReplayGuard {
         const allowed = change.node === null ? leaveOf(change) : verdicts.allowed(change);
         if (allowed) this.#withheld.delete(row);
         else this.#withheld.add(row);
-        // Only the place of a change in what is merged is left of one that is not allowed: another follows.
+        // Only the place of a change in what is merged is left of one that is not allowed: another
+        // follows.
         told.set(change, allowed ?? withoutPrevious(level, change));
       }
       for (const link of links) {
@@ -118,7 +121,10 @@ export class ReplayGuard {
   }
 }
 
-/** The step to tell, with all that waited for it; `null`: it waits, or nothing is left to tell. Steps are given in their order. */
+/**
+ * The step to tell, with all that waited for it; `null`: it waits, or nothing is left to tell.
+ * Steps are given in their order.
+ */
 export type ReplayAdmission = (step: ReplayedStep) => ReplayedStep | null;
 
 /** A row that left, and one that is gone, are named by key alone. */

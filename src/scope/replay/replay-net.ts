@@ -6,9 +6,10 @@ import type { ReplayLevel } from './replay-levels.js';
 import { linkId, type ReplayVerdicts, withoutPrevious } from './replay-rights.js';
 
 /**
- * Merged steps without their times: rows that were away only for a while are not mentioned, UPDATE has no row before, LEAVE is a DELETE
- * if the row is gone in the end, and the order is not that of time. For replays that may not reveal when, or how often, rows came and
- * left. `null` if nothing is left.
+ * Merged steps without their times: rows that were away only for a while are not mentioned, UPDATE
+ * has no row before, LEAVE is a DELETE if the row is gone in the end, and the order is not that of
+ * time. For replays that may not reveal when, or how often, rows came and left. `null` if nothing
+ * is left.
  */
 export function netOf(top: ReplayLevel, delta: ScopeDelta, verdicts: ReplayVerdicts): ScopeDelta | null {
   const changes = netChangesOf(top, delta.changes, verdicts);

@@ -15,7 +15,10 @@ import { eachLevel, type ReplayedStep, type ReplayLevel } from './replay-levels.
 export interface RightsPoint {
   readonly evaluator: BatchEvaluator;
   readonly moment: ReadPoint;
-  /** Everything that is replayed, up to that point; `null` if it is not known whole, and the steps are a page of it. */
+  /**
+   * Everything that is replayed, up to that point; `null` if it is not known whole, and the steps
+   * are a page of it.
+   */
   readonly missed: readonly LoggedTransaction[] | null;
 }
 
@@ -29,8 +32,8 @@ export interface ReplayVerdicts {
   /** False for a link that began and does not hold at the read point. */
   holds(level: ReplayLevel, link: Link): boolean;
   /**
-   * The steps may be told only as one: a `where` looks at other rows that changed, and what it found in them may be hidden today. When rows
-   * came and left would tell.
+   * The steps may be told only as one: a `where` looks at other rows that changed, and what it
+   * found in them may be hidden today. When rows came and left would tell.
    */
   readonly isOne: boolean;
   /** The state of a row at the read point. */
@@ -49,9 +52,10 @@ interface ImageCheck {
 }
 
 /**
- * Evaluates what a replay would deliver by the rights at the read point: an image only if the rights show both the image itself and
- * the row as it is there. A row that is not there any more is shown to nobody. Costs no statement if memory decides: if the tables that the
- * rights read did not change, and the row ends in the scope, or its last image is known and a predicate decides it.
+ * Evaluates what a replay would deliver by the rights at the read point: an image only if the
+ * rights show both the image itself and the row as it is there. A row that is not there any more is
+ * shown to nobody. Costs no statement if memory decides: if the tables that the rights read did not
+ * change, and the row ends in the scope, or its last image is known and a predicate decides it.
  */
 export async function verdictsOf(
   top: ReplayLevel,

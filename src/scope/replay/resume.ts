@@ -30,8 +30,9 @@ export interface MissedOptions {
 }
 
 /**
- * The changes that a scope missed since a cursor, up to the feed's `position` (the feed brings the later ones). The rows before a
- * TRUNCATE cannot be determined, because no log has the rows that it removed. The same holds if a table's changes cannot be read.
+ * The changes that a scope missed since a cursor, up to the feed's `position` (the feed brings the
+ * later ones). The rows before a TRUNCATE cannot be determined, because no log has the rows that it
+ * removed. The same holds if a table's changes cannot be read.
  */
 export async function missedSince(
   after: DecodedCursor,
@@ -69,15 +70,21 @@ function replayOf(
   };
 }
 
-/** Largest number of transactions that are evaluated one by one, each by a statement that takes back what came after it. */
+/**
+ * Largest number of transactions that are evaluated one by one, each by a statement that takes back
+ * what came after it.
+ */
 const MOST_OCCASIONS = 64;
 
-/** Changes that all these statements take back together. The more was missed, the fewer statements there are. */
+/**
+ * Changes that all these statements take back together. The more was missed, the fewer statements
+ * there are.
+ */
 const MOST_TAKEN_BACK = 100_000;
 
 /**
- * Many transactions as fewer, each standing for several that followed each other: what a scope is told of it is the difference that
- * they made together.
+ * Many transactions as fewer, each standing for several that followed each other: what a scope is
+ * told of it is the difference that they made together.
  */
 function inRuns(transactions: readonly LoggedTransaction[]): readonly LoggedTransaction[] {
   const changes = transactions.reduce((sum, each) => sum + each.changes.length, 0);

@@ -4,8 +4,9 @@ import { type JoinForm, joinForm } from '../../../shared/value/equality.js';
 import { tupleOf } from '../match/candidate-rows.js';
 
 /**
- * Rows above by the values that link rows below to them. Values are compared as PostgreSQL compares them, whatever their texts;
- * where only PostgreSQL can (see `joinForm`), `isDecided` is false and everything held may be meant.
+ * Rows above by the values that link rows below to them. Values are compared as PostgreSQL compares
+ * them, whatever their texts; where only PostgreSQL can (see `joinForm`), `isDecided` is false and
+ * everything held may be meant.
  */
 export class HeldLinks {
   readonly isDecided: boolean;

@@ -36,7 +36,10 @@ export class LiveQueries {
     return [...this.#byPlan.values()];
   }
 
-  /** Returns the live query of this plan, or starts it. `owner` then owns its statements. Throws if a table cannot be followed. */
+  /**
+   * Returns the live query of this plan, or starts it. `owner` then owns its statements. Throws if
+   * a table cannot be followed.
+   */
   of(plan: SelectPlan, owner?: string): LiveQuery {
     const key = planKey(plan);
     const known = this.#byPlan.get(key);

@@ -35,11 +35,12 @@ export interface LiveQueryOptions {
 }
 
 /**
- * One query kept answered for all who watch it. It runs again when a transaction that its last answer did not see touched
- * what it reads, one run at a time, and tells an answer only when it differs from the one before.
+ * One query kept answered for all who watch it. It runs again when a transaction that its last
+ * answer did not see touched what it reads, one run at a time, and tells an answer only when it
+ * differs from the one before.
  *
- * Whoever comes while there is an answer is told it once it is known to be the one of now: on a node that hears late of what is committed, a client
- * that saw more elsewhere would else go back.
+ * Whoever comes while there is an answer is told it once it is known to be the one of now: on a
+ * node that hears late of what is committed, a client that saw more elsewhere would else go back.
  */
 export class LiveQuery {
   /** Tables whose changes can change the answer. */
@@ -55,7 +56,10 @@ export class LiveQuery {
   readonly #elsewhere: RelatedDependencies | null;
   #answer: SelectResult | null = null;
   #isRunning = false;
-  /** Watchers who came late and were told nothing yet; true: what was committed before they came has been heard of. */
+  /**
+   * Watchers who came late and were told nothing yet; true: what was committed before they came has
+   * been heard of.
+   */
   readonly #joining = new Map<Outbox<SelectResult>, boolean>();
   /** Transactions that the answer under way may not have seen. */
   #unseen: bigint[] = [];
@@ -152,7 +156,10 @@ export class LiveQuery {
     return false;
   }
 
-  /** Sends the current result to a new subscriber if no query is running; otherwise the running query will. */
+  /**
+   * Sends the current result to a new subscriber if no query is running; otherwise the running
+   * query will.
+   */
   async #welcome(outbox: Outbox<SelectResult>): Promise<void> {
     this.#joining.set(outbox, false);
     // A feed that has ended ends the query as well.
@@ -170,7 +177,9 @@ export class LiveQuery {
     }
   }
 
-  /** Ends the loop. Nothing is awaited between, so a later subscriber or transaction finds it ended. */
+  /**
+   * Ends the loop. Nothing is awaited between, so a later subscriber or transaction finds it ended.
+   */
   async #refresh(): Promise<void> {
     if (this.#isRunning || this.#ended) return;
     this.#isRunning = true;

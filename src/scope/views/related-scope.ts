@@ -44,8 +44,8 @@ interface TransactionTurn {
 }
 
 /**
- * A scope below another. It keeps which row above holds which row below, asks Postgres for the rows that a transaction may have linked
- * or unlinked, as they were then, and tells the differences.
+ * A scope below another. It keeps which row above holds which row below, asks Postgres for the rows
+ * that a transaction may have linked or unlinked, as they were then, and tells the differences.
  *
  * Invariants:
  * - A row is in the scope exactly while some row above holds it.
@@ -101,7 +101,9 @@ export class RelatedScope {
     return this.below.some((inner) => inner.holds(table, key));
   }
 
-  /** Takes over the rows that a nested query found below a row, before any transaction is evaluated. */
+  /**
+   * Takes over the rows that a nested query found below a row, before any transaction is evaluated.
+   */
   seed(parent: RowNode): void {
     this.#held.hold(parent.key, this.#tupleOf(parent.cells));
     const found = parent.related.get(this.#spec.responseKey) ?? [];
@@ -111,12 +113,18 @@ export class RelatedScope {
     }
   }
 
-  /** True if a transaction that left the rows above as they were may have changed something here or below, or if memory cannot tell. */
+  /**
+   * True if a transaction that left the rows above as they were may have changed something here or
+   * below, or if memory cannot tell.
+   */
   isConcerned(net: NetChanges): boolean {
     return this.#isConcernedHere(net) || this.below.some((inner) => inner.isConcerned(net));
   }
 
-  /** First round: which rows may this transaction have linked, unlinked, shown or hidden? True when something was asked. */
+  /**
+   * First round: which rows may this transaction have linked, unlinked, shown or hidden? True when
+   * something was asked.
+   */
   ask(net: NetChanges, client: BatchClient): boolean {
     const turn: TransactionTurn = {
       compared: new Set(),
@@ -204,12 +212,16 @@ export class RelatedScope {
         if (told && told.changedColumns.length > 0) changes.push(told);
       }
     }
-    // The old link ends before the new one begins, so that a client that applies them one by one does not end with an empty `one` relation.
+    // The old link ends before the new one begins, so that a client that applies them one by one
+    // does not end with an empty `one` relation.
     this.#message = { changes, links: [...links.left, ...links.entered] };
     return diff;
   }
 
-  /** The message of the transaction that was settled last; `null` where nothing happened here or below. */
+  /**
+   * The message of the transaction that was settled last; `null` where nothing happened here or
+   * below.
+   */
   takeMessage(): RelatedMessage | null {
     const related = new Map<string, RelatedMessage>();
     for (const inner of this.below) {
@@ -291,7 +303,10 @@ export class RelatedScope {
     }
   }
 
-  /** Rows below that may be concerned because rows that they depend on changed: junction rows, and what filters look at. */
+  /**
+   * Rows below that may be concerned because rows that they depend on changed: junction rows, and
+   * what filters look at.
+   */
   #candidates(net: NetChanges): Filter | 'all' | null {
     const { relation } = this.#spec;
     const { through } = relation;

@@ -13,8 +13,8 @@ import { NOTHING_RELATED } from '../messages/types.js';
 import type { Scope, ScopeDelta, ScopeEvaluation, StatelessEvaluation } from './scope.js';
 
 /**
- * A scope whose filter looks at nothing but the row itself: old and new image decide, and nothing is remembered.
- * If the predicate cannot decide exactly, Postgres evaluates the images.
+ * A scope whose filter looks at nothing but the row itself: old and new image decide, and nothing
+ * is remembered. If the predicate cannot decide exactly, Postgres evaluates the images.
  */
 export class RowScope implements Scope, StatelessEvaluation {
   readonly tables: ReadonlySet<string>;

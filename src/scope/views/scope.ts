@@ -22,22 +22,34 @@ export interface Scope {
   readonly matchable: MatchTarget;
   /** The keys that are in it; `null` where it keeps none, and the row itself decides. */
   readonly held: MemberKeys | null;
-  /** Reads the state that evaluation after `moment` needs; false if it could not be read exactly. */
+  /**
+   * Reads the state that evaluation after `moment` needs; false if it could not be read exactly.
+   */
   load(moment: ReadPoint): Promise<boolean>;
   /**
-   * Evaluates a transaction in batches: the scope adds its queries to `client`, and then the generator yields. It is resumed
-   * with the next batch's client when the results are there. All scopes' queries of a batch go out as one statement.
+   * Evaluates a transaction in batches: the scope adds its queries to `client`, and then the
+   * generator yields. It is resumed with the next batch's client when the results are there. All
+   * scopes' queries of a batch go out as one statement.
    */
   evaluate(net: NetChanges, client: BatchClient): ScopeEvaluation;
   /** As `evaluate`, synchronously; `undefined` if the database must be queried. */
   evaluateInMemory(net: NetChanges): ScopeDelta | null | undefined;
-  /** Evaluation without knowledge of the scope's rows; `null` if scopes below it need that knowledge. */
+  /**
+   * Evaluation without knowledge of the scope's rows; `null` if scopes below it need that
+   * knowledge.
+   */
   readonly steady: StatelessEvaluation | null;
-  /** True if it contains a row of a table, here or below; `null` if it keeps no rows and only its filter can tell. */
+  /**
+   * True if it contains a row of a table, here or below; `null` if it keeps no rows and only its
+   * filter can tell.
+   */
   holds(table: string, key: string): boolean | null;
 }
 
-/** Evaluates by the images alone, and keeps nothing: many transactions at once, of a time in which `elsewhere` did not change. */
+/**
+ * Evaluates by the images alone, and keeps nothing: many transactions at once, of a time in which
+ * `elsewhere` did not change.
+ */
 export interface StatelessEvaluation {
   /** Tables besides the scope's own that say who is in it. */
   readonly elsewhere: ReadonlySet<string>;

@@ -18,13 +18,15 @@ import { RowScope } from './row-scope.js';
 import type { Scope, ScopeDelta, ScopeEvaluation, StatelessEvaluation } from './scope.js';
 
 /**
- * A scope whose filter passes through relations, or that others hang from. What other tables say about a row can change while the row
- * stays as it is, and may be gone when it is looked up; so the scope keeps the keys that are in it and tells differences.
+ * A scope whose filter passes through relations, or that others hang from. What other tables say
+ * about a row can change while the row stays as it is, and may be gone when it is looked up; so the
+ * scope keeps the keys that are in it and tells differences.
  *
  * Invariants:
- * - `held` holds exactly the keys of which the subscribers were told ENTER (or which were there at the start) and not LEAVE.
- * - Changed rows are evaluated by their own images, so no subscriber receives an image that was not authorized. Unchanged rows
- *   are read and evaluated in one statement.
+ * - `held` holds exactly the keys of which the subscribers were told ENTER (or which were there at
+ *   the start) and not LEAVE.
+ * - Changed rows are evaluated by their own images, so no subscriber receives an image that was not
+ *   authorized. Unchanged rows are read and evaluated in one statement.
  * - After each transaction `held` equals the keys that SELECT would have found then.
  */
 export class SetScope implements Scope {
@@ -80,7 +82,10 @@ export class SetScope implements Scope {
     };
   }
 
-  /** Everything in one statement, and so in one snapshot: with scopes below, the nested query; without, the keys. */
+  /**
+   * Everything in one statement, and so in one snapshot: with scopes below, the nested query;
+   * without, the keys.
+   */
   async load(moment: ReadPoint): Promise<boolean> {
     const { table, filter, graph } = this.#spec;
     const round = this.#evaluator.round(moment);
@@ -175,8 +180,9 @@ export class SetScope implements Scope {
       const message = inner.takeMessage();
       if (message) messages.set(inner.responseKey, message);
     }
-    // A query that waited for TRUNCATE's lock saw the table empty in a snapshot from before it: what a subscriber began with may be ahead of
-    // its cursor, and then differences alone do not mend it.
+    // A query that waited for TRUNCATE's lock saw the table empty in a snapshot from before it:
+    // what a subscriber began with may be ahead of its cursor, and then differences alone do not
+    // mend it.
     const isEmptied = [...this.tables].some((name) => net.get(name)?.truncated);
     return { reset: isEmptied ? 'TRUNCATED' : null, changes, related: messages };
   }
@@ -195,7 +201,10 @@ export class SetScope implements Scope {
     } else if (this.held.delete(row.key)) diff.left.push(row.key);
   }
 
-  /** Asks which rows are in the scope now because other rows changed; the step returned tells the differences. */
+  /**
+   * Asks which rows are in the scope now because other rows changed; the step returned tells the
+   * differences.
+   */
   #askElsewhere(
     candidates: Filter | 'all' | null,
     client: BatchClient,

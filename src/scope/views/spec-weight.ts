@@ -2,7 +2,10 @@ import type { Filter } from '../../../shared/filter/types.js';
 import type { RelatedPlan } from '../../query/types.js';
 import type { ChangeSpec, RelatedSpec } from '../messages/types.js';
 
-/** The conditions of a subscription, those of the relations that it carries included: about what Postgres plans for it. At least 1. */
+/**
+ * The conditions of a subscription, those of the relations that it carries included: about what
+ * Postgres plans for it. At least 1.
+ */
 export function specWeight({ filter, related, graph }: ChangeSpec): number {
   return filterWeight(filter) + sum(related, planWeight) + sum(graph, graphWeight);
 }

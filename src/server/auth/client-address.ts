@@ -11,7 +11,10 @@ const FORWARDING_PREFIX = 'x-forwarded-';
 /** The address of a client that no proxy names: all of them share one. */
 const UNKNOWN = 'unknown';
 
-/** Client addresses by the configured number of proxies; warns once when that number cannot be right. */
+/**
+ * Client addresses by the configured number of proxies; warns once when that number cannot be
+ * right.
+ */
 export class ClientAddresses {
   readonly #trustedProxies: number;
   readonly #logger: ServerLogger;
@@ -37,12 +40,14 @@ export class ClientAddresses {
 }
 
 /**
- * The address of a request, as far as limits are concerned: an IPv4 address, or the /64 network of an IPv6 address, which is what one
- * customer has. `null`: a client on this very machine, without a proxy between, which is not limited by its address.
+ * The address of a request, as far as limits are concerned: an IPv4 address, or the /64 network of
+ * an IPv6 address, which is what one customer has. `null`: a client on this very machine, without a
+ * proxy between, which is not limited by its address.
  *
- * `trustedProxies` proxies stand before the server, each of which appends the address of its peer to `X-Forwarded-For`; the entry of the
- * outermost one counts, from the right end, since a client writes the left one. An entry that is no address counts as one address for all. With 0
- * the header is whatever the client wrote, and is not read. `Forwarded` is never read.
+ * `trustedProxies` proxies stand before the server, each of which appends the address of its peer
+ * to `X-Forwarded-For`; the entry of the outermost one counts, from the right end, since a client
+ * writes the left one. An entry that is no address counts as one address for all. With 0 the header
+ * is whatever the client wrote, and is not read. `Forwarded` is never read.
  */
 export function addressOf(request: Addressed, trustedProxies: number): string | null {
   const peer = networkOf(request.socket.remoteAddress ?? '');
@@ -73,7 +78,10 @@ function isForwarded(headers: IncomingHttpHeaders): boolean {
   return false;
 }
 
-/** The address in an entry of `X-Forwarded-For`, without a port, brackets, quotes and zone; empty for what is none. */
+/**
+ * The address in an entry of `X-Forwarded-For`, without a port, brackets, quotes and zone; empty
+ * for what is none.
+ */
 function addressIn(entry: string): string {
   const text = entry.trim().replace(/^"(.*)"$/, '$1');
   const withPort = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text) ?? /^([\d.]+):\d{1,5}$/.exec(text);

@@ -12,17 +12,26 @@ export interface UserIdentity {
   readonly user: unknown;
   /** The user's name, as `context` or the token says; `null` for anonymous. */
   readonly subject: string | null;
-  /** When the token or the session stops being good, whichever is earlier; `null`: never. Milliseconds since the epoch. */
+  /**
+   * When the token or the session stops being good, whichever is earlier; `null`: never.
+   * Milliseconds since the epoch.
+   */
   readonly expiresAtMs: number | null;
   /** The source of the subject. */
   readonly expires: 'token' | 'session';
 }
 
-/** Rejects with its own error where `context` throws, and with a coded one where it does not answer, or answers what is not valid or over. */
+/**
+ * Rejects with its own error where `context` throws, and with a coded one where it does not answer,
+ * or answers what is not valid or over.
+ */
 export interface IdentityResolver {
   /** Rejects also where a token came and is not good. */
   byToken(token: string | null, request: RequestInfo): Promise<UserIdentity>;
-  /** Evaluates `context` again for a user that was identified before. The token is not verified again. */
+  /**
+   * Evaluates `context` again for a user that was identified before. The token is not verified
+   * again.
+   */
   again(known: UserIdentity, request: RequestInfo): Promise<UserIdentity>;
 }
 
@@ -50,7 +59,8 @@ export function createIdentityResolver(
   return {
     byToken: async (token, request) => {
       const claims = token === null ? null : await verify(token);
-      // An empty `sub` is anonymous and has no claims, so that a context cannot take it for an id. The token expires nevertheless.
+      // An empty `sub` is anonymous and has no claims, so that a context cannot take it for an id.
+      // The token expires nevertheless.
       const named = claims !== null && nameOf(claims.sub ?? '') !== null ? claims : null;
       return identityOf(named, tokenMsOf(claims), request);
     },
@@ -82,8 +92,9 @@ function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 }
 
 /**
- * The token of a `connection_init` or `ping` payload: `{ authorization: 'Bearer …' }` in any case, the same under
- * `headers`, or `{ token: '…' }`. `null` where there is none; throws `TOKEN_INVALID` on another scheme.
+ * The token of a `connection_init` or `ping` payload: `{ authorization: 'Bearer …' }` in any case,
+ * the same under `headers`, or `{ token: '…' }`. `null` where there is none; throws `TOKEN_INVALID`
+ * on another scheme.
  */
 export function tokenOfPayload(payload: unknown): string | null {
   return tokenIn(payload) ?? (isRecord(payload) ? tokenIn(payload.headers) : null);

@@ -5,8 +5,8 @@ import type { UserIdentity } from './identity.js';
 const MAX_VALUES = 1_000;
 
 /**
- * The facts that a session's rights follow from, as they were at one moment: a copy, so that a session object which the application changes in
- * place is not compared with itself.
+ * The facts that a session's rights follow from, as they were at one moment: a copy, so that a
+ * session object which the application changes in place is not compared with itself.
  */
 export class RightsFacts {
   readonly #facts: unknown;
@@ -27,7 +27,10 @@ export class RightsFacts {
     return new RightsFacts(facts, copying.isPlain);
   }
 
-  /** True if nothing that can be compared differs; functions and objects of classes are compared as they are now. */
+  /**
+   * True if nothing that can be compared differs; functions and objects of classes are compared as
+   * they are now.
+   */
   looksLike(other: RightsFacts): boolean {
     return isDeepStrictEqual(this.#facts, other.#facts);
   }
@@ -91,7 +94,10 @@ const COPIED_CLASSES: readonly unknown[] = [
   ...[Object, Array, Map, Set, Date].map(({ prototype }) => prototype),
 ];
 
-/** True if a copy has the whole state: of no class of its own, without hidden members, and without members that have a symbol as their name. */
+/**
+ * True if a copy has the whole state: of no class of its own, without hidden members, and without
+ * members that have a symbol as their name.
+ */
 function isSeen(value: object): boolean {
   if (!COPIED_CLASSES.includes(Object.getPrototypeOf(value))) return false;
   const hidden = Array.isArray(value) ? 1 : 0;

@@ -5,7 +5,9 @@ import { callAt } from './expiry-timer.js';
 import type { IdentityResolver, UserIdentity } from './identity.js';
 import { rightsChangedError, type SessionList, UserSession } from './session.js';
 
-/** Number of contexts that are re-evaluated at a time, so that many of them do not starve requests. */
+/**
+ * Number of contexts that are re-evaluated at a time, so that many of them do not starve requests.
+ */
 const AT_ONCE = 8;
 
 export interface SessionRegistryOptions {
@@ -20,10 +22,12 @@ interface Evaluation {
 }
 
 /**
- * The users of this server's requests and connections, so that the application can say that one of them has other rights, or none.
+ * The users of this server's requests and connections, so that the application can say that one of
+ * them has other rights, or none.
  *
- * From the moment of such a call nothing is delivered by the rights before: connections are suspended or closed, requests under way fail, and
- * an evaluation of `context` that was under way for that user is made anew.
+ * From the moment of such a call nothing is delivered by the rights before: connections are
+ * suspended or closed, requests under way fail, and an evaluation of `context` that was under way
+ * for that user is made anew.
  */
 export class SessionRegistry implements SessionList {
   readonly #identify: IdentityResolver;
@@ -41,7 +45,10 @@ export class SessionRegistry implements SessionList {
     this.#maxAgeMs = contextMaxAgeSeconds * 1_000;
   }
 
-  /** The session of a request's user. Rejects as `IdentityResolver.byToken` does. Leave it when the request or its connection is over. */
+  /**
+   * The session of a request's user. Rejects as `IdentityResolver.byToken` does. Leave it when the
+   * request or its connection is over.
+   */
   open(token: string | null, request: RequestInfo): Promise<UserSession> {
     return this.#evaluate(
       () => this.#identify.byToken(token, request),
@@ -49,7 +56,10 @@ export class SessionRegistry implements SessionList {
     );
   }
 
-  /** A newer token for a connection. Rejects as `open` does, and with `TOKEN_INVALID` for one of another user. */
+  /**
+   * A newer token for a connection. Rejects as `open` does, and with `TOKEN_INVALID` for one of
+   * another user.
+   */
   renew(session: UserSession, token: string, request: RequestInfo): Promise<void> {
     return this.#evaluate(
       () => this.#identify.byToken(token, request),
@@ -61,7 +71,10 @@ export class SessionRegistry implements SessionList {
     );
   }
 
-  /** Closes all connections of a user; requests under way are refused. Nothing is delivered to them any more when it returns. */
+  /**
+   * Closes all connections of a user; requests under way are refused. Nothing is delivered to them
+   * any more when it returns.
+   */
   disconnect(subject: string): number {
     const ended = new RivuletError('SESSION_ENDED', 'the session was ended');
     const sessions = this.#concerned(subject);
@@ -74,8 +87,9 @@ export class SessionRegistry implements SessionList {
   }
 
   /**
-   * Evaluates the context of all connections of a user again; requests under way are refused. Nothing is delivered by the old rights any
-   * more when it returns. Resolves when all go on by the rights of now, or were closed.
+   * Evaluates the context of all connections of a user again; requests under way are refused.
+   * Nothing is delivered by the old rights any more when it returns. Resolves when all go on by the
+   * rights of now, or were closed.
    */
   async rightsChanged(subject: string): Promise<number> {
     const connections: UserSession[] = [];
@@ -129,7 +143,10 @@ export class SessionRegistry implements SessionList {
     return [...(this.#bySubject.get(subject) ?? [])];
   }
 
-  /** `take` is called in the same moment in which it is known that nothing changed since the evaluation began. */
+  /**
+   * `take` is called in the same moment in which it is known that nothing changed since the
+   * evaluation began.
+   */
   async #evaluate<T>(evaluate: () => Promise<UserIdentity>, take: (identity: UserIdentity) => T): Promise<T> {
     for (;;) {
       const evaluation: Evaluation = { outdated: null };
@@ -161,7 +178,10 @@ export class SessionRegistry implements SessionList {
     return running;
   }
 
-  /** `done` is called in the moment in which the session has its rights: a call after that needs an evaluation of its own. */
+  /**
+   * `done` is called in the moment in which the session has its rights: a call after that needs an
+   * evaluation of its own.
+   */
   async #evaluateAgain(session: UserSession, done: () => void): Promise<void> {
     const { owner } = session;
     if (session.end !== null || owner === null) return;

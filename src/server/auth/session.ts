@@ -26,9 +26,10 @@ export interface SessionList {
 /**
  * The user of a request, or of a long connection.
  *
- * A request has the rights that it came with; when the application says that they changed, the request fails instead of answering by old
- * rights. A connection takes new rights: from a newer token of the same user, or from `context` when it is evaluated again. While that is under
- * way the session is suspended, and nothing may be delivered.
+ * A request has the rights that it came with; when the application says that they changed, the
+ * request fails instead of answering by old rights. A connection takes new rights: from a newer
+ * token of the same user, or from `context` when it is evaluated again. While that is under way the
+ * session is suspended, and nothing may be delivered.
  */
 export class UserSession {
   readonly #list: SessionList;
@@ -63,7 +64,9 @@ export class UserSession {
     return this.#suspension !== null;
   }
 
-  /** The end of the session; `null` while it goes on. `error` is `null` if its connection closed. */
+  /**
+   * The end of the session; `null` while it goes on. `error` is `null` if its connection closed.
+   */
   get end(): { readonly error: unknown } | null {
     return this.#end;
   }
@@ -84,7 +87,8 @@ export class UserSession {
   }
 
   /**
-   * Throws if what was begun by the rights of that number must not be answered any more, also while that is being found out.
+   * Throws if what was begun by the rights of that number must not be answered any more, also while
+   * that is being found out.
    */
   assertRights(rights: number): void {
     this.assertOpen();
@@ -114,8 +118,9 @@ export class UserSession {
   }
 
   /**
-   * Takes `next`, of the same user, in place of the identity that was known before. If rights follow from something that is not the same any
-   * more, the owner begins anew. `isCertain`, and while it is suspended: what cannot be compared counts as changed.
+   * Takes `next`, of the same user, in place of the identity that was known before. If rights
+   * follow from something that is not the same any more, the owner begins anew. `isCertain`, and
+   * while it is suspended: what cannot be compared counts as changed.
    */
   adopt(next: UserIdentity, isCertain = this.isSuspended): void {
     if (this.#end !== null) return;

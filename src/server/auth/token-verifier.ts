@@ -9,12 +9,16 @@ const MAX_TOKEN_LENGTH = 8_192;
 const MIN_SECRET_BYTES = 32;
 
 /**
- * Tells whose a token is. Resolves to its claims; rejects with `TOKEN_EXPIRED`, `TOKEN_INVALID`, or, where the key set
- * cannot be fetched, `AUTH_UNAVAILABLE`. A token without `sub` or `exp`, or whose `sub` is no text, is invalid.
+ * Tells whose a token is. Resolves to its claims; rejects with `TOKEN_EXPIRED`, `TOKEN_INVALID`,
+ * or, where the key set cannot be fetched, `AUTH_UNAVAILABLE`. A token without `sub` or `exp`, or
+ * whose `sub` is no text, is invalid.
  */
 export type TokenVerifier = (token: string) => Promise<TokenClaims>;
 
-/** A verifier for the configured secret or key set; without either it refuses every token. Throws `AUTH_SECRET_WEAK`. */
+/**
+ * A verifier for the configured secret or key set; without either it refuses every token. Throws
+ * `AUTH_SECRET_WEAK`.
+ */
 export function createTokenVerifier(auth: AuthConfig): TokenVerifier {
   if (auth.jwks === undefined && auth.secret === undefined) {
     return () => Promise.reject(new RivuletError('TOKEN_INVALID', 'this server accepts no tokens'));
@@ -57,7 +61,10 @@ export function signToken(secret: string, userId: string, expiresInSeconds: numb
     .sign(secretKey(secret));
 }
 
-/** The token of `Bearer <token>`; `null` where there is nothing; throws `TOKEN_INVALID` on another scheme. */
+/**
+ * The token of `Bearer <token>`; `null` where there is nothing; throws `TOKEN_INVALID` on another
+ * scheme.
+ */
 export function bearerToken(header: string | null | undefined): string | null {
   if (header === null || header === undefined || header === '') return null;
   const match = /^Bearer +(\S+)$/i.exec(header.trim());
@@ -97,7 +104,10 @@ async function verified(
   throw new RivuletError('TOKEN_INVALID', 'the `sub` of the token is not a text');
 }
 
-/** Warns of a key set without issuer and audience: its keys also sign tokens of other applications, which would be accepted. */
+/**
+ * Warns of a key set without issuer and audience: its keys also sign tokens of other applications,
+ * which would be accepted.
+ */
 export function warnAboutLooseKeySet({ jwks, issuer, audience }: AuthConfig, logger: ServerLogger): void {
   if (jwks === undefined || (issuer !== undefined && audience !== undefined)) return;
   const missing = [

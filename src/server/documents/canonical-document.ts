@@ -13,9 +13,10 @@ const CLIENT_DIRECTIVES: readonly string[] = ['live'];
 const NO_SELECTIONS: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [] };
 
 /**
- * A text that is equal for documents that ask for the same: without the `__typename` that clients add to each selection, without the
- * directives of the client plugins, and with definitions and selections in one order. Order shows in answers but costs nothing; only
- * the order of a mutation's fields is the order of its writes, and stays.
+ * A text that is equal for documents that ask for the same: without the `__typename` that clients
+ * add to each selection, without the directives of the client plugins, and with definitions and
+ * selections in one order. Order shows in answers but costs nothing; only the order of a mutation's
+ * fields is the order of its writes, and stays.
  */
 export function canonicalText(document: DocumentNode): string {
   const isOrdered = document.definitions.some(

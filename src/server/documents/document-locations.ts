@@ -1,8 +1,9 @@
 import { type ASTNode, type DocumentNode, type GraphQLError, parse, type SourceLocation } from 'graphql';
 
 /**
- * Gives errors the places of their nodes, which a document that was parsed without locations does not have: its text is parsed once more.
- * graphql-js counts lines from the beginning for each place; here they are counted once. Without the text they get none.
+ * Gives errors the places of their nodes, which a document that was parsed without locations does
+ * not have: its text is parsed once more. graphql-js counts lines from the beginning for each
+ * place; here they are counted once. Without the text they get none.
  */
 export function placeErrors(
   errors: readonly GraphQLError[],

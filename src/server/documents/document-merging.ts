@@ -33,9 +33,11 @@ interface FieldEntry {
 type ParentType = ReturnType<typeof getNamedType> | undefined;
 
 /**
- * GraphQL's rule "fields in set can merge", with the verdicts of graphql-js and another order of work: fields of one response name are
- * compared with the first of them instead of with each other, since both relations, equal fields and equal shapes, are transitive.
- * The time grows with the fields of the expanded operations, which a limit bounds beforehand; graphql-js needs their square.
+ * GraphQL's rule "fields in set can merge", with the verdicts of graphql-js and another order of
+ * work: fields of one response name are compared with the first of them instead of with each other,
+ * since both relations, equal fields and equal shapes, are transitive. The time grows with the
+ * fields of the expanded operations, which a limit bounds beforehand; graphql-js needs their
+ * square.
  *
  * The document must contain no fragment that contains itself.
  */
@@ -73,7 +75,10 @@ class Merging {
     }
   }
 
-  /** Fields of one response name that can meet on one object are the same field with the same arguments. */
+  /**
+   * Fields of one response name that can meet on one object are the same field with the same
+   * arguments.
+   */
   compareFields(sets: readonly TypedSet[]): void {
     for (const [name, entries] of this.#fields(sets)) {
       for (const group of meeting(entries)) {

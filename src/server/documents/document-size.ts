@@ -11,7 +11,10 @@ export interface DocumentSize {
   /** Characters of its text. */
   readonly characters: number;
   readonly tokens: number;
-  /** Fields nested in one another, in the deepest operation; below introspection fields nothing counts. */
+  /**
+   * Fields nested in one another, in the deepest operation; below introspection fields nothing
+   * counts.
+   */
   readonly depth: number;
   /** Aliases of the operation that has most, those of fragments counted at each use. */
   readonly aliases: number;
@@ -21,7 +24,10 @@ export interface DocumentSize {
   readonly rootFields: number;
   /** Fragment definitions. */
   readonly fragments: number;
-  /** Fragment spreads and inline fragments of all operations, those of fragments counted at each use. */
+  /**
+   * Fragment spreads and inline fragments of all operations, those of fragments counted at each
+   * use.
+   */
   readonly spreads: number;
   /** Directives in the text. */
   readonly directives: number;
@@ -46,8 +52,9 @@ interface SetSize extends Size {
 const NOTHING: SetSize = { depth: 0, aliases: 0, fields: 0, spreads: 0, width: 0 };
 
 /**
- * Measures a document in time that grows with its text, not with its expansion: each fragment is measured once, and its size added at
- * each use. Sizes can exceed what an integer holds exactly; they only grow.
+ * Measures a document in time that grows with its text, not with its expansion: each fragment is
+ * measured once, and its size added at each use. Sizes can exceed what an integer holds exactly;
+ * they only grow.
  */
 export function measureDocument(document: DocumentNode, text: string): DocumentSize {
   const measuring = new Measuring(document);

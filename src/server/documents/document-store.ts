@@ -45,8 +45,9 @@ interface ValidDocument extends CheckedDocument {
 }
 
 /**
- * Parses, measures and validates documents, for every transport. Only valid ones are kept, without locations, within a budget of bytes;
- * the others leave nothing behind. Equal texts give the same document as long as it is kept, which is what subscribers share by.
+ * Parses, measures and validates documents, for every transport. Only valid ones are kept, without
+ * locations, within a budget of bytes; the others leave nothing behind. Equal texts give the same
+ * document as long as it is kept, which is what subscribers share by.
  */
 export class DocumentStore {
   readonly #schema: GraphQLSchema;
@@ -64,7 +65,10 @@ export class DocumentStore {
     this.#valid = new ByteCache(cacheBytes);
   }
 
-  /** A text's document, or the errors. Limits are compared with the document's figures each time, before it is validated. */
+  /**
+   * A text's document, or the errors. Limits are compared with the document's figures each time,
+   * before it is validated.
+   */
   check(text: string, limits: OperationLimits): CheckedDocument {
     const known = this.#valid.get(text);
     if (known !== undefined) {

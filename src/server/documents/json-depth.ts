@@ -1,6 +1,9 @@
 import { RivuletError } from '../../../shared/errors.js';
 
-/** Throws `VARIABLES_TOO_DEEP` for values nested in one another more than `maxDepth` times. Needs no stack, however deep they are. */
+/**
+ * Throws `VARIABLES_TOO_DEEP` for values nested in one another more than `maxDepth` times. Needs no
+ * stack, however deep they are.
+ */
 export function assertDepth(values: readonly unknown[], maxDepth: number): void {
   let level = values.filter(isNested);
   for (let depth = 0; level.length > 0; depth++) {
@@ -16,7 +19,10 @@ export function assertDepth(values: readonly unknown[], maxDepth: number): void 
   }
 }
 
-/** True for a text of JSON in which more brackets open than values may be nested: such a one is worth a look. */
+/**
+ * True for a text of JSON in which more brackets open than values may be nested: such a one is
+ * worth a look.
+ */
 export function hasManyBrackets(text: string, maxDepth: number): boolean {
   let brackets = 0;
   for (let at = 0; at < text.length; at++) {

@@ -31,9 +31,10 @@ export interface CheckedOperation {
 }
 
 /**
- * Finds the document of each operation, for every transport: by its text, by the hash of Apollo's automatic persisted queries
- * (`extensions.persistedQuery`), or by `documentId`. Hashes of trusted documents are known from the start; others when a client
- * has sent hash and document together and the document was found valid. What clients add is bounded in bytes, on this node.
+ * Finds the document of each operation, for every transport: by its text, by the hash of Apollo's
+ * automatic persisted queries (`extensions.persistedQuery`), or by `documentId`. Hashes of trusted
+ * documents are known from the start; others when a client has sent hash and document together and
+ * the document was found valid. What clients add is bounded in bytes, on this node.
  */
 export class PersistedDocuments {
   readonly #documents: DocumentStore;
@@ -51,7 +52,10 @@ export class PersistedDocuments {
     return { count: this.#added.size, bytes: this.#added.bytes };
   }
 
-  /** `null` for params that have neither document nor id. Throws `PERSISTED_QUERY_…`, and `VARIABLES_TOO_DEEP`, before anything else looks into the values. */
+  /**
+   * `null` for params that have neither document nor id. Throws `PERSISTED_QUERY_…`, and
+   * `VARIABLES_TOO_DEEP`, before anything else looks into the values.
+   */
   take(sent: SentParams, limits: OperationLimits): CheckedOperation | null {
     assertDepth([sent.variables, sent.extensions], limits.variableDepth);
     const hash = hashOf(sent);

@@ -15,14 +15,18 @@ export interface TrustedDocuments {
   readonly count: number;
   /** The text of a trusted document, by its key in the file or by the SHA-256 of its text. */
   textOf(id: string): string | undefined;
-  /** Returns true if a document may be executed: in the mode `only` it has to be one of the trusted, apart from form. */
+  /**
+   * Returns true if a document may be executed: in the mode `only` it has to be one of the trusted,
+   * apart from form.
+   */
   accepts(document: DocumentNode): boolean;
   readonly texts: Iterable<string>;
 }
 
 /**
- * Reads the trusted documents of a configuration; `null` if it has none. Rejects with `TRUSTED_DOCUMENTS_UNREADABLE`.
- * `introspection`: documents that ask for nothing but the schema are accepted as well.
+ * Reads the trusted documents of a configuration; `null` if it has none. Rejects with
+ * `TRUSTED_DOCUMENTS_UNREADABLE`. `introspection`: documents that ask for nothing but the schema
+ * are accepted as well.
  */
 export async function readTrustedDocuments(
   configured: 'manifest' | 'only' | TrustedDocumentsConfig | undefined,

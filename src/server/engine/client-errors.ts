@@ -10,7 +10,10 @@ import { shownError } from '../../database/errors.js';
 import { errorEntry } from '../../error-texts.js';
 import type { ServerLogger } from './logger.js';
 
-/** One of our errors as a client receives it: its message, and `code`, `next`, `retryable` and its details as extensions. */
+/**
+ * One of our errors as a client receives it: its message, and `code`, `next`, `retryable` and its
+ * details as extensions.
+ */
 export function clientError(error: RivuletError, place?: GraphQLError): GraphQLError {
   const { next, retryable, http } = errorEntry(error);
   const shown = new GraphQLError(error.message, {
@@ -23,7 +26,8 @@ export function clientError(error: RivuletError, place?: GraphQLError): GraphQLE
       code: error.code,
       next,
       ...(retryable === true ? { retryable } : {}),
-      // Yoga reads the status from here and takes it off again. An error at a field is part of an answer, which is 200.
+      // Yoga reads the status from here and takes it off again. An error at a field is part of an
+      // answer, which is 200.
       ...(http === undefined || place?.path !== undefined ? {} : { http: httpOf(http, error) }),
     },
   });
@@ -38,8 +42,9 @@ function httpOf(status: number, { details }: RivuletError): object {
 }
 
 /**
- * The parts of an error that a client may see. GraphQL's own errors and ours pass; a database error that has a code of ours becomes
- * that; everything else becomes `INTERNAL` with a `logId` under which the log has the rest.
+ * The parts of an error that a client may see. GraphQL's own errors and ours pass; a database error
+ * that has a code of ours becomes that; everything else becomes `INTERNAL` with a `logId` under
+ * which the log has the rest.
  */
 export function maskError(error: unknown, logger: ServerLogger): GraphQLError {
   const place = error instanceof GraphQLError ? error : undefined;

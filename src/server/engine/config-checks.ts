@@ -48,7 +48,8 @@ const folder = either(
 );
 
 const AUTH: OptionChecks<AuthConfig> = {
-  // Its length is checked where tokens are verified: a server with other ways to sign in needs none.
+  // Its length is checked where tokens are verified: a server with other ways to sign in needs
+  // none.
   secret: text,
   jwks: address,
   issuer: filledText,
@@ -122,8 +123,9 @@ function limitChecks(all: ServerLimits): OptionCheck {
 }
 
 /**
- * Throws `CONFIG_INVALID` with every problem of a configuration's shape: options that do not exist, values of another type, and numbers out of
- * range. Policies, watchers and the schema are checked by what reads them.
+ * Throws `CONFIG_INVALID` with every problem of a configuration's shape: options that do not exist,
+ * values of another type, and numbers out of range. Policies, watchers and the schema are checked
+ * by what reads them.
  */
 export function checkConfig(config: unknown, allLimits: ServerLimits): void {
   const checks: OptionChecks<RivuletConfig> = {

@@ -10,7 +10,10 @@ import { exposureOf } from '../../policy/schema-exposure.js';
 import type { RivuletConfig } from './config.js';
 import { resolveSettings } from './settings.js';
 
-/** Describes the schema that a configuration serves, for authors of clients: equal texts for equal configurations. */
+/**
+ * Describes the schema that a configuration serves, for authors of clients: equal texts for equal
+ * configurations.
+ */
 export interface ConfigDescription {
   /** In GraphQL's schema language. */
   readonly schema: string;

@@ -37,14 +37,15 @@ export interface LiveServicesOptions {
 }
 
 /**
- * Connection options of the feed's pool. It reads each second at least, so that 3 seconds of silence are noticed within 4; a statement that needs longer gets
- * it at its second try.
+ * Connection options of the feed's pool. It reads each second at least, so that 3 seconds of
+ * silence are noticed within 4; a statement that needs longer gets it at its second try.
  */
 export const LIVE_POOL = { max: 2, connectTimeoutMs: 5_000, silenceMs: 3_000 };
 
 /**
- * Work that waits for a locked table releases its connection meanwhile, and tries again later. One connection is for work that all
- * groups wait for, two for groups that begin or are behind, and two for owners of many filters.
+ * Work that waits for a locked table releases its connection meanwhile, and tries again later. One
+ * connection is for work that all groups wait for, two for groups that begin or are behind, and two
+ * for owners of many filters.
  */
 export const SCOPE_POOL = { ...LIVE_POOL, max: 5, lockTimeoutMs: 500 };
 
@@ -61,7 +62,10 @@ export interface LiveServices {
 const UNINDEXED =
   'subscriptions with this filter are evaluated for every change of the table: it has no equality condition';
 
-/** Starts following the change log. Its statements are retried for as long as Postgres is unreachable. */
+/**
+ * Starts following the change log. Its statements are retried for as long as Postgres is
+ * unreachable.
+ */
 export async function startLiveServices(options: LiveServicesOptions): Promise<LiveServices> {
   const { feedDatabase, database, model, plan, limits, retention, logger } = options;
   const stopping = new AbortController();

@@ -4,7 +4,10 @@ import pretty from 'pino-pretty';
 export type ServerLogger = pino.Logger;
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
-/** One JSON object a line on standard error, or lines for people where that is a terminal. Tokens never get into it. */
+/**
+ * One JSON object a line on standard error, or lines for people where that is a terminal. Tokens
+ * never get into it.
+ */
 export function createLogger(
   level: LogLevel,
   terminal: boolean = process.stderr.isTTY === true,

@@ -45,8 +45,8 @@ export interface Rivulet<TRelations extends SchemaRelations = SchemaRelations>
 }
 
 /**
- * Starts what `createServer` starts, without listening: connects and follows the change log. Applies no migrations. Rejects, with nothing left
- * open, with the coded error of what is wrong.
+ * Starts what `createServer` starts, without listening: connects and follows the change log.
+ * Applies no migrations. Rejects, with nothing left open, with the coded error of what is wrong.
  */
 export async function createRivulet<TContext, TRelations extends SchemaRelations>(
   config: RivuletConfig<TContext, TRelations>,
@@ -70,7 +70,10 @@ export async function createRivulet<TContext, TRelations extends SchemaRelations
 /** A server that starts waits so long for a database that is starting, too, or recovers. */
 const DATABASE_STARTS_WITHIN_MS = 60_000;
 
-/** Past this a request's connection is given up, so that links that died under requests do not keep the pool. */
+/**
+ * Past this a request's connection is given up, so that links that died under requests do not keep
+ * the pool.
+ */
 const REQUEST_SILENCE_MS = 60_000;
 
 export interface OpenOptions<TRelations extends SchemaRelations> {

@@ -44,7 +44,10 @@ export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 const LOG_LEVELS: readonly string[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 
-/** Resolves the settings. Environment variables win over the configuration file. Throws `CONFIG_INVALID`. */
+/**
+ * Resolves the settings. Environment variables win over the configuration file. Throws
+ * `CONFIG_INVALID`.
+ */
 export function resolveSettings(
   config: RivuletConfig,
   environment: EnvironmentVariables,

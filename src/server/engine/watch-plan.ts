@@ -15,9 +15,10 @@ import type { ServerLogger } from './logger.js';
 const SHOWN_DRIFTS = 5;
 
 /**
- * The tables to watch: those that the configuration declares, or every table with a policy and the tables that its relations reach. All
- * changes of every table in the relations config are logged, whatever columns labels name: policies, filters, live queries and server
- * code may depend on any column.
+ * The tables to watch: those that the configuration declares, or every table with a policy and the
+ * tables that its relations reach. All changes of every table in the relations config are logged,
+ * whatever columns labels name: policies, filters, live queries and server code may depend on any
+ * column.
  */
 export function watchPlanOf(config: RivuletConfig, model: Model): WatchPlan {
   const exposure = exposureOf(model, config.policies);
@@ -58,8 +59,10 @@ export function schemaCheckOf(watch: SchemaWatch, model: Model): SchemaCheck {
 }
 
 /**
- * Rejects with the code of the verdict where a watched table cannot be served right, and with `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed, or could not be read. Other differences are only
- * logged: what earlier watchers left behind, or those of a newer schema whose deploy is under way.
+ * Rejects with the code of the verdict where a watched table cannot be served right, and with
+ * `WATCHERS_DRIFTED` where a change of a watched table could go unnoticed, or could not be read.
+ * Other differences are only logged: what earlier watchers left behind, or those of a newer schema
+ * whose deploy is under way.
  */
 export async function assertWatched(
   database: Database,
@@ -84,7 +87,10 @@ export async function assertWatched(
   throw new RivuletError('WATCHERS_DRIFTED', shown.join(' '), { drifts: harmful.length });
 }
 
-/** The secret of the database's change log, for cursors if no other secret is shared. It stays when the log is renewed. */
+/**
+ * The secret of the database's change log, for cursors if no other secret is shared. It stays when
+ * the log is renewed.
+ */
 export async function changeLogSecret(database: Database): Promise<string> {
   const [row] = await database.query({ text: 'select secret::text from rivulet.log', params: [] });
   if (row === undefined) throw new RivuletError('WATCH_LOG_MISSING', 'the change log has no secret');

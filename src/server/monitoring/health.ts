@@ -8,7 +8,10 @@ const STALE_AFTER_MS = 5_000;
 export interface ServerHealth {
   /** The process answers. */
   live(): { readonly status: 'live' };
-  /** For the API's port: whether requests should be sent here, and nothing that counts what others do. */
+  /**
+   * For the API's port: whether requests should be sent here, and nothing that counts what others
+   * do.
+   */
   ready(): Pick<ReadinessReport, 'status'>;
   /** For the port of the figures: how far the feed is, and what works less well than it could. */
   details(): ReadinessReport;

@@ -12,7 +12,10 @@ export interface MetricsEndpoint {
   close(): Promise<void>;
 }
 
-/** Answers `GET /metrics` and `GET /ready`, on a port of its own: clients of the API need not see what others do with it. */
+/**
+ * Answers `GET /metrics` and `GET /ready`, on a port of its own: clients of the API need not see
+ * what others do with it.
+ */
 export async function serveMetrics(
   metrics: ServerMetrics,
   health: ServerHealth,

@@ -6,7 +6,10 @@ import type { ScopeRegistry } from '../../scope/messages/types.js';
 import type { SchemaWatch } from '../../watch/schema-watch.js';
 import type { OnStatement } from '../engine/rivulet.js';
 
-/** Figures of one server, in Prometheus's text format. Each has a registry of its own: several servers in one process do not mix. */
+/**
+ * Figures of one server, in Prometheus's text format. Each has a registry of its own: several
+ * servers in one process do not mix.
+ */
 export interface ServerMetrics {
   readonly contentType: string;
   readonly onStatement: OnStatement;

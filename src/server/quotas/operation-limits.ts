@@ -27,7 +27,10 @@ const NAMES: Readonly<Record<keyof OperationLimits, true>> = {
   maxWrites: true,
 };
 
-/** The limits of each operation: constants, or what a function of the configuration makes of the context. */
+/**
+ * The limits of each operation: constants, or what a function of the configuration makes of the
+ * context.
+ */
 export class OperationLimiter {
   readonly constants: ServerLimits;
   readonly #byContext: LimitsByContext | null;

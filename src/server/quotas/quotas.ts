@@ -5,15 +5,17 @@ import type { ServerLimits } from '../engine/config.js';
 /** Gives a place back; twice is fine. */
 export type ReleasePlace = () => void;
 
-/** The owner of a request: the user of its token, and its address; `null` if that is not limited. */
+/**
+ * The owner of a request: the user of its token, and its address; `null` if that is not limited.
+ */
 export interface QuotaCaller {
   readonly subject: string | null;
   readonly address: string | null;
 }
 
 /**
- * Shares of this server for one user, one address and all anonymous clients together. It counts on this node alone, in memory that
- * grows with the users and addresses of the last minute.
+ * Shares of this server for one user, one address and all anonymous clients together. It counts on
+ * this node alone, in memory that grows with the users and addresses of the last minute.
  */
 export class ServerQuotas {
   readonly #limits: ServerLimits;
@@ -27,7 +29,10 @@ export class ServerQuotas {
     this.#byAddress = new RateLimiterMemory({ points: limits.operationsPerMinutePerAddress, duration: 60 });
   }
 
-  /** A connection that has not said whose it is, or has no one who reads it. Throws `TOO_MANY_CONNECTIONS`. */
+  /**
+   * A connection that has not said whose it is, or has no one who reads it. Throws
+   * `TOO_MANY_CONNECTIONS`.
+   */
   pending(address: string | null): ReleasePlace {
     const { pendingConnections, pendingConnectionsPerAddress } = this.#limits;
     const all = this.#take('pending', pendingConnections);

@@ -25,7 +25,10 @@ import {
 } from './sse/reserved-streams.js';
 import { EventStream } from './sse/sse-stream.js';
 
-/** Share of a peer's send budget that is written to the socket ahead of the system. The rest waits as messages, which can be merged. */
+/**
+ * Share of a peer's send budget that is written to the socket ahead of the system. The rest waits
+ * as messages, which can be merged.
+ */
 const UNSENT_SHARE = 0.25;
 
 export interface GraphQLEndpointOptions
@@ -61,8 +64,8 @@ interface Exchange {
 }
 
 /**
- * GraphQL over HTTP, and GraphQL over Server-Sent Events in both of its modes: a stream of its own for each operation, or one that was
- * reserved for all operations of a client.
+ * GraphQL over HTTP, and GraphQL over Server-Sent Events in both of its modes: a stream of its own
+ * for each operation, or one that was reserved for all operations of a client.
  */
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
   const { yoga, quotas } = options;

@@ -34,7 +34,9 @@ export interface HttpOptions extends GraphQLEndpointOptions {
   readonly graphiql: boolean;
   /** Served wherever nothing else is. */
   readonly pages: StaticPages | null;
-  /** Handed out at `/development/people`; `null` outside development, where there is no such path. */
+  /**
+   * Handed out at `/development/people`; `null` outside development, where there is no such path.
+   */
   readonly people: readonly DevelopmentPerson[] | null;
   /** The response of `/manifest.json`; `null` if the path does not exist. */
   readonly manifest: Manifest | null;
@@ -45,8 +47,8 @@ export interface HttpTransport {
   /** Event streams that are open. */
   readonly streams: number;
   /**
-   * Stops accepting, cuts the event streams (a stream that ended in order would not be taken up again), waits up to
-   * `timeoutMs` for answers under way, and then cuts those too.
+   * Stops accepting, cuts the event streams (a stream that ended in order would not be taken up
+   * again), waits up to `timeoutMs` for answers under way, and then cuts those too.
    */
   close(timeoutMs: number): Promise<void>;
 }
@@ -148,8 +150,8 @@ function isForPage({ graphiql }: HttpOptions, { headers }: IncomingMessage): boo
 }
 
 /**
- * Only JSON: a form or plain text can be sent by any page without asking first, so that accepting one would let foreign
- * pages write. A GET has no body; one that claims a type claims this one.
+ * Only JSON: a form or plain text can be sent by any page without asking first, so that accepting
+ * one would let foreign pages write. A GET has no body; one that claims a type claims this one.
  */
 function isAcceptedContentType(request: IncomingMessage): boolean {
   const type = request.headers['content-type'];

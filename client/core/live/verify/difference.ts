@@ -12,7 +12,10 @@ export interface TreeDifference {
   readonly rows: readonly EntityReference[];
 }
 
-/** The first place at which a tree is another than the true one; `undefined` where they show the same. What is not shown does not count. */
+/**
+ * The first place at which a tree is another than the true one; `undefined` where they show the
+ * same. What is not shown does not count.
+ */
 export function firstDifference(
   reading: RowReading,
   cached: unknown,
@@ -79,7 +82,10 @@ export interface DataDifference {
   readonly actual: unknown;
 }
 
-/** The first place at which data lacks something or shows another value. What it shows besides does not count. */
+/**
+ * The first place at which data lacks something or shows another value. What it shows besides does
+ * not count.
+ */
 export function firstUnequal(expected: unknown, actual: unknown, path: string): DataDifference | undefined {
   if (Array.isArray(expected) && Array.isArray(actual)) {
     const most = Math.max(expected.length, actual.length);

@@ -12,8 +12,9 @@ export interface LoadedVerifier {
 }
 
 /**
- * Verifies a session as soon as the verifier's code is loaded, which bundlers keep in a chunk of its own: only development needs it.
- * Messages that arrive meanwhile are kept for it. A chunk that cannot be loaded is reported, and the live query goes on without it.
+ * Verifies a session as soon as the verifier's code is loaded, which bundlers keep in a chunk of
+ * its own: only development needs it. Messages that arrive meanwhile are kept for it. A chunk that
+ * cannot be loaded is reported, and the live query goes on without it.
  */
 export function loadVerifier(
   session: LiveSession,

@@ -23,12 +23,15 @@ interface Finding {
 }
 
 /**
- * Compares one live query with the network from time to time, and reports the first difference. It changes nothing.
+ * Compares one live query with the network from time to time, and reports the first difference. It
+ * changes nothing.
  *
- * A second session asks the network and is then told of what comes after its answer, as the first one is. They are compared where both were
- * last told of the same transaction, so that it does not matter how far either lags behind the database. Where nothing is told, a difference has to
- * last, and a third stream has to be told of a change that the live query is not told of for as long; or it has to last three times
- * as long, and the network has to say the same once more. A comparison during which the live query itself is asked again is given up.
+ * A second session asks the network and is then told of what comes after its answer, as the first
+ * one is. They are compared where both were last told of the same transaction, so that it does not
+ * matter how far either lags behind the database. Where nothing is told, a difference has to last,
+ * and a third stream has to be told of a change that the live query is not told of for as long; or
+ * it has to last three times as long, and the network has to say the same once more. A comparison
+ * during which the live query itself is asked again is given up.
  */
 export class LiveVerifier {
   readonly #session: LiveSession;
@@ -114,7 +117,10 @@ export class LiveVerifier {
     });
   }
 
-  /** The cache shows the session's last emission. A difference that was there before, too, is not about to end. */
+  /**
+   * The cache shows the session's last emission. A difference that was there before, too, is not
+   * about to end.
+   */
   #lookAtCache(): void {
     const { shown, plan, variables } = this.#options;
     const data = this.#session.lastShown;
@@ -337,7 +343,10 @@ class VerifierRun {
     });
   }
 
-  /** Nothing explains it: then it has to last much longer, and the network has to say the same once more. */
+  /**
+   * Nothing explains it: then it has to last much longer, and the network has to say the same once
+   * more.
+   */
   #isCertain(since: number): boolean {
     if (Date.now() - since < 3 * this.#times.patienceMs) return false;
     if (this.#isConfirmed) return true;

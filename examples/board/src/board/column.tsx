@@ -11,7 +11,10 @@ interface ColumnProps {
   readonly canWrite: boolean;
   readonly openTaskId: string | null;
   readonly draggedId: string | null;
-  /** Before which of the cards, not counting the dragged one, it would be dropped; `null` where over another column. */
+  /**
+   * Before which of the cards, not counting the dragged one, it would be dropped; `null` where over
+   * another column.
+   */
   readonly dropIndex: number | null;
   onOpen(taskId: string): void;
   onKey(task: Task, event: KeyboardEvent): void;

@@ -6,7 +6,9 @@ interface NewTaskProps {
   onCreate(title: string): Promise<boolean>;
 }
 
-/** Enter makes the task and waits for the next title; Escape, or leaving the field empty, is enough. */
+/**
+ * Enter makes the task and waits for the next title; Escape, or leaving the field empty, is enough.
+ */
 export function NewTask({ onCreate }: NewTaskProps) {
   const [title, setTitle] = useState<string>();
   if (title === undefined) {

@@ -7,8 +7,8 @@ export interface Target {
 }
 
 /**
- * The position of a card between two others, `undefined` being an end. `null` where there is no number between theirs any
- * more, and the column has to be numbered anew.
+ * The position of a card between two others, `undefined` being an end. `null` where there is no
+ * number between theirs any more, and the column has to be numbered anew.
  */
 export function positionBetween(before: number | undefined, after: number | undefined): number | null {
   if (before === undefined) return after === undefined ? 1 : after - 1;

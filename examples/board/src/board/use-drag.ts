@@ -23,7 +23,10 @@ const columnUnderPointer: CollisionDetection = (args) => {
   return within.length > 0 ? within : closestCenter(args);
 };
 
-/** A drag from its begin to its end. `onDrop` is called where a card was dropped somewhere else than it was. */
+/**
+ * A drag from its begin to its end. `onDrop` is called where a card was dropped somewhere else than
+ * it was.
+ */
 export function useDrag(tasks: readonly Task[], onDrop: (task: Task, target: Target) => void) {
   const [drag, setDrag] = useState<Drag | null>(null);
   const sensors = useSensors(

@@ -9,7 +9,9 @@ interface KeysOptions {
   onMove(task: Task, target: Target): void;
 }
 
-/** Arrows go from card to card; with Shift they take the card along. `said` is for screen readers. */
+/**
+ * Arrows go from card to card; with Shift they take the card along. `said` is for screen readers.
+ */
 export function useKeys({ tasks, canMove, onOpen, onMove }: KeysOptions) {
   const [said, setSaid] = useState('');
   const focusNext = useRef<string | null>(null);

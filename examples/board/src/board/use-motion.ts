@@ -11,8 +11,8 @@ const GLIDE_MS = 260;
 const GLOW_MS = 1_600;
 
 /**
- * Cards that got another place glide there, and cards that got another content glow: what somebody else did is seen. The
- * card that was dropped here is where it belongs already (`droppedId`).
+ * Cards that got another place glide there, and cards that got another content glow: what somebody
+ * else did is seen. The card that was dropped here is where it belongs already (`droppedId`).
  */
 export function useMotion(
   board: RefObject<HTMLElement | null>,

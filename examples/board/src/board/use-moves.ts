@@ -18,7 +18,10 @@ export interface Moves {
   move(task: Task, target: Target): void;
 }
 
-/** Moves show at once, and give way to the live data as soon as that is as new as the server's answer. */
+/**
+ * Moves show at once, and give way to the live data as soon as that is as new as the server's
+ * answer.
+ */
 export function useMoves(live: readonly Task[]): Moves {
   const write = useWrite();
   const [moves, setMoves] = useState<ReadonlyMap<string, Move>>(new Map());

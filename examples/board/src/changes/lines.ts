@@ -8,7 +8,10 @@ export interface Line {
   readonly columns: readonly { readonly name: string; readonly before: string; readonly after: string }[];
 }
 
-/** A message in words: what happened to the tasks, then to their comments, then which labels came and went. */
+/**
+ * A message in words: what happened to the tasks, then to their comments, then which labels came
+ * and went.
+ */
 export function linesOf({ changes, related }: Message): readonly Line[] {
   return [
     ...changes.map((change) => ({

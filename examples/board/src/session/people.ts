@@ -1,4 +1,6 @@
-/** Somebody to sign in as. The development server hands out a token for each of the seeded people. */
+/**
+ * Somebody to sign in as. The development server hands out a token for each of the seeded people.
+ */
 export interface Person {
   readonly id: string;
   readonly name: string;

@@ -12,8 +12,8 @@ interface DraftProps {
 }
 
 /**
- * A text that is edited in place: saved when it is left, or by Enter where it is one line (`isRequired`); Escape gives up.
- * Until it is touched it follows the server.
+ * A text that is edited in place: saved when it is left, or by Enter where it is one line
+ * (`isRequired`); Escape gives up. Until it is touched it follows the server.
  */
 export function Draft({ label, value, className, placeholder, isRequired, isReadOnly, onSave }: DraftProps) {
   const id = useId();

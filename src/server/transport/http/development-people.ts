@@ -10,8 +10,9 @@ export interface DevelopmentPerson {
 }
 
 /**
- * True for a request that may be handed tokens without a password: only of a page of this server, in a browser on this very machine, under a
- * loopback name. A foreign page, also one whose name was made to point here, gets nothing, and nothing goes through a proxy.
+ * True for a request that may be handed tokens without a password: only of a page of this server,
+ * in a browser on this very machine, under a loopback name. A foreign page, also one whose name was
+ * made to point here, gets nothing, and nothing goes through a proxy.
  */
 export function mayReceivePeople(request: IncomingMessage): boolean {
   const { headers } = request;

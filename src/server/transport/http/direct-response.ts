@@ -34,9 +34,10 @@ export interface DirectResponsesOptions {
 }
 
 /**
- * Answers the plain case of GraphQL over HTTP, a query that comes as JSON and can be answered whole, without the web's requests,
- * responses and streams around it. Everything else is Yoga's, also whatever goes wrong on the way: nothing was sent then, and the body
- * that was read is handed on.
+ * Answers the plain case of GraphQL over HTTP, a query that comes as JSON and can be answered
+ * whole, without the web's requests, responses and streams around it. Everything else is Yoga's,
+ * also whatever goes wrong on the way: nothing was sent then, and the body that was read is handed
+ * on.
  */
 export class DirectResponses {
   readonly #schema: GraphQLSchema;
@@ -118,7 +119,10 @@ export class DirectResponses {
   }
 }
 
-/** True where asking again, which would find the error's place, costs a statement and cannot end otherwise. */
+/**
+ * True where asking again, which would find the error's place, costs a statement and cannot end
+ * otherwise.
+ */
 function isFinal(error: unknown, { selectionSet: { selections } }: OperationDefinitionNode): boolean {
   const hasOnePlace = selections.length === 1 && selections[0]!.kind === Kind.FIELD;
   return (hasOnePlace || isBatchError(error)) && !isPassing(error);

@@ -8,8 +8,9 @@ export interface GraphiQLSettings {
 }
 
 /**
- * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out unless the request is local: a foreign page whose
- * name was made to point here (DNS rebinding) must not read it, nor may clients behind a proxy on this machine.
+ * GraphiQL for one request. Subscriptions go over WebSocket. The token is left out unless the
+ * request is local: a foreign page whose name was made to point here (DNS rebinding) must not read
+ * it, nor may clients behind a proxy on this machine.
  */
 export function graphiqlOptions(settings: GraphiQLSettings, isLocal: boolean): PageOptions {
   const token = isLocal ? settings.token : undefined;
@@ -30,8 +31,8 @@ export function graphiqlOptions(settings: GraphiQLSettings, isLocal: boolean): P
 
 interface PageOptions extends GraphiQLOptions {
   /**
-   * The document of the open tab at each visit; `defaultQuery` holds for the first one only, and a reload then opens an empty tab.
-   * Yoga's page hands it on, its types do not name it.
+   * The document of the open tab at each visit; `defaultQuery` holds for the first one only, and a
+   * reload then opens an empty tab. Yoga's page hands it on, its types do not name it.
    */
   readonly query?: string;
 }

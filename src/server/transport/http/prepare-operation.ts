@@ -28,7 +28,10 @@ export interface OperationEngine {
   readonly logger: ServerLogger;
 }
 
-/** One operation, parsed, checked and given its context by the same engine as over HTTP; or the errors, as clients may see them. */
+/**
+ * One operation, parsed, checked and given its context by the same engine as over HTTP; or the
+ * errors, as clients may see them.
+ */
 export async function prepareOperation(
   { yoga, persisted, limiter, logger }: OperationEngine,
   context: YogaContext,

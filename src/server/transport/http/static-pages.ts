@@ -9,7 +9,10 @@ import type { PagesConfig } from '../../engine/config.js';
 
 const gzipped = promisify(gzip);
 
-/** Files by the path of their request; whatever is not in it does not exist, so no path can lead out of the folder. */
+/**
+ * Files by the path of their request; whatever is not in it does not exist, so no path can lead out
+ * of the folder.
+ */
 export interface StaticPages {
   readonly size: number;
   /** Answers the request and returns true, or returns false where no file is at this path. */
@@ -44,7 +47,9 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A name that changes with the content, as bundlers write it: `index-BxK3_a9Z.js`. */
 const HASHED = /\/assets\/[^/]+-[\w-]{8,}\.\w+$/;
 
-/** Reads a folder of built pages; an absent folder has none. Hidden files and links are left out. */
+/**
+ * Reads a folder of built pages; an absent folder has none. Hidden files and links are left out.
+ */
 export async function readPages({ folder }: PagesConfig): Promise<StaticPages> {
   const root = typeof folder === 'string' ? folder : fileURLToPath(folder);
   const pages = new Map<string, StaticPage>();

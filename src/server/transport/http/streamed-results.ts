@@ -14,9 +14,15 @@ export type StreamableResult = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 /** Streams the result of one HTTP request that is not sent as one JSON response. */
 export interface StreamingRequest {
-  /** The reserved stream that its operation belongs to; `null` for the response itself, if the request accepts that. */
+  /**
+   * The reserved stream that its operation belongs to; `null` for the response itself, if the
+   * request accepts that.
+   */
   readonly reserved: ReservedSlot | null;
-  /** Set when the operation was begun: errors before that are an HTTP answer, also where a stream is reserved. */
+  /**
+   * Set when the operation was begun: errors before that are an HTTP answer, also where a stream is
+   * reserved.
+   */
   hasBegun: boolean;
   /** The request's parameters; `null` until they were read. */
   params: OperationParams | null;
@@ -29,7 +35,10 @@ export interface ReservedSlot {
   takeId(operationId: string): void;
 }
 
-/** Leaves to `YogaContext.streaming` what has to be streamed, and answers with nothing but the headers. */
+/**
+ * Leaves to `YogaContext.streaming` what has to be streamed, and answers with nothing but the
+ * headers.
+ */
 export const streamedResults: Plugin<YogaContext, YogaContext> = {
   onParams({ params, context, setResult }) {
     const { streaming } = context;
@@ -62,7 +71,9 @@ function begin({ streaming }: YogaContext): undefined {
   return undefined;
 }
 
-/** Only as an event stream can a stream be answered; a single result where nothing else is accepted. */
+/**
+ * Only as an event stream can a stream be answered; a single result where nothing else is accepted.
+ */
 function isEventStream(request: Request, result: unknown): boolean {
   if (isRecord(result) && Symbol.asyncIterator in result) return true;
   const accept = request.headers.get('accept') ?? '*/*';

@@ -32,21 +32,33 @@ import { type StreamingRequest, streamedResults } from './streamed-results.js';
 
 /** The context that Yoga receives with each request or operation. */
 export interface YogaContext extends RequestOrigin {
-  /** Settled where the request was admitted; a WebSocket's is settled before its first operation. */
+  /**
+   * Settled where the request was admitted; a WebSocket's is settled before its first operation.
+   */
   readonly session: () => Promise<UserSession>;
-  /** The request comes from this very machine, under a loopback name and without a proxy between. Default: it does not. */
+  /**
+   * The request comes from this very machine, under a loopback name and without a proxy between.
+   * Default: it does not.
+   */
   readonly isLocal?: (() => boolean) | undefined;
   /** The header by which an event stream says what came last. Default: none. */
   readonly lastEventId?: string | null | undefined;
   /** Set where a subscription goes on under other rights than it began with. */
   readonly rightsChanged?: boolean | undefined;
-  /** Takes a subscription's results past Yoga, and sees to it that none is delivered by old rights. */
+  /**
+   * Takes a subscription's results past Yoga, and sees to it that none is delivered by old rights.
+   */
   readonly outgoing?: ResultDelivery | undefined;
-  /** Why the request was refused when it was tried before, whole: its readings are not tried again. */
+  /**
+   * Why the request was refused when it was tried before, whole: its readings are not tried again.
+   */
   refusal?: unknown | undefined;
   /** Given with each HTTP request; filled with what is to be streamed. */
   readonly streaming?: StreamingRequest | undefined;
-  /** Limits of this operation, if they depend on the context. Default: the constants of the configuration. */
+  /**
+   * Limits of this operation, if they depend on the context. Default: the constants of the
+   * configuration.
+   */
   limits?: OperationLimits | undefined;
   /** Filled when the document was checked. */
   checked?: CheckedDocument | undefined;
@@ -86,8 +98,8 @@ export interface RequestOrigin {
 }
 
 /**
- * GraphQL over HTTP and SSE, and the engine (parse, limits, validate, context, execute, mask) that the WebSocket uses as
- * well, so that no transport has rules of its own.
+ * GraphQL over HTTP and SSE, and the engine (parse, limits, validate, context, execute, mask) that
+ * the WebSocket uses as well, so that no transport has rules of its own.
  */
 export async function createYogaServer(options: YogaOptions): Promise<RivuletYoga> {
   const { graphiql, logger, limits, documents } = options;
@@ -138,7 +150,10 @@ export async function contextOf(
   return made;
 }
 
-/** `extensions: { rivulet: { after: cursor } }` means the same as `after:`, for clients that cannot change the document. */
+/**
+ * `extensions: { rivulet: { after: cursor } }` means the same as `after:`, for clients that cannot
+ * change the document.
+ */
 function startOf({ lastEventId, rightsChanged }: YogaContext, extensions: unknown): StreamStart {
   if (rightsChanged === true) return { kind: 'rightsChanged' };
   const own = isRecord(extensions) && isRecord(extensions.rivulet) ? extensions.rivulet.after : undefined;

@@ -3,7 +3,10 @@ import type { SharedResult } from '../../../graphql/execute/shared-result.js';
 import { RenewedSubscription } from '../subscription/renewed-subscription.js';
 import type { EventSink, EventWriter } from './sse-events.js';
 
-/** The results of one operation as events of a stream: `next`, then `complete`. An error that ends them is the last `next`. */
+/**
+ * The results of one operation as events of a stream: `next`, then `complete`. An error that ends
+ * them is the last `next`.
+ */
 export abstract class EventResults extends RenewedSubscription {
   protected abstract readonly sink: EventSink;
   protected abstract readonly writer: EventWriter;

@@ -87,7 +87,9 @@ export class OwnStreamOperation extends EventResults implements SessionOwner {
     this.resume();
   }
 
-  /** The session is over; the error is the last result. A peer that does not read is not waited for. */
+  /**
+   * The session is over; the error is the last result. A peer that does not read is not waited for.
+   */
   ended(error: unknown): void {
     this.sessionEnded(error);
     setTimeout(() => this.#stream?.cut(), END_WITHIN_MS).unref();

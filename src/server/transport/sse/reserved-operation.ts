@@ -16,7 +16,10 @@ import { type EventSink, type EventWriter, eventsOf } from './sse-events.js';
 export class ReservedOperation extends EventResults implements ReservedSlot {
   protected writer: EventWriter = eventsOf('');
   readonly #reservation: ReservedStream;
-  /** Session of the request. Its operation begins with its rights, and begins anew if those of the reservation differ: only the reservation's expiry is watched. */
+  /**
+   * Session of the request. Its operation begins with its rights, and begins anew if those of the
+   * reservation differ: only the reservation's expiry is watched.
+   */
   readonly #requestSession: UserSession;
   /** Session of the reservation at the time of the request. */
   readonly #rights: number;
@@ -45,7 +48,9 @@ export class ReservedOperation extends EventResults implements ReservedSlot {
     return this.#reservation.session;
   }
 
-  /** The way of its results while it runs: past Yoga, and within what may wait for the whole stream. */
+  /**
+   * The way of its results while it runs: past Yoga, and within what may wait for the whole stream.
+   */
   get outgoing(): ResultDelivery {
     return { allowance: this.#reservation.allowance, taker: this };
   }
@@ -69,7 +74,10 @@ export class ReservedOperation extends EventResults implements ReservedSlot {
     this.cancellation.onCancel(() => this.#from.cancellation?.cancel());
   }
 
-  /** Sends the results to the stream, and answers the request with 202; a client that is gone by then never knew of the operation. */
+  /**
+   * Sends the results to the stream, and answers the request with 202; a client that is gone by
+   * then never knew of the operation.
+   */
   run(streamed: StreamableResult, params: OperationParams | null, response: ServerResponse): void {
     if (this.#place === 'taken') {
       this.#place = 'running';
@@ -94,7 +102,10 @@ export class ReservedOperation extends EventResults implements ReservedSlot {
     this.#reservation.forget(this.#id, this);
   }
 
-  /** The rights of the reservation that it began with; those of no session, if the request had others. */
+  /**
+   * The rights of the reservation that it began with; those of no session, if the request had
+   * others.
+   */
   get #rightsNow(): number {
     const { session } = this;
     const isSame = session.end === null && session.hasRightsOf(this.#requestSession.identity);

@@ -34,8 +34,9 @@ const EXPIRED: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'SESSION_EXPIRED'
 const END_WITHIN_MS = 2_000;
 
 /**
- * An event stream that was reserved: first a token, then the stream of whoever presents the token, and all the operations that are sent
- * with it. Results wait for the stream. It is over when the stream is, when the user's session is, or when nobody came for it.
+ * An event stream that was reserved: first a token, then the stream of whoever presents the token,
+ * and all the operations that are sent with it. Results wait for the stream. It is over when the
+ * stream is, when the user's session is, or when nobody came for it.
  */
 export class ReservedStream implements SessionOwner, EventSink {
   readonly token = randomBytes(24).toString('base64url');
@@ -71,8 +72,8 @@ export class ReservedStream implements SessionOwner, EventSink {
   }
 
   /**
-   * When a token or session expired the stream is cut, so that the client comes back with another one. Otherwise each operation says why it
-   * ends, and then the stream does.
+   * When a token or session expired the stream is cut, so that the client comes back with another
+   * one. Otherwise each operation says why it ends, and then the stream does.
    */
   ended(error: unknown): void {
     this.#options.onEnd();
@@ -143,7 +144,10 @@ export class ReservedStream implements SessionOwner, EventSink {
     this.#wake();
   }
 
-  /** Cuts the stream, and ends every operation without a `complete`: a client that receives it would not come back. */
+  /**
+   * Cuts the stream, and ends every operation without a `complete`: a client that receives it would
+   * not come back.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

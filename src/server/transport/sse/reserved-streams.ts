@@ -21,7 +21,10 @@ export class ReservedStreams {
     this.#options = options;
   }
 
-  /** Takes the session for as long as the reservation lasts. Throws `TOO_MANY_CONNECTIONS`, or what ended the session. */
+  /**
+   * Takes the session for as long as the reservation lasts. Throws `TOO_MANY_CONNECTIONS`, or what
+   * ended the session.
+   */
   reserve(session: UserSession, request: RequestInfo, address: string | null): ReservedStream {
     const { limits, quotas } = this.#options;
     session.assertOpen();
@@ -48,8 +51,9 @@ export class ReservedStreams {
   }
 
   /**
-   * The reservation of a token, for a request of the user who reserved it. A newer token of that user extends it. Throws `STREAM_NOT_FOUND`
-   * for another user as for a token that is none, or what ended the request's session.
+   * The reservation of a token, for a request of the user who reserved it. A newer token of that
+   * user extends it. Throws `STREAM_NOT_FOUND` for another user as for a token that is none, or
+   * what ended the request's session.
    */
   find(token: string, of: UserSession): ReservedStream {
     of.assertOpen();
@@ -72,7 +76,10 @@ function endOf({ expiresAtMs }: UserIdentity): number {
   return expiresAtMs ?? Number.POSITIVE_INFINITY;
 }
 
-/** The token of a reserved stream that a request presents: in its header, or as `token` of its address; `null` where it has none. */
+/**
+ * The token of a reserved stream that a request presents: in its header, or as `token` of its
+ * address; `null` where it has none.
+ */
 export function streamTokenOf({ headers, url }: IncomingMessage): string | null {
   const header = headers[STREAM_TOKEN_HEADER];
   if (typeof header === 'string' && header !== '') return header;

@@ -5,7 +5,10 @@ import type { EventSink } from './sse-events.js';
 const PING = ':\n\n';
 const PING_EVERY_MS = 12_000;
 
-/** Time before a browser reconnects: random, so that not all come back at once after a server stopped. */
+/**
+ * Time before a browser reconnects: random, so that not all come back at once after a server
+ * stopped.
+ */
 const RETRY_FROM_MS = 1_000;
 const RETRY_SPREAD_MS = 2_000;
 
@@ -18,8 +21,9 @@ export interface EventStreamOptions {
 }
 
 /**
- * An HTTP response as an event stream (WHATWG HTML, "Server-sent events"). What one turn of the event loop writes leaves as one chunk. A
- * peer that takes nothing of what waits for it from one ping to the next is given up.
+ * An HTTP response as an event stream (WHATWG HTML, "Server-sent events"). What one turn of the
+ * event loop writes leaves as one chunk. A peer that takes nothing of what waits for it from one
+ * ping to the next is given up.
  */
 export class EventStream implements EventSink {
   readonly #response: ServerResponse;

@@ -21,15 +21,18 @@ export interface RenewalSource {
 }
 
 /**
- * One subscription of a long connection, over whichever transport, by the rights of its session for as long as it goes on.
+ * One subscription of a long connection, over whichever transport, by the rights of its session for
+ * as long as it goes on.
  *
- * A result goes from the group to the peer without a promise between, and nothing is suspended while it waits for the next one: there are
- * tens of thousands of these. The transport says how results are written; this class says which ones, and when:
+ * A result goes from the group to the peer without a promise between, and nothing is suspended
+ * while it waits for the next one: there are tens of thousands of these. The transport says how
+ * results are written; this class says which ones, and when:
  *
- * - While the session is suspended nothing is written. What an execution under way brings is held, and dropped if the rights turn out to
- *   be others.
- * - When the rights may be others, the subscription begins again by them. Nothing that was evaluated by the rights before is written after
- *   that. If it is refused, the errors are its last result.
+ * - While the session is suspended nothing is written. What an execution under way brings is held,
+ *   and dropped if the rights turn out to be others.
+ * - When the rights may be others, the subscription begins again by them. Nothing that was
+ *   evaluated by the rights before is written after that. If it is refused, the errors are its last
+ *   result.
  * - When the session ends, the error that ended it is the last result.
  *
  * | state | goes on to |
@@ -59,7 +62,10 @@ export abstract class RenewedSubscription implements ResultSink, ResultReader {
   protected abstract send(result: FormattedExecutionResult): void;
   /** Tells the peer that nothing more comes. Called once, after `onEnd`. */
   protected abstract complete(): void;
-  /** Tells the peer of the error that ended the results. Called once, after `onEnd`, instead of `complete`. */
+  /**
+   * Tells the peer of the error that ended the results. Called once, after `onEnd`, instead of
+   * `complete`.
+   */
   protected abstract fail(error: GraphQLFormattedError): void;
   /** Called once, when the subscription has ended for any reason. */
   protected abstract onEnd(): void;
@@ -111,14 +117,19 @@ export abstract class RenewedSubscription implements ResultSink, ResultReader {
     if (this.#state === 'open') this.#results?.pump();
   }
 
-  /** To be called when the session has ended, where that does not end the whole connection. `null`: for no reason that the peer is told. */
+  /**
+   * To be called when the session has ended, where that does not end the whole connection. `null`:
+   * for no reason that the peer is told.
+   */
   sessionEnded(error: unknown): void {
     if (this.#state === 'ended') return;
     if (error !== null) this.send({ errors: [formattedError(error, this.#logger)] });
     this.#completed();
   }
 
-  /** Writes the last result, whose errors are those that clients may see. Nothing, if it has ended. */
+  /**
+   * Writes the last result, whose errors are those that clients may see. Nothing, if it has ended.
+   */
   answer(result: ExecutionResult): void {
     if (this.#state === 'ended') return;
     this.send(resultOnTheWire(result));

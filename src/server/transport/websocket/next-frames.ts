@@ -5,11 +5,14 @@ export interface SocketSink {
   /** False: more is unsent than is good, so that everything that can wait should. */
   readonly isReady: boolean;
   /**
-   * Takes bytes that are whole frames, or continue the ones before. A string has one character for each byte: many small ones are put
-   * together with hardly any work, and leave in one write.
+   * Takes bytes that are whole frames, or continue the ones before. A string has one character for
+   * each byte: many small ones are put together with hardly any work, and leave in one write.
    */
   write(bytes: string | Buffer): void;
-  /** Calls `listener` each time that it is ready after it was not. Returns the function that ends that. */
+  /**
+   * Calls `listener` each time that it is ready after it was not. Returns the function that ends
+   * that.
+   */
   onReady(listener: () => void): () => void;
 }
 
@@ -24,8 +27,9 @@ interface Body {
 }
 
 /**
- * Writes results as `next` frames (unmasked text frames, as servers send them). A result's bytes are made once, however many
- * sockets it goes to; only the operation's id differs, and where not even that does, the frame is the same one.
+ * Writes results as `next` frames (unmasked text frames, as servers send them). A result's bytes
+ * are made once, however many sockets it goes to; only the operation's id differs, and where not
+ * even that does, the frame is the same one.
  */
 export class NextFrames {
   readonly #bodies = new WeakMap<SharedResult, Body>();

@@ -13,7 +13,10 @@ export interface InvalidMessage {
 
 const INVALID: InvalidMessage = { type: 'invalid', reason: 'Invalid message received' };
 
-/** Reads a message of a client. Payloads may be nested `maxDepth` deep: nothing recurses into what is deeper. */
+/**
+ * Reads a message of a client. Payloads may be nested `maxDepth` deep: nothing recurses into what
+ * is deeper.
+ */
 export function readMessage(text: string, maxDepth: number): Message | InvalidMessage {
   try {
     const parsed: unknown = JSON.parse(text);
@@ -28,8 +31,8 @@ export function readMessage(text: string, maxDepth: number): Message | InvalidMe
 }
 
 /**
- * Throws `VARIABLES_TOO_DEEP`. An operation with a document is checked later, so that the error is the operation's own; one that names its
- * document by an id is checked here.
+ * Throws `VARIABLES_TOO_DEEP`. An operation with a document is checked later, so that the error is
+ * the operation's own; one that names its document by an id is checked here.
  */
 function assertPayloadDepth(message: unknown, maxDepth: number): void {
   if (!isRecord(message)) return;
@@ -37,7 +40,10 @@ function assertPayloadDepth(message: unknown, maxDepth: number): void {
   if (type !== MessageType.Subscribe || namesDocument(payload)) assertDepth([payload], maxDepth);
 }
 
-/** Adds an empty `query` to an operation that names its document by an id: the protocol requires one, the operation does not. */
+/**
+ * Adds an empty `query` to an operation that names its document by an id: the protocol requires
+ * one, the operation does not.
+ */
 function withQuery(message: unknown): unknown {
   if (!isRecord(message) || message.type !== MessageType.Subscribe) return message;
   const { payload } = message;

@@ -26,13 +26,16 @@ export interface WebSocketOptions extends Omit<ProtocolOptions, 'frames'> {
 export interface WebSocketTransport {
   readonly sockets: number;
   /**
-   * Closes every socket with 1001 and refuses new ones. Subscriptions end without a `complete`: a client that was told
-   * its subscription is complete would not come back for it.
+   * Closes every socket with 1001 and refuses new ones. Subscriptions end without a `complete`: a
+   * client that was told its subscription is complete would not come back for it.
    */
   close(): Promise<void>;
 }
 
-/** Serves GraphQL over WebSocket, the protocol `graphql-transport-ws` of graphql-ws, on the path of the HTTP endpoint. */
+/**
+ * Serves GraphQL over WebSocket, the protocol `graphql-transport-ws` of graphql-ws, on the path of
+ * the HTTP endpoint.
+ */
 export function serveWebSocket(options: WebSocketOptions): WebSocketTransport {
   const { server, logger, limits } = options;
   const sockets = new WebSocketServer<typeof PeerSocket>({

@@ -62,8 +62,8 @@ export function idInUse(operationId: string): SocketClosing {
 }
 
 /**
- * The closing that tells a client of an error: 4403, or 1013 if it should come back later, with the error's code first in the reason. Clients of
- * graphql-ws connect again after both.
+ * The closing that tells a client of an error: 4403, or 1013 if it should come back later, with the
+ * error's code first in the reason. Clients of graphql-ws connect again after both.
  */
 export function closingOf({ extensions, message }: GraphQLError): SocketClosing {
   const code = TRY_AGAIN.has(extensions.code) ? TRY_AGAIN_LATER : CloseCode.Forbidden;

@@ -37,8 +37,8 @@ type Occurrence =
   | { readonly type: 'refused'; readonly error: unknown };
 
 /**
- * Runs the protocol `graphql-transport-ws` on one socket, as the table of `socket-state.ts` says: signs its user in, begins and ends its
- * operations, and takes newer tokens from pings.
+ * Runs the protocol `graphql-transport-ws` on one socket, as the table of `socket-state.ts` says:
+ * signs its user in, begins and ends its operations, and takes newer tokens from pings.
  */
 export class SocketConnection implements SessionOwner, OperationOwner {
   readonly options: ProtocolOptions;

@@ -19,8 +19,9 @@ export class FrameTurn {
 }
 
 /**
- * One socket's frames. Those that one turn of the event loop makes leave in one write. They go past `ws`, which writes its own frames at once and
- * whole, so that both can use the same stream; `flush` keeps their order where it matters.
+ * One socket's frames. Those that one turn of the event loop makes leave in one write. They go past
+ * `ws`, which writes its own frames at once and whole, so that both can use the same stream;
+ * `flush` keeps their order where it matters.
  */
 export class SocketFrames implements SocketSink {
   readonly #socket: WebSocket;
@@ -80,7 +81,10 @@ export class SocketFrames implements SocketSink {
     return () => this.#listeners?.delete(listener);
   }
 
-  /** Writes what there is. To be called before anything else is written to the socket that has to come after it. */
+  /**
+   * Writes what there is. To be called before anything else is written to the socket that has to
+   * come after it.
+   */
   flush(): void {
     if (this.#pendingBytes === 0) return;
     const [pieces, last] = [this.#pieces, this.#last];

@@ -28,7 +28,9 @@ export interface SocketLink {
   readonly sink: SocketSink;
   /** The send budget that all subscriptions of the socket share. */
   readonly allowance: SendBudget;
-  /** Sends a message, after what was written to `sink` before. Nothing, if the socket is not open. */
+  /**
+   * Sends a message, after what was written to `sink` before. Nothing, if the socket is not open.
+   */
   send(message: string): void;
   /** Twice is fine: the first counts. */
   close(closing: SocketClosing): void;

@@ -8,8 +8,9 @@ import type { YogaContext } from '../http/yoga.js';
 import { SocketResults } from './socket-results.js';
 
 /**
- * One operation of a socket: a query or mutation, which is answered once, or a subscription. It has the rights of the socket's user, or those of
- * a token of its own in its `extensions`, where GraphiQL sends the headers of its editor.
+ * One operation of a socket: a query or mutation, which is answered once, or a subscription. It has
+ * the rights of the socket's user, or those of a token of its own in its `extensions`, where
+ * GraphiQL sends the headers of its editor.
  */
 export class SocketOperation extends SocketResults implements SessionOwner {
   /** Session of the operation's own token; `null` if it uses the socket's. */

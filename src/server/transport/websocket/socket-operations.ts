@@ -2,7 +2,10 @@ import type { SubscribePayload } from 'graphql-ws';
 import { SocketOperation } from './socket-operation.js';
 import type { OperationOwner } from './socket-results.js';
 
-/** The open operations of one socket, by their ids. An id is taken until the operation has ended, by either side. */
+/**
+ * The open operations of one socket, by their ids. An id is taken until the operation has ended, by
+ * either side.
+ */
 export class SocketOperations {
   readonly #byId = new Map<string, SocketOperation>();
 

@@ -25,7 +25,10 @@ const HANDSHAKE = new Set([
   'sec-websocket-extensions',
 ]);
 
-/** Share of a socket's send budget that is written ahead of the system. The rest waits as messages, which can be merged. */
+/**
+ * Share of a socket's send budget that is written ahead of the system. The rest waits as messages,
+ * which can be merged.
+ */
 const UNSENT_SHARE = 0.25;
 
 /** A socket of `ws` that knows its peer, so that its listeners are the same functions for all. */
@@ -50,8 +53,9 @@ export interface PeerOptions {
 }
 
 /**
- * One open socket: hands its messages to the protocol and watches over it: pings, stalls, the end. There are tens of thousands of these;
- * what is the same for all of them is in the class, and not in closures of each.
+ * One open socket: hands its messages to the protocol and watches over it: pings, stalls, the end.
+ * There are tens of thousands of these; what is the same for all of them is in the class, and not
+ * in closures of each.
  */
 export class SocketPeer implements SocketLink, PingedSocket {
   readonly socket: PeerSocket;
@@ -114,7 +118,8 @@ export class SocketPeer implements SocketLink, PingedSocket {
 
   ping(): void {
     if (!this.isOpen) return;
-    // Behind what is unsent a ping cannot be answered; a peer that takes nothing is closed for that.
+    // Behind what is unsent a ping cannot be answered; a peer that takes nothing is closed for
+    // that.
     if (!this.#answered && this.#stream.writableLength === 0) {
       this.socket.terminate();
       return;
@@ -137,7 +142,10 @@ export class SocketPeer implements SocketLink, PingedSocket {
     counted().catch(() => this.#connection.close(TOO_MANY_PINGS));
   }
 
-  /** ws closes a socket whose peer breaks the protocol or its limits by itself, with the code that says so. */
+  /**
+   * ws closes a socket whose peer breaks the protocol or its limits by itself, with the code that
+   * says so.
+   */
   broke(error: Error): void {
     this.#host.protocol.logger.debug({ err: error }, 'a socket broke');
   }
@@ -158,7 +166,10 @@ export class SocketPeer implements SocketLink, PingedSocket {
     });
   }
 
-  /** If something is unsent: closes the socket when its peer takes nothing of it for `stalledSeconds`. */
+  /**
+   * If something is unsent: closes the socket when its peer takes nothing of it for
+   * `stalledSeconds`.
+   */
   watch(): void {
     const stream = this.#stream;
     if (this.#stall === 'watched' || stream.writableLength === 0 || !(stream instanceof Socket)) return;

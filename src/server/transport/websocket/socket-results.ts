@@ -70,7 +70,10 @@ export abstract class SocketResults extends RenewedSubscription {
     this.owner.forget(this.id);
   }
 
-  /** Ends an operation that did not begin, with errors that clients may see. Nothing, if it has ended. */
+  /**
+   * Ends an operation that did not begin, with errors that clients may see. Nothing, if it has
+   * ended.
+   */
   protected refuse(errors: readonly GraphQLError[]): void {
     if (this.isEnded) return;
     this.end();

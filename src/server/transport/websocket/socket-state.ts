@@ -36,7 +36,10 @@ export type SocketEvent =
 /** Closings whose code and reason depend on nothing but the state and the event. */
 export type FixedClosing = 'tooManyInits' | 'unauthorized' | 'initTimeout' | 'internalError';
 
-/** `handle`: the runner does what the event asks for. `ignore`: the event means nothing here. Else the socket is closed so. */
+/**
+ * `handle`: the runner does what the event asks for. `ignore`: the event means nothing here. Else
+ * the socket is closed so.
+ */
 export type SocketReaction = 'handle' | 'ignore' | FixedClosing;
 
 export interface SocketTransition {
