@@ -11,19 +11,6 @@ import { type RowSource, tableSource } from './source.js';
 import type { SelectPlan, SelectResult } from './types.js';
 
 /**
- * A plan as one statement of one row: the rows as JSON text (the shape is `rowsToSql`'s) and the
- * snapshot in which they were read, as text.
- */
-export function selectSql(
-  model: Model,
-  plan: SelectPlan,
-  params: StatementParams,
-  source?: RowSource,
-): string {
-  return `select ${rowsToSql(model, plan, params, source)}::text, pg_current_snapshot()::text`;
-}
-
-/**
  * Reads a plan, whatever its depth, in one statement. Throws `QUERY_TOO_LARGE` past `rowCap` rows
  * on all levels together.
  */

@@ -3,13 +3,13 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Database, QueryRunner } from '../../src/database/types.js';
 import { createLogFeed } from '../../src/feed/log-feed.js';
-import { createMemoryFeed, type MemoryTransaction } from '../../src/feed/memory-feed.js';
 import type { Feed, FeedBatch } from '../../src/feed/types.js';
 import { covers, isVisible } from '../../src/log/snapshot.js';
 import { readModel } from '../../src/model/read.js';
 import { install } from '../../src/watch/install.js';
 import { planWatchers } from '../../src/watch/plan.js';
 import { createDatabase } from '../support/database.js';
+import { createMemoryFeed, type MemoryTransaction } from '../support/memory-feed.js';
 import { waitFor } from '../support/wait-for.js';
 
 const notes = pgTable('notes', { id: integer().primaryKey(), body: text() });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatArray } from '../../shared/value/array-literal.js';
-import { comparatorFor, equalityFor } from '../../shared/value/compare.js';
 import { encodeValue } from '../../shared/value/encode.js';
 import { StatementParams } from '../../src/sql/statement.js';
 import { ddl, table, valuesOf } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
+import { comparatorFor, equalityFor } from '../support/text-comparison.js';
 
 const database = await createDatabase({ setup: ddl });
 const seed = Number(process.env.RIVULET_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -16,7 +16,6 @@ import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ModelColumn, ModelTable } from '../../shared/model/types.js';
-import { equalityFor } from '../../shared/value/compare.js';
 import { drizzleTable } from '../../src/model/drizzle.js';
 import { readModel } from '../../src/model/read.js';
 import { quoteIdent } from '../../src/sql/quote.js';
@@ -25,6 +24,7 @@ import { decodeValue, encodeValue, fromDrizzleValue, toDrizzleValue } from '../.
 import { ddl, everything, table as everythingTable, valuesOf } from '../property/filter-table.js';
 import { createDatabase } from '../support/database.js';
 import { propertyOptions } from '../support/property.js';
+import { equalityFor } from '../support/text-comparison.js';
 
 const reversed = customType<{ data: string; driverData: string }>({
   dataType: () => 'text',

@@ -1,11 +1,11 @@
 import type { RowCells } from '../../shared/filter/types.js';
 import type { ModelTable } from '../../shared/model/types.js';
-import { isVisible, type Snapshot, withVisible } from '../log/snapshot.js';
-import type { ChangeOperation, LoggedChange, LoggedTransaction } from '../log/types.js';
-import { FeedListeners } from './feed-listeners.js';
-import { FeedMeter } from './feed-meter.js';
-import { ReadLoop } from './read-loop.js';
-import type { Feed } from './types.js';
+import { FeedListeners } from '../../src/feed/feed-listeners.js';
+import { FeedMeter } from '../../src/feed/feed-meter.js';
+import { ReadLoop } from '../../src/feed/read-loop.js';
+import type { Feed } from '../../src/feed/types.js';
+import { isVisible, type Snapshot, withVisible } from '../../src/log/snapshot.js';
+import type { ChangeOperation, LoggedChange, LoggedTransaction } from '../../src/log/types.js';
 
 /**
  * A feed without a database, for tests of what comes after it; it passes the same conformance suite
