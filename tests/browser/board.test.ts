@@ -140,7 +140,7 @@ describe.runIf(isChromiumInstalled)('two people at the board', () => {
     await alan.keyboard.press('Shift+ArrowUp');
     await alan.keyboard.press('Enter');
     await alan.getByRole('complementary', { name: 'Task' }).getByText('Task 11').waitFor();
-    expect(await idsIn(alan, 'doing')).toEqual(['11', '9']);
+    await waitFor('the card above the other', async () => (await idsIn(alan, 'doing')).join() === '11,9');
   }, 60_000);
 
   test('a finger moves a card to the next column, after it was held for a moment', async () => {

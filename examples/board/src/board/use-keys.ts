@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
 import { STATUSES, type Task, titleOf } from '../model.js';
 import type { Target } from './place.js';
 
@@ -17,8 +17,9 @@ export function useKeys({ tasks, canMove, onOpen, onMove }: KeysOptions) {
   const focusNext = useRef<string | null>(null);
   const columns = STATUSES.map(({ status }) => tasks.filter((task) => task.status === status));
 
-  // A card that changes its column is another element there.
-  useEffect(() => {
+  // A card that changes its column is another element there. The focus moves with it before the next key
+  // can arrive: an effect after the paint would let a fast key go to nothing.
+  useLayoutEffect(() => {
     if (focusNext.current !== null) focus(focusNext.current);
     focusNext.current = null;
   });
